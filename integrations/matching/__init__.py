@@ -1,0 +1,1 @@
+"""Matching organizations to companies: pure Python, no Django, no clock, no network."""

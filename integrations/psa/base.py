@@ -1,0 +1,280 @@
+"""What the portal asks of any PSA: values that cross the seam, the client protocol, and how it fails.
+
+Nothing here knows Django, the database or a vendor. A PSA package (``psa/autotask``) turns its remote
+API into these values; services turn these values into rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+FilterValue = str | int | float | bool | None | tuple[str | int | float | bool, ...]
+
+
+# --- failures -------------------------------------------------------------------------------------
+
+
+class FailureKind(enum.StrEnum):
+    """Every way a remote call can fail, as far as the portal acts on the difference."""
+
+    CREDENTIALS = "credentials"
+    PERMISSION = "permission"
+    MOVED_ZONE = "moved_zone"
+    RATE = "rate"
+    UNAVAILABLE = "unavailable"
+    UNEXPECTED = "unexpected"
+    INVALID_REQUEST = "invalid_request"
+    DESTINATION = "destination"
+
+
+class PSAError(Exception):
+    """A remote call failed.
+
+    ``user_text`` is one or two sentences for the page: what happened and what to do next.
+    ``technical`` is for the log: status, host, the server's own words. Neither ever holds a secret.
+    ``retry_after`` (seconds) is set when waiting is the remedy.
+    """
+
+    kind = FailureKind.UNEXPECTED
+    retryable = False
+
+    def __init__(self, user_text: str, technical: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(technical or user_text)
+        self.user_text = user_text
+        self.technical = technical or user_text
+        self.retry_after = retry_after
+
+
+class CredentialsRefused(PSAError):
+    """The PSA does not accept the credentials. Never retried: repeated failures lock the API user."""
+
+    kind = FailureKind.CREDENTIALS
+
+
+class PermissionRefused(PSAError):
+    """The credentials work, but this API user may not do what was asked."""
+
+    kind = FailureKind.PERMISSION
+
+
+class ZoneMoved(PSAError):
+    """The tenant lives in another zone than the one that was asked."""
+
+    kind = FailureKind.MOVED_ZONE
+
+
+class RateLimited(PSAError):
+    """The request budget or the number of simultaneous calls is used up; waiting helps."""
+
+    kind = FailureKind.RATE
+    retryable = True
+
+
+class Unavailable(PSAError):
+    """No answer, a dropped connection, or a gateway error; a later try may work."""
+
+    kind = FailureKind.UNAVAILABLE
+    retryable = True
+
+
+class UnexpectedAnswer(PSAError):
+    """The answer is not what the interface describes (HTML, truncated JSON, wrong types, endless pages)."""
+
+
+class InvalidRequest(PSAError):
+    """The PSA understood the call and refused it as a mistake of the caller (unknown field, bad value)."""
+
+    kind = FailureKind.INVALID_REQUEST
+
+
+class DestinationRefused(PSAError):
+    """The portal itself refused to connect: the address is outside the allowed hosts."""
+
+    kind = FailureKind.DESTINATION
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What proves who we are. ``repr`` shows the user name only."""
+
+    username: str
+    secret: str = field(repr=False)
+    tracking_identifier: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """Where a tenant lives.
+
+    ``key`` is the platform choice; ``api_url`` ends in a slash and holds no version.
+    """
+
+    key: str
+    name: str
+    api_url: str
+    web_url: str = ""
+    database_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBudget:
+    """Requests used of those allowed in the timeframe (minutes), all integrations of the tenant together."""
+
+    used: int
+    limit: int
+    timeframe_minutes: int
+
+    @property
+    def share(self) -> float:
+        """Used share, 0 to 1 (and above, when the limit was passed)."""
+        return self.used / self.limit if self.limit > 0 else 1.0
+
+
+class StepState(enum.StrEnum):
+    PASSED = "passed"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStep:
+    """One step of the connection check: what was found and, when it failed, the next click."""
+
+    key: str
+    title: str
+    state: StepState
+    detail: str = ""
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionReport:
+    """The outcome of a connection check, step by step. ``error`` is the failure that ended it, if any."""
+
+    steps: tuple[CheckStep, ...]
+    zone: Zone | None = None
+    budget: RequestBudget | None = None
+    company_count: int | None = None
+    moved_from: str = ""
+    error: PSAError | None = field(default=None, compare=False)
+
+    @property
+    def passed(self) -> bool:
+        """True when no step failed."""
+        return bool(self.steps) and all(
+            step.state in {StepState.PASSED, StepState.WARNING} for step in self.steps
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PicklistOption:
+    """One value of a picklist field; ``value`` is what rows carry (an integer where it is one)."""
+
+    value: int | str
+    label: str
+    is_active: bool = True
+    is_system: bool = False
+    sort_order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyField:
+    """One field of the tenant's companies, as its own metadata describes it."""
+
+    name: str
+    data_type: str
+    is_queryable: bool = True
+    is_picklist: bool = False
+    is_reference: bool = False
+    length: int = 0
+    options: tuple[PicklistOption, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FilterCondition:
+    """One row of the company filter; all rows must hold. ``operation`` is the PSA's own word for it."""
+
+    field: str
+    operation: str
+    value: FilterValue = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCompany:
+    """A company as the PSA answered it. ``id`` is the PSA's id as text; 0 is the MSP itself.
+
+    ``notes`` says what was cleaned or cut on reading ("name cut at 300 characters").
+    """
+
+    id: str
+    name: str
+    number: str = ""
+    company_type: int | None = None
+    is_active: bool = True
+    web_address: str = ""
+    phone: str = ""
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+    parent_id: str = ""
+    modified_at: dt.datetime | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyPage:
+    """Some companies of a read in progress. ``total`` is the count asked for beforehand (None if unknown)."""
+
+    companies: tuple[RemoteCompany, ...]
+    number: int
+    total: int | None = None
+
+
+# --- the client -----------------------------------------------------------------------------------
+
+
+class PSAClient(Protocol):
+    """One tenant of one PSA, seen with one set of credentials. Every method may raise ``PSAError``."""
+
+    def check(self, chosen_zone: str = "") -> ConnectionReport:
+        """Go through the connection step by step; failures are in the report, not raised.
+
+        ``chosen_zone`` is the platform picked in the form, empty for "detect from the user name".
+        """
+
+    def budget(self) -> RequestBudget:
+        """The tenant's request budget now."""
+
+    def company_fields(self) -> tuple[CompanyField, ...]:
+        """Every field of a company, with types and picklists."""
+
+    def count_companies(self, conditions: Sequence[FilterCondition]) -> int:
+        """How many companies hold all the conditions."""
+
+    def companies(
+        self, conditions: Sequence[FilterCondition], *, modified_since: dt.datetime | None = None
+    ) -> Iterator[CompanyPage]:
+        """Read the companies that hold all the conditions, page by page, ids ascending.
+
+        The iterator ends only after a complete read; an incomplete one raises. With ``modified_since``
+        only companies changed at or after that moment are read.
+        """
+
+    def sample_companies(
+        self, conditions: Sequence[FilterCondition], limit: int
+    ) -> tuple[RemoteCompany, ...]:
+        """The first ``limit`` (1 to 500) companies that hold all the conditions."""
+
+    def companies_by_id(self, ids: Sequence[str]) -> Mapping[str, RemoteCompany]:
+        """Those of the given companies that exist and are visible, by id, whatever the filter says."""
+
+    def close(self) -> None:
+        """Let go of the connections."""
