@@ -1,0 +1,49 @@
+"""The app and the roles it keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+# What each role may do; the roles are Django groups, so the admin can give them to people.
+READER = (
+    "view_organization",
+    "view_integrationinstance",
+    "view_companyfilter",
+    "view_filteroption",
+    "view_company",
+    "view_organizationmapping",
+    "view_job",
+    "view_auditevent",
+)
+MEMBER = (*READER, "map_organizations", "add_organization", "change_organization", "delete_organization")
+OWNER = (*MEMBER, "add_integrationinstance", "change_integrationinstance", "delete_integrationinstance")
+ROLES = {"Readers": READER, "Members": MEMBER, "Owners": OWNER}
+
+
+def keep_roles(using: str, **kwargs: Any) -> None:
+    """Make the groups of the roles and give them their rights; rights that an admin added stay."""
+    from django.contrib.auth.models import Group, Permission
+
+    for name, codenames in ROLES.items():
+        group, _ = Group.objects.using(using).get_or_create(name=name)
+        group.permissions.add(
+            *Permission.objects.using(using).filter(
+                content_type__app_label="integrations", codename__in=codenames
+            )
+        )
+
+
+class IntegrationsConfig(AppConfig):
+    """Registers the roles and the system checks."""
+
+    name = "integrations"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Keep the roles after each migration (after the permissions exist)."""
+        from integrations import checks  # noqa: F401  # registers the system checks
+
+        post_migrate.connect(keep_roles, sender=self)

@@ -1,0 +1,86 @@
+"""Companies as an instance's PSA last answered them, and the picklist options of that tenant."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Lower
+
+from integrations.models.instances import IntegrationInstance
+
+
+class CompanyQuerySet(models.QuerySet["Company"]):
+    def present(self) -> CompanyQuerySet:
+        """Those that the last complete read returned."""
+        return self.filter(missing_since=None)
+
+    def search(self, text: str) -> CompanyQuerySet:
+        """Those whose name, number, web address, city or id contains the text."""
+        condition = models.Q(remote_id=text)
+        for field in ("name", "number", "web_address", "city"):
+            condition |= models.Q(**{f"{field}__icontains": text})
+        return self.filter(condition)
+
+
+class Company(models.Model):
+    """The last seen copy of a company.
+
+    Never deleted: ``missing_since`` says when a complete read first lacked it.
+    """
+
+    instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="companies")
+    remote_id = models.CharField(max_length=40)
+    name = models.CharField(max_length=300)
+    number = models.CharField(max_length=100, blank=True)
+    company_type = models.IntegerField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+    web_address = models.CharField(max_length=300, blank=True)
+    phone = models.CharField(max_length=50, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=100, blank=True)
+    postal_code = models.CharField(max_length=30, blank=True)
+    parent_id = models.CharField(max_length=40, blank=True)
+    modified_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField()
+    missing_since = models.DateTimeField(null=True, blank=True)
+
+    objects = CompanyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
+        verbose_name_plural = "companies"
+        constraints = [
+            models.UniqueConstraint(fields=["instance", "remote_id"], name="company_is_unique_in_instance"),
+        ]
+        indexes = [
+            models.Index("instance", Lower("name"), name="company_name_lower"),
+            models.Index(fields=["instance", "missing_since"], name="company_missing"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_own(self) -> bool:
+        """True for company 0, the MSP itself."""
+        return self.remote_id == "0"
+
+
+class FilterOption(models.Model):
+    """One value of one picklist field of an instance's tenant."""
+
+    instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="options")
+    field = models.CharField(max_length=100)
+    value = models.CharField(max_length=40)
+    label = models.CharField(max_length=200)
+    is_active = models.BooleanField(default=True)
+    is_system = models.BooleanField(default=False)
+    sort_order = models.IntegerField(default=0)
+
+    class Meta:
+        ordering = ["instance", "field", "sort_order", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["instance", "field", "value"], name="option_is_unique_in_field"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.label}"

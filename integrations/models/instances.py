@@ -1,0 +1,126 @@
+"""Integration instances: one tenant of one PSA, with its credentials and its company filter."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
+
+from integrations.fields import EncryptedJSONField
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+class InstanceQuerySet(models.QuerySet["IntegrationInstance"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> InstanceQuerySet:
+        """What this user may see: everything with the reader's right, otherwise nothing."""
+        return self if user.has_perm("integrations.view_integrationinstance") else self.none()  # type: ignore[union-attr]
+
+    def present(self) -> InstanceQuerySet:
+        """Those that were not deleted."""
+        return self.filter(deleted_at=None)
+
+
+class IntegrationInstance(models.Model):
+    """One tenant of one PSA; in the interface a *configuration*.
+
+    ``zone`` is the platform that was chosen ("" means: detect from the user name), ``api_url`` where the
+    tenant was found. ``credentials`` holds what only the PSA may see; ``secrets_set`` says when and by whom
+    each of them was set. ``last_check`` is the step list of the last connection check.
+    """
+
+    class Status(models.TextChoices):
+        UNVERIFIED = "unverified", "Not verified"
+        CONNECTED = "connected", "Connected"
+        REFUSED = "refused", "Credentials refused"
+        ATTENTION = "attention", "Needs attention"
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    psa = models.CharField(max_length=30)
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=300, blank=True)
+    is_default = models.BooleanField(
+        "use as default", default=False, help_text="Used by other tools when they name no configuration."
+    )
+    zone = models.CharField(max_length=60, blank=True)
+    zone_name = models.CharField(max_length=60, blank=True)
+    api_url = models.CharField(max_length=300, blank=True)
+    web_url = models.CharField(max_length=300, blank=True)
+    database_id = models.BigIntegerField(null=True, blank=True)
+    username = models.CharField(max_length=200)
+    credentials = EncryptedJSONField(row_key="key")
+    secrets_set = models.JSONField(default=dict, blank=True, editable=False)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.UNVERIFIED)
+    last_check = models.JSONField(default=dict, blank=True, editable=False)
+    last_checked_at = models.DateTimeField(null=True, blank=True)
+    last_refreshed_at = models.DateTimeField(null=True, blank=True)
+    last_full_read_at = models.DateTimeField(null=True, blank=True)
+    company_fields = models.JSONField(default=list, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+
+    objects = InstanceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["psa", "-is_default", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["psa"],
+                condition=models.Q(is_default=True, deleted_at=None),
+                name="one_default_instance_per_psa",
+            ),
+            models.UniqueConstraint(
+                "psa",
+                Lower("name"),
+                condition=models.Q(deleted_at=None),
+                name="instance_name_is_unique",
+                violation_error_message="Another configuration has this name.",
+            ),
+            models.CheckConstraint(condition=~models.Q(name=""), name="instance_has_a_name"),
+        ]
+        permissions = [("map_organizations", "Can map organizations, refresh options and edit filters")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The setup page."""
+        return reverse("integrations:setup", args=[self.psa, self.pk])
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the audit may know: never a credential, only when it was set."""
+        names = ("name", "description", "is_default", "zone", "api_url", "username", "status")
+        return {name: getattr(self, name) for name in names} | {"secrets_set": self.secrets_set}
+
+
+class CompanyFilter(models.Model):
+    """One row of an instance's company filter; all rows must hold."""
+
+    instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="filters")
+    position = models.PositiveSmallIntegerField(default=0)
+    field = models.CharField(max_length=100)
+    operation = models.CharField(max_length=20)
+    value = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["instance", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["instance", "position"], name="one_filter_per_position"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.operation} {self.value}"

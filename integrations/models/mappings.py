@@ -1,0 +1,127 @@
+"""Mappings: which company of which instance an organization is, and what was proposed for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from integrations.models.companies import Company
+from integrations.models.instances import IntegrationInstance
+from integrations.models.organizations import Organization
+
+
+class MappingSource(models.TextChoices):
+    CHOSEN = "chosen", "Chosen by hand"
+    SUGGESTED = "suggested", "Suggested and accepted"
+    IMPORTED = "imported", "Imported"
+
+
+class MappingQuerySet(models.QuerySet["OrganizationMapping"]):
+    def present(self) -> MappingQuerySet:
+        """Those in force."""
+        return self.filter(removed_at=None)
+
+
+class OrganizationMapping(models.Model):
+    """An organization's place in one PSA. One row an organization and PSA, for ever.
+
+    A cleared mapping keeps its row with ``removed_at`` set, and ``version`` only grows, so that a save can
+    always tell whether the row is still what its author saw. ``removed_with_instance`` marks those that a
+    deleted instance took along; restoring it brings them back.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="mappings")
+    psa = models.CharField(max_length=30)
+    instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="mappings")
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="mappings")
+    source = models.CharField(max_length=20, choices=MappingSource.choices, default=MappingSource.CHOSEN)
+    confidence = models.FloatField(null=True, blank=True)
+    reasons = models.JSONField(default=list, blank=True)
+    matcher_version = models.CharField(max_length=40, blank=True)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    confirmed_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    removed_with_instance = models.BooleanField(default=False)
+
+    objects = MappingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "psa"], name="one_mapping_per_organization_and_psa"
+            ),
+            models.CheckConstraint(condition=models.Q(version__gte=1), name="mapping_version_is_positive"),
+            models.CheckConstraint(
+                condition=models.Q(confidence=None) | models.Q(confidence__range=(0, 1)),
+                name="mapping_confidence_is_a_share",
+            ),
+        ]
+        indexes = [models.Index(fields=["instance", "removed_at"], name="mapping_in_force")]
+
+    def __str__(self) -> str:
+        return f"{self.organization} = {self.company}"
+
+    def snapshot(self) -> dict[str, Any]:
+        """The values that the audit keeps and undo restores."""
+        return {
+            "instance": self.instance_id,
+            "company": self.company_id,
+            "source": self.source,
+            "confidence": self.confidence,
+            "reasons": self.reasons,
+            "matcher_version": self.matcher_version,
+            "removed": self.removed_at is not None,
+            "version": self.version,
+        }
+
+
+class MappingProposal(models.Model):
+    """What one person has before them but not saved yet, for one organization of one instance.
+
+    A suggestion of the matcher, a company chosen by hand, or the wish to clear the mapping (no company and
+    not suggested). Kept in the database so that unsaved work survives a reload, another tab and a
+    sign-out. ``seen_version`` is the mapping's version when the proposal was made (0: never mapped);
+    saving refuses a row that has changed since. ``selected`` says whether Save Mappings takes it.
+    """
+
+    class Kind(models.TextChoices):
+        SUGGESTED = "suggested", "Suggested"
+        CHOSEN = "chosen", "Chosen"
+        CLEARED = "cleared", "Cleared"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="proposals")
+    instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="proposals")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="proposals")
+    company = models.ForeignKey(
+        Company, null=True, blank=True, on_delete=models.CASCADE, related_name="proposals"
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    selected = models.BooleanField(default=False)
+    moves = models.BooleanField(default=False, help_text="Takes the organization over from another instance.")
+    tier = models.CharField(max_length=20, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    reasons = models.JSONField(default=list, blank=True)
+    rivals = models.JSONField(default=list, blank=True)
+    matcher_version = models.CharField(max_length=40, blank=True)
+    seen_version = models.PositiveIntegerField(default=0)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "instance", "organization"], name="one_proposal_per_user_and_organization"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind="chosen", company=None), name="a_chosen_proposal_has_a_company"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization}: {self.company or 'none'}"

@@ -1,0 +1,73 @@
+"""Organizations: our customers, as our other tools know them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models.functions import Lower
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> OrganizationQuerySet:
+        """What this user may see: everything with the reader's right, otherwise nothing."""
+        return self if user.has_perm("integrations.view_organization") else self.none()  # type: ignore[union-attr]
+
+    def present(self) -> OrganizationQuerySet:
+        """Those that were not deleted."""
+        return self.filter(deleted_at=None)
+
+    def search(self, text: str) -> OrganizationQuerySet:
+        """Those whose name, external id, domain or city contains the text."""
+        condition = models.Q()
+        for field in ("name", "external_id", "domain", "city"):
+            condition |= models.Q(**{f"{field}__icontains": text})
+        return self.filter(condition)
+
+
+class Organization(models.Model):
+    """One of our customers. Deleting is soft: ``deleted_at`` is set and the row can be restored."""
+
+    name = models.CharField(max_length=200)
+    external_id = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="Its id in the tool that the list came from; unique where given.",
+    )
+    domain = models.CharField(max_length=253, blank=True, help_text="For example example.com.")
+    phone = models.CharField(max_length=50, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=100, blank=True)
+    postal_code = models.CharField(max_length=30, blank=True)
+    is_active = models.BooleanField("active", default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(name=""), name="organization_has_a_name"),
+            models.UniqueConstraint(
+                "external_id",
+                condition=~models.Q(external_id="") & models.Q(deleted_at=None),
+                name="organization_external_id_is_unique",
+                violation_error_message="Another organization has this external id.",
+            ),
+        ]
+        indexes = [models.Index(Lower("name"), name="organization_name_lower")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    # What an import, a form and the audit may touch.
+    EDITABLE = ("name", "external_id", "domain", "phone", "city", "state", "postal_code", "is_active")
+
+    def snapshot(self) -> dict[str, Any]:
+        """The editable values, for the audit."""
+        return {name: getattr(self, name) for name in self.EDITABLE}
