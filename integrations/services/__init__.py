@@ -1,1 +1,1 @@
-"""The use cases: what crosses models, the remote API and matching. Doors call these and nothing below them."""
+"""The use cases: what crosses models, the remote API and matching. Doors call these only."""

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a signed-in person, or a command (then ``user`` is None). ``origin`` is the address or command."""
+    """Who acts: a signed-in person, or a command (then ``user`` is None).
+
+    ``origin`` is the network address or the command that it came from.
+    """
 
     name: str
     origin: str

@@ -1,0 +1,55 @@
+"""What the views share: who acts, and who may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from integrations.services.audit import Actor
+
+
+P = ParamSpec("P")
+
+
+class SignedInRequest(HttpRequest):
+    """A request behind ``needs``: its user is a person."""
+
+    user: User  # type: ignore[assignment]
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The signed-in person, with the address that the request came from."""
+    assert isinstance(request.user, User)  # noqa: S101  # `needs` has seen to it
+    return Actor(
+        name=request.user.get_full_name() or request.user.get_username(),
+        origin=request.META.get("REMOTE_ADDR", ""),
+        user=request.user,
+    )
+
+
+View = Callable[Concatenate[SignedInRequest, P], HttpResponseBase]
+
+
+def needs(permission: str) -> Callable[[View[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
+    """The view is for signed-in people with this right of the app ("view_organization").
+
+    Somebody who is not signed in is sent to the sign-in; somebody without the right gets a 404, which tells
+    no name and not even that there is something.
+    """
+
+    def decorate(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.has_perm(f"integrations.{permission}"):
+                raise Http404
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]  # it is signed in
+
+        return guarded
+
+    return decorate
