@@ -12,14 +12,13 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 
 from integrations.services.audit import Actor
 
-
 P = ParamSpec("P")
 
 
 class SignedInRequest(HttpRequest):
     """A request behind ``needs``: its user is a person."""
 
-    user: User  # type: ignore[assignment]
+    user: User
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -35,20 +34,20 @@ def actor_of(request: HttpRequest) -> Actor:
 View = Callable[Concatenate[SignedInRequest, P], HttpResponseBase]
 
 
-def needs(permission: str) -> Callable[[View[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
+def needs(permission: str) -> Callable[[View[P]], View[P]]:
     """The view is for signed-in people with this right of the app ("view_organization").
 
     Somebody who is not signed in is sent to the sign-in; somebody without the right gets a 404, which tells
     no name and not even that there is something.
     """
 
-    def decorate(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    def decorate(view: View[P]) -> View[P]:
         @login_required
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def guarded(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.has_perm(f"integrations.{permission}"):
                 raise Http404
-            return view(request, *args, **kwargs)  # type: ignore[arg-type]  # it is signed in
+            return view(request, *args, **kwargs)
 
         return guarded
 
