@@ -1,0 +1,231 @@
+"""Read a company name as people write it: marks, decorations, client codes, second names, qualifiers.
+
+``read_name`` gives the forms under which a name may be compared. ``steps`` collects every step for a person
+who asks how a name was read.
+"""
+
+import enum
+import re
+from dataclasses import dataclass
+
+from integrations.matching import wordlists
+from integrations.matching.words import Words, fold, read_words, split_joined
+
+Steps = list[tuple[str, str]]
+
+
+class FormKind(enum.IntEnum):
+    """Which part of the written name a form is."""
+
+    FULL = 0  # the whole first name
+    OTHER = 1  # a second name after "dba", "t/a", "formerly", ...
+    HEAD = 2  # without what stands in brackets or after a dash
+    TAIL = 3  # only what stands after the dash
+
+
+_FORM_LABELS = {
+    FormKind.FULL: "compared as",
+    FormKind.OTHER: "second name",
+    FormKind.HEAD: "without its addition",
+    FormKind.TAIL: "the addition alone",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way to read a name: its words, and the words set aside as a qualifier."""
+
+    words: tuple[str, ...]
+    kind: FormKind
+    qualifier: tuple[str, ...]
+    squash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedName:
+    """A name after reading. ``forms`` is empty when the text holds no letter or digit."""
+
+    forms: tuple[Form, ...]
+    legal: tuple[str, ...]
+    classes: frozenset[str]
+    is_marked_inactive: bool
+    squash: str  # the whole text, folded, letters and digits only
+
+
+def _phrases(section: str, *, capitals: bool = False) -> str:
+    """An alternation of the phrases of one section of marks.txt; a space stands for any separator."""
+    phrases = wordlists.marks()[section]
+    if capitals:
+        phrases = tuple(phrase.upper() for phrase in phrases)
+    return "|".join(re.escape(phrase).replace(r"\ ", r"[\s_\-]*") for phrase in phrases)
+
+
+_STRONG, _WEAK, _DECORATION = (_phrases(s) for s in ("inactive", "inactive when set apart", "decoration"))
+_YEAR = r"(?:[\s,]*(?:in|on|as of)?[\s,]*(?:\d{1,2}[./-])*(?:19|20)\d\d)?"
+_MARK_WORDS = frozenset(
+    re.split(r"\W+", phrase)[0]
+    for s in ("inactive", "inactive when set apart")
+    for phrase in wordlists.marks()[s]
+) | {"z", "x"}
+_DECORATION_WORDS = frozenset(re.split(r"\W+", phrase)[0] for phrase in wordlists.marks()["decoration"])
+_FIRST_WORDS = re.compile(r"[a-z]+")
+
+_INACTIVE_PATTERNS = (
+    re.compile(r"^\W*(?:z{2,}|x{2,})(?=[\s_\-.*:])[\s_\-.*:]*", re.IGNORECASE),
+    re.compile(rf"[(\[{{<*]+\s*(?:{_STRONG}|{_WEAK}){_YEAR}\s*(?:[)\]}}>*]+|$)", re.IGNORECASE),
+    re.compile(rf"(?:\s[-|/:]+\s*|_+|\s*--+\s*)(?:{_STRONG}|{_WEAK}){_YEAR}\s*\*?$", re.IGNORECASE),
+    re.compile(rf"^\W*(?:{_STRONG}|{_WEAK})\s*(?:[-|/:_*]+)\s*", re.IGNORECASE),
+    re.compile(rf"^\W*(?:{_STRONG})\b[\s\-:_*]+", re.IGNORECASE),
+    re.compile(rf"[\s_]+(?:{_STRONG}){_YEAR}\s*\*?$", re.IGNORECASE),
+)
+_CAPITAL_WEAK_MARK = re.compile(rf"\s(?:{_phrases('inactive when set apart', capitals=True)})$")
+_DECORATION_PATTERNS = (
+    re.compile(rf"[(\[]\s*(?:{_DECORATION})\s*[)\]]", re.IGNORECASE),
+    re.compile(rf"\s[-|]\s*(?:{_DECORATION})\s*$", re.IGNORECASE),
+    re.compile(rf"^\s*(?:{_DECORATION})\s*:\s*", re.IGNORECASE),
+)
+_STARS = re.compile(r"^[\s*]+|[\s*]+$")
+_CODE_PATTERNS = (
+    re.compile(r"^\s*[A-Za-z]{2,6}[-_]?\d{2,6}\s*(?:\s-+\s*|[:|]\s*|\s[-:|]+\s+)"),
+    re.compile(r"^\s*#?\d{3,8}\s*(?:\s-+\s+|[:|]\s*)"),
+    re.compile(r"\s*[\[(]#?\s*[A-Z]{0,4}-?\d{3,8}\s*[\])]\s*$"),
+    re.compile(r"\s+#\s?\d{5,8}\s*$"),
+)
+_SECOND_NAME = re.compile(
+    r"""\s*[,\-(\[]*\s*(?:
+        \bd\s*[./]?\s*b\s*[./]?\s*a\b\.? | \bdoing\ business\ as\b | \bt\s*/\s*a\b | \btrading\ as\b
+      | \ba\s*[./]?\s*k\s*[./]?\s*a\b\.? | \balso\ known\ as\b | \bknown\ as\b
+      | \bf\s*[./]?\s*k\s*[./]?\s*a\b\.? | \bformerly(?:\ known\ as)?\b | \bn\s*/\s*k\s*/\s*a\b
+      | \boperating\ as\b | \bo\s*/\s*a\b
+    )\s*[:\-]?\s*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_SECOND_NAME_HINT = re.compile(
+    r"/|\b(?:d\.?b\.?a|a\.?k\.?a|f\.?k\.?a|as|formerly|d b a|a k a|f k a)\b", re.IGNORECASE
+)
+_BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]?")
+_DASH = re.compile(r"\s+[-|/:]+\s+|\s*\|\s*|\s*/\s+|:\s+|\s-+(?=\w)|(?<=\w)-+\s")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_TWO_LETTERS = re.compile(r"[^\W_][^\W_]")
+_EDGES = " -_,;:()[]/|"
+
+
+def _note(steps: Steps | None, what: str, text: str) -> None:
+    if steps is not None:
+        steps.append((what, text))
+
+
+def _without_marks(text: str) -> tuple[str, bool]:
+    """Remove marks such as "(do not use)". Never leaves fewer than two letters: "Old" alone is a name."""
+    first_words = set(_FIRST_WORDS.findall(text.lower()))
+    has_run = any(word[:2] in ("zz", "xx") and len(set(word)) == 1 for word in first_words)
+    if not has_run and first_words.isdisjoint(_MARK_WORDS):
+        return text, False
+    marked = False
+    for pattern in _INACTIVE_PATTERNS:
+        shorter = pattern.sub(" ", text).strip()
+        if shorter != text and _TWO_LETTERS.search(shorter):
+            text, marked = shorter, True
+    shorter = _CAPITAL_WEAK_MARK.sub("", text)
+    if shorter != text and not shorter.isupper() and _TWO_LETTERS.search(shorter):
+        text, marked = shorter, True
+    return text, marked
+
+
+def _without_decorations(text: str) -> str:
+    """Remove "[client]", "VIP -", "*", client codes; never the whole name."""
+    patterns: list[re.Pattern[str]] = []
+    if "*" in text:
+        patterns.append(_STARS)
+    if any(sign in text for sign in "([-|:"):
+        if not _DECORATION_WORDS.isdisjoint(_FIRST_WORDS.findall(text.lower())):
+            patterns.extend(_DECORATION_PATTERNS)
+        if any(letter.isdigit() for letter in text):
+            patterns.extend(_CODE_PATTERNS)
+    elif "#" in text:
+        patterns.append(_CODE_PATTERNS[3])
+    for pattern in patterns:
+        shorter = pattern.sub(" ", text)
+        if _TWO_LETTERS.search(shorter):
+            text = shorter
+    return text.strip()
+
+
+def _names(text: str) -> list[str]:
+    """Split at "dba" and its like. A trailing marker without a second name is dropped."""
+    if not _SECOND_NAME_HINT.search(text):
+        return [text]
+    parts = [part.strip(_EDGES) for part in _SECOND_NAME.split(text)]
+    return [part for part in parts if _LETTER_OR_DIGIT.search(part)] or [text]
+
+
+def _segments(name: str) -> list[str]:
+    """The head of a name and what stands in brackets or after a dash, each with a letter or digit."""
+    segments = [name]
+    bracketed: list[str] = []
+    if "(" in name or "[" in name:
+        bracketed = [found for found in _BRACKETS.findall(name) if _LETTER_OR_DIGIT.search(found)]
+        segments = [_BRACKETS.sub(" ", name).strip(" -,;")]
+    if any(sign in segments[0] for sign in "-|/:"):
+        segments = _DASH.split(segments[0])
+    return [part for part in segments if _LETTER_OR_DIGIT.search(part)] + bracketed
+
+
+def _forms_of(name: str, is_first: bool) -> tuple[list[Form], list[str], list[str]]:
+    """The forms of one name between second-name markers, with its legal forms and their classes."""
+    pieces = [words for words in (read_words(segment) for segment in _segments(name)) if words.core]
+    if not pieces:
+        return [], [], []
+    legal = [spelling for words in pieces for spelling in words.legal]
+    classes = [kind for words in pieces for kind in words.classes]
+    kind = FormKind.FULL if is_first else FormKind.OTHER
+    if len(pieces) == 1:
+        return [Form(pieces[0].core, kind, (), pieces[0].squash)], legal, classes
+
+    def joined(parts: list[Words]) -> tuple[str, ...]:
+        return tuple(word for words in parts for word in words.core)
+
+    head, tail = pieces[0], pieces[-1]
+    forms = [
+        Form(joined(pieces), kind, (), "".join(words.squash for words in pieces)),
+        Form(head.core, FormKind.HEAD, joined(pieces[1:]), head.squash),
+        Form(tail.core, FormKind.TAIL, joined(pieces[:-1]), tail.squash),
+    ]
+    return forms, legal, classes
+
+
+def read_name(text: str, steps: Steps | None = None) -> ParsedName:
+    """Read a written name; any text will do.
+
+    ``steps``, when given, receives pairs (what was done, text after it).
+    """
+    folded = fold(text)
+    if folded != text:
+        _note(steps, "letters unified", folded)
+    squash = "".join(_LETTER_OR_DIGIT.findall(folded.lower()))
+    unmarked, is_marked = _without_marks(folded)
+    if is_marked:
+        _note(steps, "mark for an inactive company removed", unmarked)
+    plain = _without_decorations(unmarked)
+    if plain != unmarked.strip():
+        _note(steps, "decoration or client code removed", plain)
+    spaced = split_joined(plain)
+    if spaced != plain:
+        _note(steps, "words written together separated", spaced)
+    names = _names(spaced)
+    if len(names) > 1:
+        _note(steps, "second name split off", " | ".join(names))
+    forms: dict[tuple[str, ...], Form] = {}
+    legal: list[str] = []
+    classes: list[str] = []
+    for position, name in enumerate(names):
+        found, name_legal, name_classes = _forms_of(name, position == 0)
+        for form in found:
+            forms.setdefault(form.words, form)
+        if position == 0:
+            legal, classes = name_legal, name_classes
+    if legal:
+        _note(steps, "legal form set aside", ", ".join(legal))
+    for form in forms.values():
+        _note(steps, _FORM_LABELS[form.kind], " ".join(form.words))
+    return ParsedName(tuple(forms.values()), tuple(legal), frozenset(classes), is_marked, squash)

@@ -1,0 +1,145 @@
+"""The matcher's word lists, read once from the text files in ``data``.
+
+Every file is plain text that a maintainer edits by hand; ``#`` starts a comment line, ``[...]`` a section.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+DATA = Path(__file__).parent / "data"
+
+#: Words of a legal form -> (class, dropped anywhere).
+LegalForms = dict[tuple[str, ...], tuple[str, bool]]
+
+
+class WordListError(ValueError):
+    """A word list cannot be read; names the file and the line."""
+
+
+def _lines(name: str) -> list[tuple[str, str]]:
+    """The lines of one file as (section, line), without comments and blank lines."""
+    section, found = "", []
+    for line in (DATA / name).read_text(encoding="utf-8").splitlines():
+        text = line.rstrip()
+        if not text or text.startswith("#"):
+            continue
+        if text.startswith("[") and text.endswith("]"):
+            section = text[1:-1]
+            continue
+        found.append((section, text))
+    return found
+
+
+def _entries(name: str) -> list[tuple[str, str, list[str]]]:
+    """Lines of the shape ``key: value, value`` as (section, key, values)."""
+    found = []
+    for section, line in _lines(name):
+        key, colon, values = line.partition(":")
+        if not colon or not key.strip():
+            raise WordListError(f'{name}: "{line}" is not of the shape "key: value, value"')
+        found.append((section, key.strip(), [value.strip() for value in values.split(",") if value.strip()]))
+    return found
+
+
+def _words(name: str) -> dict[str, frozenset[str]]:
+    """Words separated by spaces, by section."""
+    found: dict[str, set[str]] = {}
+    for section, line in _lines(name):
+        found.setdefault(section, set()).update(line.split())
+    return {section: frozenset(words) for section, words in found.items()}
+
+
+@cache
+def legal_forms() -> LegalForms:
+    """Every spelling of a legal form as its words; the first country that lists one decides its class."""
+    forms: LegalForms = {}
+    for _country, kind, spellings in _entries("legal_forms.txt"):
+        for spelling in spellings:
+            words = tuple(spelling.removeprefix("*").split())
+            forms.setdefault(words, (kind, spelling.startswith("*")))
+    return forms
+
+
+@cache
+def abbreviations() -> dict[str, str]:
+    """Spelling -> the word it stands for (a spelling of several words is not supported)."""
+    found: dict[str, str] = {}
+    for _section, word, spellings in _entries("abbreviations.txt"):
+        for spelling in spellings:
+            folded = re.sub(r"[^\w]", "", spelling)
+            if folded != word:
+                found.setdefault(folded, word)
+    return found
+
+
+@cache
+def marks() -> dict[str, tuple[str, ...]]:
+    """Phrases by section: ``inactive``, ``inactive when set apart``, ``decoration``; longest first."""
+    found: dict[str, list[str]] = {}
+    for section, phrase in _lines("marks.txt"):
+        found.setdefault(section, []).append(phrase)
+    return {section: tuple(sorted(phrases, key=lambda p: (-len(p), p))) for section, phrases in found.items()}
+
+
+@cache
+def dropped_words() -> frozenset[str]:
+    """Words too common to compare."""
+    return _words("kinds_of_words.txt")["dropped"]
+
+
+@cache
+def neutral_words() -> frozenset[str]:
+    """Words that can be left out without changing which company is meant."""
+    return _words("kinds_of_words.txt")["neutral"]
+
+
+@cache
+def structural_words() -> frozenset[str]:
+    """Words that name another legal body, trade or place beside the same head."""
+    return _words("kinds_of_words.txt")["structural"]
+
+
+@cache
+def shared_hosts() -> frozenset[str]:
+    """Hosts whose domain is no evidence."""
+    return _words("web_hosts.txt")[""]
+
+
+@cache
+def public_suffixes() -> frozenset[str]:
+    """Second-level parts of a domain that belong to the registry, not to a company."""
+    return _words("public_suffixes.txt")[""]
+
+
+@cache
+def transliterations() -> dict[int, str]:
+    """For ``str.translate``: letters that Unicode decomposition leaves as they are."""
+    table: dict[int, str] = {}
+    for _section, line in _lines("transliterations.txt"):
+        letter, _space, replacement = line.partition(" ")
+        table[ord(letter)] = replacement
+        if letter.upper() != letter and len(letter.upper()) == 1:
+            table.setdefault(ord(letter.upper()), replacement.upper())
+    return table
+
+
+@cache
+def regions() -> tuple[dict[str, str], dict[tuple[str, ...], str], dict[str, str]]:
+    """States and provinces in three views.
+
+    Folded name -> folded short form (for addresses); words of a name -> the one word they become, and short
+    form -> that word (for company names).
+    """
+    addresses: dict[str, str] = {}
+    phrases: dict[tuple[str, ...], str] = {}
+    short_forms: dict[str, str] = {}
+    for _section, name, (short,) in _entries("regions.txt"):
+        words = tuple(name.split())
+        joined = "".join(words)
+        addresses[joined] = short.removeprefix("*")
+        if len(words) > 1:
+            phrases[words] = joined
+        if short.startswith("*"):
+            short_forms[short[1:]] = joined
+    return addresses, phrases, short_forms

@@ -1,0 +1,181 @@
+"""From a piece of a name to its words: folding, splitting, legal forms, canonical spellings."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from integrations.matching import wordlists
+
+_QUOTES = str.maketrans(
+    {"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": "-"}
+)
+_SIGNS = str.maketrans({"'": None, "&": " and ", "+": " and "})
+_WORD = re.compile(r"[^\W_]+")
+_DOTTED_INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}(?:[^\W\d_]\b)?")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_JOINED_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]{2})|(?<=[A-Z]{2})(?=[A-Z][a-z]{3})")
+_KEPT_TOGETHER = frozenset(
+    ["mc", "mac", "van", "de", "la", "le", "o", "d", "fitz", "di", "du", "san", "i", "e"]
+)
+_ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
+
+_LEGAL = wordlists.legal_forms()
+_LEGAL_LAST_WORDS = frozenset(words[-1] for words in _LEGAL)
+_LEGAL_LONGEST = max(len(words) for words in _LEGAL)
+_LEGAL_ANYWHERE = {
+    words[0]: kind for words, (kind, anywhere) in _LEGAL.items() if anywhere and len(words) == 1
+}
+_DROPPED = wordlists.dropped_words()
+_, _REGION_PHRASES, _REGION_SHORT = wordlists.regions()
+_REGION_FIRST_WORDS = frozenset(words[0] for words in _REGION_PHRASES)
+_CANONICAL = {**wordlists.abbreviations(), **_REGION_SHORT}
+_LETTERS = wordlists.transliterations()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one piece of a name.
+
+    ``core`` is what is compared; ``legal`` the spellings of legal forms taken off, ``classes`` what they
+    mean; ``squash`` all words as written, without the legal form and without spaces.
+    """
+
+    core: tuple[str, ...]
+    legal: tuple[str, ...]
+    classes: tuple[str, ...]
+    squash: str
+
+
+def fold(text: str) -> str:
+    """Unify compatibility forms and quotes; write letters of other alphabets in ASCII where a table knows.
+
+    A letter that no table knows (Chinese, Arabic, ...) stays, so that such names still equal themselves.
+    """
+    text = text.translate(_QUOTES)
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
+    if text.isascii():
+        return text
+    decomposed = unicodedata.normalize("NFKD", text)
+    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return plain.translate(_LETTERS)
+
+
+def squashed(text: str) -> str:
+    """Lower-case letters and digits only: "St. Mary's" -> "stmarys"."""
+    return "".join(_WORD.findall(fold(text).lower().replace("'", "")))
+
+
+def split_joined(text: str) -> str:
+    """Put a space where two words were written together: "SymphonyLandscaping" -> "Symphony Landscaping"."""
+    if text.isupper() or text.islower() or not _JOINED_WORDS.search(text):
+        return text
+    pieces = _JOINED_WORDS.split(text)
+    joined = pieces[0]
+    for piece in pieces[1:]:
+        head = _WORD.findall(joined)[-1:]
+        together = bool(head) and head[0].lower() in _KEPT_TOGETHER
+        joined += piece if together else " " + piece
+    return joined
+
+
+def _without_legal_forms(words: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Take legal forms off the end (repeatedly) and unmistakable ones out of the middle."""
+    core, legal, classes = words, [], []
+    while len(core) > 1 and core[-1] in _LEGAL_LAST_WORDS:
+        for length in range(min(_LEGAL_LONGEST, len(core) - 1), 0, -1):
+            tail = tuple(core[-length:])
+            if tail in _LEGAL and any(word not in _DROPPED for word in core[:-length]):
+                core = core[:-length]
+                legal.append(" ".join(tail))
+                classes.append(_LEGAL[tail][0])
+                if core[-1] == "and" and len(core) > 1:
+                    core = core[:-1]
+                break
+        else:
+            break
+    if len(core) > 2:
+        for position in range(len(core) - 1, 0, -1):
+            word = core[position]
+            if word in _LEGAL_ANYWHERE:
+                core = core[:position] + core[position + 1 :]
+                legal.append(word)
+                classes.append(_LEGAL_ANYWHERE[word])
+    return core, legal, classes
+
+
+def _join_initials(words: list[str]) -> list[str]:
+    """Single letters in a row become one word: "j and j plumbing" -> "jj plumbing"."""
+    joined: list[str] = []
+    run = ""
+    for position, word in enumerate(words):
+        if len(word) == 1 and word.isalpha():
+            run += word
+            continue
+        if word == "and" and run and position + 1 < len(words):
+            following = words[position + 1]
+            if len(following) == 1 and following.isalpha():
+                continue
+        if run:
+            joined.append(run)
+            run = ""
+        joined.append(word)
+    if run:
+        joined.append(run)
+    return joined
+
+
+def _join_regions(words: list[str]) -> list[str]:
+    """ "new mexico" becomes one word, so that it can equal "nm"."""
+    joined: list[str] = []
+    position = 0
+    while position < len(words):
+        if words[position] in _REGION_FIRST_WORDS:
+            for length in (4, 3, 2):
+                phrase = tuple(words[position : position + length])
+                if len(phrase) == length and phrase in _REGION_PHRASES:
+                    joined.append(_REGION_PHRASES[phrase])
+                    position += length
+                    break
+            else:
+                joined.append(words[position])
+                position += 1
+            continue
+        joined.append(words[position])
+        position += 1
+    return joined
+
+
+def read_words(text: str) -> Words:
+    """Split one folded piece of a name into words. A piece without letters and digits gives no words."""
+    lowered = text.lower()
+    if "." in lowered:
+        lowered = _DOTTED_INITIALS.sub(
+            lambda found: " " + found.group(0).replace(".", "").replace(" ", "") + " ", lowered
+        )
+    if "," in lowered:
+        lowered = _THOUSANDS.sub("", lowered)
+    words = _WORD.findall(lowered.translate(_SIGNS))
+    if any(len(word) == 1 for word in words):
+        words = _join_initials(words)
+    legal: list[str] = []
+    classes: list[str] = []
+    core = words
+    if len(words) > 1:
+        core, legal, classes = _without_legal_forms(words)
+        if not _REGION_FIRST_WORDS.isdisjoint(core):
+            core = _join_regions(core)
+    squash = "".join(core)
+    if len(core) > 1:
+        kept = [word for word in core if word not in _DROPPED]
+        core = kept or core
+    canonical = []
+    for position, word in enumerate(core):
+        if position and word in _ROMAN:
+            canonical.append(_ROMAN[word])
+        elif word[0] == "0" and word.isdigit():
+            canonical.append(word.lstrip("0") or "0")
+        else:
+            canonical.append(_CANONICAL.get(word, word))
+    return Words(tuple(canonical), tuple(legal), tuple(classes), squash)

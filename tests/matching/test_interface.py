@@ -1,0 +1,85 @@
+"""The first things a caller relies on."""
+
+import pytest
+
+from integrations.matching import Company, Knowledge, Organization, Tier, UnknownRecord, explain, suggest
+
+COMPANIES = [
+    Company("0", "Own House Services"),
+    Company("11", "Bramble & Finch Joinery, LLC", number="B-100"),
+    Company("12", "Quillfeather Dental Studio"),
+    Company("13", "Tarnbrook Haulage Ltd", is_active=False),
+]
+
+
+def test_the_answers_come_in_the_order_of_the_organizations() -> None:
+    organizations = [
+        Organization("b", "Quillfeather Dental Studio"),
+        Organization("a", "Bramble and Finch Joinery"),
+    ]
+    answers = suggest(organizations, COMPANIES)
+    assert [(a.organization_id, a.company_id, a.tier) for a in answers] == [
+        ("b", "12", Tier.SURE),
+        ("a", "11", Tier.SURE),
+    ]
+
+
+def test_the_own_company_is_never_suggested() -> None:
+    (answer,) = suggest([Organization("a", "Own House Services")], COMPANIES)
+    assert answer.company_id is None
+    assert answer.reasons
+
+
+def test_an_inactive_company_is_suggested_only_when_asked() -> None:
+    organization = Organization("a", "Tarnbrook Haulage")
+    (hidden,) = suggest([organization], COMPANIES)
+    (shown,) = suggest([organization], COMPANIES, include_inactive=True)
+    assert (hidden.company_id, shown.company_id) == (None, "13")
+
+
+def test_a_rejected_pair_is_not_proposed_again() -> None:
+    organization = Organization("a", "Quillfeather Dental Studio")
+    (answer,) = suggest([organization], COMPANIES, knowledge=Knowledge(rejected=frozenset({("a", "12")})))
+    assert answer.company_id is None
+
+
+def test_an_existing_mapping_is_kept_and_takes_its_company() -> None:
+    organizations = [Organization("a", "Something Else"), Organization("b", "Quillfeather Dental Studio")]
+    first, second = suggest(organizations, COMPANIES, knowledge=Knowledge(mapped={"a": "12"}))
+    assert (first.company_id, first.tier) == ("12", Tier.SURE)
+    assert second.company_id is None
+
+
+def test_a_company_number_decides_whatever_the_names_say() -> None:
+    organization = Organization("a", "Zebra Holdings")
+    (answer,) = suggest([organization], COMPANIES, knowledge=Knowledge(numbers={"a": "b100"}))
+    assert (answer.company_id, answer.tier) == ("11", Tier.SURE)
+
+
+def test_an_alias_that_was_accepted_before_decides() -> None:
+    organization = Organization("a", "BFJ")
+    knowledge = Knowledge(aliases={"a": ("Bramble & Finch Joinery, LLC",)})
+    (answer,) = suggest([organization], COMPANIES, knowledge=knowledge)
+    assert (answer.company_id, answer.tier) == ("11", Tier.SURE)
+
+
+def test_progress_reaches_the_end() -> None:
+    seen: list[tuple[int, int]] = []
+    suggest(
+        [Organization("a", "Anything")], COMPANIES, progress=lambda done, total: seen.append((done, total))
+    )
+    assert seen
+    assert seen[-1][0] == seen[-1][1]
+
+
+def test_explaining_an_unknown_record_is_refused() -> None:
+    with pytest.raises(UnknownRecord):
+        explain("a", "nope", [Organization("a", "Anything")], COMPANIES)
+
+
+def test_an_explanation_shows_both_readings() -> None:
+    organization = Organization("a", "Bramble and Finch Joinery")
+    explanation = explain("a", "11", [organization], COMPANIES)
+    assert explanation.organization.words == explanation.company.words == ("bramble", "finch", "joinery")
+    assert explanation.company.legal_forms == ("llc",)
+    assert explanation.reasons
