@@ -11,7 +11,11 @@ from integrations.models.instances import IntegrationInstance
 class CompanyQuerySet(models.QuerySet["Company"]):
     def present(self) -> CompanyQuerySet:
         """Those that the last complete read returned."""
-        return self.filter(missing_since=None)
+        return self.filter(missing_since=None, in_filter=True)
+
+    def offered(self) -> CompanyQuerySet:
+        """Those that an organization can be mapped to: present, and not the MSP itself."""
+        return self.present().exclude(remote_id="0")
 
     def search(self, text: str) -> CompanyQuerySet:
         """Those whose name, number, web address, city or id contains the text."""
@@ -41,6 +45,9 @@ class Company(models.Model):
     parent_id = models.CharField(max_length=40, blank=True)
     modified_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField()
+    in_filter = models.BooleanField(
+        default=True, help_text="False when the company exists but the company filter leaves it out."
+    )
     missing_since = models.DateTimeField(null=True, blank=True)
 
     objects = CompanyQuerySet.as_manager()

@@ -60,6 +60,7 @@ class IntegrationInstance(models.Model):
     last_checked_at = models.DateTimeField(null=True, blank=True)
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
     last_full_read_at = models.DateTimeField(null=True, blank=True)
+    filters_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     company_fields = models.JSONField(default=list, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

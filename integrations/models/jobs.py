@@ -46,9 +46,8 @@ class Job(models.Model):
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=30, choices=Kind.choices)
-    instance = models.ForeignKey(
-        IntegrationInstance, null=True, on_delete=models.CASCADE, related_name="jobs"
-    )
+    instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="jobs")
+    options = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(null=True, blank=True)

@@ -1,0 +1,38 @@
+"""Autotask as the portal's registry knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from integrations.psa.autotask import filters
+from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings
+from integrations.psa.autotask.forms import AutotaskConnectionForm
+from integrations.psa.base import CompanyField, Credentials, PSAClient
+
+
+class Autotask:
+    """Autotask PSA (Datto PSA): its form, its client and its filter language."""
+
+    key = "autotask"
+    name = "Autotask PSA"
+    full_name = "Autotask PSA (Datto PSA)"
+    form_class = AutotaskConnectionForm
+    help_template = "integrations/setup/help_autotask.html"
+    filters = filters
+
+    def client(self, credentials: Credentials, *, api_url: str = "") -> PSAClient:
+        """A client for one tenant; without ``api_url`` its check finds the zone first."""
+        return AutotaskClient(
+            credentials,
+            settings=AutotaskSettings(
+                extra_hosts=frozenset(settings.AUTOTASK_EXTRA_HOSTS),
+                discovery_url=settings.AUTOTASK_DISCOVERY_URL,
+            ),
+            api_url=api_url,
+        )
+
+    def default_fields(self) -> Sequence[CompanyField]:
+        """The filter fields that are offered before the tenant's own were read."""
+        return filters.default_fields()

@@ -1,0 +1,92 @@
+"""The connection form that every PSA's own form extends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+
+# What products show in place of a stored secret. Somebody who pastes it back must not store it.
+MASK = re.compile(r"[*•●·.xX]{4,}|.{1,12}[*•●]{4,}")
+
+
+class SecretField(forms.CharField):
+    """A write-only value: never rendered back, an empty entry keeps what is stored, a mask is refused."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.PasswordInput(
+            render_value=False, attrs={"autocomplete": "off", "spellcheck": "false", "data-secret": ""}
+        )
+        super().__init__(widget=widget, required=False, max_length=500, strip=True, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        """The entered secret, or "" for "keep"."""
+        value = super().clean(value)
+        if value and MASK.fullmatch(value):
+            raise forms.ValidationError(
+                "This looks like a masked value, not the secret itself. Leave the field empty to keep the "
+                "stored one."
+            )
+        return value
+
+
+class ConnectionForm(forms.Form):
+    """Name, description and default flag of a configuration; a PSA's form adds its own fields.
+
+    ``SECRETS`` names the write-only fields, ``IDENTITY`` those whose change demands every secret again
+    (otherwise stored secrets could be sent on behalf of another user or to another place).
+    ``stored`` holds the present values of an existing configuration; its secrets as the set of their names.
+    """
+
+    SECRETS: ClassVar[tuple[str, ...]] = ()
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
+
+    name = forms.CharField(max_length=100, help_text="How your team calls this tenant, for example “Main”.")
+    description = forms.CharField(max_length=300, required=False, label="Description")
+    is_default = forms.BooleanField(
+        required=False,
+        label="Use as default",
+        help_text="Other tools get this configuration when they name none.",
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        stored: Mapping[str, Any] | None = None,
+        secrets_set: frozenset[str] = frozenset(),
+        **kwargs: Any,
+    ) -> None:
+        self.stored = stored
+        self.secrets_set = secrets_set
+        kwargs["initial"] = dict(stored or {})
+        super().__init__(*args, **kwargs)
+        own = {"name", "description", "is_default"}
+        self.order_fields(["name", *(name for name in self.fields if name not in own)])
+        for name in self.SECRETS:
+            field = self.fields[name]
+            if name not in secrets_set:
+                field.required = True
+
+    def clean(self) -> dict[str, Any]:
+        """Demand the secrets again when the identity they belong to changes."""
+        cleaned = super().clean() or {}
+        if self.stored is not None:
+            changed = [
+                str(self.fields[name].label)
+                for name in self.IDENTITY
+                if name in cleaned and cleaned[name] != self.stored.get(name, "")
+            ]
+            if changed:
+                for name in self.SECRETS:
+                    if not cleaned.get(name) and name not in self.errors:
+                        self.add_error(
+                            name,
+                            f"Enter it again, because {' and '.join(changed)} changed.",
+                        )
+        return cleaned
+
+    def entered_secrets(self) -> dict[str, str]:
+        """The secrets that were typed in, by field name; kept ones are left out."""
+        return {name: self.cleaned_data[name] for name in self.SECRETS if self.cleaned_data.get(name)}

@@ -1,0 +1,112 @@
+"""The company filter: what can be filtered by, saving it, and what it would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.models import Company, CompanyFilter, FilterOption, IntegrationInstance
+from integrations.psa.base import CompanyField, FilterCondition, PicklistOption, RemoteCompany
+from integrations.psa.registry import provider_for
+from integrations.services.audit import Actor, Batch, Change
+from integrations.services.connections import client_for
+
+SAMPLE_SIZE = 8
+DROP_CHECK_LIMIT = 500  # mapped companies that a preview checks one by one; more are counted only
+
+
+@dataclass(frozen=True)
+class FilterPreview:
+    """What a filter would choose: how many companies, a sample, and which mapped companies it leaves out."""
+
+    count: int
+    sample: tuple[RemoteCompany, ...]
+    dropped: tuple[Company, ...]
+    mapped: int
+
+
+def filter_fields(instance: IntegrationInstance) -> tuple[CompanyField, ...]:
+    """The fields a filter may use: the tenant's own once they were read, the usual ones before."""
+    if not instance.company_fields:
+        return tuple(provider_for(instance.psa).default_fields())
+    options: dict[str, list[FilterOption]] = {}
+    for option in instance.options.all():
+        options.setdefault(option.field, []).append(option)
+    return tuple(
+        CompanyField(
+            **values,
+            options=tuple(
+                PicklistOption(
+                    value=int(option.value) if option.value.lstrip("-").isdecimal() else option.value,
+                    label=option.label,
+                    is_active=option.is_active,
+                    is_system=option.is_system,
+                    sort_order=option.sort_order,
+                )
+                for option in options.get(values["name"], [])
+            ),
+        )
+        for values in instance.company_fields
+        if values["is_queryable"]
+    )
+
+
+def preview_filters(instance: IntegrationInstance, conditions: Sequence[FilterCondition]) -> FilterPreview:
+    """Ask the PSA what the filter would choose. Raises PSAError. Writes nothing."""
+    mapped = list(
+        Company.objects.filter(instance=instance, mappings__removed_at=None, missing_since=None)
+        .exclude(mappings=None)
+        .distinct()
+    )
+    client = client_for(instance)
+    try:
+        count = client.count_companies(conditions)
+        sample = client.sample_companies(conditions, SAMPLE_SIZE)
+        inside: set[str] = set()
+        checked = mapped[:DROP_CHECK_LIMIT]
+        if checked:
+            among = FilterCondition("id", "in", tuple(int(company.remote_id) for company in checked))
+            inside = {
+                company.id for company in client.sample_companies([*conditions, among], DROP_CHECK_LIMIT)
+            }
+    finally:
+        client.close()
+    dropped = tuple(company for company in checked if company.remote_id not in inside)
+    return FilterPreview(count, sample, dropped, len(mapped))
+
+
+def save_filters(
+    actor: Actor, instance: IntegrationInstance, conditions: Sequence[FilterCondition]
+) -> list[CompanyFilter]:
+    """Replace the instance's filter rows; takes effect with the next refresh, which then reads everything."""
+    with transaction.atomic():
+        instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
+        before = _as_json(instance.filters.all())
+        instance.filters.all().delete()
+        rows = CompanyFilter.objects.bulk_create(
+            CompanyFilter(
+                instance=instance,
+                position=position,
+                field=condition.field,
+                operation=condition.operation,
+                value=list(condition.value) if isinstance(condition.value, tuple) else condition.value,
+            )
+            for position, condition in enumerate(conditions)
+        )
+        after = _as_json(rows)
+        if before != after:
+            instance.filters_changed_at = timezone.now()
+            instance.save(update_fields=["filters_changed_at", "updated_at"])
+            change = Change(
+                "company filter changed", "instance", str(instance.pk), instance.name,
+                {"filters": before}, {"filters": after}, instance,
+            )  # fmt: skip
+            Batch(actor).record([change])
+    return rows
+
+
+def _as_json(rows: Iterable[CompanyFilter]) -> list[list[object]]:
+    return [[row.field, row.operation, row.value] for row in rows]

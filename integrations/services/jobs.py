@@ -1,0 +1,167 @@
+"""A job's life: made, claimed, kept by a lease, ended.
+
+The Job row is the truth; the queue only wakes a worker.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, close_old_connections, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from integrations.models import IntegrationInstance, Job
+
+logger = logging.getLogger(__name__)
+
+
+class JobLost(Exception):
+    """Another worker holds the job now, or it is gone; this run must stop without writing."""
+
+
+class JobCancelled(Exception):
+    """Somebody asked to stop the job."""
+
+
+def lease_length() -> dt.timedelta:
+    """How long a run may stay silent before another worker takes the job up."""
+    return dt.timedelta(seconds=settings.JOB_LEASE_SECONDS)
+
+
+def open_job(
+    kind: Job.Kind, instance: IntegrationInstance, user: User | None, options: dict[str, Any]
+) -> tuple[Job, bool]:
+    """The waiting or running job of this kind for the instance, and whether it was made now."""
+    existing = Job.objects.open().filter(kind=kind, instance=instance).first()
+    if existing:
+        return existing, False
+    try:
+        with transaction.atomic():
+            return Job.objects.create(kind=kind, instance=instance, created_by=user, options=options), True
+    except IntegrityError:  # somebody pressed the button in the same moment
+        return Job.objects.open().get(kind=kind, instance=instance), False
+
+
+def claim(key: uuid.UUID) -> JobRun | None:
+    """Take the job if it is waiting or its lease has run out; None when there is nothing to take.
+
+    A job that was taken up three times and never ended is marked failed instead.
+    """
+    now, token = timezone.now(), uuid.uuid4()
+    claimed = (
+        Job.objects.claimable(now)
+        .filter(key=key, attempts__lt=Job.MAX_ATTEMPTS)
+        .update(
+            state=Job.State.RUNNING,
+            lease_token=token,
+            lease_until=now + lease_length(),
+            heartbeat_at=now,
+            started_at=now,
+            attempts=F("attempts") + 1,
+            done=0,
+            message="",
+        )
+    )
+    if claimed:
+        return JobRun(Job.objects.select_related("instance", "created_by").get(key=key), token)
+    Job.objects.claimable(now).filter(key=key, attempts__gte=Job.MAX_ATTEMPTS).update(
+        state=Job.State.FAILED,
+        finished_at=now,
+        lease_token=None,
+        error="Stopped after three tries that did not come to an end. The log of the worker says why.",
+    )
+    return None
+
+
+def expired(now: dt.datetime) -> list[Job]:
+    """Jobs whose worker has gone silent."""
+    return list(Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now))
+
+
+def request_cancel(job: Job) -> None:
+    """Ask a job to stop; a waiting one stops at once, a running one within a page."""
+    now = timezone.now()
+    waiting = Job.objects.filter(pk=job.pk, state=Job.State.WAITING)
+    if not waiting.update(state=Job.State.CANCELLED, finished_at=now, cancel_requested=True):
+        Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_requested=True)
+
+
+class JobRun:
+    """One worker's hold on a job. As a context manager it renews the lease in the background."""
+
+    def __init__(self, job: Job, token: uuid.UUID) -> None:
+        self.job = job
+        self.token = token
+        self._stop = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name=f"lease-{job.pk}", daemon=True)
+
+    def __enter__(self) -> JobRun:
+        self._keeper.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._keeper.join()
+
+    def _keep(self) -> None:
+        """Renew the lease three times within its length, on a database connection of this thread."""
+        while not self._stop.wait(lease_length().total_seconds() / 3):
+            try:
+                close_old_connections()
+                self._mine().update(lease_until=timezone.now() + lease_length(), heartbeat_at=timezone.now())
+            except Exception:  # the next round tries again; a lease that lapses is the safe outcome
+                logger.exception("The lease of job %s could not be renewed.", self.job.pk)
+            finally:
+                connection.close()
+
+    def _mine(self) -> Any:
+        return Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING, lease_token=self.token)
+
+    def hold(self) -> None:
+        """Inside a transaction: keep others from taking the job until it ends.
+
+        Raises JobLost, JobCancelled.
+        """
+        job = self._mine().select_for_update().first()
+        if job is None:
+            raise JobLost(f"Job {self.job.pk} is no longer held by this run.")
+        if job.cancel_requested:
+            raise JobCancelled
+
+    def progress(self, done: int, total: int | None, message: str = "") -> None:
+        """Tell how far the work is, and renew the lease. Raises JobLost, JobCancelled."""
+        now = timezone.now()
+        values: dict[str, Any] = {
+            "done": done,
+            "total": total,
+            "heartbeat_at": now,
+            "lease_until": now + lease_length(),
+        }
+        if message:
+            values["message"] = message[:500]
+        if not self._mine().filter(cancel_requested=False).update(**values):
+            with transaction.atomic():
+                self.hold()
+
+    def finish(
+        self, state: Job.State, *, error: str = "", message: str = "", result: dict[str, Any] | None = None
+    ) -> bool:
+        """End the job; False when another run holds it by now."""
+        return bool(
+            self._mine().update(
+                state=state,
+                finished_at=timezone.now(),
+                error=error,
+                message=message[:500],
+                result=result or {},
+                lease_token=None,
+                lease_until=None,
+            )
+        )

@@ -1,0 +1,367 @@
+"""Mappings: what a person has before them, saving it, and taking a save back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from integrations.models import (
+    AuditEvent,
+    Company,
+    IntegrationInstance,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+)
+from integrations.models.mappings import MappingSource
+from integrations.services.audit import Actor, Batch, Change
+
+SAVE_ATTEMPTS = 3
+MAPPING_FIELDS = (
+    "instance", "company", "source", "confidence", "reasons", "matcher_version", "confirmed_by",
+    "confirmed_at", "version", "removed_at", "removed_with_instance",
+)  # fmt: skip
+
+
+class CompanyNotOffered(Exception):
+    """The chosen company is not one of this instance's, or it is the MSP itself."""
+
+
+class OrganizationElsewhere(Exception):
+    """The organization is mapped in another instance and was not asked to be moved."""
+
+
+class NothingToUndo(Exception):
+    """The batch holds no mapping change."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A row that was not saved: what was wanted, and what stands there now."""
+
+    organization: Organization
+    wanted: str
+    present: str
+    reason: str
+
+
+@dataclass
+class SaveOutcome:
+    """What a save did. ``batch`` takes it back with ``undo_batch``."""
+
+    batch: uuid.UUID
+    created: int = 0
+    changed: int = 0
+    moved: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    conflicts: list[Conflict] = field(default_factory=list)
+
+    @property
+    def saved(self) -> int:
+        """How many rows were written."""
+        return self.created + self.changed + self.moved + self.removed
+
+    def sentence(self) -> str:
+        """For the page."""
+        parts = [
+            f"{count:,} {word}"
+            for count, word in (
+                (self.created, "new"),
+                (self.changed, "changed"),
+                (self.moved, "moved here"),
+                (self.removed, "removed"),
+            )
+            if count
+        ]
+        if not parts:
+            return "Nothing was saved: nothing was ticked or changed."
+        return f"Mappings saved: {', '.join(parts)}."
+
+
+# --- what a person has before them ------------------------------------------------------------------
+
+
+def choose_company(
+    user: User,
+    instance: IntegrationInstance,
+    organization: Organization,
+    company: Company | None,
+    *,
+    moves: bool = False,
+) -> MappingProposal | None:
+    """Note that this person wants the organization mapped to the company; None clears the mapping.
+
+    Choosing what is saved already takes the note away. Raises CompanyNotOffered, OrganizationElsewhere.
+    """
+    if company is not None and (company.instance_id != instance.pk or company.is_own):
+        raise CompanyNotOffered
+    with transaction.atomic():
+        mapping = (
+            OrganizationMapping.objects.select_for_update()
+            .filter(organization=organization, psa=instance.psa)
+            .first()
+        )
+        present = mapping if mapping and mapping.removed_at is None else None
+        if present and present.instance_id != instance.pk and not moves:
+            raise OrganizationElsewhere(present.instance.name)
+        own = MappingProposal.objects.filter(user=user, instance=instance, organization=organization)
+        same = (
+            present is not None
+            and present.instance_id == instance.pk
+            and present.company_id == getattr(company, "pk", None)
+        )
+        if same or (company is None and present is None):
+            own.delete()
+            return None
+        proposal, _ = own.update_or_create(
+            defaults={
+                "company": company,
+                "kind": MappingProposal.Kind.CHOSEN if company else MappingProposal.Kind.CLEARED,
+                "selected": True,
+                "moves": moves,
+                "tier": "",
+                "confidence": None,
+                "reasons": [],
+                "matcher_version": "",
+                "seen_version": mapping.version if mapping else 0,
+            },
+            create_defaults={
+                "user": user,
+                "instance": instance,
+                "organization": organization,
+                "company": company,
+                "kind": MappingProposal.Kind.CHOSEN if company else MappingProposal.Kind.CLEARED,
+                "selected": True,
+                "moves": moves,
+                "seen_version": mapping.version if mapping else 0,
+            },
+        )
+    return proposal
+
+
+def discard_proposal(user: User, instance: IntegrationInstance, organization: Organization) -> None:
+    """Forget what this person wanted for the row."""
+    MappingProposal.objects.filter(user=user, instance=instance, organization=organization).delete()
+
+
+def select_proposals(
+    user: User, instance: IntegrationInstance, shown: Collection[int], ticked: Collection[int]
+) -> None:
+    """Keep which of the shown rows (organization ids) are ticked."""
+    own = MappingProposal.objects.filter(user=user, instance=instance, organization_id__in=shown)
+    own.filter(organization_id__in=ticked).update(selected=True)
+    own.exclude(organization_id__in=ticked).update(selected=False)
+
+
+# --- saving -----------------------------------------------------------------------------------------
+
+
+def save_mappings(actor: Actor, user: User, instance: IntegrationInstance) -> SaveOutcome:
+    """Save everything that this person has ticked for the instance, in one transaction.
+
+    A row that changed since they saw it is left as it is and reported with both values.
+    """
+    for attempt in range(SAVE_ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return _save(actor, user, instance)
+        except IntegrityError:  # a colleague created one of the rows in the same moment: look again
+            if attempt == SAVE_ATTEMPTS - 1:
+                raise
+    raise AssertionError  # the loop returns or raises
+
+
+def _save(actor: Actor, user: User, instance: IntegrationInstance) -> SaveOutcome:
+    batch = Batch(actor)
+    outcome = SaveOutcome(batch.key)
+    instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
+    proposals = list(
+        MappingProposal.objects.filter(user=user, instance=instance, selected=True)
+        .select_related("organization", "company")
+        .order_by("organization_id")
+    )
+    mappings = {
+        mapping.organization_id: mapping
+        for mapping in OrganizationMapping.objects.filter(
+            organization__in=[proposal.organization_id for proposal in proposals], psa=instance.psa
+        )
+        .order_by("organization_id")
+        .select_for_update(of=("self",))
+        .select_related("organization", "company", "instance", "confirmed_by")
+    }
+    new: list[OrganizationMapping] = []
+    changed: list[OrganizationMapping] = []
+    changes: list[Change] = []
+    applied: list[int] = []
+    for proposal in proposals:
+        mapping = mappings.get(proposal.organization_id)
+        conflict = _conflict(proposal, mapping, instance)
+        if conflict:
+            outcome.conflicts.append(conflict)
+            continue
+        applied.append(proposal.pk)
+        before = mapping.snapshot() if mapping else None
+        was_present = mapping is not None and mapping.removed_at is None
+        if proposal.company is None and not was_present:
+            outcome.unchanged += 1
+            continue
+        if mapping is None:
+            mapping = OrganizationMapping(organization=proposal.organization, psa=instance.psa, version=0)
+            new.append(mapping)
+        else:
+            changed.append(mapping)
+        action = _apply(proposal, mapping, instance, user, was_present)
+        setattr(outcome, action, getattr(outcome, action) + 1)
+        changes.append(mapping_change(f"mapping {action}", mapping, before))
+    OrganizationMapping.objects.bulk_create(new, batch_size=500)
+    OrganizationMapping.objects.bulk_update(changed, MAPPING_FIELDS, batch_size=200)
+    MappingProposal.objects.filter(pk__in=applied).delete()
+    batch.record(changes)
+    return outcome
+
+
+def _conflict(
+    proposal: MappingProposal, mapping: OrganizationMapping | None, instance: IntegrationInstance
+) -> Conflict | None:
+    """Why this proposal cannot be saved as things stand now, if so."""
+    wanted = proposal.company.name if proposal.company else "no company"
+    present = mapping.company.name if mapping and mapping.removed_at is None else "not mapped"
+    if proposal.organization.deleted_at is not None:
+        return Conflict(proposal.organization, wanted, present, "The organization was deleted meanwhile.")
+    if mapping is None:
+        return None
+    elsewhere = mapping.removed_at is None and mapping.instance_id != instance.pk
+    if elsewhere and not proposal.moves:
+        return Conflict(
+            proposal.organization, wanted, present, f"It is mapped in “{mapping.instance.name}” now."
+        )
+    if mapping.version != proposal.seen_version:
+        who = mapping.confirmed_by.get_username() if mapping.confirmed_by else "somebody else"
+        return Conflict(proposal.organization, wanted, present, f"Changed by {who} since you saw it.")
+    return None
+
+
+def _apply(
+    proposal: MappingProposal,
+    mapping: OrganizationMapping,
+    instance: IntegrationInstance,
+    user: User,
+    was_present: bool,
+) -> str:
+    """Put the proposal on the (unsaved) mapping; returns what happened in the words of SaveOutcome."""
+    now = timezone.now()
+    moved = was_present and mapping.instance_id != instance.pk
+    mapping.version += 1
+    mapping.confirmed_by, mapping.confirmed_at = user, now
+    mapping.removed_with_instance = False
+    if proposal.company is None:
+        mapping.removed_at = now
+        return "removed"
+    suggested = proposal.kind == MappingProposal.Kind.SUGGESTED
+    mapping.instance, mapping.company, mapping.removed_at = instance, proposal.company, None
+    mapping.source = MappingSource.SUGGESTED if suggested else MappingSource.CHOSEN
+    mapping.confidence, mapping.reasons = proposal.confidence, proposal.reasons
+    mapping.matcher_version = proposal.matcher_version
+    if moved:
+        return "moved"
+    return "changed" if was_present else "created"
+
+
+def mapping_change(action: str, mapping: OrganizationMapping, before: dict[str, Any] | None) -> Change:
+    """A mapping's event for the audit."""
+    after = {**mapping.snapshot(), "company_name": mapping.company.name}
+    return Change(
+        action,
+        "mapping",
+        str(mapping.organization_id),
+        mapping.organization.name,
+        before,
+        after,
+        mapping.instance,
+    )
+
+
+# --- taking back ------------------------------------------------------------------------------------
+
+
+@dataclass
+class UndoOutcome:
+    """What undo did; ``left`` names organizations whose mapping changed again since."""
+
+    batch: uuid.UUID
+    restored: int = 0
+    left: list[str] = field(default_factory=list)
+
+    def sentence(self) -> str:
+        """For the page."""
+        text = f"{self.restored:,} mapping{'' if self.restored == 1 else 's'} put back as before."
+        if self.left:
+            text += f" {len(self.left):,} left as they are, because they changed again since: "
+            text += ", ".join(self.left[:5]) + ("…" if len(self.left) > 5 else ".")
+        return text
+
+
+def undo_batch(actor: Actor, key: uuid.UUID) -> UndoOutcome:
+    """Put every mapping of a batch back as it was before, unless it changed again; itself recorded.
+
+    Raises NothingToUndo.
+    """
+    batch = Batch(actor)
+    outcome = UndoOutcome(batch.key)
+    with transaction.atomic():
+        events = list(AuditEvent.objects.filter(batch=key, target_type="mapping").order_by("pk"))
+        if not events:
+            raise NothingToUndo
+        psas = dict(IntegrationInstance.objects.values_list("pk", "psa"))
+        mappings = {
+            (mapping.organization_id, mapping.psa): mapping
+            for mapping in OrganizationMapping.objects.filter(
+                organization_id__in=[int(event.target_id) for event in events]
+            )
+            .order_by("organization_id")
+            .select_for_update(of=("self",))
+            .select_related("organization", "company", "instance")
+        }
+        companies = {
+            company.pk: company
+            for company in Company.objects.filter(
+                pk__in=[event.before["company"] for event in events if event.before]
+            ).select_related("instance")
+        }
+        changed, changes = [], []
+        for event in events:
+            mapping = mappings.get((int(event.target_id), psas[event.instance_id]))  # type: ignore[index]
+            if mapping is None or event.after is None or mapping.version != event.after["version"]:
+                outcome.left.append(event.target_name)
+                continue
+            target = companies.get(event.before["company"]) if event.before else None
+            if target and target.instance.deleted_at is not None and not event.before["removed"]:  # type: ignore[index]
+                outcome.left.append(event.target_name)
+                continue
+            before = mapping.snapshot()
+            _put_back(mapping, event.before, target)
+            changed.append(mapping)
+            changes.append(mapping_change("mapping change undone", mapping, before))
+        OrganizationMapping.objects.bulk_update(changed, MAPPING_FIELDS, batch_size=200)
+        batch.record(changes)
+        outcome.restored = len(changed)
+    return outcome
+
+
+def _put_back(mapping: OrganizationMapping, before: dict[str, Any] | None, company: Company | None) -> None:
+    mapping.version += 1
+    mapping.removed_with_instance = False
+    if before is None or company is None:
+        mapping.removed_at = timezone.now()
+        return
+    mapping.company, mapping.instance = company, company.instance
+    mapping.source, mapping.confidence = before["source"], before["confidence"]
+    mapping.reasons, mapping.matcher_version = before["reasons"], before["matcher_version"]
+    mapping.removed_at = timezone.now() if before["removed"] else None

@@ -1,0 +1,258 @@
+"""Refresh Options: read the tenant's picklists and companies, and keep a copy of what was last seen.
+
+Written page by page, so that a killed refresh loses nothing; companies are marked missing only after a
+complete read, in one last transaction. The network is never asked inside a transaction.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.models import Company, FilterOption, IntegrationInstance
+from integrations.psa.base import CompanyField, FilterCondition, PSAClient, RemoteCompany
+from integrations.services.connections import client_for
+
+FULL_READ_EVERY = dt.timedelta(hours=24)
+CLOCK_MARGIN = dt.timedelta(minutes=10)
+SHRINK_LIMIT = 0.30
+SHRINK_MATTERS_FROM = 10  # companies: below that, 30 % is one or two ordinary deletions
+
+COPIED = (
+    "name", "number", "company_type", "is_active", "web_address", "phone", "city", "state", "postal_code",
+    "parent_id", "modified_at",
+)  # fmt: skip
+
+
+class ShrinkRefused(Exception):
+    """A complete read returned far fewer companies than the last one; a person must confirm it."""
+
+    def __init__(self, before: int, missing: int) -> None:
+        self.before, self.missing = before, missing
+        super().__init__(
+            f"{missing} of {before} companies were not returned this time. Nothing was marked missing. "
+            "If this is right (after a clean-up, say), confirm it; otherwise check what this API user may see."
+        )
+
+
+class Progress(Protocol):
+    """What a long piece of work reports to; a job's run, or a command's bar."""
+
+    def progress(self, done: int, total: int | None, message: str = "") -> None: ...
+    def hold(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class RefreshOutcome:
+    """What a refresh found. ``full`` tells whether missing companies could show in it."""
+
+    full: bool
+    read: int
+    created: int
+    changed: int
+    missing: int
+    outside_filter: int
+    options: int
+
+    def sentence(self) -> str:
+        """For the page and the command."""
+        parts = [f"{self.read:,} companies read", f"{self.created:,} new", f"{self.changed:,} changed"]
+        if self.full:
+            parts.append(f"{self.missing:,} no longer there")
+        if self.outside_filter:
+            parts.append(f"{self.outside_filter:,} mapped outside the filter")
+        return ", ".join(parts) + "."
+
+
+def conditions_of(instance: IntegrationInstance) -> list[FilterCondition]:
+    """The instance's company filter as the client takes it."""
+    return [
+        FilterCondition(
+            row.field, row.operation, tuple(row.value) if isinstance(row.value, list) else row.value
+        )
+        for row in instance.filters.all()
+    ]
+
+
+def refresh_options(
+    instance: IntegrationInstance, progress: Progress, *, full: bool = False, accept_shrink: bool = False
+) -> RefreshOutcome:
+    """Read fields, picklists and companies of the instance and store them.
+
+    An incremental read (companies modified since the last one) is used between daily full reads; ``full``
+    demands a full one. Raises PSAError, ShrinkRefused, and what ``progress`` raises (JobLost, JobCancelled).
+    Repeatable: run again after any failure.
+    """
+    started = timezone.now()
+    before = instance.companies.present().count()
+    full = full or accept_shrink or _needs_full_read(instance, started)
+    client = client_for(instance)
+    try:
+        progress.progress(0, None, "Reading fields and picklists")
+        fields = client.company_fields()
+        with transaction.atomic():
+            progress.hold()
+            options = _store_fields(instance, fields)
+        since = (
+            None if full or instance.last_refreshed_at is None else instance.last_refreshed_at - CLOCK_MARGIN
+        )
+        read, created, changed = _read_companies(instance, client, progress, started, since)
+        missing = outside = 0
+        if full:
+            missing, outside = _mark_missing(
+                instance, client, progress, started, before=before, accept_shrink=accept_shrink
+            )
+    finally:
+        client.close()
+    with transaction.atomic():
+        progress.hold()
+        current = IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
+        current.last_refreshed_at = started
+        if full:
+            current.last_full_read_at = started
+        current.save(update_fields=["last_refreshed_at", "last_full_read_at", "updated_at"])
+    return RefreshOutcome(full, read, created, changed, missing, outside, options)
+
+
+def _needs_full_read(instance: IntegrationInstance, now: dt.datetime) -> bool:
+    """Deletions and companies that fall out of the filter only show in a full read."""
+    last = instance.last_full_read_at
+    return last is None or now - last > FULL_READ_EVERY or _filters_changed_since_full_read(instance)
+
+
+def _filters_changed_since_full_read(instance: IntegrationInstance) -> bool:
+    changed, read = instance.filters_changed_at, instance.last_full_read_at
+    return changed is not None and (read is None or changed > read)
+
+
+def _store_fields(instance: IntegrationInstance, fields: Sequence[CompanyField]) -> int:
+    """Keep field metadata and picklist options; an option that the tenant no longer has becomes inactive."""
+    rows = [
+        FilterOption(
+            instance=instance,
+            field=field.name,
+            value=str(option.value),
+            label=option.label[:200],
+            is_active=option.is_active,
+            is_system=option.is_system,
+            sort_order=option.sort_order,
+        )
+        for field in fields
+        for option in field.options
+    ]
+    FilterOption.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["instance", "field", "value"],
+        update_fields=["label", "is_active", "is_system", "sort_order"],
+        batch_size=500,
+    )
+    answered = {(row.field, row.value) for row in rows}
+    gone = [
+        option.pk
+        for option in instance.options.filter(is_active=True)
+        if (option.field, option.value) not in answered
+    ]
+    instance.options.filter(pk__in=gone).update(is_active=False)
+    metadata: list[dict[str, Any]] = []
+    for field in fields:
+        values = asdict(field)
+        values.pop("options")
+        metadata.append(values)
+    IntegrationInstance.objects.filter(pk=instance.pk).update(company_fields=metadata)
+    return len(rows)
+
+
+def _read_companies(
+    instance: IntegrationInstance,
+    client: PSAClient,
+    progress: Progress,
+    started: dt.datetime,
+    since: dt.datetime | None,
+) -> tuple[int, int, int]:
+    """Store every page as it comes; returns how many were read, new and changed."""
+    read = created = changed = 0
+    for page in client.companies(conditions_of(instance), modified_since=since):
+        with transaction.atomic():
+            progress.hold()
+            new, different = _store_companies(instance, page.companies, started, in_filter=True)
+        created, changed = created + new, changed + different
+        read += len(page.companies)
+        progress.progress(read, page.total, "Reading companies")
+    return read, created, changed
+
+
+def _store_companies(
+    instance: IntegrationInstance,
+    companies: Iterable[RemoteCompany],
+    seen_at: dt.datetime,
+    *,
+    in_filter: bool,
+) -> tuple[int, int]:
+    """Insert or update copies; returns how many are new and how many differ from the last copy."""
+    rows = [
+        Company(
+            instance=instance,
+            remote_id=company.id,
+            seen_at=seen_at,
+            in_filter=in_filter,
+            missing_since=None,
+            **{name: getattr(company, name) for name in COPIED},
+        )
+        for company in companies
+    ]
+    known = {
+        company.remote_id: company
+        for company in instance.companies.filter(remote_id__in=[row.remote_id for row in rows])
+    }
+    compared = (*COPIED, "in_filter", "missing_since")
+    different = [
+        row
+        for row in rows
+        if row.remote_id in known
+        and any(getattr(row, name) != getattr(known[row.remote_id], name) for name in compared)
+    ]
+    Company.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["instance", "remote_id"],
+        update_fields=[*COPIED, "seen_at", "in_filter", "missing_since"],
+        batch_size=500,
+    )
+    return len(rows) - len(known), len(different)
+
+
+def _mark_missing(
+    instance: IntegrationInstance,
+    client: PSAClient,
+    progress: Progress,
+    started: dt.datetime,
+    *,
+    before: int,
+    accept_shrink: bool,
+) -> tuple[int, int]:
+    """After a complete read: what it lacked is missing, or, if mapped and still there, outside the filter."""
+    unseen = instance.companies.present().filter(seen_at__lt=started)
+    lacking = unseen.count()
+    expected = accept_shrink or _filters_changed_since_full_read(instance)
+    if not expected and before >= SHRINK_MATTERS_FROM and lacking > before * SHRINK_LIMIT:
+        raise ShrinkRefused(before, lacking)
+    mapped = list(
+        instance.companies.filter(seen_at__lt=started, missing_since=None, mappings__removed_at=None)
+        .exclude(mappings=None)
+        .values_list("remote_id", flat=True)
+        .distinct()
+    )
+    still_there = client.companies_by_id(mapped) if mapped else {}
+    with transaction.atomic():
+        progress.hold()
+        _store_companies(instance, still_there.values(), started, in_filter=False)
+        missing = instance.companies.filter(seen_at__lt=started, missing_since=None).update(
+            missing_since=started
+        )
+    return missing, len(still_there)

@@ -1,0 +1,136 @@
+"""Suggest Values: what the matcher proposes for the organizations of an instance that are not mapped yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from integrations import matching
+from integrations.models import (
+    Company,
+    IntegrationInstance,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+)
+
+STORED_TIERS = {matching.Tier.SURE, matching.Tier.LIKELY, matching.Tier.AMBIGUOUS}
+RIVALS_KEPT = 5
+
+
+@dataclass(frozen=True)
+class SuggestionSummary:
+    """How a press of Suggest Values came out, by tier; ``open`` organizations were asked about."""
+
+    open: int
+    tiers: dict[str, int]
+
+    def sentence(self) -> str:
+        """For the page."""
+        if not self.open:
+            return "Every organization is mapped already; there is nothing to suggest."
+        found = self.tiers.get("sure", 0) + self.tiers.get("likely", 0)
+        return (
+            f"{found:,} of {self.open:,} open organizations have a suggestion: "
+            f"{self.tiers.get('sure', 0):,} sure, {self.tiers.get('likely', 0):,} likely. "
+            f"{self.tiers.get('ambiguous', 0):,} are ambiguous, {self.tiers.get('none', 0):,} have none. "
+            "Nothing is saved yet."
+        )
+
+
+def open_organizations(instance: IntegrationInstance) -> QuerySet[Organization]:
+    """Active organizations that have no mapping in this PSA, in this instance or another."""
+    mapped = OrganizationMapping.objects.present().filter(organization=OuterRef("pk"), psa=instance.psa)
+    return Organization.objects.present().filter(~Exists(mapped), is_active=True).order_by("pk")
+
+
+def free_companies(instance: IntegrationInstance) -> QuerySet[Company]:
+    """Companies that can be proposed: offered, and not yet an organization's."""
+    taken = OrganizationMapping.objects.present().filter(company=OuterRef("pk"))
+    return instance.companies.offered().filter(~Exists(taken)).order_by("pk")
+
+
+def suggest_mappings(
+    instance: IntegrationInstance,
+    *,
+    include_inactive: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[matching.Suggestion]:
+    """The matcher's answer for every open organization; ids are the rows' primary keys as text.
+
+    No network, and nothing is written.
+    """
+    return matching.suggest(
+        [organization_record(row) for row in open_organizations(instance)],
+        [company_record(row) for row in free_companies(instance)],
+        include_inactive=include_inactive,
+        progress=progress,
+    )
+
+
+def organization_record(row: Organization) -> matching.Organization:
+    """An organization as the matcher takes it."""
+    return matching.Organization(
+        str(row.pk), row.name, row.domain, row.phone, row.city, row.state, row.postal_code
+    )
+
+
+def company_record(row: Company) -> matching.Company:
+    """A company as the matcher takes it."""
+    return matching.Company(
+        str(row.pk), row.name, row.web_address, row.phone, row.city, row.state, row.postal_code,
+        row.is_active, row.number,
+    )  # fmt: skip
+
+
+def propose_mappings(
+    user: User, instance: IntegrationInstance, *, include_inactive: bool = False
+) -> SuggestionSummary:
+    """Put fresh suggestions before this person; only *sure* ones are ticked, and choices by hand stay."""
+    suggestions = suggest_mappings(instance, include_inactive=include_inactive)
+    with transaction.atomic():
+        own = MappingProposal.objects.filter(user=user, instance=instance)
+        by_hand = {
+            str(key) for key in own.exclude(kind="suggested").values_list("organization_id", flat=True)
+        }
+        own.filter(kind="suggested").delete()
+        # Somebody may have mapped a row or a company while the matcher was at work.
+        still_open = {str(key) for key in open_organizations(instance).values_list("pk", flat=True)}
+        still_free = {str(key) for key in free_companies(instance).values_list("pk", flat=True)}
+        versions = dict(
+            OrganizationMapping.objects.filter(psa=instance.psa).values_list("organization_id", "version")
+        )
+        MappingProposal.objects.bulk_create(
+            [
+                MappingProposal(
+                    user=user,
+                    instance=instance,
+                    organization_id=int(suggestion.organization_id),
+                    company_id=int(suggestion.company_id),
+                    kind=MappingProposal.Kind.SUGGESTED,
+                    selected=suggestion.tier is matching.Tier.SURE,
+                    tier=suggestion.tier.value,
+                    confidence=round(suggestion.confidence, 4),
+                    reasons=list(suggestion.reasons),
+                    rivals=[
+                        {"company": int(rival.company_id), "confidence": round(rival.confidence, 4),
+                         "reasons": list(rival.reasons)}
+                        for rival in suggestion.rivals[:RIVALS_KEPT]
+                    ],
+                    matcher_version=matching.MODEL_VERSION,
+                    seen_version=versions.get(int(suggestion.organization_id), 0),
+                )
+                for suggestion in suggestions
+                if suggestion.tier in STORED_TIERS
+                and suggestion.company_id in still_free
+                and suggestion.organization_id in still_open
+                and suggestion.organization_id not in by_hand
+            ],
+            batch_size=500,
+        )  # fmt: skip
+    return SuggestionSummary(len(suggestions), dict(Counter(item.tier.value for item in suggestions)))
