@@ -1,0 +1,70 @@
+"""The control endpoint: faults switched, and requests looked at, from another process.
+
+``/__control__/faults``: ``POST {"name": "...", ...options}`` (or a list of these) switches on, ``GET`` shows
+the active ones and all that exist, ``DELETE`` clears. ``/__control__/requests``: ``GET`` shows the log,
+``DELETE`` empties it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from integrations.simulators.autotask.faults import FAULTS, FaultError
+from integrations.simulators.autotask.wire import Answer, Request, no_such_method, no_such_path, refusal
+
+if TYPE_CHECKING:
+    from integrations.simulators.autotask.server import Simulator
+
+PREFIX = "/__control__/"
+
+
+def is_control(request: Request) -> bool:
+    """Whether the request is for the simulator itself and not for the simulated service."""
+    return request.path.startswith(PREFIX)
+
+
+def answer(simulator: Simulator, request: Request) -> Answer:
+    """Do what a control request asks for."""
+    match request.method, request.route:
+        case "GET", "/__control__/faults":
+            return _show_faults(simulator)
+        case "POST", "/__control__/faults":
+            return _inject(simulator, request)
+        case "DELETE", "/__control__/faults":
+            simulator.clear()
+            return _show_faults(simulator)
+        case "GET", "/__control__/requests":
+            return Answer(payload={"requests": [entry.as_json() for entry in simulator.requests]})
+        case "DELETE", "/__control__/requests":
+            simulator.requests.clear()
+            return Answer(payload={"requests": []})
+        case method, "/__control__/faults" | "/__control__/requests":
+            return no_such_method(method)
+        case _:
+            return no_such_path(request)
+
+
+def _show_faults(simulator: Simulator) -> Answer:
+    return Answer(
+        payload={
+            "active": [fault.as_json() for fault in simulator.faults],
+            "known": {
+                str(name): {"description": kind.description, "options": dict(kind.options)}
+                for name, kind in FAULTS.items()
+            },
+        }
+    )
+
+
+def _inject(simulator: Simulator, request: Request) -> Answer:
+    content = request.json()
+    wanted = content if isinstance(content, list) else [content]
+    for entry in wanted:
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            return refusal(400, "a fault is an object with a name")
+        options = {str(key): value for key, value in entry.items() if key != "name"}
+        try:
+            simulator.inject(entry["name"], **options)
+        except FaultError as error:
+            return refusal(400, str(error))
+    return _show_faults(simulator)

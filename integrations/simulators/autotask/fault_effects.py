@@ -1,0 +1,287 @@
+"""What the faults do to an answer: put another in its place, spoil it, or spoil a page of companies."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import zlib
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from integrations.simulators.autotask.company_store import CompanyStore, Row, company_row
+from integrations.simulators.autotask.faults import ActiveFaults, FaultName, OptionValue
+from integrations.simulators.autotask.limits import THREAD_LIMIT_TEXT, hourly_limit_text
+from integrations.simulators.autotask.paging import Cursor, Page
+from integrations.simulators.autotask.wire import Answer, Delivery, Request, refusal
+
+Options = Mapping[str, OptionValue]
+
+COMPRESSED_FROM = 1024  # bytes; below that, gzip gains nothing
+
+_HTML = b"""<!DOCTYPE html>
+<html><head><title>Service unavailable</title></head>
+<body><h1>Service unavailable</h1><p>Please try again later.</p></body></html>
+"""
+
+
+def _number(options: Options, name: str) -> int:
+    return int(cast("int", options[name]))
+
+
+# --- instead of the answer ---------------------------------------------------------------------------
+
+
+def _huge_body(options: Options) -> Answer:
+    head, tail = b'{"items":[],"padding":"', b'"}'
+    return Answer(body=head + b"x" * max(0, _number(options, "bytes") - len(head) - len(tail)) + tail)
+
+
+def _gzip_bomb(options: Options) -> Answer:
+    return Answer(body=_compressed_spaces(_number(options, "bytes")), headers={"Content-Encoding": "gzip"})
+
+
+def _compressed_spaces(size: int) -> bytes:
+    """A gzip stream of ``size`` spaces (rounded up to a mebibyte), made by repeating one compressed block."""
+    block = b" " * 1024 * 1024
+    repeats = max(1, -(-size // len(block)))
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = 0
+    for _ in range(repeats):
+        checksum = zlib.crc32(block, checksum)
+    header = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
+    trailer = checksum.to_bytes(4, "little") + (repeats * len(block) % 2**32).to_bytes(4, "little")
+    return header + packed * repeats + b"\x03\x00" + trailer
+
+
+def _deep_json(options: Options) -> Answer:
+    depth = _number(options, "depth")
+    return Answer(body=b'{"items":' + b"[" * depth + b"]" * depth + b"}")
+
+
+_REPLACEMENTS: Mapping[FaultName, Callable[[Options], Answer]] = {
+    FaultName.DROPPED_BEFORE_ANSWER: lambda _options: Answer(body=b"", delivery=Delivery(drop=True)),
+    FaultName.GATEWAY_ERROR: lambda options: Answer(_number(options, "status"), body=b""),
+    FaultName.SERVER_ERROR: lambda options: refusal(_number(options, "status"), str(options["text"])),
+    FaultName.HTML_PAGE: lambda options: Answer(
+        _number(options, "status"), body=_HTML, content_type="text/html; charset=utf-8"
+    ),
+    FaultName.REDIRECT: lambda options: Answer(
+        _number(options, "status"), body=b"", headers={"Location": str(options["location"])}
+    ),
+    FaultName.EMPTY_BODY: lambda _options: Answer(body=b""),
+    FaultName.BAD_ENCODING: lambda _options: Answer(body=b'{"items":[{"companyName":"\xff\xfe"}]}'),
+    FaultName.ERRORS_IN_200: lambda _options: refusal(200, "An error occurred while processing the request."),
+    FaultName.HUGE_BODY: _huge_body,
+    FaultName.GZIP_BOMB: _gzip_bomb,
+    FaultName.DEEP_JSON: _deep_json,
+}
+
+
+def replacement(faults: ActiveFaults, request: Request) -> Answer | None:
+    """The answer that a fault puts in the place of the real one, or None."""
+    for name, make in _REPLACEMENTS.items():
+        options = faults.take(name, request)
+        if options is not None:
+            return _delivered(faults, request, make(options))
+    return None
+
+
+def limit_refusal(faults: ActiveFaults, request: Request, hourly_limit: int) -> Answer | None:
+    """The refusal of a call with credentials because of a limit that a fault pretends, or None."""
+    if faults.take(FaultName.HOURLY_LIMIT, request) is not None:
+        return refusal(429, hourly_limit_text(hourly_limit))
+    options = faults.take(FaultName.THREAD_LIMIT, request)
+    if options is not None:
+        return refusal(_number(options, "status"), THREAD_LIMIT_TEXT)
+    return None
+
+
+# --- a spoiled answer --------------------------------------------------------------------------------
+
+
+def _truncated_json(options: Options, answer: Answer) -> Answer:
+    body = answer.encoded()
+    return dataclasses.replace(answer, body=body[: int(len(body) * cast("float", options["share"]))])
+
+
+def _wrong_types(options: Options, answer: Answer) -> Answer:
+    match options["where"]:
+        case "values":
+            payload = _other_values(answer.payload)
+        case "containers":
+            payload = _other_containers(answer.payload)
+        case "list":
+            payload = [answer.payload]
+        case _:
+            payload = None
+    return dataclasses.replace(answer, payload=payload)
+
+
+def _other_values(value: object) -> object:
+    """The same shape with every value of another type."""
+    match value:
+        case dict():
+            return {key: _other_values(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_other_values(each) for each in value]
+        case bool():
+            return "maybe"
+        case int() | float():
+            return f"number {value}"
+        case str():
+            return len(value)
+        case _:
+            return {"unexpected": True}
+
+
+def _other_containers(value: object) -> object:
+    """The outer object with lists for objects and objects for lists inside it."""
+    if not isinstance(value, dict):
+        return {"value": value}
+    swapped: dict[str, object] = {}
+    for key, each in value.items():
+        if isinstance(each, dict):
+            swapped[key] = list(each.items())
+        elif isinstance(each, list | tuple):
+            swapped[key] = {str(index): item for index, item in enumerate(each)}
+        else:
+            swapped[key] = [each]
+    return swapped
+
+
+def _next_page_elsewhere(options: Options, answer: Answer) -> Answer:
+    payload = answer.payload
+    if not isinstance(payload, dict) or "pageDetails" not in payload:
+        return answer
+    details = dict(payload["pageDetails"])
+    path = "/ATServicesRest/V1.0/Companies/query/next"
+    query = (details["nextPageUrl"] or "?paging=%7b%7d").partition("?")[2]
+    details["nextPageUrl"] = f"{options['base']}{path}?{query}"
+    return dataclasses.replace(answer, payload={**payload, "pageDetails": details})
+
+
+def _strange_names(options: Options, answer: Answer) -> Answer:
+    payload = answer.payload
+    if not isinstance(payload, dict) or not isinstance(payload.get("items"), list):
+        return answer
+    spoil: tuple[Callable[[str], str], ...] = (
+        lambda name: f"{name[:3]}\u0000\u0007\u001b[31m{name[3:]}\r\n",
+        lambda name: f"\u202e{name}\u202c\u200f\u2066",
+        lambda name: (name + " ") * (_number(options, "length") // (len(name) + 1) + 1),
+    )
+    items = [
+        {**item, "companyName": spoil[index % len(spoil)](item["companyName"])}
+        if isinstance(item.get("companyName"), str)
+        else item
+        for index, item in enumerate(payload["items"])
+    ]
+    return dataclasses.replace(answer, payload={**payload, "items": items})
+
+
+def _dropped_mid_body(options: Options, answer: Answer) -> Answer:
+    cut = int(len(answer.encoded()) * cast("float", options["share"]))
+    return dataclasses.replace(answer, delivery=dataclasses.replace(answer.delivery, cut_after=cut))
+
+
+def _slow_answer(options: Options, answer: Answer) -> Answer:
+    delivery = dataclasses.replace(
+        answer.delivery,
+        drip=max(1, _number(options, "bytes")),
+        pause=cast("float", options["pause"]),
+    )
+    return dataclasses.replace(answer, delivery=delivery)
+
+
+def _compressed(_options: Options, answer: Answer) -> Answer:
+    return compressed(answer)
+
+
+def compressed(answer: Answer, *, at_least: int = 1) -> Answer:
+    """The answer with its body in gzip, unless it is already or has fewer than ``at_least`` bytes."""
+    body = answer.encoded()
+    if len(body) < at_least or "Content-Encoding" in answer.headers:
+        return dataclasses.replace(answer, body=body)
+    return dataclasses.replace(
+        answer,
+        body=gzip.compress(body, compresslevel=1, mtime=0),
+        headers={**answer.headers, "Content-Encoding": "gzip"},
+    )
+
+
+# The contents first, the encoding next, the delivery last.
+_CONTENT_CHANGES: Mapping[FaultName, Callable[[Options, Answer], Answer]] = {
+    FaultName.NEXT_PAGE_ELSEWHERE: _next_page_elsewhere,
+    FaultName.STRANGE_NAMES: _strange_names,
+    FaultName.WRONG_TYPES: _wrong_types,
+    FaultName.TRUNCATED_JSON: _truncated_json,
+}
+_DELIVERY_CHANGES: Mapping[FaultName, Callable[[Options, Answer], Answer]] = {
+    FaultName.GZIP: _compressed,
+    FaultName.DROPPED_MID_BODY: _dropped_mid_body,
+    FaultName.SLOW_ANSWER: _slow_answer,
+}
+
+
+def spoiled(faults: ActiveFaults, request: Request, answer: Answer) -> Answer:
+    """The answer as the active faults leave its contents and its delivery."""
+    if answer.status == 200 and answer.body is None:
+        for name, change in _CONTENT_CHANGES.items():
+            options = faults.take(name, request)
+            if options is not None:
+                answer = change(options, answer)
+        if "gzip" in request.headers.get("accept-encoding", "").lower():
+            answer = compressed(answer, at_least=COMPRESSED_FROM)
+    return _delivered(faults, request, answer)
+
+
+def _delivered(faults: ActiveFaults, request: Request, answer: Answer) -> Answer:
+    for name, change in _DELIVERY_CHANGES.items():
+        options = faults.take(name, request)
+        if options is not None:
+            answer = change(options, answer)
+    return answer
+
+
+# --- a spoiled page ----------------------------------------------------------------------------------
+
+
+def spoiled_page(faults: ActiveFaults, request: Request, page: Page, cursor: Cursor) -> Page:
+    """The page of companies as the active faults leave it."""
+    if faults.take(FaultName.ENDLESS_PAGING, request) is not None:
+        page = _endless(page, cursor)
+    if faults.take(FaultName.REPEATED_PAGE, request) is not None:
+        page = dataclasses.replace(page, following=cursor)
+    if page.following and faults.take(FaultName.PAGING_ENDS_EARLY, request) is not None:
+        page = dataclasses.replace(page, following=None)
+    if page.rows and faults.take(FaultName.DUPLICATE_ROWS, request) is not None:
+        page = dataclasses.replace(page, rows=(page.rows[0], *page.rows))
+    return page
+
+
+def _endless(page: Page, cursor: Cursor) -> Page:
+    """The page filled up with invented companies, and a page after it."""
+    rows = list(page.rows)
+    last = cast("int", rows[-1]["id"]) if rows else cursor.after
+    while len(rows) < cursor.page_size:
+        last += 1
+        rows.append(company_row({"id": last, "companyName": f"Company without end {last}"}))
+    following = Cursor(cursor.page_size, last, (*cursor.earlier, cursor.after)[-50:])
+    return dataclasses.replace(page, rows=tuple(rows), following=page.following or following)
+
+
+def change_companies(store: CompanyStore, cursor: Cursor, page_size: int) -> None:
+    """Change the data behind the next page: remove its first company, rename its last, add one at the end."""
+    snapshot = store.snapshot()
+    upcoming: list[Row] = []
+    for row in snapshot.after(cursor.after):
+        upcoming.append(row)
+        if len(upcoming) == page_size:
+            break
+    if len(upcoming) > 1:
+        store.remove(cast("int", upcoming[0]["id"]))
+    if upcoming:
+        last = upcoming[-1]
+        store.change(cast("int", last["id"]), {"companyName": f"{last['companyName']} (renamed)"})
+    newest = snapshot.ids[-1] + 1 if snapshot.ids else 1
+    store.put({"id": newest, "companyName": "Came in between"})

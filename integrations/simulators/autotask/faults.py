@@ -1,0 +1,334 @@
+"""The faults that can be switched on, and which of them a request meets."""
+
+from __future__ import annotations
+
+import enum
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from integrations.simulators.autotask.wire import Request
+
+OptionValue = str | int | float | bool | None
+
+
+class FaultError(ValueError):
+    """A fault that does not exist, or an option that it does not know."""
+
+
+class FaultName(enum.StrEnum):
+    """Every fault, by the name under which it is switched on."""
+
+    WRONG_TRACKING_IDENTIFIER_500 = "wrong-tracking-identifier-500"
+    TRACKING_IDENTIFIER_REFUSED = "tracking-identifier-refused"
+    LOCKED_USER = "locked-user"
+    NO_COMPANY_PERMISSION = "no-company-permission"
+    RESTRICTED_ROWS = "restricted-rows"
+    THREAD_LIMIT = "thread-limit"
+    HOURLY_LIMIT = "hourly-limit"
+    LATENCY_BY_USAGE = "latency-by-usage"
+    LATENCY = "latency"
+    ZONE_MOVED = "zone-moved"
+    ZONE_ELSEWHERE = "zone-elsewhere"
+    ZONE_URL_UNTIDY = "zone-url-untidy"
+    NO_VERSION = "no-version"
+    MISSING_ID_404 = "missing-id-404"
+    SLOW_ANSWER = "slow-answer"
+    DROPPED_BEFORE_ANSWER = "dropped-before-answer"
+    DROPPED_MID_BODY = "dropped-mid-body"
+    TRUNCATED_JSON = "truncated-json"
+    EMPTY_BODY = "empty-body"
+    BAD_ENCODING = "bad-encoding"
+    HTML_PAGE = "html-page"
+    HUGE_BODY = "huge-body"
+    GATEWAY_ERROR = "gateway-error"
+    SERVER_ERROR = "server-error"
+    ERRORS_IN_200 = "errors-in-200"
+    ENDLESS_PAGING = "endless-paging"
+    REPEATED_PAGE = "repeated-page"
+    PAGING_ENDS_EARLY = "paging-ends-early"
+    DUPLICATE_ROWS = "duplicate-rows"
+    NEXT_PAGE_ELSEWHERE = "next-page-elsewhere"
+    REDIRECT = "redirect"
+    WRONG_TYPES = "wrong-types"
+    DEEP_JSON = "deep-json"
+    STRANGE_NAMES = "strange-names"
+    GZIP = "gzip"
+    GZIP_BOMB = "gzip-bomb"
+    CHANGED_BETWEEN_PAGES = "changed-between-pages"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """What a fault does, in one line, and its own options with their defaults."""
+
+    name: FaultName
+    description: str
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+def _kinds() -> Mapping[FaultName, FaultKind]:
+    elsewhere = "http://127.0.0.2:9"
+    rows: tuple[tuple[FaultName, str, dict[str, OptionValue]], ...] = (
+        (
+            FaultName.WRONG_TRACKING_IDENTIFIER_500,
+            "A wrong tracking identifier is answered with 500 'IntegrationCode is invalid' instead of 401.",
+            {},
+        ),
+        (
+            FaultName.TRACKING_IDENTIFIER_REFUSED,
+            "Every tracking identifier counts as wrong; status is 401 or 500.",
+            {"status": 401},
+        ),
+        (FaultName.LOCKED_USER, "The API user is locked: 401 to every call with credentials.", {}),
+        (
+            FaultName.NO_COMPANY_PERMISSION,
+            "The API user may not query companies; status is 500 (as live) or 403 (as documented).",
+            {"status": 500},
+        ),
+        (
+            FaultName.RESTRICTED_ROWS,
+            "Companies whose id is divisible by 'every' are left out without a word.",
+            {"every": 3},
+        ),
+        (
+            FaultName.THREAD_LIMIT,
+            "Too many calls at once, whatever their number; the status may be another than 429.",
+            {"status": 429},
+        ),
+        (FaultName.HOURLY_LIMIT, "The hour's request budget is used up: 429.", {}),
+        (
+            FaultName.LATENCY_BY_USAGE,
+            "Answers are delayed by the used share of the hour (0.5 s from 50 %, 1 s from 75 %) by 'scale'.",
+            {"scale": 1.0},
+        ),
+        (FaultName.LATENCY, "Every answer is delayed by 'seconds'.", {"seconds": 1.0}),
+        (
+            FaultName.ZONE_MOVED,
+            "The tenants (or 'tenant') live in 'zone' now: the old host answers 401, discovery the new.",
+            {"zone": 5},
+        ),
+        (
+            FaultName.ZONE_ELSEWHERE,
+            "Zone discovery answers 'url', on a host that is none of the service's.",
+            {"url": f"{elsewhere}/ATServicesRest/"},
+        ),
+        (
+            FaultName.ZONE_URL_UNTIDY,
+            "Zone discovery answers its address in lower case and without the final slash.",
+            {},
+        ),
+        (FaultName.NO_VERSION, "The Version endpoint does not exist (404), as before 2026.", {}),
+        (FaultName.MISSING_ID_404, "A company that does not exist is answered with 404, not 200.", {}),
+        (
+            FaultName.SLOW_ANSWER,
+            "The body arrives in pieces of 'bytes', 'pause' seconds apart.",
+            {"bytes": 64, "pause": 0.1},
+        ),
+        (FaultName.DROPPED_BEFORE_ANSWER, "The connection is closed before the answer begins.", {}),
+        (
+            FaultName.DROPPED_MID_BODY,
+            "The connection is closed after the 'share' of the body.",
+            {"share": 0.5},
+        ),
+        (FaultName.TRUNCATED_JSON, "The JSON ends after the 'share' of its length.", {"share": 0.5}),
+        (FaultName.EMPTY_BODY, "Status 200 without a body.", {}),
+        (FaultName.BAD_ENCODING, "The JSON holds bytes that are not UTF-8.", {}),
+        (FaultName.HTML_PAGE, "A web page instead of JSON, with 'status' 200 or 503.", {"status": 200}),
+        (FaultName.HUGE_BODY, "A valid JSON answer of 'bytes' bytes.", {"bytes": 64 * 1024 * 1024}),
+        (FaultName.GATEWAY_ERROR, "A gateway's error: 'status' 502, 503 or 504.", {"status": 503}),
+        (
+            FaultName.SERVER_ERROR,
+            "An error of the service itself: 'status' with 'text' in the service's own shape.",
+            {"status": 500, "text": "An unexpected error occurred."},
+        ),
+        (FaultName.ERRORS_IN_200, "Status 200, but the body says {'errors': [...]}.", {}),
+        (FaultName.ENDLESS_PAGING, "Every page has a next one, with new companies for ever.", {}),
+        (FaultName.REPEATED_PAGE, "The next page is the same page again.", {}),
+        (
+            FaultName.PAGING_ENDS_EARLY,
+            "There is no next page although companies remain.",
+            {},
+        ),
+        (FaultName.DUPLICATE_ROWS, "A page holds its first company twice.", {}),
+        (
+            FaultName.NEXT_PAGE_ELSEWHERE,
+            "The next page is said to be on another host, 'base'.",
+            {"base": elsewhere},
+        ),
+        (
+            FaultName.REDIRECT,
+            "A redirect with 'status' to 'location'.",
+            {"status": 302, "location": f"{elsewhere}/ATServicesRest/V1.0/Companies/query"},
+        ),
+        (
+            FaultName.WRONG_TYPES,
+            "JSON of the wrong types; 'where' is values, containers, null or list.",
+            {"where": "values"},
+        ),
+        (FaultName.DEEP_JSON, "JSON nested 'depth' lists deep.", {"depth": 100_000}),
+        (
+            FaultName.STRANGE_NAMES,
+            "Company names with control characters, right-to-left marks, and 10,000 characters.",
+            {"length": 10_000},
+        ),
+        (FaultName.GZIP, "Every answer is compressed, asked for or not.", {}),
+        (
+            FaultName.GZIP_BOMB,
+            "A small compressed body that grows to 'bytes' bytes.",
+            {"bytes": 256 * 1024 * 1024},
+        ),
+        (
+            FaultName.CHANGED_BETWEEN_PAGES,
+            "Before a next page is read, its first company is removed, its last renamed, and one added.",
+            {},
+        ),
+    )
+    return MappingProxyType({name: FaultKind(name, text, options) for name, text, options in rows})
+
+
+FAULTS: Mapping[FaultName, FaultKind] = _kinds()
+LIMITS = ("times", "skip", "path", "method", "tenant")
+
+
+@dataclass(slots=True)
+class ActiveFault:
+    """A fault that is switched on.
+
+    It hits requests whose route contains ``path`` (any casing), whose verb is ``method`` and which are about
+    the user ``tenant`` (each where given), after letting ``skip`` of them pass, at most ``times`` times.
+    """
+
+    kind: FaultKind
+    options: Mapping[str, OptionValue]
+    path: str = ""
+    method: str = ""
+    tenant: str = ""
+    skip: int = 0
+    times: int | None = None
+    hits: int = 0
+
+    def matches(self, request: Request) -> bool:
+        """Whether the request is one that this fault is meant for."""
+        return (
+            self.path.lower() in request.route
+            and self.method.upper() in {"", request.method}
+            and self.tenant.lower() in {"", request.username.lower()}
+        )
+
+    def as_json(self) -> dict[str, OptionValue]:
+        """What the control endpoint tells about it."""
+        return {
+            "name": str(self.kind.name),
+            **self.options,
+            "path": self.path,
+            "method": self.method,
+            "tenant": self.tenant,
+            "skip": self.skip,
+            "times": self.times,
+            "hits": self.hits,
+        }
+
+
+class ActiveFaults:
+    """The faults that are switched on, in the order of switching. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._active: list[ActiveFault] = []
+
+    def __iter__(self) -> Iterator[ActiveFault]:
+        return iter(self.all())
+
+    def __len__(self) -> int:
+        return len(self.all())
+
+    def all(self) -> tuple[ActiveFault, ...]:
+        """The active faults now."""
+        with self._lock:
+            return tuple(self._active)
+
+    def inject(self, name: str, **options: OptionValue) -> ActiveFault:
+        """Switch a fault on. Options are the fault's own and those of every fault: see ActiveFault.
+
+        Raises FaultError for an unknown name or option.
+        """
+        fault = _active_fault(name, options)
+        with self._lock:
+            self._active.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Switch every fault off."""
+        with self._lock:
+            self._active.clear()
+
+    def take(self, name: FaultName, request: Request) -> Mapping[str, OptionValue] | None:
+        """The options of the fault when this request meets it, and count that; None when it does not."""
+        with self._lock:
+            for fault in self._active:
+                if fault.kind.name != name or fault.times == 0 or not fault.matches(request):
+                    continue
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    continue
+                if fault.times is not None:
+                    fault.times -= 1
+                fault.hits += 1
+                return fault.options
+        return None
+
+
+def _active_fault(name: str, options: Mapping[str, OptionValue]) -> ActiveFault:
+    try:
+        kind = FAULTS[FaultName(name)]
+    except ValueError as error:
+        message = f"unknown fault {name!r}; known are: {', '.join(FAULTS)}"
+        raise FaultError(message) from error
+    own = dict(kind.options)
+    limits: dict[str, OptionValue] = {}
+    for key, value in options.items():
+        if key in LIMITS:
+            limits[key] = value
+        elif key in own:
+            own[key] = _option(name, key, value, own[key])
+        else:
+            known = ", ".join((*own, *LIMITS))
+            message = f"fault {name!r} has no option {key!r}; known are: {known}"
+            raise FaultError(message)
+    times = limits.get("times")
+    return ActiveFault(
+        kind,
+        MappingProxyType(own),
+        path=str(limits.get("path") or ""),
+        method=str(limits.get("method") or ""),
+        tenant=str(limits.get("tenant") or ""),
+        skip=_whole_number(name, "skip", limits.get("skip") or 0),
+        times=None if times is None else _whole_number(name, "times", times),
+    )
+
+
+def _option(name: str, key: str, value: OptionValue, default: OptionValue) -> OptionValue:
+    """The value in the type of the option's default."""
+    try:
+        if isinstance(default, float):
+            return float(str(value))
+        if isinstance(default, int):
+            return int(str(value))
+    except ValueError as error:
+        message = f"fault {name!r}, option {key!r}: {value!r} is not a number"
+        raise FaultError(message) from error
+    return str(value)
+
+
+def _whole_number(name: str, key: str, value: OptionValue) -> int:
+    try:
+        number = int(str(value))
+    except ValueError as error:
+        message = f"fault {name!r}, option {key!r}: {value!r} is not a whole number"
+        raise FaultError(message) from error
+    if number < 0:
+        message = f"fault {name!r}, option {key!r}: {value!r} is negative"
+        raise FaultError(message)
+    return number
