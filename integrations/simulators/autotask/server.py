@@ -82,6 +82,7 @@ class Simulator:
 
     def start(self) -> Self:
         """Listen. Raises OSError when the port is taken."""
+        self._stopping.clear()
         zone = next((tenant.zone for tenant in self.tenants.values()), DEFAULT_ZONE)
         self._home = Listener(self._host, self._port, zone, self._respond, self._stopping)
         self._home.start()
