@@ -62,9 +62,16 @@ class PermissionRefused(PSAError):
 
 
 class ZoneMoved(PSAError):
-    """The tenant lives in another zone than the one that was asked."""
+    """The tenant lives in another zone than the one that was asked.
+
+    ``zone`` is where it lives now; the credentials were accepted there. Store it and begin again.
+    """
 
     kind = FailureKind.MOVED_ZONE
+
+    def __init__(self, user_text: str, technical: str = "", *, zone: Zone | None = None) -> None:
+        super().__init__(user_text, technical)
+        self.zone = zone
 
 
 class RateLimited(PSAError):
@@ -262,9 +269,10 @@ class PSAClient(Protocol):
     def companies(
         self, conditions: Sequence[FilterCondition], *, modified_since: dt.datetime | None = None
     ) -> Iterator[CompanyPage]:
-        """Read the companies that hold all the conditions, page by page, ids ascending.
+        """Read the companies that hold all the conditions, page by page.
 
-        The iterator ends only after a complete read; an incomplete one raises. With ``modified_since``
+        Ids ascend within a page; pages may come in any order, because several may be read at once. No
+        company comes twice. The iterator ends only after a complete read; an incomplete one raises. With ``modified_since``
         only companies changed at or after that moment are read.
         """
 

@@ -1,0 +1,199 @@
+"""The single calls of Autotask's interface that the portal makes, each to a given zone.
+
+Nothing here decides what follows from an answer: the connection check does (``checking``), the company
+read does (``reading``), and the client does.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+from integrations.psa.autotask import payloads
+from integrations.psa.autotask.destinations import Gate, check_url
+from integrations.psa.autotask.errors import NotFound
+from integrations.psa.autotask.settings import AutotaskSettings
+from integrations.psa.autotask.throttle import call_slot
+from integrations.psa.autotask.transport import (
+    Clock,
+    CredentialHeaders,
+    Deadline,
+    Request,
+    Transport,
+    check_credentials_form,
+)
+from integrations.psa.autotask.zones import API_VERSION, DISCOVERY_PATH, zone_from_answer
+from integrations.psa.base import (
+    CompanyField,
+    Credentials,
+    CredentialsRefused,
+    DestinationRefused,
+    RequestBudget,
+    UnexpectedAnswer,
+    Zone,
+)
+
+COMPANIES = "Companies"
+THRESHOLD = "ThresholdInformation"
+VERSION = "Version"
+
+
+class Calls:
+    """Calls with one set of credentials. Safe to use from several threads.
+
+    After a refusal nothing more is sent with these credentials until ``forget_refusal``: repeated
+    refusals lock the API user.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        settings: AutotaskSettings,
+        *,
+        clock: Clock | None = None,
+        gate: Gate | None = None,
+    ) -> None:
+        check_credentials_form(credentials)
+        self.settings = settings
+        self._credentials = credentials
+        self._headers = CredentialHeaders(credentials)
+        self._transport = Transport(
+            settings,
+            secrets=(credentials.secret, credentials.tracking_identifier, credentials.username),
+            clock=clock,
+            gate=gate,
+        )
+        self.clock = self._transport.clock
+        self._refusal: CredentialsRefused | None = None
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def forget_refusal(self) -> None:
+        """Allow one more try with these credentials: a person asked for it, or the zone changed."""
+        self._refusal = None
+
+    def deadline(self, seconds: float | None = None) -> Deadline:
+        """A deadline from now; the default is that of a single call."""
+        return Deadline.after(self.settings.request_deadline if seconds is None else seconds, self.clock)
+
+    # --- without credentials ---
+
+    def discover(self) -> Zone:
+        """The zone of the user name, its address checked. Needs no credentials and sends none.
+
+        Raises ``UnknownUser`` when Autotask knows no such user, ``DestinationRefused`` when the answer
+        names an address outside the allowed hosts.
+        """
+        url = (
+            f"{self.settings.discovery_url.rstrip('/')}{DISCOVERY_PATH}"
+            f"?user={quote(self._credentials.username, safe='')}"
+        )
+        answer = payloads.read_zone(self._transport.call(Request("GET", url), self.deadline()))
+        return zone_from_answer(
+            answer.url,
+            name=answer.name,
+            web_url=self._safe_link(answer.web_url),
+            database_id=answer.database_id,
+            extra_hosts=self.settings.extra_hosts,
+        )
+
+    def _safe_link(self, url: str) -> str:
+        """``url`` when it may be shown as a link, else empty."""
+        try:
+            check_url(url, self.settings.extra_hosts)
+        except DestinationRefused:
+            return ""
+        return url
+
+    # --- with credentials ---
+
+    def version(self, api_url: str) -> str:
+        """Autotask's version: the cheapest call that proves the credentials."""
+        return payloads.read_version(self._get(api_url, VERSION, VERSION))
+
+    def prove(self, api_url: str) -> str:
+        """Prove the credentials; returns Autotask's version, empty where there is no such call."""
+        try:
+            return self.version(api_url)
+        except NotFound:
+            self.budget(api_url)  # older systems; it needs no permission on any entity either
+            return ""
+
+    def budget(self, api_url: str) -> RequestBudget:
+        """The tenant's request budget; this call counts itself."""
+        return payloads.read_budget(self._get(api_url, THRESHOLD, THRESHOLD))
+
+    def access(self, api_url: str) -> str:
+        """``all``, ``restricted``, ``none`` or ``unknown``: what this API user may query of companies."""
+        return payloads.read_access(self._get(api_url, f"{COMPANIES}/entityInformation", COMPANIES))
+
+    def fields(self, api_url: str) -> tuple[CompanyField, ...]:
+        """Fields and picklists of companies."""
+        return payloads.read_fields(self._get(api_url, f"{COMPANIES}/entityInformation/fields", COMPANIES))
+
+    def count(self, api_url: str, body: bytes, deadline: Deadline | None = None) -> int:
+        """How many companies hold the filter in ``body``."""
+        url = _api(api_url, f"{COMPANIES}/query/count")
+        return payloads.read_count(self._send("POST", url, COMPANIES, body, deadline))
+
+    def page(
+        self,
+        api_url: str,
+        body: bytes,
+        next_url: str = "",
+        deadline: Deadline | None = None,
+        limit: int = 500,
+    ) -> payloads.CompanyRows:
+        """One page of companies: the first, or the one that ``next_url`` names.
+
+        A query that began with POST goes on with POST and the same body. Raises ``UnexpectedAnswer``
+        when ``next_url`` leads anywhere but into the same interface on the same host.
+        """
+        url = _api(api_url, f"{COMPANIES}/query")
+        if next_url:
+            check_next_url(next_url, api_url, self.settings.extra_hosts)
+            url = next_url
+        return payloads.read_page(self._send("POST", url, COMPANIES, body, deadline), limit=limit)
+
+    def _get(self, api_url: str, path: str, endpoint: str) -> object:
+        return self._send("GET", _api(api_url, path), endpoint, None, None)
+
+    def _send(
+        self, method: str, url: str, endpoint: str, body: bytes | None, deadline: Deadline | None
+    ) -> object:
+        deadline = deadline or self.deadline()
+        with call_slot(self._credentials.tracking_identifier, endpoint, deadline.remaining):
+            if self._refusal is not None:
+                raise _again(self._refusal)
+            try:
+                return self._transport.call(Request(method, url, body, self._headers), deadline)
+            except CredentialsRefused as refusal:
+                self._refusal = refusal
+                raise
+
+
+def _again(refusal: CredentialsRefused) -> CredentialsRefused:
+    """The same refusal for a further caller, without the first one's traceback."""
+    return type(refusal)(refusal.user_text, refusal.technical)
+
+
+def _api(api_url: str, path: str) -> str:
+    return f"{api_url}{API_VERSION}/{path}"
+
+
+def check_next_url(next_url: str, api_url: str, extra_hosts: frozenset[str] = frozenset()) -> None:
+    """Raise ``UnexpectedAnswer`` unless ``next_url`` lies below ``api_url``: scheme, host, port and path."""
+    home = check_url(api_url, extra_hosts)
+    try:
+        there = check_url(next_url, extra_hosts)
+    except DestinationRefused:
+        there = None
+    path = urlsplit(next_url).path.lower() if there is not None else ""
+    below = path.startswith(f"{urlsplit(api_url).path}{API_VERSION}/{COMPANIES}/".lower())
+    if there != home or not below or ".." in path or "%" in path:
+        raise UnexpectedAnswer(
+            "Autotask named a next page on another address, so the portal did not follow it and threw the "
+            "read away. Nothing was changed.",
+            f"next page outside {home.host}",
+        )

@@ -1,0 +1,183 @@
+"""The Autotask client: one tenant, one set of credentials. The door to everything else in this package."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from integrations.psa.autotask.calls import Calls
+from integrations.psa.autotask.checking import ConnectionCheck
+from integrations.psa.autotask.destinations import Gate
+from integrations.psa.autotask.errors import SignInRefused
+from integrations.psa.autotask.queries import MAX_OR_CONDITIONS, Filter, company_query, count_query
+from integrations.psa.autotask.reading import read_companies
+from integrations.psa.autotask.settings import AutotaskSettings, RetrySettings
+from integrations.psa.autotask.transport import Clock
+from integrations.psa.autotask.zones import label_of, normal_api_url
+from integrations.psa.base import (
+    CompanyField,
+    CompanyPage,
+    ConnectionReport,
+    Credentials,
+    FilterCondition,
+    PSAError,
+    RemoteCompany,
+    RequestBudget,
+    Zone,
+    ZoneMoved,
+)
+
+__all__ = ["AutotaskClient", "AutotaskSettings", "Clock", "Gate", "RetrySettings"]
+
+Value = TypeVar("Value")
+
+
+class AutotaskClient:
+    """Implements ``PSAClient`` for Autotask PSA.
+
+    ``api_url`` is the API address that an earlier check of the *same user name* found; leave it empty when
+    user name or zone changed, and the zone is looked up first. ``clock`` and ``gate`` are for tests.
+
+    When the stored address answers 401 in any method but ``check``, the zone is looked up once more. If
+    Autotask names another one and accepts the credentials there, ``ZoneMoved`` is raised with the new
+    zone: store it and begin again. Otherwise the refusal stands.
+
+    Raises ``InvalidRequest`` for credentials that cannot be sent, ``DestinationRefused`` for a stored
+    address outside the allowed hosts.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        settings: AutotaskSettings | None = None,
+        api_url: str = "",
+        clock: Clock | None = None,
+        gate: Gate | None = None,
+    ) -> None:
+        self.settings = settings or AutotaskSettings()
+        self._calls = Calls(credentials, self.settings, clock=clock, gate=gate)
+        self._api_url = normal_api_url(api_url, self.settings.extra_hosts) if api_url else ""
+        self._zone_is_fresh = not api_url
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<AutotaskClient {self._api_url or 'zone not looked up'}>"
+
+    @property
+    def api_url(self) -> str:
+        """The API address in use; empty before it was looked up."""
+        return self._api_url
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._calls.close()
+
+    # --- connection ---
+
+    def check(self, chosen_zone: str = "") -> ConnectionReport:
+        """Go through the connection step by step; failures are in the report, not raised.
+
+        Credentials are sent only to the zone that Autotask names now; ``moved_from`` in the report tells
+        that this is another one than the stored address. A refusal ends the check after one request.
+        """
+        self._calls.forget_refusal()
+        report = ConnectionCheck(self._calls, stored_url=self._api_url, chosen_zone=chosen_zone).run()
+        if report.passed and report.zone is not None:
+            self._api_url = report.zone.api_url
+            self._zone_is_fresh = True
+        return report
+
+    def budget(self) -> RequestBudget:
+        """The tenant's request budget now; the call counts itself."""
+        return self._at_zone(self._calls.budget)
+
+    # --- companies ---
+
+    def company_fields(self) -> tuple[CompanyField, ...]:
+        """Every field of a company with its type and picklist, as this tenant's metadata names them."""
+        return self._at_zone(self._calls.fields)
+
+    def count_companies(self, conditions: Sequence[Filter]) -> int:
+        """How many companies hold all the conditions."""
+        body = count_query(conditions)
+        return self._at_zone(lambda api_url: self._calls.count(api_url, body))
+
+    def sample_companies(self, conditions: Sequence[Filter], limit: int) -> tuple[RemoteCompany, ...]:
+        """The first ``limit`` (1 to 500) companies that hold all the conditions, in one request."""
+        body = company_query(conditions, max_records=limit)
+        return self._at_zone(lambda api_url: self._calls.page(api_url, body, limit=limit).companies)
+
+    def companies(
+        self, conditions: Sequence[Filter], *, modified_since: dt.datetime | None = None
+    ) -> Iterator[CompanyPage]:
+        """Read the companies that hold all the conditions; see ``reading`` for how.
+
+        Pages come in no fixed order, ids ascend within each, no company comes twice. The iterator ends
+        only after a complete read.
+        """
+        pages = read_companies(self._calls, self._zone_url(), conditions, modified_since)
+        try:
+            yield from pages
+        except SignInRefused as refusal:
+            failure: PSAError = self._moved(refusal) or refusal
+        else:
+            return
+        raise failure
+
+    def companies_by_id(self, ids: Sequence[str]) -> Mapping[str, RemoteCompany]:
+        """Those of the given companies that exist and are visible, by id, whatever the filter says.
+
+        Texts that are no company id are left out, for no such company can exist.
+        """
+        numbers = sorted({int(text) for text in ids if text.isascii() and text.isdigit() and len(text) <= 18})
+        found: dict[str, RemoteCompany] = {}
+        for start in range(0, len(numbers), MAX_OR_CONDITIONS):
+            wanted = tuple(numbers[start : start + MAX_OR_CONDITIONS])
+            for page in self.companies((FilterCondition("id", "in", wanted),)):
+                found.update((company.id, company) for company in page.companies)
+        return found
+
+    # --- the zone ---
+
+    def _zone_url(self) -> str:
+        with self._lock:
+            if not self._api_url:
+                self._api_url = self._calls.discover().api_url
+                self._zone_is_fresh = True
+            return self._api_url
+
+    def _at_zone(self, call: Callable[[str], Value]) -> Value:
+        api_url = self._zone_url()
+        try:
+            return call(api_url)
+        except SignInRefused as refusal:
+            failure: PSAError = self._moved(refusal) or refusal
+        raise failure
+
+    def _moved(self, refusal: SignInRefused) -> ZoneMoved | None:
+        """After a 401 at a stored address: the move that explains it, if there is one. Asked once only."""
+        with self._lock:
+            if self._zone_is_fresh:
+                return None
+            self._zone_is_fresh = True
+            try:
+                zone = self._calls.discover()
+                if zone.api_url.lower() == self._api_url.lower():
+                    return None
+                self._calls.forget_refusal()
+                self._calls.prove(zone.api_url)
+            except PSAError:
+                return None  # the refusal that led here is the one to report
+            return _moved_to(zone, refusal)
+
+
+def _moved_to(zone: Zone, refusal: SignInRefused) -> ZoneMoved:
+    return ZoneMoved(
+        f"Autotask has moved you to another zone: {label_of(zone.key, zone.name)}. The portal checked it and "
+        "uses it from now on; nothing else changed.",
+        f"moved to {zone.api_url} after: {refusal.technical}",
+        zone=zone,
+    )

@@ -1,0 +1,224 @@
+"""Every way a call to Autotask fails, decided in one place: which failure, what to say, whether to retry.
+
+Autotask answers almost every mistake with status 500 and ``{"errors": [...]}``, refused credentials with
+an empty 401, and too many simultaneous calls with a text whose status is not certain. The text is
+therefore read before the status.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from integrations.psa.autotask.settings import RetrySettings
+from integrations.psa.base import (
+    CredentialsRefused,
+    FailureKind,
+    InvalidRequest,
+    PermissionRefused,
+    PSAError,
+    RateLimited,
+    Unavailable,
+    UnexpectedAnswer,
+)
+
+API_USER_PAGE = "Admin > Resources/Users (HR) > Resources/Users > the API user"
+NEW_USER_NOTE = "A new API user may take up to five minutes to work."
+
+BUSY_WAIT = 30.0
+"""Seconds to name to the caller when the retries of a busy answer were in vain and no time was given."""
+
+HOURLY_LIMIT_WAIT = 15 * 60.0
+"""Seconds after which a used-up hour has usually given some room back (the window rolls)."""
+
+
+class SignInRefused(CredentialsRefused):
+    """A 401. Its body is empty: the secret, the tracking identifier, the user, or the zone may be wrong."""
+
+
+class NotFound(UnexpectedAnswer):
+    """The path does not exist there (404)."""
+
+
+class UnknownUser(CredentialsRefused):
+    """Autotask knows no zone for the user name: it is misspelt, inactive, or not an API user."""
+
+
+class HourUsedUp(RateLimited):
+    """The hour's request budget is spent. Not retried within a call: seconds of waiting do not help."""
+
+
+class PlatformMismatch(InvalidRequest):
+    """The chosen platform is not the zone that Autotask names for the user name."""
+
+
+# What Autotask says, in lower case, and what it means whatever the status is.
+_THREAD_WORDS = ("thread threshold", "itgenatr005")
+_HOUR_WORDS = ("request threshold", "requests per hour", "threshold has been exceeded", "too many requests")
+_UNKNOWN_USER_WORDS = ("zone information could not be determined",)
+_PERMISSION_WORDS = ("adequate permissions", "does not have permission", "not authorized to")
+_CREDENTIAL_WORDS = ("integrationcode is invalid", "integration code is invalid", "invalid integration code")
+
+_GATEWAY = frozenset({408, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAnswer:
+    """An answer that is no success, as far as the decision needs it. ``words`` are cleaned and redacted."""
+
+    host: str
+    status: int
+    words: tuple[str, ...] = ()
+    retry_after: float | None = None
+
+    @property
+    def technical(self) -> str:
+        """One line for the log: host, status, the server's own words."""
+        said = "; ".join(self.words)[:600]
+        return f"{self.host} answered {self.status}" + (f": {said}" if said else "")
+
+
+def failure_of(answer: FailedAnswer) -> PSAError:
+    """The failure that ``answer`` stands for, with its text for the page and whether a retry may help."""
+    return _by_words(answer) or _by_status(answer)
+
+
+def _by_words(answer: FailedAnswer) -> PSAError | None:
+    said = " ".join(answer.words).lower()
+    if not said:
+        return None
+    if any(words in said for words in _THREAD_WORDS):
+        return RateLimited(
+            "Autotask is answering too many calls of this tracking identifier at the same time. "
+            "Wait a moment and try again.",
+            answer.technical,
+            retry_after=answer.retry_after,
+        )
+    if any(words in said for words in _HOUR_WORDS):
+        return HourUsedUp(
+            "Autotask's limit for this hour is used up, by all integrations of this Autotask together. "
+            "Try again in about 15 minutes.",
+            answer.technical,
+            retry_after=answer.retry_after or HOURLY_LIMIT_WAIT,
+        )
+    if any(words in said for words in _UNKNOWN_USER_WORDS):
+        return unknown_user(answer.technical)
+    if any(words in said for words in _CREDENTIAL_WORDS):
+        return wrong_tracking_identifier(answer.technical)
+    if any(words in said for words in _PERMISSION_WORDS):
+        return no_permission(answer.technical)
+    return None
+
+
+def _by_status(answer: FailedAnswer) -> PSAError:
+    status = answer.status
+    if status == 401:
+        return credentials_refused(answer.technical)
+    if status == 403:
+        return no_permission(answer.technical)
+    if status == 429:
+        return RateLimited(
+            "Autotask is too busy with calls: too many at the same time, or too many in this hour, by all "
+            "integrations of this Autotask together. Try again in a few minutes.",
+            answer.technical,
+            retry_after=answer.retry_after,
+        )
+    if status in _GATEWAY or (status >= 500 and not answer.words):
+        return unavailable(answer.technical)
+    if answer.words and status not in {404, 405}:
+        return InvalidRequest(
+            f"Autotask refused the request: {'; '.join(answer.words)[:300]}",
+            answer.technical,
+        )
+    if 300 <= status < 400:
+        return UnexpectedAnswer(
+            "Autotask's address sent the portal to another address. The portal follows no such redirection. "
+            "Check the chosen Platform.",
+            answer.technical,
+        )
+    kind = NotFound if status == 404 else UnexpectedAnswer
+    return kind(
+        "Something answered at Autotask's address, but it does not know this interface. Check the chosen "
+        "Platform, or try again later.",
+        answer.technical,
+    )
+
+
+def credentials_refused(technical: str) -> SignInRefused:
+    """A 401: the text says that nobody can tell which of the values is wrong."""
+    return SignInRefused(
+        "Autotask refused the credentials. It does not say which part is wrong: the password, the tracking "
+        f"identifier, or an API user that is inactive or locked. {NEW_USER_NOTE}",
+        technical,
+    )
+
+
+def wrong_tracking_identifier(technical: str) -> CredentialsRefused:
+    """The older answer that names the tracking identifier."""
+    return CredentialsRefused(
+        "Autotask does not know this API Tracking Identifier. Compare it with the one on the API user's "
+        "Security tab.",
+        technical,
+    )
+
+
+def unknown_user(technical: str) -> UnknownUser:
+    """Zone discovery knows no such user."""
+    return UnknownUser(
+        "Autotask does not know this API username. It is misspelt, or the user is inactive or not an API "
+        "user.",
+        technical,
+    )
+
+
+def no_permission(technical: str) -> PermissionRefused:
+    """The credentials are right; the security level does not allow what was asked."""
+    return PermissionRefused(
+        "Autotask accepted the credentials, but this API user may not read companies. Give its security "
+        "level access to companies in Autotask.",
+        technical,
+    )
+
+
+def unavailable(technical: str) -> Unavailable:
+    """No usable answer: dropped, refused, timed out, or a gateway error."""
+    return Unavailable(
+        "Autotask did not answer. It may be down for a moment, or the portal cannot reach it. "
+        "Try again in a few minutes.",
+        technical,
+    )
+
+
+def out_of_time(technical: str) -> Unavailable:
+    """The total deadline passed."""
+    return Unavailable(
+        "Autotask took too long to answer, so the portal stopped waiting. Try again in a few minutes.",
+        technical,
+    )
+
+
+# --- retries --------------------------------------------------------------------------------------
+
+
+def wait_before_retry(
+    failure: PSAError, attempt: int, settings: RetrySettings, rng: random.Random
+) -> float | None:
+    """Seconds to wait before the next try, or None when the failure is final.
+
+    ``attempt`` counts the tries made so far, from 1. Only busy servers and lost answers are tried again;
+    a refused credential never is, because repeated failures lock the API user. Every call that this
+    client makes only reads, so repeating one does no harm.
+    """
+    if not failure.retryable:
+        return None
+    if failure.kind is FailureKind.RATE:
+        attempts, base = settings.rate_attempts, settings.rate_wait
+    else:
+        attempts, base = settings.unavailable_attempts, settings.unavailable_wait
+    if attempt >= attempts or isinstance(failure, HourUsedUp):
+        return None
+    asked = failure.retry_after or 0.0
+    if asked > settings.longest_wait:
+        return None
+    wait = min(base * 2.0 ** (attempt - 1), settings.longest_wait)
+    return max(wait * rng.uniform(0.5, 1.0), asked)

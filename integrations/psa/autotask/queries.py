@@ -1,0 +1,176 @@
+"""Query bodies in Autotask's filter language, checked before they are sent.
+
+Autotask silently drops an operator that it does not know and answers with everything (status 200), so a
+misspelt operator would widen a filter without a word. Nothing leaves here but the thirteen operators and
+the two groupings, with values of the right shape.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from integrations.psa.autotask.payloads import COMPANY_FIELDS, MODIFIED_FIELD
+from integrations.psa.base import FilterCondition, FilterValue, InvalidRequest
+
+NO_VALUE = frozenset({"exist", "notExist"})
+MANY_VALUES = frozenset({"in", "notIn"})
+ONE_VALUE = frozenset({"eq", "noteq", "gt", "gte", "lt", "lte", "beginsWith", "endsWith", "contains"})
+TEXT_ONLY = frozenset({"beginsWith", "endsWith", "contains"})
+OPERATIONS = NO_VALUE | MANY_VALUES | ONE_VALUE
+GROUPINGS = frozenset({"and", "or"})
+
+MAX_OR_CONDITIONS = 500
+"""Autotask refuses a query with more alternatives than this; a list's values count as alternatives."""
+
+MAX_TEXT = 2000
+MAX_NESTING = 10
+
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+_INT64 = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class FilterGroup:
+    """Conditions joined by ``and`` or ``or``; groups may hold groups."""
+
+    grouping: str
+    items: tuple[FilterCondition | FilterGroup, ...]
+
+
+Filter = FilterCondition | FilterGroup
+
+
+def company_query(
+    conditions: Sequence[Filter],
+    *,
+    max_records: int = 500,
+    modified_since: dt.datetime | None = None,
+    id_from: int | None = None,
+    id_below: int | None = None,
+    fields: Sequence[str] = COMPANY_FIELDS,
+) -> bytes:
+    """The body of ``Companies/query``: rows that hold all ``conditions`` and lie in the id range.
+
+    Raises ``InvalidRequest`` for an unknown operator, a bad field name or a value of the wrong shape.
+    """
+    if not 1 <= max_records <= 500:
+        raise _invalid(f"{max_records} rows a page; Autotask allows 1 to 500")
+    query = {
+        "MaxRecords": max_records,
+        "IncludeFields": list(fields),
+        "Filter": [_filter(conditions, modified_since, id_from, id_below)],
+    }
+    return _body(query)
+
+
+def count_query(
+    conditions: Sequence[Filter],
+    *,
+    modified_since: dt.datetime | None = None,
+    id_from: int | None = None,
+    id_below: int | None = None,
+) -> bytes:
+    """The body of ``Companies/query/count`` for the same rows. Raises ``InvalidRequest``."""
+    return _body({"Filter": [_filter(conditions, modified_since, id_from, id_below)]})
+
+
+def _body(query: dict[str, object]) -> bytes:
+    return json.dumps(query, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def _filter(
+    conditions: Sequence[Filter],
+    modified_since: dt.datetime | None,
+    id_from: int | None,
+    id_below: int | None,
+) -> dict[str, object]:
+    items = [_wire(condition, 0) for condition in conditions]
+    if modified_since is not None:
+        items.append({"op": "gte", "field": MODIFIED_FIELD, "value": moment_text(modified_since)})
+    if id_from is not None or not items:
+        # A filter is required; from id 0, because 0 is the MSP's own company.
+        items.append({"op": "gte", "field": "id", "value": id_from or 0})
+    if id_below is not None:
+        items.append({"op": "lt", "field": "id", "value": id_below})
+    query: dict[str, object] = {"op": "and", "items": items}
+    if _alternatives(query) > MAX_OR_CONDITIONS:
+        raise _invalid(f"more than {MAX_OR_CONDITIONS} alternatives")
+    return query
+
+
+def moment_text(moment: dt.datetime) -> str:
+    """``2026-01-31T08:00:00.000Z``. Raises ``InvalidRequest`` when ``moment`` has no time zone."""
+    if moment.tzinfo is None:
+        raise _invalid("a moment without a time zone")
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _wire(condition: Filter, depth: int) -> dict[str, object]:
+    if isinstance(condition, FilterGroup):
+        if condition.grouping not in GROUPINGS:
+            raise _invalid(f"unknown grouping {condition.grouping!r}")
+        if not condition.items or depth >= MAX_NESTING:
+            raise _invalid("an empty or too deeply nested group")
+        return {"op": condition.grouping, "items": [_wire(item, depth + 1) for item in condition.items]}
+    return _wire_condition(condition)
+
+
+def _wire_condition(condition: FilterCondition) -> dict[str, object]:
+    operation, value = condition.operation, condition.value
+    if operation not in OPERATIONS:
+        raise _invalid(f"unknown operation {operation!r}")
+    if not _FIELD_NAME.fullmatch(condition.field):
+        raise _invalid(f"{condition.field[:60]!r} is no field name")
+    wire: dict[str, object] = {"op": operation, "field": condition.field}
+    if operation in NO_VALUE:
+        if value is not None:
+            raise _invalid(f"{operation} takes no value")
+        return wire
+    if operation in MANY_VALUES:
+        if not isinstance(value, tuple) or not value:
+            raise _invalid(f"{operation} needs a list of values")
+        for entry in value:
+            _check_scalar(entry, operation)
+        wire["value"] = list(value)
+        return wire
+    _check_scalar(value, operation)
+    wire["value"] = value
+    return wire
+
+
+def _check_scalar(value: FilterValue, operation: str) -> None:
+    if isinstance(value, str):
+        if len(value) > MAX_TEXT or "\x00" in value:
+            raise _invalid("a text value that is too long or holds a NUL")
+        return
+    if operation in TEXT_ONLY:
+        raise _invalid(f"{operation} needs text")
+    if isinstance(value, bool):
+        return
+    if isinstance(value, int) and -_INT64 <= value < _INT64:
+        return
+    if isinstance(value, float) and math.isfinite(value):
+        return
+    raise _invalid(f"{operation} needs one value")
+
+
+def _alternatives(item: dict[str, object]) -> int:
+    """How many alternatives a filter spells out: entries of ``or`` groups and of value lists."""
+    items = item.get("items")
+    if isinstance(items, list):
+        own = len(items) if item["op"] == "or" else 0
+        return own + sum(_alternatives(entry) for entry in items)
+    value = item.get("value")
+    return len(value) if isinstance(value, list) else 0
+
+
+def _invalid(what: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"The company filter cannot be sent to Autotask: {what}. Correct the filter and save it again.",
+        f"query refused before sending: {what}",
+    )

@@ -1,0 +1,276 @@
+"""Reading all companies of a filter: complete or not at all, three pages at a time, kind to the budget.
+
+How a read goes:
+
+1. The first page, alone: with refused credentials only this one request is sent, and for a small tenant
+   it is already the whole read.
+2. Beside the second page: the count (for progress and for the check at the end) and the request budget.
+3. All further pages by up to three readers on id ranges (``ranges``); one reader with pauses when more
+   than half of the budget is used, none above nine tenths.
+4. At the end as many companies must have come as Autotask counted. A small difference is looked into
+   range by range, because companies may have changed meanwhile; anything else throws the read away.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from integrations.psa.autotask.calls import Calls
+from integrations.psa.autotask.errors import HOURLY_LIMIT_WAIT, HourUsedUp
+from integrations.psa.autotask.payloads import CompanyRows
+from integrations.psa.autotask.queries import Filter, company_query, count_query
+from integrations.psa.autotask.ranges import IdRange, ReadPlan
+from integrations.psa.autotask.transport import Deadline
+from integrations.psa.base import CompanyPage, RemoteCompany, RequestBudget, UnexpectedAnswer
+
+MAX_READY_PAGES = 6
+"""Pages held for a slow consumer; the readers wait then, so that memory stays small."""
+
+SMALL_DIFFERENCE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyRead:
+    """One read: what is asked for, where, and until when."""
+
+    calls: Calls
+    api_url: str
+    conditions: tuple[Filter, ...]
+    modified_since: dt.datetime | None
+    deadline: Deadline
+
+    def page(self, range_: IdRange | None = None) -> CompanyRows:
+        """The first page of the whole read, or the next one of a range."""
+        body = company_query(
+            self.conditions,
+            max_records=self.calls.settings.page_size,
+            modified_since=self.modified_since,
+            id_from=range_.start if range_ is not None and range_.start else None,
+            id_below=None if range_ is None else range_.asked_end,
+        )
+        next_url = "" if range_ is None else range_.next_url
+        return self.calls.page(
+            self.api_url, body, next_url, self.deadline, limit=self.calls.settings.page_size
+        )
+
+    def count(self, range_: IdRange | None = None) -> int:
+        """How many companies Autotask counts, in all or in a range."""
+        body = count_query(
+            self.conditions,
+            modified_since=self.modified_since,
+            id_from=range_.start if range_ is not None and range_.start else None,
+            id_below=None if range_ is None else range_.end,
+        )
+        return self.calls.count(self.api_url, body, self.deadline)
+
+    def budget(self) -> RequestBudget:
+        """The tenant's request budget now."""
+        return self.calls.budget(self.api_url)
+
+
+def read_companies(
+    calls: Calls,
+    api_url: str,
+    conditions: Sequence[Filter],
+    modified_since: dt.datetime | None = None,
+) -> Iterator[CompanyPage]:
+    """All companies that hold ``conditions``, page by page; see ``PSAClient.companies``.
+
+    Raises any ``PSAError``; ``UnexpectedAnswer`` when the read is not complete, ``RateLimited`` when the
+    budget is nearly used up.
+    """
+    settings = calls.settings
+    deadline = calls.deadline(settings.read_deadline)
+    read = CompanyRead(calls, api_url, tuple(conditions), modified_since, deadline)
+    first = read.page()
+    plan = ReadPlan(settings.page_size, settings.max_pages)
+    whole = plan.begin(first.ids, first.next_url)
+    number = 0
+    for companies, total in _all(read, plan, whole, first):
+        if companies:
+            number += 1
+            yield CompanyPage(companies, number, total)
+
+
+def _all(
+    read: CompanyRead, plan: ReadPlan, whole: IdRange, first: CompanyRows
+) -> Iterator[tuple[tuple[RemoteCompany, ...], int]]:
+    if plan.finished:
+        total = read.count()
+        yield first.companies, total
+    else:
+        readers = _Readers(read, plan)
+        try:
+            readers.start(whole)
+            total, budget = _count_and_budget(read)
+            _refuse_used_up(budget, read, total)
+            readers.go_on(total, budget)
+            yield first.companies, total
+            for companies in readers.pages():
+                yield companies, total
+        finally:
+            readers.stop()
+    for companies in _missing(read, plan, total):
+        yield companies, total
+
+
+def _count_and_budget(read: CompanyRead) -> tuple[int, RequestBudget]:
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="autotask-count") as pool:
+        counted: Future[int] = pool.submit(read.count)
+        budget = read.budget()
+        return counted.result(), budget
+
+
+def _refuse_used_up(budget: RequestBudget, read: CompanyRead, total: int) -> None:
+    settings = read.calls.settings
+    if budget.share <= settings.budget_refuse:
+        return
+    raise HourUsedUp(
+        f"{budget.used:,} of the {budget.limit:,} requests that this Autotask allows all integrations "
+        f"together in {budget.timeframe_minutes} minutes are used. Reading {total:,} companies now could "
+        "stop the others, so nothing was read. Try again in about 15 minutes.",
+        f"budget {budget.used}/{budget.limit}",
+        retry_after=HOURLY_LIMIT_WAIT,
+    )
+
+
+class _Readers:
+    """Up to three threads that read pages of a plan, and the queue between them and the consumer."""
+
+    def __init__(self, read: CompanyRead, plan: ReadPlan) -> None:
+        self._read = read
+        self._plan = plan
+        self._changed = threading.Condition()
+        self._ready: deque[tuple[RemoteCompany, ...]] = deque()
+        self._threads: list[threading.Thread] = []
+        self._failure: Exception | None = None
+        self._stopped = False
+        self._idle = 0
+        self._pause = 0.0
+
+    def start(self, whole: IdRange) -> None:
+        """Begin with one reader on the whole range."""
+        self._add(whole)
+
+    def go_on(self, total: int, budget: RequestBudget) -> None:
+        """Now that count and budget are known: more readers, or pauses."""
+        settings = self._read.calls.settings
+        slow = budget.share > settings.budget_slow
+        with self._changed:
+            self._plan.total = total
+            if slow:
+                # Autotask itself answers more slowly above 75 %; twice the pause goes along with that.
+                self._pause = settings.slow_pause * (2 if budget.share > 0.75 else 1)
+        if not slow:
+            for _ in range(settings.readers - 1):
+                self._add(None)
+
+    def pages(self) -> Iterator[tuple[RemoteCompany, ...]]:
+        """Pages as they arrive; ends after the last one, raises what a reader raised."""
+        while True:
+            with self._changed:
+                while not self._ready and self._failure is None and not self._plan.finished:
+                    self._changed.wait()
+                if self._failure is not None:
+                    raise self._failure
+                if not self._ready:
+                    return
+                companies = self._ready.popleft()
+                self._changed.notify_all()
+            yield companies
+
+    def stop(self) -> None:
+        """Let the readers end after the call they are in, and wait a moment for them."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(timeout=2.0)
+
+    def _add(self, range_: IdRange | None) -> None:
+        thread = threading.Thread(
+            target=self._work, args=(range_,), name=f"autotask-reader-{len(self._threads) + 1}", daemon=True
+        )
+        self._threads.append(thread)
+        thread.start()
+
+    def _work(self, range_: IdRange | None) -> None:
+        try:
+            while (range_ := self._next(range_)) is not None:
+                if self._pause:
+                    self._read.calls.clock.sleep(self._pause)
+                rows = self._read.page(range_)
+                with self._changed:
+                    kept = self._plan.record(range_, rows.ids, rows.next_url)
+                    self._ready.append(rows.companies[:kept])
+                    self._changed.notify_all()
+        except Exception as error:  # handed to the consumer, who raises it
+            with self._changed:
+                self._failure = self._failure or error
+                self._stopped = True
+                self._changed.notify_all()
+
+    def _next(self, range_: IdRange | None) -> IdRange | None:
+        """The range to read a page of: the reader's own, or a new one; None when there is no more to do."""
+        with self._changed:
+            while len(self._ready) >= MAX_READY_PAGES and not self._stopped:
+                self._changed.wait()
+            if range_ is not None and not range_.done and not self._stopped:
+                return range_
+            self._idle += 1
+            try:
+                while not self._stopped and not self._plan.finished:
+                    if (taken := self._plan.split(self._idle)) is not None:
+                        return taken
+                    self._changed.wait()
+            finally:
+                self._idle -= 1
+            return None
+
+
+def _missing(read: CompanyRead, plan: ReadPlan, total: int) -> Iterator[tuple[RemoteCompany, ...]]:
+    """Companies that were counted but did not come; raises when they do not come now either.
+
+    A company that changes while pages are read can slip between two of them. The ranges that came short
+    are read once more; a large difference has other reasons, and reading again would only cost requests.
+    """
+    if plan.rows >= total:
+        return
+    expected = min(total, read.count())
+    if plan.rows >= expected:
+        return
+    if expected - plan.rows <= max(SMALL_DIFFERENCE, total // 50):
+        for range_ in list(plan.ranges):
+            if read.count(range_) > range_.rows:
+                yield from _read_again(read, plan, range_)
+    if plan.rows < expected:
+        raise UnexpectedAnswer(
+            f"Autotask counts {expected:,} companies for this filter but gave only {plan.rows:,}, so the "
+            "read was thrown away and nothing was changed. Try again; if it stays like this, the API user's "
+            "security level in Autotask probably hides some companies from it.",
+            f"incomplete read: {plan.rows} of {expected} companies",
+        )
+
+
+def _read_again(read: CompanyRead, plan: ReadPlan, range_: IdRange) -> Iterator[tuple[RemoteCompany, ...]]:
+    settings = read.calls.settings
+    again = ReadPlan(settings.page_size, settings.max_pages, ordered=plan.ordered)
+    copy = IdRange(range_.start, range_.end, range_.spacing)
+    again.ranges.append(copy)
+    while not copy.done:
+        rows = read.page(copy)
+        kept = again.record(copy, rows.ids, rows.next_url)
+        new = tuple(
+            company
+            for number, company in zip(rows.ids[:kept], rows.companies[:kept], strict=True)
+            if number not in plan.seen
+        )
+        plan.seen.update(rows.ids[:kept])
+        plan.rows += len(new)
+        range_.rows += len(new)
+        yield new
