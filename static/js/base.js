@@ -1,0 +1,143 @@
+/* What every page shares. Loaded in the head without `defer`, so that the theme stands before the first
+   paint; everything else is delegated to the document and needs no element to exist yet. Pages work
+   without this file: what needs it is marked `.js-only` and stays hidden until it runs. */
+(() => {
+  "use strict";
+
+  const root = document.documentElement;
+  const THEME = "portal-theme";
+  const systemIsDark = window.matchMedia("(prefers-color-scheme: dark)");
+
+  root.classList.add("js");
+
+  // --- theme: light, dark or the system's own; kept per browser ---
+
+  function chosenTheme() {
+    try {
+      const theme = window.localStorage.getItem(THEME);
+      return theme === "light" || theme === "dark" ? theme : "auto";
+    } catch {
+      return "auto"; // storage is switched off: follow the system
+    }
+  }
+
+  function showTheme() {
+    const theme = chosenTheme();
+    const dark = theme === "dark" || (theme === "auto" && systemIsDark.matches);
+    root.dataset.bsTheme = dark ? "dark" : "light";
+    for (const choice of document.querySelectorAll("input[name='portal-theme']")) {
+      choice.checked = choice.value === theme;
+    }
+  }
+
+  function chooseTheme(theme) {
+    try {
+      if (theme === "auto") window.localStorage.removeItem(THEME);
+      else window.localStorage.setItem(THEME, theme);
+    } catch {
+      root.dataset.bsTheme = theme; // holds for this page at least
+      return;
+    }
+    showTheme();
+  }
+
+  showTheme();
+  document.addEventListener("DOMContentLoaded", showTheme);
+  systemIsDark.addEventListener("change", showTheme);
+  window.addEventListener("storage", (event) => {
+    if (event.key === THEME || event.key === null) showTheme();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.name === THEME) chooseTheme(event.target.value);
+  });
+
+  // --- speaking to screen readers: portal.announce("3 rows selected") ---
+
+  function announce(text) {
+    const place = document.getElementById("announcer");
+    if (!place) return;
+    place.textContent = "";
+    window.setTimeout(() => { place.textContent = text; }, 50); // a repeated text is read again
+  }
+
+  window.portal = Object.freeze({ announce });
+
+  // --- menus (<details class="menu">) close on Escape, on a click elsewhere and when focus leaves ---
+
+  function closeMenus(except) {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!except || !menu.contains(except)) menu.open = false;
+    }
+  }
+
+  document.addEventListener("focusin", (event) => closeMenus(event.target));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = event.target instanceof Element && event.target.closest("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    event.stopPropagation();
+  });
+
+  // --- buttons ---
+
+  function dismiss(button) {
+    const message = button.closest(".alert");
+    if (!message) return;
+    const next = message.nextElementSibling || message.previousElementSibling;
+    message.remove();
+    // Keyboard users go on from where they were, not from the top of the page.
+    const target = (next && next.querySelector("[data-dismiss]")) || document.getElementById("main");
+    if (target) target.focus({ preventScroll: true });
+  }
+
+  function showSecret(button, visible) {
+    const field = document.getElementById(button.getAttribute("aria-controls"));
+    if (!field) return;
+    field.type = visible ? "text" : "password";
+    const what = button.dataset.what || "password";
+    button.querySelector("[data-text]").textContent = visible ? "Hide" : "Show";
+    button.setAttribute("aria-label", `${visible ? "Hide" : "Show"} ${what}`);
+    announce(visible ? `Your ${what} is visible` : `Your ${what} is hidden`);
+  }
+
+  async function copy(button) {
+    const source = document.getElementById(button.dataset.copy);
+    if (!source) return;
+    const label = button.querySelector("[data-text]") || button;
+    const before = button.dataset.label || label.textContent;
+    button.dataset.label = before;
+    try {
+      await navigator.clipboard.writeText("value" in source ? source.value : source.textContent.trim());
+      label.textContent = "Copied";
+      announce("Copied");
+    } catch {
+      label.textContent = "Press Ctrl+C";
+      window.getSelection().selectAllChildren(source);
+      if (typeof source.select === "function") source.select();
+      announce("Copying was refused. The text is selected: press Control C.");
+    }
+    window.setTimeout(() => { label.textContent = before; }, 4000);
+  }
+
+  document.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element)) return;
+    closeMenus(event.target);
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.matches("[data-dismiss]")) dismiss(button);
+    else if (button.matches("[data-secret-toggle]")) {
+      const field = document.getElementById(button.getAttribute("aria-controls"));
+      showSecret(button, Boolean(field) && field.type === "password");
+    } else if (button.matches("[data-copy]")) copy(button);
+  });
+
+  // A secret that was shown is hidden again before it is sent, so that no browser offers it as a text later.
+  document.addEventListener("submit", (event) => {
+    for (const button of event.target.querySelectorAll("[data-secret-toggle]")) {
+      const field = document.getElementById(button.getAttribute("aria-controls"));
+      if (field && field.type === "text") showSecret(button, false);
+    }
+  });
+})();
