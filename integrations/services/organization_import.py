@@ -1,0 +1,339 @@
+"""Importing organizations: every row gets its outcome; all rows are written, or the good ones, or none.
+
+Which organization a row means:
+- the one with its external id;
+- else, for an external id that is new, the only one of the same name without an external id: it gets the id;
+- without an external id, the only one of the same name.
+Otherwise it is a new one. Deleted organizations are not looked at. An empty cell, like an absent column,
+keeps what is there; a row that changes nothing is skipped.
+
+The file's contents pass through in batches. What stays in memory until the end is short: names and ids of
+the organizations, and a line of report a row.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import BinaryIO
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from integrations.models import Organization
+from integrations.services.audit import Actor, Batch, Change
+from integrations.services.organization_file import FileRow, ImportRefused, open_organization_file
+from integrations.services.organization_values import LABELS, ValueProblem, clean_text, read_value
+from integrations.services.spreadsheet import is_formula, restore
+
+BATCH = 500
+
+
+class Outcome(enum.StrEnum):
+    """What became of a row, or would have."""
+
+    IMPORTED = "imported"
+    UPDATED = "updated"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Verdict(enum.StrEnum):
+    """What became of the file."""
+
+    CHECKED = "checked"
+    WRITTEN = "written"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """One row's outcome, with the line it begins on and why. Only the verdict says whether it was written."""
+
+    line: int
+    name: str
+    outcome: Outcome
+    message: str
+
+
+@dataclass
+class ImportReport:
+    """What an import did, or with ``dry_run`` would do.
+
+    ``verdict`` is REFUSED when rows failed and the good ones were not to be kept: then nothing was written.
+    """
+
+    dry_run: bool
+    keep_good: bool
+    delimiter: str = "comma"
+    ignored: tuple[str, ...] = ()
+    rows: list[RowResult] = field(default_factory=list)
+    counts: Counter[Outcome] = field(default_factory=Counter)
+
+    def add(self, result: RowResult) -> None:
+        self.rows.append(result)
+        self.counts[result.outcome] += 1
+
+    @property
+    def failed(self) -> int:
+        """How many rows have something wrong."""
+        return self.counts[Outcome.FAILED]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What became of the file."""
+        if self.dry_run:
+            return Verdict.CHECKED
+        return Verdict.REFUSED if self.failed and not self.keep_good else Verdict.WRITTEN
+
+    def sentence(self) -> str:
+        """The verdict in words, with the choice that led to it."""
+        rows = f"{self.failed:,} row{'' if self.failed == 1 else 's'} failed"
+        if self.verdict is Verdict.CHECKED:
+            if not self.failed:
+                return (
+                    "Checked only, nothing was written. Every row is good: the import would write them all."
+                )
+            if self.keep_good:
+                return f"Checked only, nothing was written. {rows}; the import would write the others."
+            return f"Checked only, nothing was written. {rows}, so the import would write nothing."
+        if self.verdict is Verdict.REFUSED:
+            return (
+                f"Nothing was written, because {rows}. Mend them and import again, or choose to keep the "
+                "good rows. Below is what would have become of each row."
+            )
+        if self.failed:
+            return f"The good rows were written; {rows} and changed nothing."
+        return "All rows were written."
+
+
+@dataclass
+class _Planned:
+    """A good row and what it does to its organization; ``before`` is None for a new one."""
+
+    organization: Organization
+    before: dict[str, object] | None = None
+
+
+def import_organizations(
+    actor: Actor, stream: BinaryIO, *, dry_run: bool = False, keep_good: bool = False
+) -> ImportReport:
+    """Import a CSV file in one transaction, audited as one batch; the stream stays open.
+
+    All rows or none are written; with ``keep_good`` the good ones. ``dry_run`` writes nothing and reports the
+    same. Raises ImportRefused when the file as a whole cannot be read or somebody else writes at the same
+    time; then nothing is written either.
+    """
+    report = ImportReport(dry_run=dry_run, keep_good=keep_good)
+    batch = Batch(actor)
+    try:
+        with transaction.atomic(), open_organization_file(stream) as file:
+            report.delimiter, report.ignored = file.delimiter, file.ignored
+            planner = _Planner()
+            while rows := list(islice(file.rows, BATCH)):
+                planned = planner.plan(rows, report)
+                # After the first failure a file that goes in whole or not at all is only checked to its end.
+                if not dry_run and (keep_good or not report.failed):
+                    _write(batch, planned)
+            if not report.rows:
+                raise ImportRefused("The file has a header line, but no rows below it.")
+            if report.verdict is not Verdict.WRITTEN:
+                transaction.set_rollback(True)
+    except IntegrityError as error:
+        raise ImportRefused(
+            "Somebody else changed organizations at the same moment. Nothing was written; import again."
+        ) from error
+    return report
+
+
+class _Planner:
+    """Decides row by row. Knows which organizations there are, and which rows of the file said what."""
+
+    def __init__(self) -> None:
+        self._by_external_id: dict[str, int] = {}
+        self._by_name: dict[str, list[int]] = {}
+        self._without_external_id: set[int] = set()
+        present = Organization.objects.present().order_by("pk").values_list("pk", "name", "external_id")
+        for pk, name, external_id in present.iterator(chunk_size=2_000):
+            self._by_name.setdefault(_key(name), []).append(pk)
+            if external_id:
+                self._by_external_id[external_id] = pk
+            else:
+                self._without_external_id.add(pk)
+        self._line_of_external_id: dict[str, int] = {}
+        self._lines_of_name: dict[str, list[tuple[int, bool]]] = {}
+        self._line_of_target: dict[int, int] = {}
+        self._line_of_content: dict[int, int] = {}
+
+    def plan(self, rows: list[FileRow], report: ImportReport) -> list[_Planned]:
+        """Report on each row; returns what the good ones do."""
+        read = [self._read(row) for row in rows]
+        targets = (
+            Organization.objects.select_for_update()
+            .order_by("pk")
+            .in_bulk([each.target for each in read if each.target is not None])
+        )
+        planned = []
+        for each in read:
+            if each.result is not None:
+                report.add(each.result)
+                continue
+            plan, result = _applied(each, targets)
+            report.add(result)
+            if plan:
+                planned.append(plan)
+        return planned
+
+    def _read(self, row: FileRow) -> _ReadRow:
+        values, problems = _values(row)
+        name, external_id = str(values.get("name") or ""), str(values.get("external_id") or "")
+        shown = name or row.cells.get("name", "").strip()[:80]
+
+        def ended(outcome: Outcome, message: str) -> _ReadRow:
+            return _ReadRow(row.line, values, result=RowResult(row.line, shown, outcome, message))
+
+        if row.is_empty and not row.problem:
+            return ended(Outcome.SKIPPED, "the row is empty")
+        if problems:
+            return ended(Outcome.FAILED, "; ".join(problems))
+        content = hash(tuple(sorted(values.items())))
+        if content in self._line_of_content:
+            return ended(Outcome.SKIPPED, f"repeats line {self._line_of_content[content]}")
+        if problem := self._double(name, external_id):
+            return ended(Outcome.FAILED, problem)
+        target, problem = self._target(name, external_id)
+        if problem:
+            return ended(Outcome.FAILED, problem)
+        if target is not None and target in self._line_of_target:
+            line = self._line_of_target[target]
+            return ended(Outcome.FAILED, f"means the same organization as line {line}")
+        self._line_of_content[content] = row.line
+        self._lines_of_name.setdefault(_key(name), []).append((row.line, bool(external_id)))
+        if external_id:
+            self._line_of_external_id[external_id] = row.line
+        if target is not None:
+            self._line_of_target[target] = row.line
+        return _ReadRow(row.line, values, target=target)
+
+    def _double(self, name: str, external_id: str) -> str:
+        """What an earlier good row of the file already said, "" if nothing."""
+        if external_id and external_id in self._line_of_external_id:
+            return f"has the same external id as line {self._line_of_external_id[external_id]}"
+        for line, has_external_id in self._lines_of_name.get(_key(name), ()):
+            if not (external_id and has_external_id):
+                return f"has the same name as line {line}; namesakes need an external id each"
+        return ""
+
+    def _target(self, name: str, external_id: str) -> tuple[int | None, str]:
+        """The organization that the row means, None for a new one; or why it cannot be told."""
+        if external_id in self._by_external_id:
+            return self._by_external_id[external_id], ""
+        namesakes = self._by_name.get(_key(name), [])
+        if external_id:
+            namesakes = [pk for pk in namesakes if pk in self._without_external_id]
+        if len(namesakes) > 1:
+            which = " without an external id" if external_id else ""
+            return (
+                None,
+                f"{len(namesakes)} organizations{which} have this name; it cannot be told which is meant",
+            )
+        return (namesakes[0] if namesakes else None), ""
+
+
+@dataclass
+class _ReadRow:
+    """A row after reading: its values and its target, or already its result."""
+
+    line: int
+    values: dict[str, str | bool]
+    target: int | None = None
+    result: RowResult | None = None
+
+
+def _key(name: str) -> str:
+    """Names that differ only in letter case or blanks are the same."""
+    return " ".join(name.split()).casefold()
+
+
+def _values(row: FileRow) -> tuple[dict[str, str | bool], list[str]]:
+    """The values that the row gives, and everything that is wrong with it."""
+    values: dict[str, str | bool] = {}
+    problems = [row.problem] if row.problem else []
+    for name, cell in row.cells.items():
+        try:
+            value = read_value(name, _text_of(name, cell))
+        except ValueProblem as problem:
+            problems.append(str(problem))
+        else:
+            if value is not None:
+                values[name] = value
+    if "name" not in values and not any(problem.startswith("name ") for problem in problems):
+        problems.insert(0, "name is empty")
+    return values, problems
+
+
+def _text_of(name: str, cell: str) -> str:
+    """The cell's text, as it was before an export made it harmless. Raises ValueProblem."""
+    text = restore(cell)
+    if "\n" in text.strip() or "\r" in text.strip():
+        raise ValueProblem(f"{LABELS[name]} holds a line break; is a quotation mark missing?")
+    # A telephone number such as "+1 614-555-0100" is no formula; its reader sees to the rest.
+    if text == cell and name != "phone" and (is_formula(cell) or is_formula(clean_text(cell))):
+        raise ValueProblem(
+            f"{LABELS[name]} begins with {_first_sign(cell)}, which a spreadsheet takes for a formula; "
+            "if that is meant, put an apostrophe (') in front"
+        )
+    return text
+
+
+def _first_sign(cell: str) -> str:
+    names = {"\t": "a tab", "\r": "a line end", "\n": "a line end"}
+    return names.get(cell[0]) or f'"{clean_text(cell)[0]}"'
+
+
+def _applied(row: _ReadRow, targets: dict[int, Organization]) -> tuple[_Planned | None, RowResult]:
+    """What a good row does to its organization (changed in memory only), with its result."""
+    organization = targets.get(row.target) if row.target is not None else None
+    name = str(row.values["name"])
+    if organization is None:
+        return _Planned(Organization(**row.values)), RowResult(
+            row.line, name, Outcome.IMPORTED, "new organization"
+        )
+    before = organization.snapshot()
+    changed = [field for field, value in row.values.items() if before[field] != value]
+    if not changed:
+        return None, RowResult(row.line, name, Outcome.SKIPPED, "nothing differs from what is there")
+    for field_name in changed:
+        setattr(organization, field_name, row.values[field_name])
+    labels = ", ".join(LABELS[field] for field in changed)
+    return _Planned(organization, before), RowResult(row.line, name, Outcome.UPDATED, f"changes {labels}")
+
+
+def _write(batch: Batch, planned: Iterable[_Planned]) -> None:
+    """Write a batch of rows and their audit."""
+    new = [plan.organization for plan in planned if plan.before is None]
+    changed = [plan for plan in planned if plan.before is not None]
+    now = timezone.now()
+    for plan in changed:
+        plan.organization.updated_at = now
+    Organization.objects.bulk_create(new)
+    Organization.objects.bulk_update(
+        [plan.organization for plan in changed], [*Organization.EDITABLE, "updated_at"], batch_size=BATCH
+    )
+    batch.record(_changes(new, changed))
+
+
+def _changes(new: Iterable[Organization], changed: Iterable[_Planned]) -> Iterator[Change]:
+    for organization in new:
+        yield _change("organization imported", organization, None)
+    for plan in changed:
+        yield _change("organization updated by import", plan.organization, plan.before)
+
+
+def _change(action: str, organization: Organization, before: dict[str, object] | None) -> Change:
+    return Change(
+        action, "organization", str(organization.pk), organization.name, before, organization.snapshot()
+    )

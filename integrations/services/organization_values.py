@@ -1,0 +1,111 @@
+"""The values of an organization, read from what people and files write. One place for form and import."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from django.db import models
+
+from integrations.models import Organization
+
+LENGTHS = {
+    field.name: field.max_length or 0
+    for field in Organization._meta.concrete_fields
+    if isinstance(field, models.CharField) and field.name in Organization.EDITABLE
+}
+LABELS = {
+    "name": "name",
+    "external_id": "external id",
+    "domain": "domain",
+    "phone": "phone",
+    "city": "city",
+    "state": "state",
+    "postal_code": "postal code",
+    "is_active": "active",
+}
+YES = {"true", "yes", "y", "1", "x", "active", "enabled"}
+NO = {"false", "no", "n", "0", "inactive", "disabled"}
+
+# Signs that are invisible or turn the direction of reading; the joiners U+200C and U+200D stay, some
+# scripts need them.
+_UNSEEN = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+_LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
+# After a plus only digits, signs between them and an extension: "+1 614-555-2000 ext. 12", never "+SUM(A1)".
+_PHONE = re.compile(
+    r"\+[\d\s()./-]+(?:(?:x|ext\.?|extension|\#)\s*\d+)?|[\w(][\w\s()./+,:#*-]*",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+class ValueProblem(Exception):
+    """A value cannot be taken; the text says why, and begins with the field's label."""
+
+
+def clean_text(text: str) -> str:
+    """One line of composed Unicode without control, bidirectional and invisible signs, trimmed."""
+    if not text.isascii():
+        text = _UNSEEN.sub("", unicodedata.normalize("NFC", text))
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign for sign in text)
+    return " ".join(text.split())
+
+
+def read_value(field: str, text: str) -> str | bool | None:
+    """The value of a field of ``Organization.EDITABLE`` from its text; None where nothing is given.
+
+    Raises ValueProblem.
+    """
+    text = clean_text(text)
+    if not text:
+        return None
+    if field == "is_active":
+        return _flag(text)
+    value = _READERS.get(field, _as_is)(text)
+    if len(value) > LENGTHS[field]:
+        raise ValueProblem(f"{LABELS[field]} has {len(value):,} characters; {LENGTHS[field]} are allowed")
+    return value
+
+
+def _as_is(text: str) -> str:
+    return text
+
+
+def _flag(text: str) -> bool:
+    word = text.lower()
+    if word in YES | NO:
+        return word in YES
+    raise ValueProblem(f"active must be yes or no, not {_quoted(text)}")
+
+
+def _domain(text: str) -> str:
+    """``https://www.example.com/contact`` and ``info@example.com`` are both ``example.com``."""
+    address = text if "//" in text else f"//{text}"
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        host = ""
+    host = host.rstrip(".").removeprefix("www.")
+    labels = host.split(".")
+    if len(labels) < 2 or labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
+        raise ValueProblem(f"domain must look like example.com, not {_quoted(text)}")
+    return host
+
+
+def _phone(text: str) -> str:
+    """As it is written; it only has to be a telephone number at all."""
+    if not _PHONE.fullmatch(text) or not any(sign.isdigit() for sign in text):
+        raise ValueProblem(f"phone must be a telephone number, not {_quoted(text)}")
+    return text
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if len(text) <= 60 else f'"{text[:60]}…"'
+
+
+_READERS: dict[str, Callable[[str], str]] = {"domain": _domain, "phone": _phone}
