@@ -1,6 +1,38 @@
 """The app's addresses."""
 
-from django.urls import URLPattern
+from __future__ import annotations
+
+from django.urls import include, path
+
+from integrations.views import connections, filters, home, mappings, setup
 
 app_name = "integrations"
-urlpatterns: list[URLPattern] = []
+
+instance_urls = [
+    path("", setup.setup, name="setup"),
+    path("connection/", connections.save, name="connection_save"),
+    path("connection/test/", connections.test, name="connection_test"),
+    path("delete/", connections.delete, name="instance_delete"),
+    path("restore/", connections.restore, name="instance_restore"),
+    path("filters/", filters.save, name="filters_save"),
+    path("filters/edit/", filters.edit, name="filters_edit"),
+    path("filters/preview/", filters.preview, name="filters_preview"),
+    path("mappings/", mappings.table, name="mappings"),
+    path("mappings/refresh/", mappings.refresh, name="refresh"),
+    path("mappings/suggest/", mappings.suggest, name="suggest"),
+    path("mappings/save/", mappings.save, name="mappings_save"),
+    path("mappings/tick/", mappings.tick, name="mappings_tick"),
+    path("mappings/<int:organization_id>/company/", mappings.choose, name="choose"),
+    path("mappings/<int:organization_id>/discard/", mappings.discard, name="discard"),
+    path("job/", mappings.job, name="job"),
+    path("job/cancel/", mappings.cancel_job, name="job_cancel"),
+]
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("glossary/", home.glossary, name="glossary"),
+    path("undo/<uuid:batch>/", mappings.undo, name="undo"),
+    path("integrations/<slug:psa>/add/", connections.add, name="instance_add"),
+    path("integrations/<slug:psa>/<int:pk>/", include(instance_urls)),
+    # organizations
+]

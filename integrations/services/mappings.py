@@ -365,3 +365,11 @@ def _put_back(mapping: OrganizationMapping, before: dict[str, Any] | None, compa
     mapping.source, mapping.confidence = before["source"], before["confidence"]
     mapping.reasons, mapping.matcher_version = before["reasons"], before["matcher_version"]
     mapping.removed_at = timezone.now() if before["removed"] else None
+
+
+def instance_of_batch(key: uuid.UUID) -> IntegrationInstance | None:
+    """The instance that a batch touched, unless it was deleted since."""
+    event = AuditEvent.objects.filter(batch=key).exclude(instance=None).first()
+    if event is None or event.instance_id is None:
+        return None
+    return IntegrationInstance.objects.present().filter(pk=event.instance_id).first()

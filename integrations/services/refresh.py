@@ -36,7 +36,7 @@ class ShrinkRefused(Exception):
         self.before, self.missing = before, missing
         super().__init__(
             f"{missing} of {before} companies were not returned this time. Nothing was marked missing. "
-            "If this is right (after a clean-up, say), confirm it; otherwise check what this API user may see."
+            "If this is right (after a clean-up, say), confirm it; otherwise check what the API user may see."
         )
 
 

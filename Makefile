@@ -1,0 +1,48 @@
+# The README's commands. `make demo` and `make test` set up everything they need.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: help setup demo test check format clean
+
+help:
+	@echo "make demo    run the portal with sample data and a simulated Autotask"
+	@echo "make test    run the tests"
+	@echo "make check   linters, types, import contracts, migrations"
+	@echo "make format  format the code"
+
+# The runtime alone is enough for the demo; the marker files say what is installed.
+$(VENV)/runtime: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/development: $(VENV)/runtime requirements-dev.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/development
+
+# exec: Ctrl-C goes to the server itself, which stops all that it started.
+demo: $(VENV)/runtime
+	@PORT="$(or $(PORT),8000)" SIMULATOR_PORT="$(or $(SIMULATOR_PORT),8010)" exec $(RUN) -m portal.demo
+
+test: setup
+	$(RUN) -m pytest -n auto
+
+check: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/djlint templates --check --lint --quiet
+	DJANGO_SETTINGS_MODULE=tests.settings $(RUN) manage.py makemigrations --check --dry-run
+	DJANGO_SETTINGS_MODULE=tests.settings $(RUN) manage.py check
+
+format: setup
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+clean:
+	rm -rf $(VENV) var

@@ -1,0 +1,93 @@
+"""``manage.py load_demo``: sample organizations, and sample tenants for the simulated Autotask."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from integrations.models import Organization
+from integrations.simulators import demo_data
+
+TENANT_USERS = {"main": "api-main@quillmere.example", "acquired": "api-pellam@pellamvalley.example"}
+FILE_MODE = 0o600
+
+
+class Command(BaseCommand):
+    """Write the tenants' files, add the organizations and a superuser, each only where it is missing."""
+
+    help = (
+        "Load sample organizations and write sample tenants for autotask_simulator. "
+        "Example: manage.py load_demo --organizations 300 --companies 1500"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The command's options."""
+        parser.add_argument("--organizations", type=int, default=demo_data.ORGANIZATIONS, metavar="N")
+        parser.add_argument("--companies", type=int, default=demo_data.COMPANIES, metavar="N")
+
+    def handle(self, *, organizations: int, companies: int, **options: Any) -> None:
+        """Load what is not there yet; a second run keeps everything."""
+        if settings.IN_PRODUCTION:
+            raise CommandError("Sample data does not belong into production.")
+        folder = settings.DATA_DIR / "demo"
+        folder.mkdir(parents=True, exist_ok=True)
+        tenants = folder / "tenants.json"
+        if not tenants.exists():
+            _write_tenants(tenants, organizations, companies)
+        if not Organization.objects.exists():
+            rows = demo_data.demo_organizations(organizations, companies)
+            for row in rows:
+                row["is_active"] = row.pop("active")
+            Organization.objects.bulk_create([Organization(**row) for row in rows], batch_size=500)
+        password = _sign_in(folder / "sign-in.json")
+        self.stdout.write(f"{Organization.objects.count():,} organizations are loaded.")
+        self.stdout.write(f"Sign in with user name demo and password {password}")
+        for tenant in json.loads(tenants.read_text(encoding="utf-8")):
+            self.stdout.write(
+                "An Autotask to connect:\n"
+                f"  API Username             {tenant['username']}\n"
+                f"  API User Password        {tenant['secret']}\n"
+                f"  API Tracking Identifier  {tenant['tracking_identifier']}"
+            )
+
+
+def _write_tenants(path: Path, organizations: int, companies: int) -> None:
+    """The tenants file that autotask_simulator serves, with a companies file beside it for each tenant."""
+    entries = []
+    for key, username in TENANT_USERS.items():
+        rows = demo_data.demo_companies(key, organizations, companies)
+        _private(path.with_name(f"{key}.json"), json.dumps(rows, ensure_ascii=False))
+        entries.append(
+            {
+                "username": username,
+                "secret": secrets.token_urlsafe(15),
+                "tracking_identifier": secrets.token_hex(14).upper(),
+                "zone": 14,
+                "companies": f"{key}.json",
+            }
+        )
+    _private(path, json.dumps(entries, indent=1))
+
+
+def _sign_in(path: Path) -> str:
+    """The password of the superuser "demo", made at the first run."""
+    if path.exists() and User.objects.filter(username="demo").exists():
+        return str(json.loads(path.read_text(encoding="utf-8"))["password"])
+    password = secrets.token_urlsafe(12)
+    user, _ = User.objects.get_or_create(username="demo", defaults={"is_staff": True, "is_superuser": True})
+    user.set_password(password)
+    user.save()
+    _private(path, json.dumps({"username": "demo", "password": password}))
+    return password
+
+
+def _private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read."""
+    path.touch(mode=FILE_MODE)
+    path.write_text(text, encoding="utf-8")

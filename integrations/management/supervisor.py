@@ -1,0 +1,101 @@
+"""Keeping several processes running as one: a dead child is started again, stopping stops all."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+
+logger = logging.getLogger(__name__)
+
+STOP_PATIENCE = 15.0  # seconds that a child has to end by itself
+RESTART_PAUSE = 1.0
+FAST_DEATH = 5.0  # a child that lives shorter than this, this often in a row, will not get well by itself
+FAST_DEATHS_ALLOWED = 5
+
+
+class ChildFailed(Exception):
+    """A child died again and again right after its start."""
+
+
+@dataclass
+class Child:
+    """One process: its name for the log and its command line."""
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    fast_deaths: int = 0
+    quiet: bool = False
+
+    def start(self) -> None:
+        """Start it in a process group of its own, so that Ctrl-C reaches only the supervisor."""
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(  # noqa: S603  # our own commands
+            self.command, start_new_session=True, stdout=subprocess.DEVNULL if self.quiet else None
+        )
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the child and everything that it started."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, number)
+
+
+class Supervisor:
+    """Runs children until it is told to stop by SIGINT, SIGTERM or ``stop``."""
+
+    def __init__(self, children: Sequence[Child], *, every_round: Callable[[], None] | None = None) -> None:
+        self.children = list(children)
+        self.every_round = every_round
+        self._stop = threading.Event()
+
+    def stop(self, *_: int | FrameType | None) -> None:
+        """Make ``run`` return; usable as a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Start the children and keep them running. Raises ChildFailed when one cannot be kept."""
+        previous = {number: signal.signal(number, self.stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            for child in self.children:
+                child.start()
+            while not self._stop.wait(RESTART_PAUSE):
+                for child in self.children:
+                    self._look_after(child)
+                if self.every_round is not None:
+                    self.every_round()
+        finally:
+            self._end_children()
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _look_after(self, child: Child) -> None:
+        if child.process is None or child.process.poll() is None:
+            return
+        lived = time.monotonic() - child.started
+        child.fast_deaths = child.fast_deaths + 1 if lived < FAST_DEATH else 0
+        if child.fast_deaths >= FAST_DEATHS_ALLOWED:
+            raise ChildFailed(f"{child.name} ends right after its start (code {child.process.returncode}).")
+        logger.warning("%s ended with code %s; it is started again.", child.name, child.process.returncode)
+        child.start()
+
+    def _end_children(self) -> None:
+        for child in reversed(self.children):
+            child.signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_PATIENCE
+        for child in self.children:
+            if child.process is None:
+                continue
+            try:
+                child.process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                logger.warning("%s did not stop in time; it is killed.", child.name)
+                child.signal(signal.SIGKILL)
+                child.process.wait()

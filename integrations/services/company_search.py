@@ -1,0 +1,87 @@
+"""The company picker: the matcher's candidates for a row first, then what a search finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Lower
+
+from integrations.models import Company, IntegrationInstance, OrganizationMapping
+
+MOST_CHOICES = 20
+
+
+@dataclass(frozen=True)
+class CompanyChoice:
+    """A company that can be picked, why it is offered, and which organization has it already."""
+
+    company: Company
+    reasons: list[str] = field(default_factory=list)
+    taken_by: str = ""
+
+
+def company_choices(instance: IntegrationInstance, row: Any, text: str) -> list[CompanyChoice]:
+    """At most twenty companies for a row of the mapping table (with its ``proposal``).
+
+    Without a text: what the matcher proposed and its rivals, then companies that share a word of the name.
+    """
+    holder = OrganizationMapping.objects.present().filter(company=OuterRef("pk")).order_by("pk")
+    offered = instance.companies.offered().annotate(
+        taken_by=Subquery(holder.values("organization__name")[:1])
+    )
+    if text:
+        return [_choice(company) for company in _search(offered, text)]
+    proposed = _proposed(row)
+    found = offered.in_bulk(proposed)
+    choices = [_choice(found[pk], reasons) for pk, reasons in proposed.items() if pk in found]
+    for company in _alike(offered, row.name):
+        if company.pk not in proposed and len(choices) < MOST_CHOICES:
+            choices.append(_choice(company))
+    return choices
+
+
+def _choice(company: Company, reasons: list[str] | None = None) -> CompanyChoice:
+    return CompanyChoice(company, reasons or [], getattr(company, "taken_by", "") or "")
+
+
+def _proposed(row: Any) -> dict[int, list[str]]:
+    """Company ids of the row's proposal and its rivals, with the matcher's reasons."""
+    proposal = getattr(row, "proposal", None)
+    if proposal is None:
+        return {}
+    found: dict[int, list[str]] = {}
+    if proposal.company_id:
+        found[proposal.company_id] = list(proposal.reasons)
+    for rival in proposal.rivals:
+        found.setdefault(rival["company"], list(rival["reasons"]))
+    return found
+
+
+def _search(offered: QuerySet[Company], text: str) -> QuerySet[Company]:
+    """Every word must occur somewhere; names that begin with the text come first, ids before all."""
+    for word in text.split():
+        offered = offered.filter(
+            Q(remote_id=word)
+            | Q(name__icontains=word)
+            | Q(number__icontains=word)
+            | Q(web_address__icontains=word)
+            | Q(city__icontains=word)
+        )
+    return offered.annotate(
+        rank=Case(
+            When(remote_id=text, then=Value(0)),
+            When(name__istartswith=text, then=Value(1)),
+            default=Value(2),
+            output_field=IntegerField(),
+        )
+    ).order_by("rank", Lower("name"), "pk")[:MOST_CHOICES]
+
+
+def _alike(offered: QuerySet[Company], name: str) -> QuerySet[Company]:
+    """Companies that share the longest word of the name."""
+    words = sorted((word for word in name.split() if len(word) > 2), key=len, reverse=True)
+    if not words:
+        return offered.none()
+    return offered.filter(name__icontains=words[0]).order_by(Lower("name"), "pk")[:MOST_CHOICES]

@@ -1,0 +1,205 @@
+"""The mapping table: one page of an instance's organizations, with what is mapped and what is proposed.
+
+The cost follows the page, not the data: one query for the counts of all states, one for the rows.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.paginator import Page, Paginator
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    F,
+    FilteredRelation,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Lower
+
+from integrations.models import IntegrationInstance, MappingProposal, Organization, OrganizationMapping
+
+PAGE_SIZES = (25, 50, 100, 200)
+
+
+class RowState(enum.StrEnum):
+    """Where an organization stands in one instance, for one person."""
+
+    CHANGED = "changed"
+    ELSEWHERE = "elsewhere"
+    REVIEW = "review"
+    MAPPED = "mapped"
+    SUGGESTED = "suggested"
+    UNMAPPED = "unmapped"
+
+
+STATE_LABELS = {
+    RowState.UNMAPPED: "Unmapped",
+    RowState.SUGGESTED: "Suggested",
+    RowState.CHANGED: "Changed",
+    RowState.MAPPED: "Mapped",
+    RowState.REVIEW: "Needs review",
+    RowState.ELSEWHERE: "Elsewhere",
+}
+
+SORTS = {
+    "organization": (Lower("name"), F("pk")),
+    "company": (Lower("company_name"), Lower("name"), F("pk")),
+    "confidence": (F("proposal__confidence").desc(nulls_last=True), Lower("name"), F("pk")),
+    "updated": (F("mapping__confirmed_at").desc(nulls_last=True), Lower("name"), F("pk")),
+}
+
+
+@dataclass(frozen=True)
+class TableQuery:
+    """What the page's address asks for. Unknown values are the form's business, not ours."""
+
+    state: str = ""
+    tier: str = ""
+    text: str = ""
+    sort: str = "organization"
+    descending: bool = False
+    page: int = 1
+    size: int = 50
+
+
+@dataclass(frozen=True)
+class MappingTable:
+    """One page of rows and the counts.
+
+    A row is an organization that carries ``mapping``, ``proposal`` and ``mapping_state``.
+    """
+
+    page: Page[Organization]
+    counts: dict[str, int]
+    total: int
+    pending: dict[str, int]
+    query: TableQuery
+
+
+def rows_of(instance: IntegrationInstance, user: User) -> Any:
+    """Every organization that has a place in this table, joined with its mapping and this user's proposal.
+
+    A queryset of Organization with annotations that its type cannot tell.
+    """
+    organizations: Any = Organization.objects.present()
+    return (
+        organizations.annotate(
+            mapping=FilteredRelation(
+                "mappings", condition=Q(mappings__psa=instance.psa, mappings__removed_at=None)
+            ),
+            proposal=FilteredRelation(
+                "proposals", condition=Q(proposals__instance=instance, proposals__user=user)
+            ),
+        )
+        .filter(Q(is_active=True) | Q(mapping__instance=instance))
+        .annotate(
+            mapping_state=Case(
+                When(
+                    proposal__kind__in=[MappingProposal.Kind.CHOSEN, MappingProposal.Kind.CLEARED],
+                    then=Value(RowState.CHANGED.value),
+                ),
+                When(
+                    Q(mapping__pk__isnull=False) & ~Q(mapping__instance=instance),
+                    then=Value(RowState.ELSEWHERE.value),
+                ),
+                When(
+                    Q(mapping__pk__isnull=False)
+                    & (
+                        Q(mapping__company__missing_since__isnull=False)
+                        | Q(mapping__company__is_active=False)
+                        | Q(mapping__company__in_filter=False)
+                    ),
+                    then=Value(RowState.REVIEW.value),
+                ),
+                When(mapping__pk__isnull=False, then=Value(RowState.MAPPED.value)),
+                When(proposal__pk__isnull=False, then=Value(RowState.SUGGESTED.value)),
+                default=Value(RowState.UNMAPPED.value),
+                output_field=CharField(),
+            ),
+            company_name=Case(
+                When(proposal__company__isnull=False, then=F("proposal__company__name")),
+                default=F("mapping__company__name"),
+                output_field=CharField(),
+            ),
+        )
+    )
+
+
+def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) -> MappingTable:
+    """The rows and counts that the query asks for."""
+    every = rows_of(instance, user)
+    if query.text:
+        every = every.filter(
+            Q(name__icontains=query.text)
+            | Q(external_id__icontains=query.text)
+            | Q(domain__icontains=query.text)
+            | Q(company_name__icontains=query.text)
+        )
+    counts = {
+        row["mapping_state"]: row["number"]
+        for row in every.order_by().values("mapping_state").annotate(number=Count("pk"))
+    }
+    rows = every
+    if query.state:
+        rows = rows.filter(mapping_state=query.state)
+    if query.tier:
+        rows = rows.filter(proposal__tier=query.tier)
+    order = [_reversed(term) if query.descending else term for term in SORTS[query.sort]]
+    rows = rows.order_by(*order).select_related(
+        "mapping__company", "mapping__instance", "mapping__confirmed_by", "proposal__company"
+    )
+    page = Paginator(rows, query.size).get_page(query.page)
+    for row in page.object_list:
+        _complete(row)
+    return MappingTable(page, counts, sum(counts.values()), pending_changes(instance, user), query)
+
+
+def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> Any:
+    """One row of the table as it stands now. Raises Organization.DoesNotExist."""
+    row = (
+        rows_of(instance, user)
+        .select_related("mapping__company", "mapping__instance", "mapping__confirmed_by", "proposal__company")
+        .get(pk=organization_id)
+    )
+    return _complete(row)
+
+
+def _complete(row: Any) -> Any:
+    """Django leaves the attribute of a filtered relation out where nothing was joined; None says it better."""
+    for name in ("mapping", "proposal"):
+        row.__dict__.setdefault(name, None)
+    return row
+
+
+def _reversed(term: Any) -> Any:
+    ordering = term if hasattr(term, "reverse_ordering") else term.asc()
+    ordering = ordering.copy()
+    ordering.reverse_ordering()
+    return ordering
+
+
+def pending_changes(instance: IntegrationInstance, user: User) -> dict[str, int]:
+    """What Save Mappings would do now: ticked rows that are new, changed, moved here or removed."""
+    present = OrganizationMapping.objects.present().filter(
+        organization=OuterRef("organization"), psa=instance.psa
+    )
+    return (
+        MappingProposal.objects.filter(user=user, instance=instance, selected=True)
+        .annotate(there=Subquery(present.values("instance")[:1]))
+        .aggregate(
+            all=Count("pk"),
+            new=Count("pk", filter=Q(there=None, company__isnull=False)),
+            changed=Count("pk", filter=Q(there=instance.pk, company__isnull=False)),
+            moved=Count("pk", filter=Q(there__isnull=False, company__isnull=False) & ~Q(there=instance.pk)),
+            removed=Count("pk", filter=Q(company=None)),
+        )
+    )

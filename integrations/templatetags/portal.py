@@ -1,0 +1,31 @@
+"""Small words that the portal's templates need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django import template
+
+from integrations.models import Company, MappingProposal, OrganizationMapping
+
+register = template.Library()
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share from 0 to 1 as whole percents; 0.999 is not called 100 %."""
+    return "" if share is None else f"{min(int(share * 100), 99) if share < 1 else 100} %"
+
+
+@register.filter
+def label_of(labels: Mapping[str, str], value: object) -> str:
+    """The label of a value, or the value itself."""
+    return labels.get(str(value), str(value))
+
+
+@register.filter
+def shown_company(proposal: MappingProposal | None, mapping: OrganizationMapping | None) -> Company | None:
+    """The company that a row shows: the one wanted, otherwise the one mapped."""
+    if proposal is not None:
+        return proposal.company
+    return mapping.company if mapping is not None else None

@@ -1,0 +1,138 @@
+"""The connection card: add, change, test, delete and restore a configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from integrations.models import IntegrationInstance
+from integrations.psa.forms import ConnectionForm
+from integrations.services import connections
+from integrations.tasks import enqueue_refresh
+from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.setup import connection_form, frame, instance_or_404, provider_or_404, setup_page
+
+
+@needs("add_integrationinstance")
+@require_http_methods(["GET", "POST"])
+def add(request: SignedInRequest, psa: str) -> HttpResponse:
+    """Add a configuration: stored only when the PSA accepts it, then its companies are read."""
+    provider = provider_or_404(psa)
+    context: dict[str, Any] = frame(request, provider, None)
+    form = provider.form_class(request.POST or None, prefix="connection")
+    if request.method == "POST" and form.is_valid():
+        outcome = _connect(request, psa, form, None)
+        if isinstance(outcome, HttpResponseRedirect):
+            return outcome
+        context["check"] = outcome
+    context["connection"] = form
+    return render(request, "integrations/add.html", context)
+
+
+@needs("change_integrationinstance")
+@require_POST
+def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Change a configuration; what is stored stays until the PSA has accepted the new values."""
+    instance = instance_or_404(request, psa, pk)
+    form = connection_form(instance, request.POST)
+    check = None
+    if form.is_valid():
+        outcome = _connect(request, psa, form, instance)
+        if isinstance(outcome, HttpResponseRedirect):
+            return outcome
+        check = outcome
+    return setup_page(request, instance, connection=form, check=check)
+
+
+def _connect(
+    request: SignedInRequest, psa: str, form: ConnectionForm, instance: IntegrationInstance | None
+) -> HttpResponseRedirect | dict[str, Any]:
+    """Check and store; a redirect when it was stored, otherwise the steps for the page."""
+    values = form.cleaned_data
+    details = connections.ConnectionDetails(
+        psa=psa,
+        name=values["name"],
+        description=values["description"],
+        is_default=values["is_default"],
+        zone=values["zone"],
+        username=values["username"],
+        secrets=form.entered_secrets(),
+    )
+    try:
+        outcome = connections.connect_instance(actor_of(request), details, instance)
+    except connections.NameTaken:
+        form.add_error("name", "Another configuration has this name.")
+        return {}
+    if outcome.instance is None:
+        form.add_error(None, "Nothing was saved: the connection check did not pass. The steps below say why.")
+        return connections.report_as_json(outcome.report)
+    if outcome.created:
+        enqueue_refresh(outcome.instance, request.user)
+        messages.success(
+            request, f"“{outcome.instance.name}” is connected. Its companies are being read now."
+        )
+    else:
+        messages.success(request, "The connection was checked and saved.")
+    return redirect(outcome.instance)
+
+
+@needs("map_organizations")
+@require_POST
+def test(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Check the stored credentials now."""
+    instance = instance_or_404(request, psa, pk)
+    report = connections.test_connection(actor_of(request), instance)
+    if report.passed:
+        messages.success(request, "The connection works.")
+    else:
+        messages.error(
+            request, "The connection check did not pass. The steps on the connection card say why."
+        )
+    if report.moved_from:
+        messages.info(request, "Autotask has moved this tenant to another zone. The new address was stored.")
+    return redirect(instance)
+
+
+@needs("delete_integrationinstance")
+@require_http_methods(["GET", "POST"])
+def delete(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Ask, say what goes with it, and delete softly when the name was typed."""
+    instance = instance_or_404(request, psa, pk)
+    mapped = instance.mappings.present().count()
+    error = ""
+    if request.method == "POST":
+        if request.POST.get("name", "").strip() == instance.name:
+            removed = connections.delete_instance(actor_of(request), instance)
+            messages.success(
+                request,
+                f"“{instance.name}” was deleted with {removed:,} mappings. "
+                "It can be restored from this page for 30 days.",
+            )
+            return redirect("integrations:home")
+        error = "Type the name exactly as it is shown to delete it."
+    context = {
+        **frame(request, provider_or_404(psa), instance), "mapped": mapped, "error": error,
+    }  # fmt: skip
+    return render(request, "integrations/delete.html", context)
+
+
+@needs("delete_integrationinstance")
+@require_POST
+def restore(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Bring a deleted configuration back."""
+    visible = IntegrationInstance.objects.visible_to(request.user).exclude(deleted_at=None)
+    instance = get_object_or_404(visible, psa=psa, pk=pk)
+    try:
+        restored, lost = connections.restore_instance(actor_of(request), instance)
+    except connections.NotRestorable as error:
+        messages.error(request, str(error))
+        return redirect("integrations:home")
+    text = f"“{instance.name}” is back with {restored:,} mappings."
+    if lost:
+        text += f" {lost:,} organizations were mapped elsewhere meanwhile and stay there."
+    messages.success(request, text)
+    return redirect(instance)

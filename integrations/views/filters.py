@@ -1,0 +1,70 @@
+"""The company filter card: rows in and out, preview, save."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from integrations.forms.filters import MOST_ROWS
+from integrations.psa.base import PSAError
+from integrations.services.filters import preview_filters, save_filters
+from integrations.tasks import enqueue_refresh
+from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.setup import filter_forms, instance_or_404, setup_page
+
+
+@needs("map_organizations")
+@require_POST
+def edit(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Add or remove a row, or follow a changed field; nothing is saved."""
+    instance = instance_or_404(request, psa, pk)
+    sent = filter_forms(instance, request.POST)
+    rows = [
+        {name: str(form[name].value() or "") for name in ("field", "operation", "value")}
+        for form in sent.forms
+    ]
+    removed = request.POST.get("remove", "")
+    if removed.isdecimal() and int(removed) < len(rows):
+        del rows[int(removed)]
+    if "add" in request.POST and len(rows) < MOST_ROWS:
+        rows.append({})
+    filters = filter_forms(instance, initial=rows or [{}])
+    if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+        return render(
+            request, "integrations/setup/filter_rows.html", {"instance": instance, "filters": filters}
+        )
+    return setup_page(request, instance, filters=filters)
+
+
+@needs("map_organizations")
+@require_POST
+def preview(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """How many companies the rows would choose, a sample, and which mapped ones would drop out."""
+    instance = instance_or_404(request, psa, pk)
+    filters = filter_forms(instance, request.POST)
+    found: dict[str, object] | None = None
+    if filters.is_valid():
+        try:
+            found = {"result": preview_filters(instance, filters.conditions())}
+        except PSAError as error:
+            found = {"error": error.user_text}
+    if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+        context = {"instance": instance, "filters": filters, "preview": found}
+        return render(request, "integrations/setup/filter_rows.html", context)
+    return setup_page(request, instance, filters=filters, preview=found)
+
+
+@needs("map_organizations")
+@require_POST
+def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Save the rows and read the companies anew."""
+    instance = instance_or_404(request, psa, pk)
+    filters = filter_forms(instance, request.POST)
+    if not filters.is_valid():
+        return setup_page(request, instance, filters=filters)
+    save_filters(actor_of(request), instance, filters.conditions())
+    enqueue_refresh(instance, request.user, full=True)
+    messages.success(request, "The company filter was saved. The companies are being read anew.")
+    return redirect(instance)

@@ -1,0 +1,201 @@
+"""The mapping card: refresh, suggest, choose, save, undo."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from integrations.models import Company, IntegrationInstance, Organization
+from integrations.services import mappings
+from integrations.services.company_search import company_choices
+from integrations.services.jobs import request_cancel
+from integrations.services.mapping_table import one_row
+from integrations.services.suggestions import propose_mappings
+from integrations.tasks import enqueue_refresh
+from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.setup import frame, instance_or_404, provider_or_404, table_context
+
+
+def _back(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
+    """Back to the table as it was: its address travels in the hidden field ``table``."""
+    query = QueryDict(request.POST.get("table", ""))
+    address = reverse("integrations:setup", args=[instance.psa, instance.pk])
+    return redirect(f"{address}?{query.urlencode()}#mappings" if query else f"{address}#mappings")
+
+
+@needs("view_integrationinstance")
+@require_GET
+def table(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """The mapping card alone, for a page that learned of new options."""
+    instance = instance_or_404(request, psa, pk)
+    return render(request, "integrations/setup/mappings.html", table_context(request, instance))
+
+
+@needs("map_organizations")
+@require_POST
+def refresh(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Refresh Options: start reading in the background."""
+    instance = instance_or_404(request, psa, pk)
+    enqueue_refresh(
+        instance, request.user, full="full" in request.POST, accept_shrink="accept_shrink" in request.POST
+    )
+    return _back(request, instance)
+
+
+@needs("view_integrationinstance")
+@require_GET
+def job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """The progress of the latest refresh; asks again by itself until it has ended."""
+    instance = instance_or_404(request, psa, pk)
+    latest = instance.jobs.first()
+    response = render(request, "integrations/setup/job.html", {"instance": instance, "job": latest})
+    if latest is not None and not latest.is_open:
+        response.headers["HX-Trigger"] = "options-refreshed"
+    return response
+
+
+@needs("map_organizations")
+@require_POST
+def cancel_job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Stop the running refresh within a page."""
+    instance = instance_or_404(request, psa, pk)
+    open_job = instance.jobs.open().first()
+    if open_job is not None:
+        request_cancel(open_job)
+    return _back(request, instance)
+
+
+@needs("map_organizations")
+@require_POST
+def suggest(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Suggest Values: fresh proposals for every open organization; nothing is saved."""
+    instance = instance_or_404(request, psa, pk)
+    summary = propose_mappings(request.user, instance, include_inactive="include_inactive" in request.POST)
+    messages.info(request, summary.sentence())
+    return _back(request, instance)
+
+
+@needs("map_organizations")
+@require_POST
+def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Save Mappings: everything that is ticked."""
+    instance = instance_or_404(request, psa, pk)
+    shown, ticked = _numbers(request, "shown"), _numbers(request, "ticked")
+    mappings.select_proposals(request.user, instance, shown, ticked)
+    outcome = mappings.save_mappings(actor_of(request), request.user, instance)
+    if outcome.saved:
+        messages.success(request, outcome.sentence(), extra_tags=f"undo:{outcome.batch}")
+    elif not outcome.conflicts:
+        messages.info(request, outcome.sentence())
+    for conflict in outcome.conflicts[:10]:
+        messages.error(
+            request,
+            f"{conflict.organization.name} was not saved. {conflict.reason} "
+            f"Now: {conflict.present}. Yours: {conflict.wanted}. Choose again to overwrite it.",
+        )
+    if len(outcome.conflicts) > 10:
+        messages.error(request, f"{len(outcome.conflicts) - 10:,} more rows were not saved for such reasons.")
+    return _back(request, instance)
+
+
+@needs("map_organizations")
+@require_POST
+def tick(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Keep a row's tick; answers the bar that says what saving would do."""
+    instance = instance_or_404(request, psa, pk)
+    mappings.select_proposals(request.user, instance, _numbers(request, "shown"), _numbers(request, "ticked"))
+    return render(request, "integrations/setup/action_bar.html", table_context(request, instance))
+
+
+@needs("map_organizations")
+def choose(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
+    """GET: search the companies for a row (a whole page, or the list of a combobox). POST: choose one."""
+    instance = instance_or_404(request, psa, pk)
+    organization = _organization_or_404(request, organization_id)
+    if request.method == "POST":
+        return _choose(request, instance, organization)
+    text = request.GET.get("q", "").strip()
+    row = one_row(instance, request.user, organization.pk)
+    context = {
+        **frame(request, provider_or_404(psa), instance),
+        "row": row,
+        "q": text,
+        "choices": company_choices(instance, row, text),
+        "table_address": request.GET.get("table", ""),
+        "type_labels": table_context(request, instance)["type_labels"],
+    }
+    if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+        return render(request, "integrations/setup/company_options.html", context)
+    return render(request, "integrations/choose.html", context)
+
+
+def _choose(
+    request: SignedInRequest, instance: IntegrationInstance, organization: Organization
+) -> HttpResponse:
+    wanted = request.POST.get("company", "")
+    company: Company | None = None
+    if wanted:
+        if not wanted.isdecimal():
+            raise Http404
+        company = get_object_or_404(instance.companies, pk=int(wanted))
+    try:
+        mappings.choose_company(request.user, instance, organization, company, moves="move" in request.POST)
+    except mappings.OrganizationElsewhere as error:
+        messages.error(
+            request, f"{organization.name} is mapped in “{error}”. Use “Move here” to take it over."
+        )
+    except mappings.CompanyNotOffered as error:
+        raise Http404 from error
+    return _row_or_back(request, instance, organization)
+
+
+@needs("map_organizations")
+@require_POST
+def discard(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
+    """Forget what was chosen or suggested for a row."""
+    instance = instance_or_404(request, psa, pk)
+    organization = _organization_or_404(request, organization_id)
+    mappings.discard_proposal(request.user, instance, organization)
+    return _row_or_back(request, instance, organization)
+
+
+@needs("map_organizations")
+@require_POST
+def undo(request: SignedInRequest, batch: uuid.UUID) -> HttpResponse:
+    """Take a whole save back."""
+    try:
+        outcome = mappings.undo_batch(actor_of(request), batch)
+    except mappings.NothingToUndo as error:
+        raise Http404 from error
+    messages.success(
+        request, outcome.sentence(), extra_tags=f"undo:{outcome.batch}" if outcome.restored else ""
+    )
+    instance = mappings.instance_of_batch(batch)
+    return redirect(f"{instance.get_absolute_url()}#mappings" if instance else "integrations:home")
+
+
+def _row_or_back(
+    request: SignedInRequest, instance: IntegrationInstance, organization: Organization
+) -> HttpResponse:
+    """The row with the action bar for a page that swaps it, or the whole page."""
+    if not request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+        return _back(request, instance)
+    context = {
+        **table_context(request, instance),
+        "row": one_row(instance, request.user, organization.pk),
+        "swap_bar": True,
+    }
+    return render(request, "integrations/setup/row.html", context)
+
+
+def _organization_or_404(request: SignedInRequest, pk: int) -> Organization:
+    return get_object_or_404(Organization.objects.visible_to(request.user).present(), pk=pk)
+
+
+def _numbers(request: SignedInRequest, name: str) -> list[int]:
+    return [int(value) for value in request.POST.getlist(name) if value.isdecimal()]

@@ -1,0 +1,130 @@
+"""The setup page as a whole: what its cards need to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.http import urlencode
+
+from integrations.forms.filters import BaseFilterFormSet, FilterFormSet, initial_rows
+from integrations.forms.table import table_query
+from integrations.models import IntegrationInstance
+from integrations.psa.forms import ConnectionForm
+from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
+from integrations.services.filters import filter_fields
+from integrations.services.mapping_table import PAGE_SIZES, STATE_LABELS, RowState, mapping_table
+from integrations.services.refresh import conditions_of
+from integrations.views.common import SignedInRequest, needs
+
+
+def provider_or_404(psa: str) -> Provider:
+    """The PSA of the address; an unknown one is a 404."""
+    try:
+        return provider_for(psa)
+    except UnknownPSA as error:
+        raise Http404 from error
+
+
+def instance_or_404(request: SignedInRequest, psa: str, pk: int) -> IntegrationInstance:
+    """The instance of the address, if this person may see it."""
+    visible = IntegrationInstance.objects.visible_to(request.user).present()
+    return get_object_or_404(visible, psa=psa, pk=pk)
+
+
+@needs("view_integrationinstance")
+def setup(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """The setup page of one configuration."""
+    return setup_page(request, instance_or_404(request, psa, pk))
+
+
+def setup_page(
+    request: SignedInRequest,
+    instance: IntegrationInstance,
+    *,
+    connection: ConnectionForm | None = None,
+    check: Mapping[str, Any] | None = None,
+    filters: BaseFilterFormSet | None = None,
+    preview: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Draw the page; a card that was just submitted brings its own bound form."""
+    context = {
+        **frame(request, provider_for(instance.psa), instance),
+        "connection": connection or connection_form(instance),
+        "check": check or instance.last_check,
+        "filters": filters or filter_forms(instance),
+        "preview": preview,
+        "job": instance.jobs.first(),
+        **table_context(request, instance),
+    }
+    return render(request, "integrations/setup.html", context, status=status)
+
+
+def frame(
+    request: SignedInRequest, provider: Provider, instance: IntegrationInstance | None
+) -> dict[str, Any]:
+    """The head of the page: breadcrumb and configuration switcher."""
+    visible = IntegrationInstance.objects.visible_to(request.user).present()
+    return {
+        "provider": provider,
+        "providers": PROVIDERS.values(),
+        "instance": instance,
+        "instances": visible.filter(psa=provider.key),
+    }
+
+
+def connection_form(instance: IntegrationInstance, data: Any = None) -> ConnectionForm:
+    """The connection form of an existing configuration."""
+    stored = {
+        "name": instance.name,
+        "description": instance.description,
+        "is_default": instance.is_default,
+        "zone": instance.zone,
+        "username": instance.username,
+    }
+    form_class = provider_for(instance.psa).form_class
+    return form_class(data, stored=stored, secrets_set=frozenset(instance.secrets_set), prefix="connection")
+
+
+def filter_forms(
+    instance: IntegrationInstance, data: Any = None, initial: list[dict[str, str]] | None = None
+) -> BaseFilterFormSet:
+    """The rows of the company filter; one empty row when there is none."""
+    if initial is None:
+        initial = initial_rows(conditions_of(instance))
+    formset: BaseFilterFormSet = FilterFormSet(
+        data,
+        initial=None if data is not None else (initial or [{}]),
+        prefix="filters",
+        form_kwargs={"provider": provider_for(instance.psa), "fields": filter_fields(instance)},
+    )
+    if data is None:
+        formset.extra = 0
+    return formset
+
+
+def table_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
+    """What the mapping card needs."""
+    query = table_query(request.GET)
+    table = mapping_table(instance, request.user, query)
+    kept = {key: str(value) for key, value in request.GET.items() if key != "page" and value}
+    tabs = [("", "All", table.total, urlencode({k: v for k, v in kept.items() if k != "state"}))]
+    for state in RowState:
+        number = table.counts.get(state.value, 0)
+        if number or query.state == state.value:
+            tabs.append((state.value, STATE_LABELS[state], number, urlencode({**kept, "state": state.value})))
+    return {
+        "instance": instance,
+        "table": table,
+        "tabs": tabs,
+        "kept": urlencode(kept),
+        "state_labels": {state.value: label for state, label in STATE_LABELS.items()},
+        "page_sizes": PAGE_SIZES,
+        "type_labels": dict(
+            instance.options.filter(field__iexact="companyType").values_list("value", "label")
+        ),
+        "companies_known": instance.companies.exists(),
+    }

@@ -1,0 +1,138 @@
+// The setup page: the company picker and buttons that say they are busy. Everything here also works
+// without this file: the picker is a search form, the buttons submit.
+"use strict";
+
+(() => {
+  const WAIT = 120; // ms after the last key before the server is asked
+
+  // --- company picker: the ARIA combobox pattern, options from the server ---------------------------
+
+  class Picker {
+    constructor(form) {
+      this.form = form;
+      this.input = form.querySelector("input[name=q]");
+      this.saved = this.input.value;
+      this.list = document.createElement("ul");
+      this.list.id = `${form.dataset.row}-list`;
+      this.list.className = "combobox-list";
+      this.list.setAttribute("role", "listbox");
+      this.list.setAttribute("aria-label", "Companies");
+      this.list.hidden = true;
+      form.append(this.list);
+      this.input.setAttribute("role", "combobox");
+      this.input.setAttribute("aria-autocomplete", "list");
+      this.input.setAttribute("aria-controls", this.list.id);
+      this.input.setAttribute("aria-expanded", "false");
+      this.input.addEventListener("input", () => this.askSoon());
+      this.input.addEventListener("keydown", (event) => this.key(event));
+      this.input.addEventListener("blur", () => setTimeout(() => this.close(true), 150));
+      this.list.addEventListener("mousedown", (event) => event.preventDefault());
+      this.list.addEventListener("click", (event) => {
+        const option = event.target.closest("[role=option]");
+        if (option) this.choose(option);
+      });
+    }
+
+    get options() { return [...this.list.querySelectorAll("[role=option]")]; }
+    get active() { return this.list.querySelector("[aria-selected=true]"); }
+
+    askSoon() {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.ask(this.input.value.trim()), WAIT);
+    }
+
+    async ask(text) {
+      this.request?.abort();
+      this.request = new AbortController();
+      const address = `${this.form.dataset.choose}?${new URLSearchParams({ q: text })}`;
+      try {
+        const answer = await fetch(address, { headers: { "HX-Request": "true" }, signal: this.request.signal });
+        this.list.innerHTML = answer.ok
+          ? await answer.text()
+          : '<li class="combobox-empty" role="presentation">The companies could not be searched. Reload the page.</li>';
+      } catch (error) {
+        if (error.name === "AbortError") return;
+        this.list.innerHTML = '<li class="combobox-empty" role="presentation">No connection to the portal.</li>';
+      }
+      this.list.hidden = false;
+      this.input.setAttribute("aria-expanded", "true");
+      this.mark(text ? this.options[0] : null);
+    }
+
+    mark(option) {
+      this.active?.setAttribute("aria-selected", "false");
+      if (option) {
+        option.setAttribute("aria-selected", "true");
+        option.scrollIntoView({ block: "nearest" });
+        this.input.setAttribute("aria-activedescendant", option.id);
+      } else {
+        this.input.removeAttribute("aria-activedescendant");
+      }
+    }
+
+    close(restore) {
+      clearTimeout(this.timer);
+      this.request?.abort();
+      this.list.hidden = true;
+      this.input.setAttribute("aria-expanded", "false");
+      this.input.removeAttribute("aria-activedescendant");
+      if (restore && document.body.contains(this.input)) this.input.value = this.saved;
+    }
+
+    key(event) {
+      const options = this.options;
+      const at = options.indexOf(this.active);
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        event.preventDefault();
+        if (this.list.hidden) { this.ask(this.input.value === this.saved ? "" : this.input.value.trim()); return; }
+        const step = event.key === "ArrowDown" ? 1 : -1;
+        this.mark(options[(at + step + options.length) % options.length] ?? null);
+      } else if (event.key === "Enter") {
+        event.preventDefault();
+        if (this.active && !this.list.hidden) this.choose(this.active);
+        else this.ask(this.input.value === this.saved ? "" : this.input.value.trim());
+      } else if (event.key === "Escape" && !this.list.hidden) {
+        event.preventDefault();
+        event.stopPropagation();
+        this.close(true);
+      }
+    }
+
+    async choose(option) {
+      const values = { company: option.dataset.company };
+      if ("move" in this.form.dataset) values.move = "1";
+      this.saved = option.dataset.name;
+      this.close(true);
+      await htmx.ajax("POST", this.form.dataset.choose, {
+        source: this.form, target: `#${this.form.dataset.row}`, swap: "outerHTML", values,
+      });
+      document.querySelector(`#${this.form.dataset.row} [role=combobox], #${this.form.dataset.row} input[name=q]`)?.focus();
+    }
+  }
+
+  const pickerOf = (target) => {
+    const form = target.closest?.("[data-combobox]");
+    if (!form || target.name !== "q") return null;
+    form.picker ??= new Picker(form);
+    return form.picker;
+  };
+
+  document.addEventListener("focusin", (event) => { pickerOf(event.target); });
+  document.addEventListener("click", (event) => {
+    const picker = pickerOf(event.target);
+    if (picker && picker.list.hidden) { event.target.select(); picker.ask(""); }
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("[data-combobox]")) event.preventDefault();
+  });
+
+  // --- buttons that start something slow say so -----------------------------------------------------
+
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (!button?.dataset.busy || event.defaultPrevented) return;
+    const rest = button.textContent;
+    setTimeout(() => { button.disabled = true; button.textContent = button.dataset.busy; });
+    addEventListener("pageshow", () => { button.disabled = false; button.textContent = rest; }, { once: true });
+  });
+})();
