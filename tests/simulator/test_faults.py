@@ -230,11 +230,11 @@ def wrong_types(caller: Caller) -> None:
     answer = page(caller)
     assert answer["items"][0]["id"] == "number 0"  # type: ignore[index]
     assert isinstance(answer["items"][0]["companyName"], int)  # type: ignore[index]
-    for where, kind in (("containers", dict), ("null", type(None)), ("list", list)):
+    for where, kind in (("containers", "dict"), ("null", "NoneType"), ("list", "list")):
         caller.simulator.clear()
         caller.simulator.inject("wrong-types", where=where)
         payload: Any = caller.query(EVERYTHING).json()
-        assert type(payload) is kind
+        assert type(payload).__name__ == kind
         assert where != "containers" or type(payload["items"]) is dict
 
 
