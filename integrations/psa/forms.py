@@ -37,7 +37,8 @@ class ConnectionForm(forms.Form):
 
     ``SECRETS`` names the write-only fields, ``IDENTITY`` those whose change demands every secret again
     (otherwise stored secrets could be sent on behalf of another user or to another place).
-    ``stored`` holds the present values of an existing configuration; its secrets as the set of their names.
+    ``stored`` holds the present values of an existing configuration; ``secrets_set`` tells of each stored
+    secret when ("at", an ISO moment) and by whom ("by") it was set.
     """
 
     SECRETS: ClassVar[tuple[str, ...]] = ()
@@ -55,19 +56,21 @@ class ConnectionForm(forms.Form):
         self,
         *args: Any,
         stored: Mapping[str, Any] | None = None,
-        secrets_set: frozenset[str] = frozenset(),
+        secrets_set: Mapping[str, Mapping[str, str]] | None = None,
         **kwargs: Any,
     ) -> None:
         self.stored = stored
-        self.secrets_set = secrets_set
+        self.secrets_set = secrets_set or {}
         kwargs["initial"] = dict(stored or {})
         super().__init__(*args, **kwargs)
         own = {"name", "description", "is_default"}
         self.order_fields(["name", *(name for name in self.fields if name not in own)])
         for name in self.SECRETS:
             field = self.fields[name]
-            if name not in secrets_set:
-                field.required = True
+            field.required = name not in self.secrets_set
+            if not field.required:
+                kept = self.secrets_set[name]
+                field.help_text = f"Set on {kept['at'][:10]} by {kept['by']}. Leave it empty to keep it."
 
     def clean(self) -> dict[str, Any]:
         """Demand the secrets again when the identity they belong to changes."""

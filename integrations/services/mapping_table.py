@@ -27,6 +27,7 @@ from django.db.models.functions import Lower
 
 from integrations.models import IntegrationInstance, MappingProposal, Organization, OrganizationMapping
 
+SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
 PAGE_SIZES = (25, 50, 100, 200)
 
 
@@ -121,7 +122,7 @@ def rows_of(instance: IntegrationInstance, user: User) -> Any:
                     then=Value(RowState.REVIEW.value),
                 ),
                 When(mapping__pk__isnull=False, then=Value(RowState.MAPPED.value)),
-                When(proposal__pk__isnull=False, then=Value(RowState.SUGGESTED.value)),
+                When(proposal__tier__in=SUGGESTED_TIERS, then=Value(RowState.SUGGESTED.value)),
                 default=Value(RowState.UNMAPPED.value),
                 output_field=CharField(),
             ),
@@ -174,7 +175,7 @@ def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> 
 
 
 def _complete(row: Any) -> Any:
-    """Django leaves the attribute of a filtered relation out where nothing was joined; None says it better."""
+    """Django leaves out the attribute of a filtered relation that joined nothing; None says it better."""
     for name in ("mapping", "proposal"):
         row.__dict__.setdefault(name, None)
     return row

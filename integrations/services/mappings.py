@@ -184,6 +184,7 @@ def _save(actor: Actor, user: User, instance: IntegrationInstance) -> SaveOutcom
     instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
     proposals = list(
         MappingProposal.objects.filter(user=user, instance=instance, selected=True)
+        .exclude(kind=MappingProposal.Kind.SUGGESTED, company=None)
         .select_related("organization", "company")
         .order_by("organization_id")
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -19,7 +20,6 @@ from integrations.models import (
     OrganizationMapping,
 )
 
-STORED_TIERS = {matching.Tier.SURE, matching.Tier.LIKELY, matching.Tier.AMBIGUOUS}
 RIVALS_KEPT = 5
 
 
@@ -111,26 +111,44 @@ def propose_mappings(
                     user=user,
                     instance=instance,
                     organization_id=int(suggestion.organization_id),
-                    company_id=int(suggestion.company_id),
+                    company_id=_shown_company(suggestion),
                     kind=MappingProposal.Kind.SUGGESTED,
                     selected=suggestion.tier is matching.Tier.SURE,
                     tier=suggestion.tier.value,
                     confidence=round(suggestion.confidence, 4),
                     reasons=list(suggestion.reasons),
-                    rivals=[
-                        {"company": int(rival.company_id), "confidence": round(rival.confidence, 4),
-                         "reasons": list(rival.reasons)}
-                        for rival in suggestion.rivals[:RIVALS_KEPT]
-                    ],
+                    rivals=_rivals(suggestion),
                     matcher_version=matching.MODEL_VERSION,
                     seen_version=versions.get(int(suggestion.organization_id), 0),
                 )
                 for suggestion in suggestions
-                if suggestion.tier in STORED_TIERS
-                and suggestion.company_id in still_free
-                and suggestion.organization_id in still_open
+                if suggestion.organization_id in still_open
                 and suggestion.organization_id not in by_hand
+                and (_shown_company(suggestion) is None or suggestion.company_id in still_free)
             ],
             batch_size=500,
-        )  # fmt: skip
+        )
     return SuggestionSummary(len(suggestions), dict(Counter(item.tier.value for item in suggestions)))
+
+
+def _shown_company(suggestion: matching.Suggestion) -> int | None:
+    """The company that the row offers to save; none when several fit equally well or none fits."""
+    if suggestion.tier in {matching.Tier.SURE, matching.Tier.LIKELY} and suggestion.company_id:
+        return int(suggestion.company_id)
+    return None
+
+
+def _rivals(suggestion: matching.Suggestion) -> list[dict[str, Any]]:
+    """The other candidates, best first, for the company picker; with the best itself when it is not offered."""
+    rivals = list(suggestion.rivals)
+    if _shown_company(suggestion) is None and suggestion.company_id:
+        best = matching.Rival(suggestion.company_id, suggestion.confidence, suggestion.reasons)
+        rivals = [best, *(rival for rival in rivals if rival.company_id != best.company_id)]
+    return [
+        {
+            "company": int(rival.company_id),
+            "confidence": round(rival.confidence, 4),
+            "reasons": list(rival.reasons),
+        }
+        for rival in rivals[:RIVALS_KEPT]
+    ]

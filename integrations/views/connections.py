@@ -68,7 +68,9 @@ def _connect(
         form.add_error("name", "Another configuration has this name.")
         return {}
     if outcome.instance is None:
-        form.add_error(None, "Nothing was saved: the connection check did not pass. The steps below say why.")
+        form.add_error(
+            None, "Nothing was saved: the connection check did not pass. The steps beside the form say why."
+        )
         return connections.report_as_json(outcome.report)
     if outcome.created:
         enqueue_refresh(outcome.instance, request.user)

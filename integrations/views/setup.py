@@ -86,7 +86,7 @@ def connection_form(instance: IntegrationInstance, data: Any = None) -> Connecti
         "username": instance.username,
     }
     form_class = provider_for(instance.psa).form_class
-    return form_class(data, stored=stored, secrets_set=frozenset(instance.secrets_set), prefix="connection")
+    return form_class(data, stored=stored, secrets_set=instance.secrets_set, prefix="connection")
 
 
 def filter_forms(
