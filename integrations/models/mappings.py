@@ -84,10 +84,11 @@ class OrganizationMapping(models.Model):
 class MappingProposal(models.Model):
     """What one person has before them but not saved yet, for one organization of one instance.
 
-    A suggestion of the matcher (without a company when several fit, or none), a company chosen by hand, or the wish to clear the mapping (no company and
-    not suggested). Kept in the database so that unsaved work survives a reload, another tab and a
-    sign-out. ``seen_version`` is the mapping's version when the proposal was made (0: never mapped);
-    saving refuses a row that has changed since. ``selected`` says whether Save Mappings takes it.
+    A suggestion of the matcher (without a company when several fit, or none), a company chosen by hand, or
+    the wish to clear the mapping (no company and not suggested). Kept in the database so that unsaved work
+    survives a reload, another tab and a sign-out. ``seen_version`` is the mapping's version when the
+    proposal was made (0: never mapped); saving refuses a row that has changed since.
+    ``selected`` says whether Save Mappings takes it.
     """
 
     class Kind(models.TextChoices):

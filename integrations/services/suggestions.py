@@ -139,7 +139,7 @@ def _shown_company(suggestion: matching.Suggestion) -> int | None:
 
 
 def _rivals(suggestion: matching.Suggestion) -> list[dict[str, Any]]:
-    """The other candidates, best first, for the company picker; with the best itself when it is not offered."""
+    """The other candidates, best first, for the company picker; the best too when it is not offered."""
     rivals = list(suggestion.rivals)
     if _shown_company(suggestion) is None and suggestion.company_id:
         best = matching.Rival(suggestion.company_id, suggestion.confidence, suggestion.reasons)
