@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from integrations.views import connections, filters, home, mappings, setup
+from integrations.views import connections, filters, home, mappings, organizations, setup
 
 app_name = "integrations"
 
@@ -35,4 +35,11 @@ urlpatterns = [
     path("integrations/<slug:psa>/add/", connections.add, name="instance_add"),
     path("integrations/<slug:psa>/<int:pk>/", include(instance_urls)),
     # organizations
+    path("organizations/", organizations.organizations, name="organizations"),
+    path("organizations/add/", organizations.add, name="organization_add"),
+    path("organizations/upload/", organizations.upload, name="organizations_upload"),
+    path("organizations/template.csv", organizations.template, name="organizations_template"),
+    path("organizations/<int:pk>/", organizations.edit, name="organization_edit"),
+    path("organizations/<int:pk>/delete/", organizations.delete, name="organization_delete"),
+    path("organizations/<int:pk>/restore/", organizations.restore, name="organization_restore"),
 ]

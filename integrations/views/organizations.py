@@ -1,0 +1,215 @@
+"""The organizations page: list, add, change, delete, restore and upload."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from integrations.forms.organizations import OrganizationForm, UploadForm, list_query
+from integrations.models import Organization
+from integrations.services import organizations as services
+from integrations.services.organization_file import COLUMNS, MAX_ROWS, ImportRefused
+from integrations.services.organization_import import Outcome, import_organizations
+from integrations.views.common import SignedInRequest, actor_of, needs
+
+STATUS_LABELS = {
+    services.Status.ALL: "All",
+    services.Status.ACTIVE: "Active",
+    services.Status.INACTIVE: "Inactive",
+    services.Status.DELETED: "Deleted",
+}
+# (the key of the address, the heading); columns without a key cannot be sorted.
+HEADINGS = (
+    ("name", "Name"),
+    ("external_id", "External id"),
+    ("domain", "Domain"),
+    ("city", "City"),
+    ("state", "State"),
+    ("active", "Active"),
+    ("", "Mapped to"),
+    ("updated", "Updated"),
+)
+TEMPLATE_ROW = {
+    "name": "Example Dental, LLC",
+    "external_id": "1001",
+    "domain": "example.com",
+    "phone": "614-555-0100",
+    "city": "Columbus",
+    "state": "OH",
+    "postal_code": "43215",
+    "is_active": "yes",
+}
+ROWS_SHOWN = 1_000
+
+
+@needs("view_organization")
+@require_GET
+def organizations(request: SignedInRequest) -> HttpResponse:
+    """The list; search, status, order, page and page size are in the address."""
+    query = list_query(request.GET)
+    listed = services.list_organizations(Organization.objects.visible_to(request.user), query)
+    kept = {key: request.GET[key] for key in request.GET if key not in {"page", "status"}}
+    context = {
+        "listed": listed,
+        "tabs": [
+            (status, label, listed.counts[status], _address(kept, status))
+            for status, label in STATUS_LABELS.items()
+        ],
+        "headings": HEADINGS,
+        "page_sizes": services.PAGE_SIZES,
+        "is_filtered": bool(query.text) or query.status is not services.Status.ALL,
+    }
+    return render(request, "integrations/organizations/list.html", context)
+
+
+@needs("add_organization")
+@require_http_methods(["GET", "POST"])
+def add(request: SignedInRequest) -> HttpResponse:
+    """Add one organization."""
+    form = OrganizationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            organization = services.add_organization(actor_of(request), form.cleaned_data)
+        except services.ExternalIdTaken as error:
+            form.add_error("external_id", str(error))
+        else:
+            messages.success(request, f"“{organization.name}” was added.")
+            return redirect("integrations:organizations")
+    return render(request, "integrations/organizations/form.html", {"form": form}, status=_status(form))
+
+
+@needs("change_organization")
+@require_http_methods(["GET", "POST"])
+def edit(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Change one organization, unless somebody else did so since the form was opened."""
+    organization = get_object_or_404(Organization.objects.visible_to(request.user).present(), pk=pk)
+    if request.method == "POST":
+        form = OrganizationForm(request.POST)
+        if form.is_valid():
+            response = _change(request, organization, form)
+            if response is not None:
+                return response
+    else:
+        form = OrganizationForm(
+            initial=organization.snapshot() | {"seen": organization.updated_at.isoformat()}
+        )
+    context = {"form": form, "organization": organization}
+    return render(request, "integrations/organizations/form.html", context, status=_status(form))
+
+
+def _change(
+    request: SignedInRequest, organization: Organization, form: OrganizationForm
+) -> HttpResponse | None:
+    """The redirect after a change; None when the form has to be shown again, with what is wrong."""
+    values = form.cleaned_data
+    try:
+        changed = services.change_organization(actor_of(request), organization, values, values["seen"])
+    except services.ExternalIdTaken as error:
+        form.add_error("external_id", str(error))
+        return None
+    except services.ChangedMeanwhile:
+        form.add_error(
+            None,
+            "Nothing was saved: somebody else has changed this organization since you opened it. "
+            "Open it again to see what it is now.",
+        )
+        return None
+    name = values["name"]
+    if changed:
+        messages.success(request, f"“{name}” was saved.")
+    else:
+        messages.info(request, f"Nothing was saved: nothing about “{name}” differs.")
+    return redirect("integrations:organizations")
+
+
+@needs("delete_organization")
+@require_http_methods(["GET", "POST"])
+def delete(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Ask, say what goes with it, and delete softly."""
+    organization = get_object_or_404(Organization.objects.visible_to(request.user).present(), pk=pk)
+    if request.method == "POST":
+        services.delete_organization(actor_of(request), organization)
+        messages.success(request, f"“{organization.name}” was deleted. It can be restored from “Deleted”.")
+        return redirect("integrations:organizations")
+    mappings = organization.mappings.present().select_related("company", "instance")
+    context = {"organization": organization, "mappings": mappings}
+    return render(request, "integrations/organizations/delete.html", context)
+
+
+@needs("delete_organization")
+@require_POST
+def restore(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Bring a deleted organization back."""
+    visible = Organization.objects.visible_to(request.user)
+    organization = get_object_or_404(visible, pk=pk, deleted_at__isnull=False)
+    try:
+        services.restore_organization(actor_of(request), organization)
+    except services.ExternalIdTaken as error:
+        messages.error(
+            request,
+            f"“{organization.name}” was not restored: {error.holder} has its external id now. "
+            "Change or delete that one first.",
+        )
+    else:
+        messages.success(request, f"“{organization.name}” is back, with its mappings.")
+    return redirect("integrations:organizations")
+
+
+@needs("add_organization")
+@needs("change_organization")
+@require_http_methods(["GET", "POST"])
+def upload(request: SignedInRequest) -> HttpResponse:
+    """Check or import a CSV file and report on each row.
+
+    The report answers the POST itself: sending the same file again only finds rows that differ in nothing.
+    """
+    form = UploadForm(request.POST or None, request.FILES or None)
+    context: dict[str, Any] = {"form": form, "columns": COLUMNS, "max_rows": MAX_ROWS}
+    if request.method == "POST" and form.is_valid():
+        try:
+            report = import_organizations(
+                actor_of(request),
+                form.cleaned_data["file"].file,
+                dry_run="check" in request.POST,
+                keep_good=form.cleaned_data["rows"] == UploadForm.GOOD,
+            )
+        except ImportRefused as error:
+            form.add_error("file", str(error))
+        else:
+            # What is wrong comes first, and a very long report is cut: the page has to stay readable.
+            rows = sorted(report.rows, key=lambda row: (row.outcome is not Outcome.FAILED, row.line))
+            context |= {"report": report, "rows": rows[:ROWS_SHOWN], "more": len(rows) - ROWS_SHOWN}
+            context["counts"] = [(outcome.value, report.counts[outcome]) for outcome in Outcome]
+    return render(request, "integrations/organizations/upload.html", context, status=_status(form))
+
+
+@needs("view_organization")
+@require_GET
+def template(request: SignedInRequest) -> HttpResponse:
+    """A CSV file with our columns and one example row."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    names = [synonyms[0].replace(" ", "_") for synonyms in COLUMNS.values()]
+    writer.writerows([names, [TEMPLATE_ROW[field] for field in COLUMNS]])
+    return HttpResponse(
+        # Spreadsheets take a file for UTF-8 only when it says so.
+        "\ufeff" + text.getvalue(),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="organizations.csv"'},
+    )
+
+
+def _address(kept: dict[str, str], status: services.Status) -> str:
+    return urlencode({key: value for key, value in kept.items() if value} | {"status": status.value})
+
+
+def _status(form: Any) -> int:
+    """422 for a form with errors."""
+    return 422 if form.is_bound and form.errors else 200

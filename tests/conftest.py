@@ -1,0 +1,58 @@
+"""Who the tests act as, and the browser of each."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from hypothesis import configuration
+
+# Not in the project's folder: pytest stops at a `.hypothesis` folder that it was not told to skip.
+configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir(), "portal-tests-hypothesis"))
+
+
+def make_user(name: str, *groups: str) -> User:
+    """A person in the given roles (the groups that a migration makes)."""
+    user = User.objects.create_user(name, f"{name}@example.com", "a long pass phrase")
+    user.groups.add(*[Group.objects.get(name=group) for group in groups])
+    return user
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """May do everything but the admin."""
+    return make_user("olivia", "Owners")
+
+
+@pytest.fixture
+def member(db: None) -> User:
+    """May map and edit organizations, not configurations."""
+    return make_user("marcus", "Members")
+
+
+@pytest.fixture
+def reader(db: None) -> User:
+    """May look."""
+    return make_user("rita", "Readers")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """Signed in, without any role."""
+    return make_user("stefan")
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    """The browser of a person who is signed in."""
+
+    def signed_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return signed_in

@@ -1,0 +1,331 @@
+"""The import: each row gets its reason, and nothing is ever half-written."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+
+import pytest
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from integrations.models import AuditEvent, Organization
+from integrations.services import organization_import
+from integrations.services.audit import Actor, Batch
+from integrations.services.organization_file import ImportRefused
+from integrations.services.organization_import import ImportReport, Outcome, Verdict, import_organizations
+
+pytestmark = pytest.mark.django_db
+
+ACTOR = Actor("Tess", "test")
+IMPORTED, UPDATED, SKIPPED, FAILED = Outcome.IMPORTED, Outcome.UPDATED, Outcome.SKIPPED, Outcome.FAILED
+
+
+def run(content: str, *, dry_run: bool = False, keep_good: bool = False) -> ImportReport:
+    return import_organizations(ACTOR, io.BytesIO(content.encode()), dry_run=dry_run, keep_good=keep_good)
+
+
+def outcomes(report: ImportReport) -> list[tuple[int, Outcome, str]]:
+    return [(row.line, row.outcome, row.message) for row in report.rows]
+
+
+def everything() -> list[tuple[object, ...]]:
+    return list(Organization.objects.order_by("pk").values_list("pk", "updated_at", *Organization.EDITABLE))
+
+
+def test_new_organizations_with_every_column() -> None:
+    report = run(
+        "name,external_id,domain,phone,city,state,postal_code,active\n"
+        "Acme LLC,7,https://www.acme.com/,+1 614-555-0100,Columbus,OH,43215,yes\n"
+        "Beta,,,,,,,no\n"
+    )
+    assert outcomes(report) == [(2, IMPORTED, "new organization"), (3, IMPORTED, "new organization")]
+    assert report.verdict is Verdict.WRITTEN
+    acme, beta = Organization.objects.order_by("name")
+    assert acme.snapshot() == {
+        "name": "Acme LLC", "external_id": "7", "domain": "acme.com", "phone": "+1 614-555-0100",
+        "city": "Columbus", "state": "OH", "postal_code": "43215", "is_active": True,
+    }  # fmt: skip
+    assert not beta.is_active
+
+
+def test_the_same_file_again_changes_nothing() -> None:
+    content = "name,external_id,city\nAcme,7,Lima\nBeta,,Troy\n"
+    run(content)
+    before, events = everything(), AuditEvent.objects.count()
+    report = run(content)
+    assert outcomes(report) == [(line, SKIPPED, "nothing differs from what is there") for line in (2, 3)]
+    assert everything() == before
+    assert AuditEvent.objects.count() == events
+
+
+def test_updates_by_external_id_and_by_name() -> None:
+    by_id = Organization.objects.create(name="Acme", external_id="7", city="Lima", phone="614-555-0100")
+    by_name = Organization.objects.create(name="Beta  Dental")
+    adopted = Organization.objects.create(name="Gamma")
+    created, changed = by_id.created_at, by_id.updated_at
+    report = run("name,external_id,city\nAcme Inc,7,Troy\nBETA dental,,Erie\nGamma,9,\n")
+    assert outcomes(report) == [
+        (2, UPDATED, "changes name, city"),
+        (3, UPDATED, "changes name, city"),
+        (4, UPDATED, "changes external id"),
+    ]
+    for organization in (by_id, by_name, adopted):
+        organization.refresh_from_db()
+    assert (by_id.name, by_id.city, by_id.phone) == ("Acme Inc", "Troy", "614-555-0100"), "no phone column"
+    assert (by_name.name, by_name.city) == ("BETA dental", "Erie")
+    assert (adopted.external_id, adopted.city) == ("9", "")
+    assert by_id.created_at == created
+    assert by_id.updated_at > changed
+
+
+def test_an_empty_cell_keeps_what_is_there() -> None:
+    Organization.objects.create(name="Acme", external_id="7", city="Lima", is_active=False)
+    report = run("name,external_id,city,active\nAcme,7,,\n")
+    assert outcomes(report) == [(2, SKIPPED, "nothing differs from what is there")]
+
+
+def test_a_namesake_with_another_external_id_is_another_organization() -> None:
+    Organization.objects.create(name="Acme", external_id="7")
+    assert outcomes(run("name,external_id\nAcme,8\n")) == [(2, IMPORTED, "new organization")]
+
+
+def test_deleted_organizations_are_not_looked_at() -> None:
+    Organization.objects.create(name="Acme", external_id="7", deleted_at=timezone.now())
+    assert outcomes(run("name,external_id\nAcme,7\n")) == [(2, IMPORTED, "new organization")]
+    assert Organization.objects.present().count() == 1
+
+
+def test_two_namesakes_without_external_id_cannot_be_told_apart() -> None:
+    Organization.objects.create(name="Acme")
+    Organization.objects.create(name="ACME")
+    report = run("name,external_id\nacme,\nAcme,9\n")
+    assert outcomes(report) == [
+        (2, FAILED, "2 organizations have this name; it cannot be told which is meant"),
+        (
+            3,
+            FAILED,
+            "2 organizations without an external id have this name; it cannot be told which is meant",
+        ),
+    ]
+
+
+def test_rows_that_contradict_each_other() -> None:
+    Organization.objects.create(name="Old name", external_id="50")
+    report = run(
+        "name,external_id,city\n"
+        "Acme,1,Lima\n"
+        "Acme,2,Troy\n"  # a namesake with an id of its own
+        "Other,1,Lima\n"
+        "acme,,Lima\n"
+        "Acme,1,Lima\n"  # word for word
+        "Beta,,\n"
+        "Beta,3,\n"
+        "Old name,,\n"
+        "New name,50,\n",
+        dry_run=True,
+    )
+    assert outcomes(report) == [
+        (2, IMPORTED, "new organization"),
+        (3, IMPORTED, "new organization"),
+        (4, FAILED, "has the same external id as line 2"),
+        (5, FAILED, "has the same name as line 2; namesakes need an external id each"),
+        (6, SKIPPED, "repeats line 2"),
+        (7, IMPORTED, "new organization"),
+        (8, FAILED, "has the same name as line 7; namesakes need an external id each"),
+        (9, SKIPPED, "nothing differs from what is there"),
+        (10, FAILED, "means the same organization as line 9"),
+    ]
+
+
+FORMULA = "which a spreadsheet takes for a formula; if that is meant, put an apostrophe (') in front"
+BAD_ROWS = {
+    ",1": "name is empty",
+    f"{'x' * 300},2": "name has 300 characters; 200 are allowed",
+    "=HYPERLINK(1),3": f'name begins with "=", {FORMULA}',
+    "\t=1,4": f"name begins with a tab, {FORMULA}",
+    "\u200b@SUM,5": f'name begins with "@", {FORMULA}',
+    "Acme,-6": f'external id begins with "-", {FORMULA}',
+    "Acme,6,none": 'domain must look like example.com, not "none"',
+    'Acme,7,a.com,"=1+1"': 'phone must be a telephone number, not "=1+1"',
+    '"Ac\nme",8': "name holds a line break; is a quotation mark missing?",
+    "Acme,9,a.com,,extra": (
+        "has 5 cells, but the header has 4; a cell that holds the delimiter needs quotation marks"
+    ),
+    ",10,none": 'name is empty; domain must look like example.com, not "none"',
+}
+HEADER = "name,external_id,domain,phone\n"
+
+
+@pytest.mark.parametrize(("row", "message"), BAD_ROWS.items())
+def test_each_bad_row_has_its_own_words_and_line(row: str, message: str) -> None:
+    report = run(f"{HEADER}Good,100\n{row}\nBetter,101\n")
+    assert report.rows[1].line == 3
+    assert report.rows[1].outcome is FAILED
+    assert report.rows[1].message == message
+    assert report.verdict is Verdict.REFUSED
+    assert "Nothing was written, because 1 row failed" in report.sentence()
+    assert not Organization.objects.exists()
+    assert not AuditEvent.objects.exists()
+
+
+def test_good_rows_are_kept_when_asked_for() -> None:
+    report = run(f"{HEADER}Good,100\n{chr(10).join(BAD_ROWS)}\nBetter,101\n", keep_good=True)
+    assert report.counts == {IMPORTED: 2, FAILED: len(BAD_ROWS)}
+    assert report.verdict is Verdict.WRITTEN
+    assert (
+        report.sentence() == f"The good rows were written; {len(BAD_ROWS)} rows failed and changed nothing."
+    )
+    assert sorted(Organization.objects.values_list("name", flat=True)) == ["Better", "Good"]
+
+
+@pytest.mark.parametrize("keep_good", [True, False])
+def test_a_check_writes_nothing_and_tells_what_the_import_would_do(keep_good: bool) -> None:
+    Organization.objects.create(name="Acme", external_id="7")
+    before = everything()
+    content = "name,external_id\nAcme Inc,7\nNew,8\n,9\n"
+    checked = run(content, dry_run=True, keep_good=keep_good)
+    assert checked.verdict is Verdict.CHECKED
+    assert ("would write the others" if keep_good else "would write nothing") in checked.sentence()
+    assert everything() == before
+    assert not AuditEvent.objects.exists()
+    assert run(content, keep_good=keep_good).rows == checked.rows
+
+
+def test_an_exported_formula_comes_back_as_it_was() -> None:
+    report = run("name,phone\n'=HYPERLINK(1),'+1 614-555-0100\n'@Home,\n'tis the Season,\n")
+    assert report.verdict is Verdict.WRITTEN
+    names = list(Organization.objects.order_by("pk").values_list("name", "phone"))
+    assert names == [("=HYPERLINK(1)", "+1 614-555-0100"), ("@Home", ""), ("'tis the Season", "")]
+
+
+def test_unseen_signs_do_not_get_in() -> None:
+    run("name,city\n\u202eAc\u200bme\x07,Li\u2066ma\n")
+    assert Organization.objects.get().snapshot()["name"] == "Acme"
+    assert Organization.objects.get().city == "Lima"
+
+
+def test_empty_rows_are_skipped_and_a_file_of_a_header_is_refused() -> None:
+    assert outcomes(run("name,city\n,\nAcme,\n")) == [
+        (2, SKIPPED, "the row is empty"),
+        (3, IMPORTED, "new organization"),
+    ]
+    with pytest.raises(ImportRefused, match="no rows below it"):
+        run("name,city\n\n\n")
+
+
+def test_a_file_that_breaks_off_late_leaves_nothing_behind() -> None:
+    rows = "".join(f"Company {number}\n" for number in range(organization_import.BATCH * 2))
+    with pytest.raises(ImportRefused):
+        run(f'name\n{rows}"never closed\n', keep_good=True)
+    assert not Organization.objects.exists()
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_failure_while_writing_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def record(self: Batch, changes: object) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(Batch, "record", record)
+    rows = "".join(f"Company {number}\n" for number in range(organization_import.BATCH + 1))
+    with pytest.raises(RuntimeError):
+        run(f"name\n{rows}")
+    assert len(calls) == 2
+    assert not Organization.objects.exists()
+
+
+def test_a_colleague_who_adds_the_same_id_meanwhile_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    def collide(*args: object, **kwargs: object) -> None:
+        raise IntegrityError
+
+    monkeypatch.setattr(organization_import, "_write", collide)
+    with pytest.raises(ImportRefused, match="at the same moment"):
+        run("name\nAcme\n")
+
+
+def test_the_audit_tells_who_changed_what_in_one_batch() -> None:
+    Organization.objects.create(name="Acme", external_id="7", city="Lima")
+    run("name,external_id,city\nAcme,7,Troy\nBeta,8,Erie\n")
+    new, changed = sorted(AuditEvent.objects.all(), key=lambda event: event.action)
+    assert new.batch == changed.batch
+    assert (new.action, new.before, new.target_name) == ("organization imported", None, "Beta")
+    assert changed.action == "organization updated by import"
+    assert changed.before is not None
+    assert changed.after is not None
+    assert (changed.before["city"], changed.after["city"]) == ("Lima", "Troy")
+    assert changed.target_id == str(Organization.objects.get(name="Acme").pk)
+    assert (changed.actor_name, changed.origin) == ("Tess", "test")
+
+
+def test_queries_follow_batches_not_rows() -> None:
+    def queries(rows: int) -> int:
+        content = "name,external_id\n" + "".join(f"Company {rows} {at},{rows}-{at}\n" for at in range(rows))
+        with CaptureQueriesContext(connection) as captured:
+            run(content)
+        return len(captured)
+
+    one, many = queries(1), queries(organization_import.BATCH)
+    assert many - one <= 12, "SQLite takes about a hundred rows a statement"
+
+
+def test_updated_at_is_the_time_of_the_import() -> None:
+    old = timezone.now() - dt.timedelta(days=9)
+    Organization.objects.create(name="Acme")
+    Organization.objects.update(updated_at=old)
+    run("name,city\nAcme,Troy\n")
+    assert Organization.objects.get().updated_at > old + dt.timedelta(days=8)
+
+
+# --- whatever comes ---------------------------------------------------------------------------------------
+
+NAMES = st.one_of(
+    st.sampled_from(
+        ["Acme", "acme", "Beta", "Beta Dental", "", "  ", "=1+1", "'=1+1", "\t", "x" * 201, 'A "B" C', "A,B"]
+    ),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
+)
+IDS = st.sampled_from(["", "", "1", "2", "3", "old", "-4", "y" * 101])
+DOMAINS = st.sampled_from(["", "acme.com", "https://acme.com/x", "nonsense", "=a.com"])
+ROWS = st.lists(st.tuples(NAMES, IDS, DOMAINS), min_size=1, max_size=12)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS, keep_good=st.booleans())
+def test_random_rows_never_half_write_and_each_gets_its_reason(
+    rows: list[tuple[str, str, str]], keep_good: bool
+) -> None:
+    Organization.objects.all().delete()
+    Organization.objects.create(name="Acme", external_id="old")
+    Organization.objects.create(name="Beta")
+    before = everything()
+    text = io.StringIO()
+    csv.writer(text).writerows([("name", "external_id", "domain"), *rows])
+
+    report = run(text.getvalue(), keep_good=keep_good)
+
+    assert len(report.rows) == len(rows)
+    lines = [row.line for row in report.rows]
+    assert lines == sorted(set(lines))
+    assert all(row.message for row in report.rows)
+    written = report.counts[IMPORTED] + report.counts[UPDATED]
+    if report.failed and not keep_good:
+        assert report.verdict is Verdict.REFUSED
+        assert everything() == before
+    else:
+        assert report.verdict is Verdict.WRITTEN
+        assert Organization.objects.count() == 2 + report.counts[IMPORTED]
+        changed = [row for row in everything() if row not in before]
+        assert len(changed) == written
+        ids = [value for value in Organization.objects.values_list("external_id", flat=True) if value]
+        assert len(set(ids)) == len(ids)
+        # Only what failed before fails again: the good rows now say what is there.
+        again = run(text.getvalue(), keep_good=keep_good, dry_run=True)
+        assert not again.counts[IMPORTED]
