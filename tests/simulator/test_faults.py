@@ -320,6 +320,14 @@ def changed_between_pages(caller: Caller) -> None:
     assert listed_ids(caller.post(following(second), content).json()) == [13]
 
 
+def search_after_post(caller: Caller) -> None:
+    content = {"MaxRecords": 2, "filter": [EVERYTHING]}
+    address = following(caller.post(QUERY, content).json())
+    assert "&search=%7b%22MaxRecords%22" in address
+    assert caller.get(address).status_code == 405
+    assert listed_ids(caller.post(address, content).json()) == [6, 7]
+
+
 CHECKS: dict[FaultName, Callable[[Caller], None]] = {
     FaultName.WRONG_TRACKING_IDENTIFIER_500: wrong_tracking_identifier_500,
     FaultName.TRACKING_IDENTIFIER_REFUSED: tracking_identifier_refused,
@@ -351,6 +359,7 @@ CHECKS: dict[FaultName, Callable[[Caller], None]] = {
     FaultName.PAGING_ENDS_EARLY: paging_ends_early,
     FaultName.DUPLICATE_ROWS: duplicate_rows,
     FaultName.NEXT_PAGE_ELSEWHERE: next_page_elsewhere,
+    FaultName.SEARCH_AFTER_POST: search_after_post,
     FaultName.REDIRECT: redirect,
     FaultName.WRONG_TYPES: wrong_types,
     FaultName.DEEP_JSON: deep_json,

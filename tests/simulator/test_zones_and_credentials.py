@@ -89,6 +89,11 @@ def test_tenants_are_told_apart_by_their_user() -> None:
         assert Caller(simulator, secret="other").get("Version").status_code == 401
 
 
+def test_two_tenants_cannot_share_a_user() -> None:
+    with pytest.raises(ValueError, match="two tenants have the user"):
+        Simulator([make_tenant(), make_tenant(username=USERNAME.upper())])
+
+
 def test_a_tenant_is_served_in_its_own_zone_only(tenant: Tenant, simulator: Simulator) -> None:
     caller = Caller(simulator)
     moved = simulator.move_tenant(USERNAME, 5)

@@ -59,12 +59,15 @@ class Command(BaseCommand):
         if any(name == "help" for name, _options in faults):
             self.stdout.write(faults_table())
             return
-        simulator = Simulator(
-            _tenants(options),
-            port=int(str(options["port"])),
-            latency=float(str(options["latency"])),
-            usage_latency_scale=float(str(options["usage_latency"])),
-        )
+        try:
+            simulator = Simulator(
+                _tenants(options),
+                port=int(str(options["port"])),
+                latency=float(str(options["latency"])),
+                usage_latency_scale=float(str(options["usage_latency"])),
+            )
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         stop = threading.Event()
         with _set_on_stop_signals(stop):
             try:

@@ -20,7 +20,9 @@ from integrations.simulators.autotask.company_fields import (
 
 Row = dict[str, object]
 
+# The number is never null: a published client stores it in a column that must not be, and works.
 _DEFAULTS: Mapping[str, object] = {
+    "companyNumber": "",
     "companyType": 1,
     "isActive": True,
     "ownerResourceID": 29682885,

@@ -24,7 +24,7 @@ from integrations.simulators.autotask.paging import (
     read_query,
 )
 from integrations.simulators.autotask.tenant import Tenant
-from integrations.simulators.autotask.wire import Answer, Request, no_such_path, refusal
+from integrations.simulators.autotask.wire import Answer, Request, no_such_method, no_such_path, refusal
 
 API_VERSION = "v1.0"
 NO_PERMISSION_TEXT = (
@@ -139,7 +139,7 @@ def _visible(call: Call) -> RowTest:
     options = call.faults.take(FaultName.RESTRICTED_ROWS, call.request)
     if options is None:
         return lambda _row: True
-    every = int(str(options["every"]))
+    every = max(1, int(str(options["every"])))
     return lambda row: not _divisible(row, every)
 
 
@@ -164,6 +164,13 @@ def _query(call: Call) -> Answer:
 
 
 def _next_page(call: Call) -> Answer:
+    """A further page, by the verb of the first query alone: ``search`` in the address says it was a GET."""
+    request = call.request
+    after_get = "search" in request.query
+    if call.faults.take(FaultName.SEARCH_AFTER_POST, request) is not None:
+        after_get = False
+    if (request.method == "GET") is not after_get:
+        return no_such_method(request.method)
     return _answer_page(call, is_first=False)
 
 
@@ -183,6 +190,8 @@ def _answer_page(call: Call, *, is_first: bool) -> Answer:
     page = spoiled_page(call.faults, request, page, cursor)
     address = f"{request.zone.api_url}V1.0/Companies/query"
     search = request.query.get("search") if request.method == "GET" else None
+    if search is None and call.faults.take(FaultName.SEARCH_AFTER_POST, request) is not None:
+        search = request.body.decode("utf-8", "replace")
     return Answer(
         payload={
             "items": [answered_row(row, query) for row in page.rows],
@@ -306,15 +315,8 @@ VERSIONED_PREFIX = f"{API_PREFIX}/{API_VERSION}"
 
 
 def _is_search(request: Request) -> bool:
-    """A GET fits a query path only with a ``search``: without one, only the POST of that path exists.
-
-    That is how the service tells the verb of the first query: the address after a GET carries ``search``.
-    """
+    """A GET fits a query path only with a ``search``: without one, only the POST of that path exists."""
     return request.method != "GET" or "search" in request.query
-
-
-def _is_followed_by_its_verb(request: Request) -> bool:
-    return (request.method == "GET") == ("search" in request.query)
 
 
 _ENDPOINTS: tuple[tuple[re.Pattern[str], Endpoint], ...] = tuple(
@@ -327,7 +329,7 @@ _ENDPOINTS: tuple[tuple[re.Pattern[str], Endpoint], ...] = tuple(
         ("companies/query/count", Endpoint("Companies", {"GET": _count, "POST": _count}, _is_search)),
         (
             "companies/query/next",
-            Endpoint("Companies", {"GET": _next_page, "POST": _next_page}, _is_followed_by_its_verb),
+            Endpoint("Companies", {"GET": _next_page, "POST": _next_page}),
         ),
         ("companies/entityinformation", Endpoint("Companies", {"GET": _entity_information})),
         ("companies/entityinformation/fields", Endpoint("Companies", {"GET": _fields})),

@@ -50,6 +50,7 @@ class FaultName(enum.StrEnum):
     PAGING_ENDS_EARLY = "paging-ends-early"
     DUPLICATE_ROWS = "duplicate-rows"
     NEXT_PAGE_ELSEWHERE = "next-page-elsewhere"
+    SEARCH_AFTER_POST = "search-after-post"
     REDIRECT = "redirect"
     WRONG_TYPES = "wrong-types"
     DEEP_JSON = "deep-json"
@@ -156,6 +157,11 @@ def _kinds() -> Mapping[FaultName, FaultKind]:
             FaultName.NEXT_PAGE_ELSEWHERE,
             "The next page is said to be on another host, 'base'.",
             {"base": elsewhere},
+        ),
+        (
+            FaultName.SEARCH_AFTER_POST,
+            "The address of the page after a POST carries 'search' too, but still wants a POST.",
+            {},
         ),
         (
             FaultName.REDIRECT,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+KEPT_REQUESTS = 20_000  # enough for any test; a simulator that runs for days must not grow
 SECRET_HEADERS = ("secret", "apiintegrationcode", "authorization")
 
 
@@ -43,9 +45,9 @@ class ReceivedRequest:
 
 @dataclass
 class RequestLog:
-    """Received requests in the order of their arrival. Safe to use from several threads."""
+    """The latest received requests in the order of their arrival. Safe to use from several threads."""
 
-    _entries: list[ReceivedRequest] = field(default_factory=list)
+    _entries: deque[ReceivedRequest] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _count: int = 0
 

@@ -51,6 +51,8 @@ class Simulator:
     multiplies the delay that the service adds above half of the hourly budget (0: none, 1: as the service).
     The first port serves discovery and every zone that has no port of its own.
 
+    Raises ValueError when two tenants share a user.
+
     After starting: ``base_url`` (what a client is given for discovery), ``api_url``, ``requests`` (the log)
     and ``faults``.
     """
@@ -64,7 +66,12 @@ class Simulator:
         latency: float = 0.0,
         usage_latency_scale: float = 0.0,
     ) -> None:
-        self.tenants = {tenant.username.lower(): tenant for tenant in tenants}
+        self.tenants: dict[str, Tenant] = {}
+        for tenant in tenants:
+            if tenant.username.lower() in self.tenants:
+                message = f"two tenants have the user {tenant.username}"
+                raise ValueError(message)
+            self.tenants[tenant.username.lower()] = tenant
         self.faults = ActiveFaults()
         self.requests = RequestLog()
         self.latency = latency
