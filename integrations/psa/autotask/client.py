@@ -108,7 +108,7 @@ class AutotaskClient:
     def sample_companies(self, conditions: Sequence[Filter], limit: int) -> tuple[RemoteCompany, ...]:
         """The first ``limit`` (1 to 500) companies that hold all the conditions, in one request."""
         body = company_query(conditions, max_records=limit)
-        return self._at_zone(lambda api_url: self._calls.page(api_url, body, limit=limit).companies)
+        return self._at_zone(lambda api_url: self._calls.page(api_url, body, limit=limit).companies())
 
     def companies(
         self, conditions: Sequence[Filter], *, modified_since: dt.datetime | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from integrations.psa.autotask.text import clean_and_cut, clean_text
@@ -259,10 +259,10 @@ def read_fields(data: object) -> tuple[CompanyField, ...]:
     entries = _list(_get(_object(data, "fields answer"), "fields"), "fields", MAX_FIELDS)
     fields: dict[str, CompanyField] = {}
     for entry in entries:
-        field = _field(_object(entry, "field"))
-        if field.name.lower() in fields:
+        described = _field(_object(entry, "field"))
+        if described.name.lower() in fields:
             unexpected("a field name appears twice")
-        fields[field.name.lower()] = field
+        fields[described.name.lower()] = described
     if not fields:
         unexpected("no field at all")
     return tuple(fields.values())
@@ -331,11 +331,18 @@ def _picklist_number(text: str) -> int | str:
 
 @dataclass(frozen=True, slots=True)
 class CompanyRows:
-    """One page of a query: the companies, their ids as numbers, and the next page's address or ``""``."""
+    """One page of a query: its ids as numbers, and the next page's address or ``""``.
 
-    companies: tuple[RemoteCompany, ...]
+    The rows themselves are read by ``companies``, so that the next page can be asked for before.
+    """
+
     ids: tuple[int, ...]
     next_url: str = ""
+    rows: tuple[dict[str, object], ...] = field(default=(), repr=False)
+
+    def companies(self, first: int | None = None) -> tuple[RemoteCompany, ...]:
+        """The ``first`` companies of the page, or all. Raises ``UnexpectedAnswer``."""
+        return tuple(_company(row) for row in self.rows[:first])
 
 
 def read_page(data: object, *, limit: int = 500) -> CompanyRows:
@@ -346,15 +353,14 @@ def read_page(data: object, *, limit: int = 500) -> CompanyRows:
     next_url = _get(details, "nextPageUrl")
     if next_url is not None and (not isinstance(next_url, str) or len(next_url) > 20_000):
         unexpected(f"nextPageUrl is {_kind(next_url)} or too long")
-    rows = [_row(_object(item, "row")) for item in items]
-    ids = tuple(number for number, _ in rows)
+    rows = tuple(_object(item, "row") for item in items)
+    ids = tuple(_whole(_get(row, "id"), "id") for row in rows)
     if len(set(ids)) != len(ids):
         unexpected("a page holds the same id twice")
-    return CompanyRows(tuple(company for _, company in rows), ids, next_url or "")
+    return CompanyRows(ids, next_url or "", rows)
 
 
-def _row(row: dict[str, object]) -> tuple[int, RemoteCompany]:
-    number = _whole(_get(row, "id"), "id")
+def _company(row: dict[str, object]) -> RemoteCompany:
     raw_name = _get(row, "companyName")
     if raw_name is None and not _has(row, "companyName"):
         unexpected("a company without companyName")
@@ -364,14 +370,14 @@ def _row(row: dict[str, object]) -> tuple[int, RemoteCompany]:
     if not name:
         name, notes = NO_NAME, (*notes, "Autotask holds no name")
     texts: dict[str, str] = {}
-    for field, (label, limit) in _TEXT_LIMITS.items():
-        texts[field], more = _optional_text(_get(row, field), field, label, limit)
+    for key, (label, limit) in _TEXT_LIMITS.items():
+        texts[key], more = _optional_text(_get(row, key), key, label, limit)
         notes += more
     company_type = _get(row, "companyType")
     parent = _get(row, "parentCompanyID")
     modified, more = _moment(_get(row, MODIFIED_FIELD))
-    return number, RemoteCompany(
-        id=str(number),
+    return RemoteCompany(
+        id=str(_whole(_get(row, "id"), "id")),
         name=name,
         number=texts["companyNumber"],
         company_type=None if company_type is None else _type_number(company_type),

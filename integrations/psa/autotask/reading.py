@@ -4,7 +4,8 @@ How a read goes:
 
 1. The first page, alone: with refused credentials only this one request is sent, and for a small tenant
    it is already the whole read.
-2. Beside the second page: the count (for progress and for the check at the end) and the request budget.
+2. Beside the second and the third page: the count (for progress and for the check at the end) and the
+   request budget.
 3. All further pages by up to three readers on id ranges (``ranges``); one reader with pauses when more
    than half of the budget is used, none above nine tenths.
 4. At the end as many companies must have come as Autotask counted. A small difference is looked into
@@ -102,15 +103,15 @@ def _all(
 ) -> Iterator[tuple[tuple[RemoteCompany, ...], int]]:
     if plan.finished:
         total = read.count()
-        yield first.companies, total
+        yield first.companies(), total
     else:
         readers = _Readers(read, plan)
         try:
-            readers.start(whole)
+            readers.start(whole, plan.look_ahead())
             total, budget = _count_and_budget(read)
             _refuse_used_up(budget, read, total)
             readers.go_on(total, budget)
-            yield first.companies, total
+            yield first.companies(), total
             for companies in readers.pages():
                 yield companies, total
         finally:
@@ -146,16 +147,18 @@ class _Readers:
         self._read = read
         self._plan = plan
         self._changed = threading.Condition()
-        self._ready: deque[tuple[RemoteCompany, ...]] = deque()
+        self._ready: deque[tuple[CompanyRows, int]] = deque()
         self._threads: list[threading.Thread] = []
         self._failure: Exception | None = None
         self._stopped = False
         self._idle = 0
         self._pause = 0.0
 
-    def start(self, whole: IdRange) -> None:
-        """Begin with one reader on the whole range."""
-        self._add(whole)
+    def start(self, *ranges: IdRange | None) -> None:
+        """Begin with one reader for each of the ranges."""
+        for range_ in ranges:
+            if range_ is not None:
+                self._add(range_)
 
     def go_on(self, total: int, budget: RequestBudget) -> None:
         """Now that count and budget are known: more readers, or pauses."""
@@ -167,7 +170,7 @@ class _Readers:
                 # Autotask itself answers more slowly above 75 %; twice the pause goes along with that.
                 self._pause = settings.slow_pause * (2 if budget.share > 0.75 else 1)
         if not slow:
-            for _ in range(settings.readers - 1):
+            for _ in range(settings.readers - len(self._threads)):
                 self._add(None)
 
     def pages(self) -> Iterator[tuple[RemoteCompany, ...]]:
@@ -180,9 +183,9 @@ class _Readers:
                     raise self._failure
                 if not self._ready:
                     return
-                companies = self._ready.popleft()
+                rows, kept = self._ready.popleft()
                 self._changed.notify_all()
-            yield companies
+            yield rows.companies(kept)
 
     def stop(self) -> None:
         """Let the readers end after the call they are in, and wait a moment for them."""
@@ -207,7 +210,7 @@ class _Readers:
                 rows = self._read.page(range_)
                 with self._changed:
                     kept = self._plan.record(range_, rows.ids, rows.next_url)
-                    self._ready.append(rows.companies[:kept])
+                    self._ready.append((rows, kept))
                     self._changed.notify_all()
         except Exception as error:  # handed to the consumer, who raises it
             with self._changed:
@@ -267,7 +270,7 @@ def _read_again(read: CompanyRead, plan: ReadPlan, range_: IdRange) -> Iterator[
         kept = again.record(copy, rows.ids, rows.next_url)
         new = tuple(
             company
-            for number, company in zip(rows.ids[:kept], rows.companies[:kept], strict=True)
+            for number, company in zip(rows.ids[:kept], rows.companies(kept), strict=True)
             if number not in plan.seen
         )
         plan.seen.update(rows.ids[:kept])
