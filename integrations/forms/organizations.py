@@ -77,7 +77,11 @@ class OrganizationForm(forms.Form):
     is_active = forms.BooleanField(
         required=False, initial=True, label="Active", help_text="Inactive organizations are not suggested."
     )
-    seen = forms.DateTimeField(required=False, widget=forms.HiddenInput)
+    seen = forms.DateTimeField(
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={"invalid": "It is unclear which state of it you saw. Open it again."},
+    )
 
 
 class UploadForm(forms.Form):
