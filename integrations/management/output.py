@@ -1,0 +1,227 @@
+"""What the commands share: choosing instances by name, and printing rows as a table, JSON or CSV."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import enum
+import getpass
+import json
+import shutil
+import time
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
+
+from integrations.services.spreadsheet import make_harmless
+
+if TYPE_CHECKING:
+    from integrations.models import IntegrationInstance
+    from integrations.services.audit import Actor
+
+# Exit codes. Python itself ends with 1 for an unexpected error and with 2 for a wrong command line.
+SOME_FAILED = 1
+WRONG_USE = 2
+
+BAR_WIDTH = 24
+REDRAW_SECONDS = 0.1
+CELL_LIMIT = 60
+
+
+class Format(enum.StrEnum):
+    """How a command prints its rows: for people, for programs, for spreadsheets."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+Row = Mapping[str, object]
+
+# --- arguments ----------------------------------------------------------------------------------------
+
+
+def add_format(parser: CommandParser) -> None:
+    """Declare ``--format``."""
+    parser.add_argument("--format", choices=[each.value for each in Format], default=Format.TABLE.value)
+
+
+def add_instances(parser: CommandParser) -> None:
+    """Declare ``NAME... | --all``."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="configurations by name, in any letter case")
+    parser.add_argument("--all", action="store_true", help="every configuration")
+
+
+def with_example(parser: CommandParser, *examples: str) -> None:
+    """Show examples below the options of ``--help``, one a line."""
+    title = "example" if len(examples) == 1 else "examples"
+    parser.epilog = f"{title}:\n" + "\n".join(f"  manage.py {each}" for each in examples)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+
+
+# --- choosing instances -------------------------------------------------------------------------------
+
+
+def chosen_instances(names: Sequence[str], *, every: bool) -> list[IntegrationInstance]:
+    """The configurations that ``NAME...`` or ``--all`` mean, each once, in the order of the names.
+
+    Raises CommandError (wrong use) for no or contradictory choices and for unknown names, listing the
+    known ones.
+    """
+    from integrations.models import IntegrationInstance
+
+    present = list(IntegrationInstance.objects.present())
+    if every:
+        if names:
+            raise CommandError("Give names or --all, not both.", returncode=WRONG_USE)
+        return present
+    if not names:
+        raise CommandError(f"Name configurations, or give --all. {_known(present)}", returncode=WRONG_USE)
+    found = {}
+    for name in names:
+        named = [each for each in present if each.name.casefold() == name.strip().casefold()]
+        if not named:
+            raise CommandError(
+                f"No configuration is called “{name}”. {_known(present)}", returncode=WRONG_USE
+            )
+        found.update({each.pk: each for each in named})
+    return list(found.values())
+
+
+def chosen_instance(name: str) -> IntegrationInstance:
+    """The one configuration of this name. Raises CommandError (wrong use) for none or several."""
+    found = chosen_instances([name], every=False)
+    if len(found) > 1:
+        systems = ", ".join(each.psa for each in found)
+        raise CommandError(f"Several configurations are called “{name}” ({systems}).", returncode=WRONG_USE)
+    return found[0]
+
+
+def _known(present: Iterable[IntegrationInstance]) -> str:
+    names = ", ".join(f"“{each.name}”" for each in present)
+    return f"Known are: {names}." if names else "There is no configuration yet; add one in the browser."
+
+
+def command_actor(command: str) -> Actor:
+    """Who the audit names for what a command does: the user of the operating system."""
+    from integrations.services.audit import Actor
+
+    try:
+        person = getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        person = "an operator"
+    return Actor(name=person, origin=f"command {command}")
+
+
+# --- printing -----------------------------------------------------------------------------------------
+
+
+def write_rows(
+    rows: Iterable[Row], columns: Sequence[str], form: Format, out: TextIO | OutputWrapper
+) -> None:
+    """Print the rows. ``columns`` are the keys that the table and the CSV show; JSON has every key."""
+    if form is Format.JSON:
+        out.write(json.dumps([dict(row) for row in rows], indent=1, ensure_ascii=False, default=str) + "\n")
+    elif form is Format.CSV:
+        _write_csv(rows, columns, out)
+    else:
+        _write_table(rows, columns, out)
+
+
+def _write_csv(rows: Iterable[Row], columns: Sequence[str], out: TextIO | OutputWrapper) -> None:
+    """With a header of the keys themselves, and without cells that a spreadsheet would run."""
+    writer = csv.writer(_Verbatim(out), lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([make_harmless(_text(row[column])) for column in columns])
+
+
+class _Verbatim:
+    """Django's stream appends a line end to what lacks one; a CSV row has its own."""
+
+    def __init__(self, out: TextIO | OutputWrapper) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        self._out.write(text)
+        return len(text)
+
+
+def _write_table(rows: Iterable[Row], columns: Sequence[str], out: TextIO | OutputWrapper) -> None:
+    table = [[column.replace("_", " ").capitalize() for column in columns]]
+    table += [[_shown(_text(row[column])) for column in columns] for row in rows]
+    widths = [max(_width(line[place]) for line in table) for place in range(len(columns))]
+    lines = []
+    for line in table:
+        # The last column is as long as it likes: no blanks behind it.
+        cells = [cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)]
+        lines.append("  ".join([*cells[:-1], line[-1]]).rstrip())
+    out.write("\n".join(lines) + "\n")
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return "; ".join(map(str, value))
+    return str(value)
+
+
+def _shown(text: str) -> str:
+    """Without signs that steer a terminal or turn the reading direction; cut where it is very long."""
+    clean = "".join(sign if unicodedata.category(sign)[0] != "C" else " " for sign in text)
+    return clean if len(clean) <= CELL_LIMIT else f"{clean[: CELL_LIMIT - 1]}…"
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: East Asian signs take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        for sign in text
+    )
+
+
+# --- progress -----------------------------------------------------------------------------------------
+
+
+class ProgressLine:
+    """One line of a terminal that is drawn over and over. In a pipe or a file it says nothing."""
+
+    def __init__(self, title: str, stream: TextIO | OutputWrapper) -> None:
+        self.title = title
+        self._stream = stream
+        self.visible = bool(stream.isatty())
+        self._drawn = 0.0
+
+    def show(self, done: int, total: int | None, message: str = "") -> None:
+        """Draw how far the work is, at most ten times a second."""
+        now = time.monotonic()
+        finished = total is not None and done >= total
+        if not self.visible or (now - self._drawn < REDRAW_SECONDS and not finished):
+            return
+        self._drawn = now
+        if total:
+            filled = min(BAR_WIDTH, BAR_WIDTH * done // total)
+            bar = f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {done:,} of {total:,}"
+        else:
+            bar = f"{done:,}" if done else "…"
+        room = shutil.get_terminal_size().columns - 1
+        line = _shown(f"{self.title}: {bar}  {message}".rstrip())[:room]
+        self._draw(f"\r\x1b[K{line}")
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self.visible and self._drawn:
+            self._draw("\r\x1b[K")
+
+    def _draw(self, text: str) -> None:
+        # Not through Django's wrapper, which would end the line.
+        stream = getattr(self._stream, "_out", self._stream)
+        stream.write(text)
+        stream.flush()
