@@ -12,6 +12,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.views.decorators.debug import sensitive_variables
 
 
 class SealedValueError(Exception):
@@ -28,12 +29,14 @@ def key_ring() -> MultiFernet:
     return MultiFernet([Fernet(key.strip()) for key in settings.PORTAL_ENCRYPTION_KEYS])
 
 
+@sensitive_variables()
 def seal(content: dict[str, Any], context: str) -> str:
     """Encrypt a JSON object for one place; ``context`` names it ("model:row:field")."""
     plain = json.dumps({"context": context, "content": content}, separators=(",", ":"))
     return key_ring().encrypt(plain.encode()).decode()
 
 
+@sensitive_variables()
 def unseal(token: str, context: str) -> dict[str, Any]:
     """The object sealed for this context. Raises SealedValueError; its text holds nothing of the content."""
     try:

@@ -8,7 +8,9 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
+from integrations.crypto import SealedValueError
 from integrations.models import IntegrationInstance, OrganizationMapping
 from integrations.psa.base import (
     CheckStep,
@@ -16,6 +18,7 @@ from integrations.psa.base import (
     Credentials,
     FailureKind,
     PSAClient,
+    PSAError,
     StepState,
 )
 from integrations.psa.registry import provider_for
@@ -30,6 +33,19 @@ class NameTaken(Exception):
 
 class NotRestorable(Exception):
     """The configuration was deleted too long ago, or its name is in use again."""
+
+
+class CredentialsUnreadable(PSAError):
+    """The stored credentials cannot be opened: their key has left the key ring, or the row is damaged."""
+
+    kind = FailureKind.INVALID_REQUEST
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The stored credentials cannot be opened with the portal's encryption keys. Put the key that "
+            "sealed them back into PORTAL_ENCRYPTION_KEYS, or enter the credentials again.",
+            "the stored credentials cannot be opened with the configured keys",
+        )
 
 
 @dataclass(frozen=True)
@@ -54,12 +70,25 @@ class ConnectionOutcome:
     created: bool = False
 
 
+@sensitive_variables("stored")
 def client_for(instance: IntegrationInstance) -> PSAClient:
-    """A client with the stored credentials. Raises crypto.SealedValueError when they cannot be opened."""
-    credentials = Credentials(username=instance.username, **instance.credentials.reveal())
+    """A client with the stored credentials. Raises CredentialsUnreadable, and PSAError for an odd address."""
+    stored = _open_credentials(instance)
+    try:
+        credentials = Credentials(username=instance.username, **stored)
+    except TypeError as error:  # a row without its secrets, as a fixture makes it
+        raise CredentialsUnreadable from error
     return provider_for(instance.psa).client(credentials, api_url=instance.api_url)
 
 
+def _open_credentials(instance: IntegrationInstance) -> dict[str, Any]:
+    try:
+        return instance.credentials.reveal()  # type: ignore[no-any-return]  # a Sealed, says the field
+    except SealedValueError as error:
+        raise CredentialsUnreadable from error
+
+
+@sensitive_variables("secrets")
 def connect_instance(
     actor: Actor, details: ConnectionDetails, instance: IntegrationInstance | None = None
 ) -> ConnectionOutcome:
@@ -67,9 +96,14 @@ def connect_instance(
 
     The network is asked before the transaction begins. Raises NameTaken.
     """
-    stored = instance.credentials.reveal() if instance else {}
-    secrets = {**stored, **details.secrets}
-    client = provider_for(details.psa).client(Credentials(username=details.username, **secrets))
+    provider = provider_for(details.psa)
+    try:
+        secrets = dict(details.secrets)
+        if instance is not None and not secrets.keys() >= set(provider.form_class.SECRETS):
+            secrets = {**_open_credentials(instance), **secrets}
+        client = provider.client(Credentials(username=details.username, **secrets))
+    except PSAError as error:
+        return ConnectionOutcome(_not_asked(error), None)
     try:
         report = _same_tenant(client.check(details.zone), instance, details)
     finally:
@@ -79,6 +113,12 @@ def connect_instance(
     created = instance is None
     instance = _store(actor, details, secrets, report, instance)
     return ConnectionOutcome(report, instance, created)
+
+
+def _not_asked(error: PSAError) -> ConnectionReport:
+    """The report of a check that failed before anything was sent."""
+    step = CheckStep("credentials", "Credentials can be sent", StepState.FAILED, error.user_text)
+    return ConnectionReport((step,), error=error)
 
 
 def _same_tenant(
@@ -104,6 +144,7 @@ def _same_tenant(
     return ConnectionReport((*report.steps, step), report.zone, report.budget, report.company_count)
 
 
+@sensitive_variables("secrets")
 def _store(
     actor: Actor,
     details: ConnectionDetails,
@@ -191,11 +232,15 @@ def report_as_json(report: ConnectionReport) -> dict[str, Any]:
 
 def test_connection(actor: Actor, instance: IntegrationInstance) -> ConnectionReport:
     """Check the stored credentials now and remember what was found; a moved zone is taken over."""
-    client = client_for(instance)
     try:
-        report = client.check(instance.zone)
-    finally:
-        client.close()
+        client = client_for(instance)
+    except PSAError as error:
+        report = _not_asked(error)
+    else:
+        try:
+            report = client.check(instance.zone)
+        finally:
+            client.close()
     with transaction.atomic():
         instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
         before = instance.snapshot()
@@ -216,7 +261,10 @@ def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
     with transaction.atomic():
         instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
         mappings = list(
-            instance.mappings.present().select_related("organization").select_for_update(of=("self",))
+            instance.mappings.present()
+            .order_by("organization_id")  # the order in which every save locks
+            .select_related("organization")
+            .select_for_update(of=("self",))
         )
         changes = [
             Change(
@@ -261,7 +309,11 @@ def restore_instance(actor: Actor, instance: IntegrationInstance) -> tuple[int, 
                 f"Another configuration is called “{instance.name}” now. Rename that one first."
             )
         taken_along = instance.mappings.filter(removed_with_instance=True).exclude(removed_at=None)
-        mappings = list(taken_along.select_related("organization").select_for_update(of=("self",)))
+        mappings = list(
+            taken_along.order_by("organization_id")
+            .select_related("organization")
+            .select_for_update(of=("self",))
+        )
         lost = instance_mappings_elsewhere(instance)
         changes = []
         for mapping in mappings:
