@@ -11,6 +11,16 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from hypothesis import configuration
 
+from tests.simulated import (  # noqa: F401  # fixtures
+    filled,
+    instance,
+    no_request_in_a_transaction,
+    organizations,
+    second,
+    simulator,
+    tenant,
+)
+
 # Not in the project's folder: pytest stops at a `.hypothesis` folder that it was not told to skip.
 configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir(), "portal-tests-hypothesis"))
 
