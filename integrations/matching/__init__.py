@@ -4,6 +4,8 @@
 ``docs/matching.md`` tells how it works and what was measured.
 """
 
+from integrations.matching.explaining import UnknownRecord, explain
+from integrations.matching.model import MODEL_VERSION
 from integrations.matching.records import (
     AlignedWord,
     Company,
@@ -17,7 +19,7 @@ from integrations.matching.records import (
     Suggestion,
     Tier,
 )
-from integrations.matching.suggesting import MODEL_VERSION, UnknownRecord, explain, suggest
+from integrations.matching.suggesting import suggest
 
 __all__ = [
     "MODEL_VERSION",

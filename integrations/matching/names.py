@@ -39,6 +39,7 @@ class Form:
     kind: FormKind
     qualifier: tuple[str, ...]
     squash: str
+    initials: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ _MARK_WORDS = frozenset(
     for phrase in wordlists.marks()[s]
 ) | {"z", "x"}
 _DECORATION_WORDS = frozenset(re.split(r"\W+", phrase)[0] for phrase in wordlists.marks()["decoration"])
+_PLACES = frozenset(wordlists.regions()[0].values()) | {"uk", "usa", "us", "can", "new", "adr"}
 _FIRST_WORDS = re.compile(r"[a-z]+")
 
 _INACTIVE_PATTERNS = (
@@ -84,6 +86,7 @@ _DECORATION_PATTERNS = (
     re.compile(rf"\s[-|]\s*(?:{_DECORATION})\s*$", re.IGNORECASE),
     re.compile(rf"^\s*(?:{_DECORATION})\s*:\s*", re.IGNORECASE),
 )
+_JURISDICTION = re.compile(r"\s*[/\\]+\s*([A-Za-z]{2,4})\s*[/\\]*\s*$")
 _STARS = re.compile(r"^[\s*]+|[\s*]+$")
 _CODE_PATTERNS = (
     re.compile(r"^\s*[A-Za-z]{2,6}[-_]?\d{2,6}\s*(?:\s-+\s*|[:|]\s*|\s[-:|]+\s+)"),
@@ -180,16 +183,16 @@ def _forms_of(name: str, is_first: bool) -> tuple[list[Form], list[str], list[st
     classes = [kind for words in pieces for kind in words.classes]
     kind = FormKind.FULL if is_first else FormKind.OTHER
     if len(pieces) == 1:
-        return [Form(pieces[0].core, kind, (), pieces[0].squash)], legal, classes
+        return [Form(pieces[0].core, kind, (), pieces[0].squash, pieces[0].initials)], legal, classes
 
     def joined(parts: list[Words]) -> tuple[str, ...]:
         return tuple(word for words in parts for word in words.core)
 
     head, tail = pieces[0], pieces[-1]
     forms = [
-        Form(joined(pieces), kind, (), "".join(words.squash for words in pieces)),
-        Form(head.core, FormKind.HEAD, joined(pieces[1:]), head.squash),
-        Form(tail.core, FormKind.TAIL, joined(pieces[:-1]), tail.squash),
+        Form(joined(pieces), kind, (), "".join(words.squash for words in pieces), ()),
+        Form(head.core, FormKind.HEAD, joined(pieces[1:]), head.squash, head.initials),
+        Form(tail.core, FormKind.TAIL, joined(pieces[:-1]), tail.squash, ()),
     ]
     return forms, legal, classes
 
@@ -212,6 +215,11 @@ def read_name(text: str, steps: Steps | None = None) -> ParsedName:
     spaced = split_joined(plain)
     if spaced != plain:
         _note(steps, "words written together separated", spaced)
+    found = _JURISDICTION.search(spaced) if "/" in spaced or "\\" in spaced else None
+    if found is not None:
+        if found.group(1).lower() in _PLACES:
+            spaced = f"{spaced[: found.start()]} ({found.group(1)})"
+            _note(steps, "place of registration taken as an addition", spaced)
     names = _names(spaced)
     if len(names) > 1:
         _note(steps, "second name split off", " | ".join(names))
@@ -219,8 +227,8 @@ def read_name(text: str, steps: Steps | None = None) -> ParsedName:
     legal: list[str] = []
     classes: list[str] = []
     for position, name in enumerate(names):
-        found, name_legal, name_classes = _forms_of(name, position == 0)
-        for form in found:
+        own, name_legal, name_classes = _forms_of(name, position == 0)
+        for form in own:
             forms.setdefault(form.words, form)
         if position == 0:
             legal, classes = name_legal, name_classes

@@ -1,54 +1,184 @@
-"""Answer for whole lists (``suggest``) and for one pair (``explain``)."""
+"""Answer for whole lists: which company each organization is, or that it cannot be told."""
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
-from math import log
+from dataclasses import dataclass
 
-from rapidfuzz.distance import OSA
+import numpy as np
 
-from integrations.matching.contacts import Contact, read_contact
-from integrations.matching.names import ParsedName, Steps, read_name
+from integrations.matching.assign import assign
+from integrations.matching.candidates import Longs
+from integrations.matching.certain import refused_pairs, settle
+from integrations.matching.context import CONTEXT, EQUAL, FARTHEST, LITTLE, SOME
+from integrations.matching.features import FEATURES
+from integrations.matching.model import Model, Scores, fitted_model, score_pairs
+from integrations.matching.preparing import Prepared, company_record, organization_record, parsed, prepare
+from integrations.matching.reasons import pair_reasons, telling_apart
 from integrations.matching.records import (
-    AlignedWord,
     Company,
-    Explanation,
     Knowledge,
     Organization,
     Progress,
-    Reading,
     Rival,
     Suggestion,
     Tier,
 )
-from integrations.matching.words import squashed
+from integrations.matching.vocabulary import Flags, Reals
 
-MODEL_VERSION = "1"
 #: The MSP's own record in Autotask: never anybody's customer.
 OWN_COMPANY = "0"
-_SURE, _LIKELY, _AHEAD = 0.98, 0.9, 0.12
+#: Companies named beside an answer.
+MOST_RIVALS = 3
+#: A rival less likely than this is not worth a line beside a suggestion.
+LEAST_RIVAL = 0.02
+
+_FEATURE = {name: position for position, name in enumerate(FEATURES)}
+_CONTEXT = {name: position for position, name in enumerate(CONTEXT)}
+_ALONE = {
+    "ahead": FARTHEST,
+    "ahead_little": LITTLE,
+    "ahead_some": SOME,
+    "company_ahead": FARTHEST,
+    "company_ahead_little": LITTLE,
+    "ahead_of_free": FARTHEST,
+    "mutual_best": 1.0,
+    "equal_rival": 0.0,
+    "near_rival": 0.0,
+}
 
 
-class UnknownRecord(LookupError):
-    """``explain`` was asked about an organization or a company that is not in the lists."""
+@dataclass(slots=True)
+class Weighed:
+    """All pairs of one press with their scores; rows and columns index the two tables."""
+
+    prepared: Prepared
+    rows: Longs
+    columns: Longs
+    features: Reals
+    scores: Scores
+    alone: Reals  # confidence the pair would have without rivals
+    tier: list[Tier]
+    order: Longs  # pairs by organization, best first
+    first: Longs  # order[first[r]:first[r + 1]] are the pairs of organization r
+    answer: Longs  # (organizations) the pair that answers, -1 none
 
 
-def _score(left: ParsedName, right: ParsedName, weight: dict[str, float]) -> float:
-    best = 0.0
-    for ours in left.forms:
-        for theirs in right.forms:
-            if ours.squash == theirs.squash or ours.words == theirs.words:
-                return 1.0 - 0.02 * (max(ours.kind, theirs.kind) > 1)
-            rest, shared, total = list(theirs.words), 0.0, 0.0
-            for word in ours.words:
-                total += weight.get(word, 9.0)
-                partner = max(rest, key=lambda other: OSA.normalized_similarity(word, other), default="")
-                alike = OSA.normalized_similarity(word, partner) if partner else 0.0
-                if (alike >= 0.8 and len(word) > 3) or word == partner:
-                    rest.remove(partner)
-                    shared += alike * 2 * min(weight.get(word, 9.0), weight.get(partner, 9.0))
-            total += sum(weight.get(word, 9.0) for word in theirs.words)
-            best = max(best, shared / total - 0.05 * (max(ours.kind, theirs.kind) > 1))
-    return best
+def offered_companies(
+    companies: Sequence[Company], knowledge: Knowledge, *, include_inactive: bool, several_to_one: bool
+) -> list[Company]:
+    """Companies that may be proposed at all, in the order of their ids."""
+    taken = set() if several_to_one else set(knowledge.mapped.values())
+    return sorted(
+        (
+            company
+            for company in companies
+            if company.id != OWN_COMPANY
+            and company.id not in taken
+            and (include_inactive or (company.is_active and not parsed(company.name).is_marked_inactive))
+        ),
+        key=lambda company: (company.id, company.name),
+    )
+
+
+def _tiers(model: Model, features: Reals, scores: Scores, alone: Reals) -> list[Tier]:
+    """The tier each pair would have if it were the answer."""
+    confidence = scores.confidence
+    context = scores.context
+    twin = context[:, _CONTEXT["ahead_of_free"]] < EQUAL
+    near = (context[:, _CONTEXT["ahead_of_free"]] < LITTLE) | (context[:, _CONTEXT["company_ahead"]] < LITTLE)
+    contact = (features[:, _FEATURE["domain_same"]] > 0) | (features[:, _FEATURE["phone_same"]] > 0)
+    doubtful: Flags = (
+        (features[:, _FEATURE["structural_omission"]] > 0)
+        | (features[:, _FEATURE["known_word_swapped"]] > 0)
+        | (features[:, _FEATURE["acronym"]] > 0)
+        | (features[:, _FEATURE["addition_alone"]] > 0)
+    ) & ~contact
+    numbers = np.select(
+        [
+            (confidence >= model.likely) & ~twin & (confidence >= model.sure) & ~doubtful,
+            (confidence >= model.likely) & ~twin,
+            (alone >= model.likely) & near,
+        ],
+        [0, 1, 2],
+        3,
+    )
+    tiers = (Tier.SURE, Tier.LIKELY, Tier.AMBIGUOUS, Tier.NONE)
+    return [tiers[number] for number in numbers.tolist()]
+
+
+def weigh(prepared: Prepared, refused: set[tuple[int, int]], *, several_to_one: bool) -> Weighed:
+    """Score all pairs beside their rivals and choose one pair an organization."""
+    model = fitted_model()
+    rows, columns, features, sided = prepared.rows, prepared.columns, prepared.features, prepared.sided
+    if refused:
+        width = prepared.right.size
+        no = np.array([row * width + column for row, column in refused], np.int64)
+        keep = ~np.isin(rows * width + columns, no)
+        rows, columns, features, sided = rows[keep], columns[keep], features[keep], sided[keep]
+    scores = score_pairs(model, rows, columns, features, sided, several_to_one=several_to_one)
+    context = scores.context.copy()
+    for name, value in _ALONE.items():
+        context[:, _CONTEXT[name]] = value
+    alone = model.confidence(model.context_score(context))
+    order = np.lexsort((columns, -scores.pair, -scores.final, rows))
+    first = np.searchsorted(rows[order], np.arange(prepared.left.size + 1))
+    answer = np.full(prepared.left.size, -1, np.int64)
+    some = first[:-1] < first[1:]
+    answer[some] = order[first[:-1][some]]
+    if not several_to_one:
+        chosen = assign(rows, columns, scores.final)
+        answer[rows[chosen]] = chosen
+    tier = _tiers(model, features, scores, alone)
+    return Weighed(prepared, rows, columns, features, scores, alone, tier, order, first, answer)
+
+
+def _rival(weighed: Weighed, pair: int) -> Rival:
+    left, right = weighed.prepared.left, weighed.prepared.right
+    theirs = right.records[weighed.columns[pair]]
+    reasons = pair_reasons(weighed.features[pair].tolist(), left.records[weighed.rows[pair]], theirs)
+    return Rival(theirs.id, round(float(weighed.scores.confidence[pair]), 4), reasons)
+
+
+def _answer(weighed: Weighed, row: int, hidden: dict[tuple[str, ...], str]) -> Suggestion:
+    """The suggestion for one organization that knowledge did not settle."""
+    organization = weighed.prepared.left.records[row]
+    pairs = weighed.order[weighed.first[row] : weighed.first[row + 1]].tolist()
+    words = organization.name.forms[0].words if organization.name.forms else ()
+    if not pairs:
+        reason = "no company shares a rare word, a domain or a telephone number with it"
+        if not words:
+            reason = "the name holds no letters or digits"
+        elif words in hidden:
+            reason = f'company "{hidden[words]}" has this name, but is inactive'
+        return Suggestion(organization.id, None, 0.0, Tier.NONE, (reason,))
+    best = int(weighed.answer[row])
+    tier = weighed.tier[best]
+    confidence = round(float(weighed.scores.confidence[best]), 10)
+    if tier in (Tier.SURE, Tier.LIKELY):
+        answer = _rival(weighed, best)
+        others = tuple(
+            _rival(weighed, pair)
+            for pair in pairs[: MOST_RIVALS + 1]
+            if pair != best and weighed.scores.confidence[pair] >= LEAST_RIVAL
+        )
+        return Suggestion(organization.id, answer.company_id, confidence, tier, answer.reasons, others)
+    best = pairs[0]
+    rivals = tuple(_rival(weighed, pair) for pair in pairs[:MOST_RIVALS])
+    confidence = round(float(weighed.scores.confidence[best]), 10)
+    reasons: tuple[str, ...]
+    if tier is Tier.AMBIGUOUS:
+        records = weighed.prepared.right.records
+        plain = weighed.scores.context[:, _CONTEXT["ahead"]]
+        equals = [pair for pair in pairs[:MOST_RIVALS] if plain[pair] > -LITTLE]
+        if len(equals) > 1:
+            apart = telling_apart([records[weighed.columns[pair]] for pair in equals], organization)
+            reasons = (f"{len(equals)} companies fit equally well", apart, *rivals[0].reasons)
+        else:
+            reasons = ("another organization fits this company as well", *rivals[0].reasons)
+    elif words in hidden:
+        reasons = (f'company "{hidden[words]}" has this name, but is inactive', *rivals[0].reasons)
+    else:
+        reasons = ("no company is close enough", *rivals[0].reasons)
+    return Suggestion(organization.id, None, confidence, tier, reasons, rivals)
 
 
 def suggest(
@@ -62,172 +192,49 @@ def suggest(
 ) -> list[Suggestion]:
     """For each organization, in the order given, the company it is, or that it cannot be told.
 
-    The answer does not depend on the order of either list. Companies that are inactive or carry a mark
-    such as "do not use" are proposed only with ``include_inactive``. No company is suggested twice unless
-    ``several_to_one``. Company "0", the MSP itself, is never suggested.
+    The answer does not depend on the order of either list; ids are expected to be unique. Companies that are
+    inactive or carry a mark such as "do not use" are proposed only with ``include_inactive``. No company is
+    suggested twice unless ``several_to_one``. Company "0", the MSP itself, is never suggested.
     """
+    total = len(organizations)
+
+    def step(share: float) -> None:
+        if progress is not None:
+            progress(min(int(share * total), total), total)
+
+    step(0.0)
     knowledge = knowledge or Knowledge()
-    taken = set() if several_to_one else set(knowledge.mapped.values())
-    names = {company.id: read_name(company.name) for company in companies}
-    open_companies = sorted(
-        (
-            company
-            for company in companies
-            if company.id != OWN_COMPANY
-            and company.id not in taken
-            and (include_inactive or (company.is_active and not names[company.id].is_marked_inactive))
-        ),
-        key=lambda company: company.id,
+    offered = offered_companies(
+        companies, knowledge, include_inactive=include_inactive, several_to_one=several_to_one
     )
-    counts = Counter(word for name in names.values() for form in name.forms for word in set(form.words))
-    weight = {word: max(1.0, log((len(companies) + 100) / count)) for word, count in counts.items()}
-    index: dict[str, set[str]] = defaultdict(set)
-    for company in open_companies:
-        for form in names[company.id].forms:
-            for key in {*form.words, form.squash, *(word[:4] for word in form.words)}:
-                index[key].add(company.id)
-    by_number = {squashed(c.number): c.id for c in reversed(open_companies) if squashed(c.number)}
-    offered = {company.id for company in open_companies}
-    ranked: dict[str, list[tuple[float, str]]] = {}
-    for done, organization in enumerate(organizations):
-        if progress is not None and done % 100 == 0:
-            progress(done, len(organizations))
-        parsed = read_name(organization.name)
-        no_names = {squashed(name) for name in knowledge.rejected_names.get(organization.id, ())}
-        alias_names = {squashed(name) for name in knowledge.aliases.get(organization.id, ())}
-        near: Counter[str] = Counter()
-        for form in parsed.forms:
-            for key in {*form.words, form.squash, *(word[:4] for word in form.words)}:
-                for company_id in index.get(key, ()):
-                    near[company_id] += weight.get(key, 5.0)  # type: ignore[assignment]
-        ids = {
-            company_id for company_id, _ in sorted(near.items(), key=lambda item: (-item[1], item[0]))[:20]
-        }
-        ids |= {c.id for c in open_companies if names[c.id].squash in alias_names} if alias_names else set()
-        known = knowledge.company_ids.get(organization.id, "") or by_number.get(
-            squashed(knowledge.numbers.get(organization.id, "")), ""
-        )
-        if known in offered:
-            ids.add(known)
-        ranked[organization.id] = sorted(
-            (
-                -1.0
-                if company_id == known or names[company_id].squash in alias_names
-                else -0.99 * _score(parsed, names[company_id], weight),
-                company_id,
-            )
-            for company_id in ids
-            if (organization.id, company_id) not in knowledge.rejected
-            and names[company_id].squash not in no_names
-        )
-    claims: dict[str, str] = {}
-    for score, company_id, organization_id in sorted(
-        (score, company_id, organization_id)
-        for organization_id, found in ranked.items()
-        for score, company_id in found[:1]
-    ):
-        del score
-        claims.setdefault(company_id, organization_id)
-    answers = []
-    for organization in organizations:
-        if organization.id in knowledge.mapped:
-            company_id = knowledge.mapped[organization.id]
-            answers.append(Suggestion(organization.id, company_id, 1.0, Tier.SURE, ("already mapped",)))
-            continue
-        found = ranked[organization.id]
-        rivals = tuple(Rival(i, round(-s, 4), (f"names {-s:.0%} alike",)) for s, i in found[:3])
-        if not found or -found[0][0] < _LIKELY:
-            reason = (
-                "no company has a name close enough" if found else "no company shares a word with this name"
-            )
-            best = rivals[0].confidence if rivals else 0.0
-            answers.append(Suggestion(organization.id, None, best, Tier.NONE, (reason,), rivals))
-            continue
-        score, company_id = -found[0][0], found[0][1]
-        ahead = score + found[1][0] if len(found) > 1 else 1.0
-        if ahead < _AHEAD and score < 1.0:
-            reasons = ("several companies fit equally well",)
-            answers.append(Suggestion(organization.id, None, score, Tier.AMBIGUOUS, reasons, rivals))
-        elif not several_to_one and claims[company_id] != organization.id:
-            reasons = ("another organization fits this company better",)
-            answers.append(Suggestion(organization.id, None, score, Tier.NONE, reasons, rivals))
-        else:
-            tier = Tier.SURE if score >= _SURE else Tier.LIKELY
-            reasons = ("same name",) if tier is Tier.SURE else (f"names {score:.0%} alike",)
-            answers.append(Suggestion(organization.id, company_id, score, tier, reasons, rivals[1:]))
-    if progress is not None:
-        progress(len(organizations), len(organizations))
-    return answers
-
-
-def _reading(name: str, contact: Contact) -> Reading:
-    steps: Steps = []
-    parsed = read_name(name, steps)
-    first = parsed.forms[0] if parsed.forms else None
-    return Reading(
-        original=name,
-        steps=tuple(steps),
-        words=first.words if first else (),
-        legal_forms=parsed.legal,
-        qualifiers=tuple(word for form in parsed.forms for word in form.qualifier),
-        other_names=tuple(" ".join(form.words) for form in parsed.forms[1:]),
-        is_marked_inactive=parsed.is_marked_inactive,
-        domain=contact.domain,
-        phone=contact.phone,
-        postal_code=contact.postal_code,
-        city=contact.city,
-        state=contact.state,
+    certain = settle(organizations, offered, knowledge, several_to_one=several_to_one)
+    settled = {company_id for company_id, _ in certain.answers.values()}
+    if settled and not several_to_one:
+        offered = [company for company in offered if company.id not in settled]
+    answers: dict[str, Suggestion] = {
+        key: Suggestion(key, company_id, 1.0, Tier.SURE, (reason,))
+        for key, (company_id, reason) in certain.answers.items()
+    }
+    for key, (ids, reason) in certain.contested.items():
+        rivals = tuple(Rival(company_id, 1 / len(ids), (reason,)) for company_id in ids)
+        reasons = (f"{len(ids)} companies fit equally well", reason)
+        answers[key] = Suggestion(key, None, 1 / len(ids), Tier.AMBIGUOUS, reasons, rivals)
+    asking = sorted((o for o in organizations if o.id not in answers), key=lambda o: (o.id, o.name))
+    prepared = prepare(
+        [organization_record(organization) for organization in asking],
+        [company_record(company) for company in offered],
+        step=step,
     )
-
-
-def explain(
-    organization_id: str,
-    company_id: str,
-    organizations: Sequence[Organization],
-    companies: Sequence[Company],
-    *,
-    knowledge: Knowledge | None = None,
-    include_inactive: bool = False,
-    several_to_one: bool = False,
-) -> Explanation:
-    """Why this company is, or is not, the answer for this organization.
-
-    Raises ``UnknownRecord`` when either id is not in the lists.
-    """
-    ours = {organization.id: organization for organization in organizations}.get(organization_id)
-    theirs = {company.id: company for company in companies}.get(company_id)
-    if ours is None or theirs is None:
-        raise UnknownRecord(
-            f"no organization {organization_id!r} or no company {company_id!r} in these lists"
-        )
-    (answer,) = suggest(
-        [ours],
-        companies,
-        knowledge=knowledge,
-        include_inactive=include_inactive,
-        several_to_one=several_to_one,
-    )
-    left = _reading(ours.name, read_contact(ours.domain, ours.phone, ours.city, ours.state, ours.postal_code))
-    right = _reading(
-        theirs.name,
-        read_contact(theirs.web_address, theirs.phone, theirs.city, theirs.state, theirs.postal_code),
-    )
-    mine = [rival for rival in answer.rivals if rival.company_id == company_id]
-    is_answer = answer.company_id == company_id
-    confidence = answer.confidence if is_answer else mine[0].confidence if mine else 0.0
-    return Explanation(
-        organization_id=organization_id,
-        company_id=company_id,
-        confidence=confidence,
-        tier=answer.tier if is_answer or answer.tier is Tier.AMBIGUOUS else Tier.NONE,
-        verdict="suggested" if is_answer else "not suggested",
-        reasons=answer.reasons if is_answer else mine[0].reasons if mine else ("the names share no word",),
-        organization=left,
-        company=right,
-        words=tuple(
-            AlignedWord(word, word if word in right.words else "", float(word in right.words))
-            for word in left.words
-        ),
-        contributions=(),
-        rivals=tuple(rival for rival in answer.rivals if rival.company_id != company_id),
-    )
+    weighed = weigh(prepared, refused_pairs(asking, offered, knowledge), several_to_one=several_to_one)
+    step(0.92)
+    offered_ids = {company.id for company in offered}
+    hidden: dict[tuple[str, ...], str] = {}
+    for company in companies:
+        if company.id not in offered_ids and company.id != OWN_COMPANY and company.id not in settled:
+            name = parsed(company.name)
+            if name.forms and (name.is_marked_inactive or not company.is_active):
+                hidden.setdefault(name.forms[0].words, company.name)
+    for row, organization in enumerate(asking):
+        answers[organization.id] = _answer(weighed, row, hidden)
+    step(1.0)
+    return [answers[organization.id] for organization in organizations]

@@ -101,6 +101,12 @@ def structural_words() -> frozenset[str]:
 
 
 @cache
+def common_words() -> frozenset[str]:
+    """Ordinary words: one of them in place of another is no misspelling."""
+    return _words("common_words.txt")[""]
+
+
+@cache
 def shared_hosts() -> frozenset[str]:
     """Hosts whose domain is no evidence."""
     return _words("web_hosts.txt")[""]

@@ -29,6 +29,9 @@ _DROPPED = wordlists.dropped_words()
 _, _REGION_PHRASES, _REGION_SHORT = wordlists.regions()
 _REGION_FIRST_WORDS = frozenset(words[0] for words in _REGION_PHRASES)
 _CANONICAL = {**wordlists.abbreviations(), **_REGION_SHORT}
+#: Longer acronyms are not looked for.
+MOST_INITIALS = 7
+
 _LETTERS = wordlists.transliterations()
 
 
@@ -37,13 +40,15 @@ class Words:
     """The words of one piece of a name.
 
     ``core`` is what is compared; ``legal`` the spellings of legal forms taken off, ``classes`` what they
-    mean; ``squash`` all words as written, without the legal form and without spaces.
+    mean; ``squash`` all words as written, without the legal form and without spaces; ``initials``
+    the acronyms the words may be known by.
     """
 
     core: tuple[str, ...]
     legal: tuple[str, ...]
     classes: tuple[str, ...]
     squash: str
+    initials: tuple[str, ...]
 
 
 def fold(text: str) -> str:
@@ -147,6 +152,16 @@ def _join_regions(words: list[str]) -> list[str]:
     return joined
 
 
+def _acronyms(words: list[str], kept: list[str], legal: list[str]) -> tuple[str, ...]:
+    """First letters: of the words that are compared, of all words, and with the legal form's letter."""
+    short = "".join(word[0] for word in kept)
+    full = "".join(word[0] for word in words if word != "and")
+    found = {short, full}
+    if legal:
+        found.add(short + legal[-1][0])
+    return tuple(sorted(text for text in found if 2 <= len(text) <= MOST_INITIALS))
+
+
 def read_words(text: str) -> Words:
     """Split one folded piece of a name into words. A piece without letters and digits gives no words."""
     lowered = text.lower()
@@ -167,8 +182,10 @@ def read_words(text: str) -> Words:
         if not _REGION_FIRST_WORDS.isdisjoint(core):
             core = _join_regions(core)
     squash = "".join(core)
+    initials: tuple[str, ...] = ()
     if len(core) > 1:
         kept = [word for word in core if word not in _DROPPED]
+        initials = _acronyms(core, kept, legal)
         core = kept or core
     canonical = []
     for position, word in enumerate(core):
@@ -178,4 +195,4 @@ def read_words(text: str) -> Words:
             canonical.append(word.lstrip("0") or "0")
         else:
             canonical.append(_CANONICAL.get(word, word))
-    return Words(tuple(canonical), tuple(legal), tuple(classes), squash)
+    return Words(tuple(canonical), tuple(legal), tuple(classes), squash, initials)

@@ -55,7 +55,7 @@ def write_suggestions(suggestions: Iterable[Suggestion], output: TextIO) -> None
     for answer in suggestions:
         reasons = "; ".join(answer.reasons)
         company = answer.best_candidate or ""
-        writer.writerow([answer.organization_id, company, f"{answer.confidence:.6f}", answer.tier, reasons])
+        writer.writerow([answer.organization_id, company, f"{answer.confidence:.10f}", answer.tier, reasons])
 
 
 def main() -> None:

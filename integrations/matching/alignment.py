@@ -1,0 +1,183 @@
+"""Align the words of two forms: which word of one is which word of the other, and what is left over."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from integrations.matching.similarity import INFLECTED, LEAST_SIMILARITY, word_similarity
+from integrations.matching.tables import Table
+from integrations.matching.vocabulary import NOTHING, Flags, Ids, Reals, Vocabulary
+
+#: A close pair is taken before a far one, then the heavier pair, then the one whose words stand alike.
+_PREFER_WEIGHT, _PREFER_PLACE = 1e-3, 1e-5
+_WHOLE_EQUAL = 0.99
+
+
+@dataclass(slots=True)
+class Alignment:
+    """P pairs of forms after alignment. Weights are in units of word weight (see ``vocabulary``)."""
+
+    left: Ids  # (P, W) words; -1 nothing
+    right: Ids
+    left_weight: Reals  # (P, W) weight of each word; a fuzzy pair counts with its lighter word
+    right_weight: Reals
+    left_open: Flags  # (P, W) words that found no partner
+    right_open: Flags
+    matched: Reals  # (P) weight matched on both sides together
+    information: Reals  # (P) weight matched, counted once, fuzzy matches squared down
+    total: Reals  # (P) weight on both sides
+    fuzzy: Ids  # (P) number of misspelled or abbreviated partners
+    worst: Reals  # (P) lowest similarity among partners, 1 when all are equal
+    inflected: Ids  # (P) partners that differ by a plural or possessive ending
+    first_inflected: Flags  # (P) the first words are such partners
+    swaps: Ids  # (P) partners that are two different known words
+    inexact: Reals  # (P) the part of the information that rests on partners not spelled alike
+    lost: Reals  # (P) weight lost by partners that are not quite equal
+    whole: Flags  # (P) the forms are equal whatever the order or the spaces
+    partner: Ids  # (P, W) position of each left word's partner, -1 none
+
+
+def _weights(words: Ids, vocabulary: Vocabulary) -> Reals:
+    padded = np.append(vocabulary.weight, 0.0)
+    result: Reals = padded[words]  # word -1 is the last one: nothing weighs nothing
+    return result
+
+
+def _match_joins(alignment: Alignment, rows: Ids, left_joins: Ids, right_joins: Ids) -> None:
+    """Match an open word with two open neighbours of the other side that give it when written together."""
+    sides = (
+        (alignment.left, alignment.left_open, alignment.right_open, right_joins, False),
+        (alignment.right, alignment.right_open, alignment.left_open, left_joins, True),
+    )
+    for single, single_open, pair_open, joins, turned in sides:
+        width = single.shape[1] - 1
+        if not width:
+            continue
+        hits = single[rows][:, :, None] == joins[rows][:, None, :width]
+        hits &= single_open[rows][:, :, None]
+        hits &= (pair_open[rows][:, :-1] & pair_open[rows][:, 1:])[:, None, :]
+        single_weight, pair_weight = alignment.left_weight, alignment.right_weight
+        if turned:
+            single_weight, pair_weight = pair_weight, single_weight
+        for subset_row, word, first in np.argwhere(hits).tolist():
+            row = rows[subset_row]
+            if not (single_open[row, word] and pair_open[row, first] and pair_open[row, first + 1]):
+                continue
+            single_open[row, word] = pair_open[row, first] = pair_open[row, first + 1] = False
+            weight = single_weight[row, word]
+            alignment.matched[row] += weight + pair_weight[row, first] + pair_weight[row, first + 1]
+            alignment.information[row] += weight
+            if not turned:
+                alignment.partner[row, word] = first
+
+
+def _match_fuzzy(alignment: Alignment, rows: Ids, vocabulary: Vocabulary) -> None:
+    """Match open words with similar open words, best pair first. Changes the alignment in place."""
+    left, right = alignment.left[rows], alignment.right[rows]
+    width = left.shape[1]
+    open_pairs = alignment.left_open[rows][:, :, None] & alignment.right_open[rows][:, None, :]
+    row: Ids
+    i: Ids
+    j: Ids
+    row, i, j = np.nonzero(open_pairs)
+    a: Ids = left[row, i]
+    b: Ids = right[row, j]
+    digits = vocabulary.has_digit
+    keep = ~(digits[a] | digits[b])
+    row, i, j, a, b = row[keep], i[keep], j[keep], a[keep], b[keep]
+    keys, inverse = np.unique(np.minimum(a, b).astype(np.int64) << 32 | np.maximum(a, b), return_inverse=True)
+    values = word_similarity(keys >> 32, keys & 0xFFFFFFFF, vocabulary)[inverse]
+    close = values >= LEAST_SIMILARITY
+    row, i, j, a, b, values = row[close], i[close], j[close], a[close], b[close], values[close]
+    weight = np.minimum(vocabulary.weight[a], vocabulary.weight[b])
+    # one partner each: take the best pair of every row, strike its words, and again
+    preference = values + _PREFER_WEIGHT * weight - _PREFER_PLACE * (np.abs(i - j) + 0.01 * (i + j))
+    order = np.lexsort((np.minimum(a, b), -preference, row))
+    row, i, j, a, b = (x[order] for x in (row, i, j, a, b))
+    values, weight = values[order], weight[order]
+    left_free = np.ones((len(rows), width), bool)
+    right_free = np.ones((len(rows), right.shape[1]), bool)
+    known = vocabulary.known
+    while row.size:
+        first = np.ones(len(row), bool)
+        first[1:] = row[1:] != row[:-1]
+        r, ii, jj, value, light = row[first], i[first], j[first], values[first], weight[first]
+        left_free[r, ii] = False
+        right_free[r, jj] = False
+        at = rows[r]
+        lighter = alignment.left_weight[at, ii] + alignment.right_weight[at, jj] - 2 * light
+        alignment.left_weight[at, ii] = light
+        alignment.right_weight[at, jj] = light
+        alignment.total[at] -= lighter
+        alignment.left_open[at, ii] = False
+        alignment.right_open[at, jj] = False
+        alignment.partner[at, ii] = jj
+        alignment.matched[at] += 2 * value * light
+        alignment.information[at] += value * value * light
+        alignment.lost[at] += (1 - value) * light
+        alignment.worst[at] = np.minimum(alignment.worst[at], value)
+        unequal = value < INFLECTED
+        alignment.fuzzy[at] += unequal
+        alignment.inexact[at] += unequal * value * value * light
+        alignment.inflected[at] += ~unequal
+        alignment.first_inflected[at] |= ~unequal & (ii == 0) & (jj == 0)
+        alignment.swaps[at] += unequal & known[a[first]] & known[b[first]]
+        rest = left_free[row, i] & right_free[row, j]
+        row, i, j, a, b = (x[rest] for x in (row, i, j, a, b))
+        values, weight = values[rest], weight[rest]
+
+
+def align(left: Table, left_forms: Ids, right: Table, right_forms: Ids, vocabulary: Vocabulary) -> Alignment:
+    """Align P pairs of forms. Symmetric: exchanging the sides exchanges the result."""
+    width = max(
+        1,
+        int(left.word_count[left_forms].max(initial=1)),
+        int(right.word_count[right_forms].max(initial=1)),
+    )
+    ours = left.words[left_forms, :width]
+    theirs = right.words[right_forms, :width]
+    equal = (ours[:, :, None] == theirs[:, None, :]) & (ours[:, :, None] >= 0)
+    left_weight, right_weight = _weights(ours, vocabulary), _weights(theirs, vocabulary)
+    left_equal, right_equal = equal.any(2), equal.any(1)
+    total = left_weight.sum(1) + right_weight.sum(1)
+    shared = (left_weight * left_equal).sum(1)
+    size = len(ours)
+    whole = (left.squash[left_forms] == right.squash[right_forms]) | (
+        left.word_set[left_forms] == right.word_set[right_forms]
+    )
+    result = Alignment(
+        left=ours,
+        right=theirs,
+        left_weight=left_weight,
+        right_weight=right_weight,
+        left_open=(ours >= 0) & ~left_equal,
+        right_open=(theirs >= 0) & ~right_equal,
+        matched=2 * shared,
+        information=shared.copy(),
+        total=total,
+        fuzzy=np.zeros(size, np.int32),
+        worst=np.ones(size),
+        inflected=np.zeros(size, np.int32),
+        first_inflected=np.zeros(size, bool),
+        swaps=np.zeros(size, np.int32),
+        inexact=np.zeros(size),
+        lost=np.zeros(size),
+        whole=whole,
+        partner=np.where(left_equal, equal.argmax(2), NOTHING).astype(np.int32),
+    )
+    apart = whole & (result.left_open.any(1) | result.right_open.any(1))
+    if apart.any():  # same letters, other spaces: everything is matched
+        lighter = np.minimum(left_weight.sum(1), right_weight.sum(1))
+        result.matched[apart] = _WHOLE_EQUAL * total[apart]
+        result.information[apart] = lighter[apart]
+        result.left_open[apart] = False
+        result.right_open[apart] = False
+    left_joins, right_joins = left.joins[left_forms], right.joins[right_forms]
+    both_open = np.flatnonzero(result.left_open.any(1) & result.right_open.any(1))
+    if both_open.size:
+        joinable = both_open[(left_joins[both_open] >= 0).any(1) | (right_joins[both_open] >= 0).any(1)]
+        if joinable.size:
+            _match_joins(result, joinable, left_joins, right_joins)
+            both_open = both_open[result.left_open[both_open].any(1) & result.right_open[both_open].any(1)]
+        _match_fuzzy(result, both_open, vocabulary)
+    return result

@@ -1,0 +1,103 @@
+"""What needs no comparison: existing mappings, stored identifiers, names accepted before, rejections."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from integrations.matching.records import Company, Knowledge, Organization
+from integrations.matching.words import squashed
+
+MAPPED = "already mapped by a person"
+SAME_ID = "the organization's record holds this company's id"
+SAME_NUMBER = "both records hold the same number"
+ACCEPTED_NAME = "a person accepted a company of this name for it before"
+
+
+@dataclass(slots=True)
+class Certain:
+    """Settled organizations: their company and why; and those where knowledge names several companies."""
+
+    answers: dict[str, tuple[str, str]] = field(default_factory=dict)
+    contested: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+
+
+def _by_key(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key, company_id in pairs:
+        if key:
+            found.setdefault(key, []).append(company_id)
+    return found
+
+
+def _refused(knowledge: Knowledge, names: Mapping[str, str], organization_id: str, company_id: str) -> bool:
+    if (organization_id, company_id) in knowledge.rejected:
+        return True
+    refused = knowledge.rejected_names.get(organization_id)
+    return bool(refused) and names[company_id] in {squashed(name) for name in refused or ()}
+
+
+def settle(
+    organizations: Sequence[Organization],
+    offered: Sequence[Company],
+    knowledge: Knowledge,
+    *,
+    several_to_one: bool,
+) -> Certain:
+    """Answer from knowledge alone. ``offered``: companies that may be proposed, without the mapped ones.
+
+    Existing mappings are answered whether or not their company is offered. Of two organizations that claim
+    the same company by an identifier neither gets it, unless ``several_to_one``: both are left to comparison.
+    """
+    certain = Certain()
+    names = {company.id: squashed(company.name) for company in offered}
+    by_number = _by_key((squashed(company.number), company.id) for company in offered)
+    by_name = _by_key((names[company.id], company.id) for company in offered) if knowledge.aliases else {}
+    claims: dict[str, list[tuple[str, str]]] = {}
+    for organization in organizations:
+        key = organization.id
+        if key in knowledge.mapped:
+            certain.answers[key] = (knowledge.mapped[key], MAPPED)
+            continue
+        own_id = knowledge.company_ids.get(key, "")
+        number = squashed(knowledge.numbers.get(key, ""))
+        accepted = [c for name in knowledge.aliases.get(key, ()) for c in by_name.get(squashed(name), [])]
+        for found, reason in (
+            ([own_id] if own_id in names else [], SAME_ID),
+            (by_number.get(number, []) if number else [], SAME_NUMBER),
+            (accepted, ACCEPTED_NAME),
+        ):
+            allowed = sorted({c for c in found if not _refused(knowledge, names, key, c)})
+            if len(allowed) == 1:
+                claims.setdefault(allowed[0], []).append((key, reason))
+                break
+            if allowed:
+                certain.contested[key] = (tuple(allowed), reason)
+                break
+    for company_id, claimants in claims.items():
+        if len(claimants) == 1 or several_to_one:
+            for key, reason in claimants:
+                certain.answers[key] = (company_id, reason)
+    return certain
+
+
+def refused_pairs(
+    organizations: Sequence[Organization], offered: Sequence[Company], knowledge: Knowledge
+) -> set[tuple[int, int]]:
+    """Positions of pairs that a person has said no to, by id or by the company's name."""
+    if not knowledge.rejected and not knowledge.rejected_names:
+        return set()
+    positions = {company.id: position for position, company in enumerate(offered)}
+    by_name: dict[str, list[int]] = {}
+    if knowledge.rejected_names:
+        for position, company in enumerate(offered):
+            by_name.setdefault(squashed(company.name), []).append(position)
+    rejected: dict[str, list[str]] = {}
+    for organization_id, company_id in knowledge.rejected:
+        rejected.setdefault(organization_id, []).append(company_id)
+    refused: set[tuple[int, int]] = set()
+    for row, organization in enumerate(organizations):
+        for company_id in rejected.get(organization.id, ()):
+            if company_id in positions:
+                refused.add((row, positions[company_id]))
+        for name in knowledge.rejected_names.get(organization.id, ()):
+            refused.update((row, position) for position in by_name.get(squashed(name), ()))
+    return refused

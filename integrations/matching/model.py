@@ -1,0 +1,129 @@
+"""The fitted model: weights of the features and of the context, and the calibration (data/weights.json).
+
+Two logistic stages. The first scores a pair on its own features; the second adds what the rivals say. Every
+weight keeps the sign its feature was given, so that evidence never counts the wrong way round.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from integrations.matching import wordlists
+from integrations.matching.candidates import Longs
+from integrations.matching.context import CONTEXT, context_features
+from integrations.matching.features import FEATURES, WRITING
+from integrations.matching.vocabulary import Reals
+
+#: Two different numbers are two different companies, whatever else agrees.
+NUMBER_CONFLICT_CAP = -4.0
+
+_WRITING_COLUMNS = [list(FEATURES).index(name) for name in WRITING]
+_NUMBER_CONFLICT = list(FEATURES).index("number_conflict")
+
+
+class WeightsError(ValueError):
+    """data/weights.json does not fit the features of this code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Fitted figures. Scores are log-odds; ``knots`` map them to a calibrated confidence."""
+
+    version: str
+    pair_weights: Reals
+    pair_bias: float
+    context_weights: Reals
+    context_bias: float
+    knots: Reals  # (K, 2): score, confidence; both ascending
+    sure: float  # least confidence of the tier
+    likely: float
+
+    def pair_score(self, features: Reals) -> Reals:
+        """Log-odds of each pair on its own (P)."""
+        score: Reals = features @ self.pair_weights + self.pair_bias
+        conflict = features[:, _NUMBER_CONFLICT] > 0
+        return np.where(conflict, np.minimum(score, NUMBER_CONFLICT_CAP), score)
+
+    def plain_score(self, features: Reals, score: Reals) -> Reals:
+        """The pair score without what the manner of writing contributes (see ``features.WRITING``)."""
+        result: Reals = score - features[:, _WRITING_COLUMNS] @ self.pair_weights[_WRITING_COLUMNS]
+        return result
+
+    def context_score(self, context: Reals) -> Reals:
+        """Log-odds of each pair beside its rivals (P)."""
+        result: Reals = context @ self.context_weights + self.context_bias
+        return result
+
+    def confidence(self, score: Reals) -> Reals:
+        """Calibrated chance that the best candidate of an organization is right."""
+        result: Reals = np.interp(score, self.knots[:, 0], self.knots[:, 1])
+        return result
+
+
+@dataclass(slots=True)
+class Scores:
+    """All scores of P pairs."""
+
+    pair: Reals
+    context: Reals  # (P, len(CONTEXT))
+    final: Reals
+    confidence: Reals
+
+
+def score_pairs(
+    model: Model, rows: Longs, columns: Longs, features: Reals, sided: Reals, *, several_to_one: bool
+) -> Scores:
+    """Score pairs, each beside its rivals for the same organization and for the same company."""
+    pair = model.pair_score(features)
+    plain = model.plain_score(features, pair)
+    context = context_features(rows, columns, pair, plain, sided, several_to_one=several_to_one)
+    final = model.context_score(context)
+    conflict = features[:, _NUMBER_CONFLICT] > 0
+    final = np.where(conflict, np.minimum(final, NUMBER_CONFLICT_CAP), final)
+    return Scores(pair, context, final, model.confidence(final))
+
+
+def model_from(figures: Mapping[str, object]) -> Model:
+    """A model from the content of weights.json; raises ``WeightsError`` when features do not fit."""
+
+    def weights(part: str, names: Mapping[str, int]) -> tuple[Reals, float]:
+        found = figures[part]
+        if not isinstance(found, dict) or set(found) != {*names, "bias"}:
+            raise WeightsError(f"weights.json: the weights of {part!r} do not fit the features of this code")
+        return np.array([float(found[name]) for name in names]), float(found["bias"])
+
+    pair_weights, pair_bias = weights("pair", FEATURES)
+    context_weights, context_bias = weights("context", CONTEXT)
+    tiers = figures["tiers"]
+    knots = np.array(figures["calibration"], dtype=float)
+    if not isinstance(tiers, dict) or knots.ndim != 2 or (np.diff(knots[:, 0]) <= 0).any():
+        raise WeightsError("weights.json: tiers or calibration are not usable")
+    return Model(
+        version=str(figures["version"]),
+        pair_weights=pair_weights,
+        pair_bias=pair_bias,
+        context_weights=context_weights,
+        context_bias=context_bias,
+        knots=knots,
+        sure=float(tiers["sure"]),
+        likely=float(tiers["likely"]),
+    )
+
+
+@cache
+def _figures() -> dict[str, object]:
+    figures: dict[str, object] = json.loads((wordlists.DATA / "weights.json").read_text(encoding="utf-8"))
+    return figures
+
+
+#: Names the fitted weights; stored with every accepted suggestion.
+MODEL_VERSION = str(_figures()["version"])
+
+
+@cache
+def fitted_model() -> Model:
+    """The model that ships with the portal."""
+    return model_from(_figures())

@@ -1,0 +1,116 @@
+"""How alike two words are, for many pairs of words at once.
+
+1 for equal words, 0 for unrelated ones, between them for plurals, abbreviations and misspellings. Two words
+that are both known are not misspellings of each other, however close: law and lawn, dental and rental.
+"""
+
+import numpy as np
+from rapidfuzz.distance import OSA, LCSseq, Prefix
+from rapidfuzz.process import cpdist
+
+from integrations.matching.vocabulary import Flags, Reals, Vocabulary
+
+#: Below this two words are not aligned.
+LEAST_SIMILARITY = 0.35
+#: From here on two words are the same but for inflection.
+INFLECTED = 0.96
+
+_PLURAL = 0.97
+_SPELLED_OUT_LETTER = 0.97
+_INITIAL = 0.5
+_ABBREVIATION = 0.85
+_SHORT_ABBREVIATION = 0.6
+_WORD_INSIDE_WORD = 0.55
+_SHORT_WORD_INSIDE_WORD = 0.35
+_CONSONANTS = 0.75
+_LETTERS_IN_ORDER = 0.6
+_EDIT_COST = 1.3
+_OTHER_FIRST_LETTER = 0.12
+_BOTH_KNOWN = 0.4
+_BOTH_KNOWN_LONG = 0.55
+_MOST_EDITS = 3
+_VOWELS = frozenset("aeiou")
+
+
+def _budget(shorter: Reals) -> Reals:
+    """Edits that may be a misspelling, by the length of the shorter word."""
+    return np.select([shorter <= 3, shorter <= 5, shorter <= 8], [0.0, 1.0, 2.0], _MOST_EDITS)
+
+
+def _inflected(short: list[str], long: list[str], prefix: Reals) -> Flags:
+    """Singular and plural: shop/shops, church/churches, bakery/bakeries."""
+    return np.array(
+        [
+            len(a) >= 3
+            and (
+                (p == len(a) and b[len(a) :] in ("s", "es"))
+                or (p == len(a) - 1 and a[-1] == "y" and b[len(a) - 1 :] == "ies")
+            )
+            for a, b, p in zip(short, long, prefix.tolist(), strict=True)
+        ],
+        dtype=bool,
+    )
+
+
+def _plain(word: str) -> str:
+    """A word with its spelled-out umlauts taken back: mueller -> muller."""
+    return word.replace("ae", "a").replace("oe", "o").replace("ue", "u")
+
+
+def word_similarity(left: Reals, right: Reals, vocabulary: Vocabulary) -> Reals:
+    """Similarity of pairs of different words, given by their ids. Symmetric."""
+    texts = vocabulary.texts
+    pairs = list(zip(left.tolist(), right.tolist(), strict=True))
+    # the shorter word first, equal lengths in alphabetical order: the answer cannot depend on the side
+    ordered = [(a, b) if (len(texts[a]), texts[a]) <= (len(texts[b]), texts[b]) else (b, a) for a, b in pairs]
+    short, long = [texts[a] for a, _ in ordered], [texts[b] for _, b in ordered]
+    if not short:
+        return np.zeros(0)
+    short_ids, long_ids = (np.array(ids) for ids in zip(*ordered, strict=True))
+    short_length = np.fromiter(map(len, short), np.float64, len(short))
+    long_length = np.fromiter(map(len, long), np.float64, len(long))
+    edits = cpdist(short, long, scorer=OSA.distance, score_cutoff=_MOST_EDITS, dtype=np.float64)
+    prefix = cpdist(short, long, scorer=Prefix.similarity, dtype=np.float64)
+    in_order = cpdist(short, long, scorer=LCSseq.similarity, dtype=np.float64)
+    short_known, long_known = vocabulary.known[short_ids], vocabulary.known[long_ids]
+    both_known = short_known & long_known
+    same_first = prefix >= 1
+
+    # misspelling
+    similarity = 1 - _EDIT_COST * edits / np.maximum(short_length, 1)
+    swapped = np.fromiter(
+        (len(a) > 1 and a[0] == b[1] and a[1] == b[0] for a, b in zip(short, long, strict=True)),
+        bool,
+        len(short),
+    )
+    similarity -= _OTHER_FIRST_LETTER * ~(same_first | swapped)
+    similarity[(edits > _budget(short_length)) | (~same_first & ~swapped & (short_length < 5))] = 0.0
+    cap = np.where((edits > 1) | (short_length < 7), _BOTH_KNOWN, _BOTH_KNOWN_LONG)
+    similarity = np.where(both_known, np.minimum(similarity, cap), similarity)
+
+    # abbreviation by its beginning
+    begins = (prefix == short_length) & (short_length >= 3) & (long_length - short_length >= 2)
+    unknown_value = np.where((short_length >= 4) | long_known, _ABBREVIATION, _SHORT_ABBREVIATION)
+    known_value = np.where(short_length >= 5, _WORD_INSIDE_WORD, _SHORT_WORD_INSIDE_WORD)
+    similarity = np.where(begins, np.where(short_known, known_value, unknown_value), similarity)
+
+    # abbreviation by its consonants
+    contained = (in_order == short_length) & same_first & ~short_known & long_known & (short_length >= 3)
+    contained &= (long_length - short_length >= 2) & ~begins
+    bare = np.fromiter((_VOWELS.isdisjoint(word[1:]) for word in short), bool, len(short))
+    similarity = np.where(contained & bare, np.maximum(similarity, _CONSONANTS), similarity)
+    long_enough = contained & ~bare & (short_length >= 4) & (short_length * 2 >= long_length)
+    similarity = np.where(long_enough, np.maximum(similarity, _LETTERS_IN_ORDER), similarity)
+
+    # inflection, umlauts, initials, numbers
+    similarity[_inflected(short, long, prefix)] = _PLURAL
+    close = np.flatnonzero((edits <= 2) & (long_length > 3))
+    spelled_out = [
+        i for i in close.tolist() if len(short[i]) != len(long[i]) and _plain(short[i]) == _plain(long[i])
+    ]
+    similarity[spelled_out] = _SPELLED_OUT_LETTER
+    similarity[(short_length == 1) & same_first] = _INITIAL
+    similarity[(short_length == 1) & ~same_first] = 0.0
+    similarity[vocabulary.has_digit[short_ids] | vocabulary.has_digit[long_ids]] = 0.0
+    result: Reals = np.clip(similarity, 0.0, 1.0)
+    return result

@@ -1,0 +1,192 @@
+"""Both lists as arrays, so that all pairs are compared at once.
+
+A *form* is one reading of a name (see ``names``); a record has one or more. Words, domains, telephone numbers
+and the like become numbers: equal numbers, equal texts. -1 stands for nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from integrations.matching.contacts import Contact
+from integrations.matching.names import ParsedName
+from integrations.matching.vocabulary import NOTHING, Flags, Ids, Vocabulary
+
+#: More words of one form are not compared.
+MOST_WORDS = 12
+MOST_QUALIFIERS = 4
+MOST_CITY_WORDS = 3
+#: More forms of one name are not compared.
+MOST_FORMS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One organization or company after reading."""
+
+    id: str
+    name: ParsedName
+    contact: Contact
+
+
+@dataclass(slots=True)
+class Table:
+    """One list as arrays. R records, F forms; a form's words are padded with -1 on the right."""
+
+    records: Sequence[Record]
+    first_form: Ids  # (R + 1): forms of record r are first_form[r]:first_form[r + 1]
+    form_record: Ids  # (F)
+    form_kind: Ids  # (F)
+    words: Ids  # (F, W) distinct words in order
+    word_count: Ids  # (F)
+    joins: Ids  # (F, W - 1) word that two neighbours give when written together, where it occurs at all
+    qualifier: Ids  # (F, Q)
+    squash: Ids  # (F) the form as written, without legal form and spaces
+    word_set: Ids  # (F) the words whatever their order
+    squash_texts: list[str]  # (F) the same as text
+    joined_texts: list[str]  # (F) canonical words without spaces
+    domain: Ids  # (R), as all below
+    domain_label: Ids
+    label_texts: list[str]
+    phone: Ids
+    postal_code: Ids
+    city: Ids
+    state: Ids
+    city_words: Ids  # (R, C)
+    classes: Ids  # bit mask of legal classes
+    whole: Ids  # the whole text, letters and digits only
+    initials: list[tuple[str, ...]]
+
+    @property
+    def size(self) -> int:
+        """Number of records."""
+        return len(self.records)
+
+
+@dataclass(slots=True)
+class Numbering:
+    """Numbers for all texts that are only compared for equality; shared by both tables."""
+
+    texts: dict[str, int]
+    classes: dict[str, int]
+
+    def of(self, text: str) -> int:
+        """The number of a text; -1 for the empty one."""
+        return self.texts.setdefault(text, len(self.texts)) if text else NOTHING
+
+    def mask(self, classes: Iterable[str]) -> int:
+        """Legal classes as bits (the 31st and later classes share one)."""
+        bits = 0
+        for kind in classes:
+            bits |= 1 << min(self.classes.setdefault(kind, len(self.classes)), 30)
+        return bits
+
+
+def _padded(rows: Sequence[Sequence[int]], width: int) -> Ids:
+    """Rows of different length as one array, filled with -1."""
+    width = max(1, width)
+    lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
+    flat = np.fromiter((value for row in rows for value in row), np.int32, int(lengths.sum()))
+    array = np.full((len(rows), width), NOTHING, np.int32)
+    array[np.arange(width) < lengths[:, None]] = flat
+    return array
+
+
+def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numbering) -> Table:
+    """Number everything of one list. The joins are filled by ``link_joins`` once both lists are numbered."""
+    number_of, of = vocabulary.number_of, numbering.of
+    first, form_record, kinds, words, qualifiers, squashes, sets, texts, joined = (
+        [0],
+        [],
+        [],
+        [],
+        [],
+        [],
+        [],
+        [],
+        [],
+    )
+    initials: list[tuple[str, ...]] = []
+    for position, record in enumerate(records):
+        own_initials: set[str] = set()
+        for form in record.name.forms[:MOST_FORMS]:
+            distinct = tuple(dict.fromkeys(form.words))[:MOST_WORDS]
+            form_record.append(position)
+            kinds.append(int(form.kind))
+            words.append([number_of(word) for word in distinct])
+            qualifiers.append([number_of(word) for word in form.qualifier[:MOST_QUALIFIERS]])
+            squashes.append(of(form.squash))
+            sets.append(of(" ".join(sorted(distinct))))
+            texts.append(form.squash)
+            joined.append("".join(form.words))
+            own_initials.update(form.initials)
+        initials.append(tuple(sorted(own_initials)))
+        first.append(len(form_record))
+    contacts = [record.contact for record in records]
+    return Table(
+        records=records,
+        first_form=np.array(first, np.int32),
+        form_record=np.array(form_record, np.int32),
+        form_kind=np.array(kinds, np.int32),
+        words=_padded(words, MOST_WORDS),
+        word_count=np.array([len(row) for row in words], np.int32),
+        joins=np.zeros((0, 0), np.int32),
+        qualifier=_padded(qualifiers, MOST_QUALIFIERS),
+        squash=np.array(squashes, np.int32),
+        word_set=np.array(sets, np.int32),
+        squash_texts=texts,
+        joined_texts=joined,
+        domain=np.array([of(c.domain) for c in contacts], np.int32),
+        domain_label=np.array([of(c.domain_label) for c in contacts], np.int32),
+        label_texts=[c.domain_label for c in contacts],
+        phone=np.array([of("tel:" + c.phone if c.phone else "") for c in contacts], np.int32),
+        postal_code=np.array(
+            [of("zip:" + c.postal_code if c.postal_code else "") for c in contacts], np.int32
+        ),
+        city=np.array([of(c.city) for c in contacts], np.int32),
+        state=np.array([of(c.state) for c in contacts], np.int32),
+        city_words=_padded(
+            [[number_of(w) for w in sorted(c.city_words)[:MOST_CITY_WORDS]] for c in contacts],
+            MOST_CITY_WORDS,
+        ),
+        classes=np.array([numbering.mask(record.name.classes) for record in records], np.int32),
+        whole=np.array([of(record.name.squash) for record in records], np.int32),
+        initials=initials,
+    )
+
+
+def link_joins(table: Table, vocabulary: Vocabulary) -> None:
+    """Find, for every two neighbouring words, the one word they give together ("nail" "com" -> "nailcom")."""
+    texts, ids = vocabulary.texts, vocabulary.ids
+    width = table.words.shape[1]
+    joins = np.full((len(table.words), max(1, width - 1)), NOTHING, np.int32)
+    several = np.flatnonzero(table.word_count > 1)
+    left = table.words[several, :-1]
+    right = table.words[several, 1:]
+    both = right >= 0
+    pairs = left[both].astype(np.int64) << 32 | right[both].astype(np.int64)
+    unique, inverse = np.unique(pairs, return_inverse=True)
+    found = np.fromiter(
+        (ids.get(texts[pair >> 32] + texts[pair & 0xFFFFFFFF], NOTHING) for pair in unique.tolist()),
+        np.int32,
+        len(unique),
+    )
+    rows = np.full(left.shape, NOTHING, np.int32)
+    rows[both] = found[inverse]
+    if several.size:
+        joins[several] = rows
+    table.joins = joins
+
+
+def occurrences(tables: Iterable[Table], size: int) -> Ids:
+    """In how many records each word stands in a full or second name."""
+    counts = np.zeros(size, np.int32)
+    for table in tables:
+        keep: Flags = table.form_kind <= 1
+        rows = np.repeat(table.form_record[keep], table.words.shape[1])
+        flat = table.words[keep].ravel()
+        used = flat >= 0
+        pairs = np.unique(rows[used].astype(np.int64) * max(size, 1) + flat[used])
+        counts += np.bincount(pairs % max(size, 1), minlength=size).astype(np.int32)
+    return counts

@@ -1,0 +1,97 @@
+"""The words of both lists as numbers: how telling each is, and what kind of word it is.
+
+A word is worth the more the rarer it is: weight = -ln(share), the share being the larger of its share in the
+two lists and its share among business names at large (``data/background_words.txt``).
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from integrations.matching import wordlists
+
+Ids = npt.NDArray[np.signedinteger[Any]]
+Reals = npt.NDArray[np.floating[Any]]
+Flags = npt.NDArray[np.bool_]
+
+NOTHING = -1  # stands for "no word" in padded arrays of word ids
+
+LIGHTEST, HEAVIEST = 1.2, 9.0
+NUMBER_LIGHTEST, NUMBER_HEAVIEST = 5.0, 7.0
+#: One name on either side is the pair itself and says nothing about how common a word is.
+OWN_OCCURRENCES = 2
+#: The lists count as at least this long, so that a word of a short list does not look common.
+SMOOTHING = 100
+SMALLEST_LIST = 256
+#: A word counts as known, that is no likely misspelling, from this many occurrences on.
+KNOWN_IN_BACKGROUND = 4
+KNOWN_IN_LISTS = 6
+
+
+@cache
+def background() -> tuple[int, dict[str, int]]:
+    """How many business names were counted, and in how many of them each word stands."""
+    total, counts = 0, {}
+    for line in (wordlists.DATA / "background_words.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("#") or not line:
+            continue
+        word, _space, count = line.partition(" ")
+        if word == "(names)":
+            total = int(count)
+        else:
+            counts[word] = int(count)
+    return max(total, 1), counts
+
+
+def is_number(word: str) -> bool:
+    """Whether a word identifies by its digits: "42", "3rd", "b12"; not a long word with a digit in it."""
+    return word[0].isdigit() or (len(word) <= 5 and word[-1].isdigit())
+
+
+class Vocabulary:
+    """Words by id, and after ``weigh`` what each is worth (arrays indexed by word id)."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, int] = {}
+        self.weight: Reals = np.zeros(0)
+        self.number: Flags = np.zeros(0, bool)
+        self.has_digit: Flags = np.zeros(0, bool)
+        self.known: Flags = np.zeros(0, bool)
+        self.neutral: Flags = np.zeros(0, bool)
+        self.structural: Flags = np.zeros(0, bool)
+        self.place: Flags = np.zeros(0, bool)
+        self.texts: list[str] = []
+
+    def number_of(self, word: str) -> int:
+        """The id of a word, new or known."""
+        return self.ids.setdefault(word, len(self.ids))
+
+    def weigh(self, occurrences: Ids, names: int) -> None:
+        """Fill the arrays. ``occurrences``: in how many of the ``names`` of both lists each word stands.
+
+        The number of names is rounded up to a power of two, so that one more company does not shift every
+        weight by a hair.
+        """
+        self.texts = list(self.ids)
+        total, counts = background()
+        size = SMALLEST_LIST
+        while size < names:
+            size *= 2
+        everywhere = np.array([counts.get(word, 0) for word in self.texts], dtype=np.float64)
+        here = np.maximum(occurrences - OWN_OCCURRENCES, 0) / (size + SMOOTHING)
+        share = np.maximum(everywhere / total, here) + 1 / (total + 1)
+        self.number = np.array([is_number(word) for word in self.texts], dtype=bool)
+        self.has_digit = np.array([any(c.isdigit() for c in word) for word in self.texts], dtype=bool)
+        weight = np.clip(-np.log(share), LIGHTEST, HEAVIEST)
+        self.weight = np.where(self.number, np.clip(weight, NUMBER_LIGHTEST, NUMBER_HEAVIEST), weight)
+        common = wordlists.common_words()
+        ordinary = np.array([word in common for word in self.texts], dtype=bool)
+        self.known = ordinary | (everywhere >= KNOWN_IN_BACKGROUND) | (occurrences >= KNOWN_IN_LISTS)
+        places = wordlists.regions()[0]
+        regions = {*places, *places.values(), "uk", "us", "usa", "new"}
+        self.place = np.array([word in regions for word in self.texts], dtype=bool)
+        neutral, structural = wordlists.neutral_words(), wordlists.structural_words()
+        self.neutral = np.array([word in neutral for word in self.texts], dtype=bool)
+        self.structural = np.array([word in structural for word in self.texts], dtype=bool)

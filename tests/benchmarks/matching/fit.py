@@ -1,0 +1,257 @@
+"""Fit the matcher's weights on labelled sets, and report on the part each fit has not seen.
+
+    .venv/bin/python tests/benchmarks/matching/fit.py            # cross-validated figures only
+    .venv/bin/python tests/benchmarks/matching/fit.py --write    # and write the matcher's weights.json
+
+Two logistic regressions with weights bound to the sign of their feature: pairs on their own, then beside
+their rivals, where cases that nobody can tell count as wrong. The calibration is an isotonic regression over the
+cross-validated scores of the best candidates.
+"""
+
+import argparse
+import datetime as dt
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import isotonic_regression, minimize
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from integrations.matching.context import CONTEXT, context_features
+from integrations.matching.features import FEATURES, WRITING
+from tests.benchmarks.matching.labelled import DATA, FOLDS, Tenant, load
+
+Reals = npt.NDArray[np.floating[Any]]
+Flags = npt.NDArray[np.bool_]
+
+WEIGHTS = Path(__file__).resolve().parents[3] / "integrations" / "matching" / "data" / "weights.json"
+#: What each set weighs in the fit; sets with wrong or place-level labels less.
+SETS = {
+    "msp_name": 1.0,
+    "msp_evid": 1.0,
+    "msp_small": 1.0,
+    "fodors_zagats": 1.0,
+    "uk_federated_neg": 1.0,
+    "sec_nasdaq": 0.5,
+    "pudl_utilities": 0.5,
+    "chicago_ece": 0.5,
+    "overture": 0.1,
+}
+#: Sets whose labels are complete and clean enough to calibrate on.
+CALIBRATED_ON = ("msp_name", "msp_evid", "msp_small")
+RIDGE = 1e-4
+#: Least confidence of the tiers, chosen on the cross-validated scores.
+TIERS = {"sure": 0.985, "likely": 0.8}
+FEWEST_IN_A_KNOT = 40
+
+_WRITING = [list(FEATURES).index(name) for name in WRITING]
+
+
+@dataclass(slots=True)
+class Fit:
+    """Weights of both stages, the bias last."""
+
+    pair: Reals
+    context: Reals
+
+
+def _logistic(x: Reals, y: Reals, weight: Reals, signs: Mapping[str, int]) -> Reals:
+    """Weighted logistic regression with a ridge and signs as bounds; returns weights and bias."""
+    total = weight.sum()
+
+    def loss(b: Reals) -> tuple[float, Reals]:
+        z = x @ b[:-1] + b[-1]
+        value = (weight * (np.logaddexp(0, z) - y * z)).sum() / total
+        slope = weight * (1 / (1 + np.exp(-np.clip(z, -30, 30))) - y) / total
+        ridge = RIDGE * b[:-1]
+        return value + float(ridge @ b[:-1]) / 2, np.append(x.T @ slope + ridge, slope.sum())
+
+    limits = {1: (0, None), -1: (None, 0), 0: (None, None)}
+    bounds = [limits[sign] for sign in signs.values()] + [(None, None)]
+    found = minimize(
+        loss,
+        np.zeros(x.shape[1] + 1),
+        jac=True,
+        bounds=bounds,
+        method="L-BFGS-B",
+        options={"maxiter": 800, "maxfun": 1200},
+    )
+    result: Reals = found.x
+    return result
+
+
+def _pair_score(tenant: Tenant, fit: Fit) -> Reals:
+    result: Reals = tenant.prepared.features @ fit.pair[:-1] + fit.pair[-1]
+    return result
+
+
+def _context(tenant: Tenant, fit: Fit, several_to_one: bool = False) -> Reals:
+    prepared = tenant.prepared
+    score = _pair_score(tenant, fit)
+    plain = score - prepared.features[:, _WRITING] @ fit.pair[_WRITING]
+    return context_features(
+        prepared.rows, prepared.columns, score, plain, prepared.sided, several_to_one=several_to_one
+    )
+
+
+def final_score(tenant: Tenant, fit: Fit) -> Reals:
+    """Log-odds of every pair beside its rivals."""
+    result: Reals = _context(tenant, fit) @ fit.context[:-1] + fit.context[-1]
+    return result
+
+
+def fit_on(tenants: list[Tenant], without_fold: int | None = None) -> Fit:
+    """Fit both stages on all organizations, or on those outside one fold."""
+    used = []
+    for tenant in tenants:
+        rows = tenant.prepared.rows
+        use = tenant.known[rows]
+        if without_fold is not None:
+            use = use & (tenant.fold[rows] != without_fold)
+        used.append(use)
+    weight = [np.full(int(use.sum()), SETS[t.name]) for t, use in zip(tenants, used, strict=True)]
+    told = [~t.ambiguous[t.prepared.rows][use] for t, use in zip(tenants, used, strict=True)]
+    x = [t.prepared.features[use][tell] for t, use, tell in zip(tenants, used, told, strict=True)]
+    y = [t.same[use][tell] for t, use, tell in zip(tenants, used, told, strict=True)]
+    w = [one[tell] for one, tell in zip(weight, told, strict=True)]
+    pair = _logistic(np.vstack(x).astype(float), np.concatenate(y).astype(float), np.concatenate(w), FEATURES)
+    fit = Fit(pair, np.zeros(0))
+    x = [_context(t, fit)[use] for t, use in zip(tenants, used, strict=True)]
+    y = [t.same[use] & tell for t, use, tell in zip(tenants, used, told, strict=True)]
+    context = _logistic(np.vstack(x), np.concatenate(y).astype(float), np.concatenate(weight), CONTEXT)
+    return Fit(pair, context)
+
+
+def cross_validated(tenants: list[Tenant]) -> list[Reals]:
+    """For each tenant the final score of every pair by the fit that has not seen its organization."""
+    scores = [np.zeros(len(t.same)) for t in tenants]
+    for fold in range(FOLDS):
+        fit = fit_on(tenants, fold)
+        for tenant, score in zip(tenants, scores, strict=True):
+            held = tenant.fold[tenant.prepared.rows] == fold
+            score[held] = final_score(tenant, fit)[held]
+    return scores
+
+
+@dataclass(slots=True)
+class Best:
+    """The best candidate of each counted organization of one set."""
+
+    score: Reals
+    right: Flags
+    has: Flags
+    ambiguous: Flags
+
+
+def best_candidates(tenants: list[Tenant], scores: list[Reals], name: str) -> Best:
+    """Best candidates of one set; an organization without any candidate scores -99."""
+    parts = []
+    for tenant, score in zip(tenants, scores, strict=True):
+        if tenant.name != name:
+            continue
+        rows = tenant.prepared.rows
+        order = np.lexsort((-score, rows))
+        first = order[np.append(True, rows[order][1:] != rows[order][:-1])] if len(order) else order
+        top = np.full(len(tenant.has), -99.0)
+        right = np.zeros(len(tenant.has), bool)
+        top[rows[first]], right[rows[first]] = score[first], tenant.same[first]
+        known = tenant.known
+        parts.append((top[known], right[known], tenant.has[known], tenant.ambiguous[known]))
+    return Best(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def report(tenants: list[Tenant], scores: list[Reals], thresholds: tuple[float, ...]) -> None:
+    """Precision, recall and false suggestions at each threshold (log-odds), and recall at 99 % precision."""
+    for name in SETS:
+        best = best_candidates(tenants, scores, name)
+        counted = ~(best.has & best.ambiguous & best.right)
+        matchable = max(int((best.has & ~best.ambiguous).sum()), 1)
+        without = max(int((~best.has).sum()), 1)
+        order = np.argsort(-best.score[counted], kind="stable")
+        right = np.cumsum(best.right[counted][order])
+        enough = right / np.arange(1, len(right) + 1) >= 0.99
+        text = f"{name:17} R@99P {right[enough].max(initial=0) / matchable:.3f}"
+        for threshold in thresholds:
+            shown = best.score >= threshold
+            hits = int((shown & counted & best.right).sum())
+            wrong = int((shown & counted).sum()) - hits
+            precision = hits / (hits + wrong) if hits + wrong else 0.0
+            false = int((shown & ~best.has).sum()) / without
+            unclear = int((shown & best.ambiguous).sum())
+            text += f" | {threshold:.1f}: P {precision:.4f} R {hits / matchable:.3f}"
+            text += f" wrong {wrong:3d} FSR {false:.4f} amb {unclear}/{int(best.ambiguous.sum())}"
+        sys.stdout.write(text + "\n")
+
+
+def calibration(tenants: list[Tenant], scores: list[Reals]) -> list[list[float]]:
+    """Knots (score, confidence) of an isotonic regression over best candidates; both columns ascend."""
+    parts = [best_candidates(tenants, scores, name) for name in CALIBRATED_ON]
+    score = np.concatenate([part.score for part in parts])
+    right = np.concatenate([part.right & ~part.ambiguous for part in parts])
+    lucky = np.concatenate([part.right & part.ambiguous for part in parts])
+    real = (score > -90) & ~lucky
+    score, right = score[real], right[real].astype(float)
+    order = np.argsort(score, kind="stable")
+    score, right = score[order], right[order]
+    smooth = isotonic_regression(right).x
+    knots: list[list[float]] = [[-12.0, 0.0002]]
+    start = 0
+    while start < len(score):
+        stop = min(start + FEWEST_IN_A_KNOT, len(score))
+        while stop < len(score) and smooth[stop] == smooth[stop - 1] and stop - start < 4 * FEWEST_IN_A_KNOT:
+            stop += 1
+        if len(score) - stop < FEWEST_IN_A_KNOT:
+            stop = len(score)
+        share = (right[start:stop].sum() + 0.02) / (stop - start + 0.04)
+        share = max(share, knots[-1][1] + 1e-5)
+        middle = float(score[start:stop].mean())
+        if middle - knots[-1][0] > 1e-3:
+            knots.append([round(middle, 4), round(min(float(share), 0.9999), 6)])
+        start = stop
+    top = [float(score[-1]) + 4.0, 0.99999]
+    ascending = [knots[0]]
+    for knot in [*knots[1:], top]:
+        if knot[1] > ascending[-1][1]:
+            ascending.append(knot)
+    return ascending
+
+
+def main() -> None:
+    """Cross-validate, report, and with ``--write`` write the weights."""
+    parser = argparse.ArgumentParser(description="Fit the matcher's weights.")
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--thresholds", default="0,0.5,1,1.5,2,2.5,3")
+    arguments = parser.parse_args()
+    tenants = load(list(SETS), arguments.data)
+    scores = cross_validated(tenants)
+    report(tenants, scores, tuple(float(text) for text in arguments.thresholds.split(",")))
+    knots = calibration(tenants, scores)
+    if not arguments.write:
+        return
+    fit = fit_on(tenants)
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    figures = {
+        "version": f"2-{today}",
+        "fitted": {
+            "date": today,
+            "command": "tests/benchmarks/matching/fit.py --write",
+            "data": {t: sum(len(x.has) for x in tenants if x.name == t) for t in SETS},
+            "note": "organizations by labelled set; tests/benchmarks/matching/labelled.py says what a set is",
+        },
+        "pair": dict(zip([*FEATURES, "bias"], np.round(fit.pair, 4).tolist(), strict=True)),
+        "context": dict(zip([*CONTEXT, "bias"], np.round(fit.context, 4).tolist(), strict=True)),
+        "calibration": knots,
+        "tiers": TIERS,
+    }
+    WEIGHTS.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
