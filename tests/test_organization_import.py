@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import threading
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from integrations.models import AuditEvent, Organization
@@ -284,6 +287,30 @@ def test_updated_at_is_the_time_of_the_import() -> None:
     assert Organization.objects.get().updated_at > old + dt.timedelta(days=8)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(
+    settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql",
+    reason="SQLite runs one writing transaction at a time, and its test database belongs to one thread",
+)
+def test_two_imports_at_once_add_nothing_twice() -> None:
+    content = "name\n" + "".join(f"Company {number}\n" for number in range(1_200))
+    reports: list[ImportReport] = []
+
+    def work() -> None:
+        try:
+            reports.append(run(content))
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=30)
+    assert Organization.objects.count() == 1_200
+    assert sorted(report.counts[IMPORTED] for report in reports) == [0, 0, 1_200]
+
+
 # --- whatever comes ---------------------------------------------------------------------------------------
 
 NAMES = st.one_of(
@@ -297,7 +324,9 @@ DOMAINS = st.sampled_from(["", "acme.com", "https://acme.com/x", "nonsense", "=a
 ROWS = st.lists(st.tuples(NAMES, IDS, DOMAINS), min_size=1, max_size=12)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(rows=ROWS, keep_good=st.booleans())
 def test_random_rows_never_half_write_and_each_gets_its_reason(
     rows: list[tuple[str, str, str]], keep_good: bool

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from integrations.models import Organization
 from integrations.services.audit import Actor, Batch, Change
@@ -29,6 +29,7 @@ from integrations.services.organization_values import LABELS, ValueProblem, clea
 from integrations.services.spreadsheet import is_formula, restore
 
 BATCH = 500
+IMPORT_LOCK = 0x0A61_4950  # any number that nothing else of the portal locks by
 
 
 class Outcome(enum.StrEnum):
@@ -131,6 +132,7 @@ def import_organizations(
     try:
         with transaction.atomic(), open_organization_file(stream) as file:
             report.delimiter, report.ignored = file.delimiter, file.ignored
+            _wait_for_other_imports()
             planner = _Planner()
             while rows := list(islice(file.rows, BATCH)):
                 planned = planner.plan(rows, report)
@@ -146,6 +148,16 @@ def import_organizations(
             "Somebody else changed organizations at the same moment. Nothing was written; import again."
         ) from error
     return report
+
+
+def _wait_for_other_imports() -> None:
+    """One import at a time, or two of the same file would both find its names missing.
+
+    SQLite's transactions queue by themselves. The lock ends with the transaction.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
 
 
 class _Planner:
