@@ -57,7 +57,6 @@ def setup_page(
         "check": check or instance.last_check,
         "filters": filters or filter_forms(instance),
         "preview": preview,
-        "job": instance.jobs.first(),
         **table_context(request, instance),
     }
     return render(request, "integrations/setup.html", context, status=status)
@@ -127,4 +126,5 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
             instance.options.filter(field__iexact="companyType").values_list("value", "label")
         ),
         "companies_known": instance.companies.exists(),
+        "job": instance.jobs.first(),
     }

@@ -110,17 +110,14 @@
     }
   }
 
-  const pickerOf = (target) => {
-    const form = target.closest?.("[data-combobox]");
-    if (!form || target.name !== "q") return null;
-    form.picker ??= new Picker(form);
-    return form.picker;
+  const equip = (root) => {
+    for (const form of root.querySelectorAll("[data-combobox]")) form.picker ??= new Picker(form);
   };
-
-  document.addEventListener("focusin", (event) => { pickerOf(event.target); });
+  equip(document);
+  document.addEventListener("htmx:load", (event) => equip(event.target));
   document.addEventListener("click", (event) => {
-    const picker = pickerOf(event.target);
-    if (picker && picker.list.hidden) { event.target.select(); picker.ask(""); }
+    const picker = event.target.closest?.("[data-combobox]")?.picker;
+    if (picker && event.target === picker.input && picker.list.hidden) { picker.input.select(); picker.ask(""); }
   });
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[data-combobox]")) event.preventDefault();

@@ -1,0 +1,191 @@
+"""A whole portal on real processes, a simulated Autotask, and a browser in front of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from integrations.simulators.autotask.server import Simulator
+from integrations.simulators.autotask.tenant import Tenant
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "correct-horse-battery-staple"
+START_PATIENCE = 60.0  # seconds
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here is a journey; a machine without Chromium skips them, except in CI."""
+    for item in items:
+        if Path(item.path).is_relative_to(Path(__file__).parent):
+            item.add_marker("journey")
+            if shutil.which("chromium") is None and os.environ.get("CI") != "true":
+                item.add_marker(pytest.mark.skip(reason="Chromium is not installed (Debian: chromium)"))
+
+
+@dataclass
+class Portal:
+    """A running portal: where it is, and its management commands."""
+
+    url: str
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    simulator: Simulator | None = None
+
+    def manage(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run a management command on the portal's own data; returns what it printed."""
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=self.environment, input=stdin, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def company(number: int, name: str, **values: Any) -> dict[str, Any]:
+    """A company as the API names its fields."""
+    return {"id": number, "companyName": name, "companyType": 1, "isActive": True, **values}
+
+
+OWN = company(0, "Our Own MSP", companyType=8)
+MAIN_COMPANIES = [
+    OWN,
+    company(101, "Harrow Lane Dental, LLC", city="Dayton", webAddress="www.harrowlanedental.example"),
+    company(102, "Mossfield Veterinary Clinic Inc", city="Akron"),
+    company(103, "Tidewater Freight & Storage", city="Toledo"),
+    company(104, "Copperbeech Accounting Group", city="Lima"),
+    company(105, "Old Orchard Bakery", city="Kent", companyType=7),
+    company(106, "Pinecrest Legal Partners", companyType=2),
+    *(company(200 + n, f"Sample Works {n}", companyType=3) for n in range(40)),
+]
+SECOND_COMPANIES = [OWN, company(11, "Harrow Lane Dental"), company(12, "Bramblewood Nursery")]
+ORGANIZATIONS = """name,domain,city
+Harrow Lane Dental,harrowlanedental.example,Dayton
+Mossfield Veterinary Clinic,,Akron
+Tidewater Freight and Storage,,Toledo
+Copper Beech Accountants,,Lima
+Bramblewood Nursery,,Medina
+"""
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Portal]:
+    """Web server and worker on SQLite, with sample organizations and one person for each role."""
+    tenants = [
+        Tenant("api@main.example", "main-secret", "MAIN", MAIN_COMPANIES),
+        Tenant("api@second.example", "second-secret", "SECOND", SECOND_COMPANIES),
+    ]
+    port = free_port()
+    with Simulator(tenants, port=0) as simulator:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "DATA"))},
+            "PORTAL_ENVIRONMENT": "test",
+            "PORTAL_DATA_DIR": str(tmp_path),
+            "SECRET_KEY": "journeys-" + "k3y" * 20,
+            "PORTAL_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+            "AUTOTASK_EXTRA_HOSTS": simulator.base_url.removeprefix("http://"),
+            "AUTOTASK_DISCOVERY_URL": simulator.base_url,
+            "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+        }  # fmt: skip
+        running = Portal(f"http://127.0.0.1:{port}", environment, simulator=simulator)
+        running.manage("prepare", "--verbosity", "0")
+        running.manage("createsuperuser", "--noinput", "--username", "olive", "--email", "olive@msp.example")
+        running.manage("import_organizations", "-", stdin=ORGANIZATIONS)
+        serve = ["serve", "--bind", f"127.0.0.1:{port}", "--web-processes", "1"]
+        with (tmp_path / "serve.log").open("wb") as log:
+            running.process = subprocess.Popen(
+                [sys.executable, str(ROOT / "manage.py"), *serve],
+                env=environment, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        try:
+            wait_for(running)
+            yield running
+        finally:
+            running.process.send_signal(signal.SIGTERM)
+            assert running.process.wait(30) == 0, (tmp_path / "serve.log").read_text()
+
+
+def wait_for(portal: Portal) -> None:
+    """Until the web server answers."""
+    deadline = time.monotonic() + START_PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{portal.url}/accounts/login/", timeout=5).close()  # noqa: S310  # our own
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"The portal did not answer within {START_PATIENCE:.0f} s.")
+
+
+@dataclass
+class Visitor:
+    """A person with a browser; what the browser complains of is kept."""
+
+    page: Page
+    portal: Portal
+    complaints: list[str] = field(default_factory=list)
+
+    def sign_in(self, username: str) -> None:
+        """Through the sign-in page."""
+        self.page.goto(f"{self.portal.url}/")
+        self.page.get_by_label("Username").fill(username)
+        self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(f"{self.portal.url}/")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+def open_visitor(context: BrowserContext, portal: Portal) -> Visitor:
+    """A new page whose console messages and script errors count as complaints."""
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    visitor = Visitor(page, portal)
+
+    def complain(message: ConsoleMessage) -> None:
+        visitor.complaints.append(f"{message.type}: {message.text}")
+
+    page.on("console", complain)
+    page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+    return visitor
+
+
+@pytest.fixture
+def visitor(portal: Portal, chromium: Browser) -> Iterator[Visitor]:
+    """A person whose browser must not complain: no script error, nothing that the CSP had to block."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    person = open_visitor(context, portal)
+    yield person
+    context.close()
+    assert person.complaints == []
