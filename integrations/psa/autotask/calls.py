@@ -9,18 +9,14 @@ from __future__ import annotations
 from urllib.parse import quote, urlsplit
 
 from integrations.psa.autotask import payloads
+from integrations.psa.autotask.company_rows import CompanyRows, read_page
 from integrations.psa.autotask.destinations import Gate, check_url
 from integrations.psa.autotask.errors import NotFound
+from integrations.psa.autotask.session import CredentialHeaders, check_credentials_form
 from integrations.psa.autotask.settings import AutotaskSettings
 from integrations.psa.autotask.throttle import call_slot
-from integrations.psa.autotask.transport import (
-    Clock,
-    CredentialHeaders,
-    Deadline,
-    Request,
-    Transport,
-    check_credentials_form,
-)
+from integrations.psa.autotask.timing import Clock, Deadline
+from integrations.psa.autotask.transport import Request, Transport
 from integrations.psa.autotask.zones import API_VERSION, DISCOVERY_PATH, zone_from_answer
 from integrations.psa.base import (
     CompanyField,
@@ -144,7 +140,7 @@ class Calls:
         next_url: str = "",
         deadline: Deadline | None = None,
         limit: int = 500,
-    ) -> payloads.CompanyRows:
+    ) -> CompanyRows:
         """One page of companies: the first, or the one that ``next_url`` names.
 
         A query that began with POST goes on with POST and the same body. Raises ``UnexpectedAnswer``
@@ -154,7 +150,7 @@ class Calls:
         if next_url:
             check_next_url(next_url, api_url, self.settings.extra_hosts)
             url = next_url
-        return payloads.read_page(self._send("POST", url, COMPANIES, body, deadline), limit=limit)
+        return read_page(self._send("POST", url, COMPANIES, body, deadline), limit=limit)
 
     def _get(self, api_url: str, path: str, endpoint: str) -> object:
         return self._send("GET", _api(api_url, path), endpoint, None, None)

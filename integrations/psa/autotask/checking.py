@@ -38,7 +38,7 @@ ZONE, PLATFORM, CREDENTIALS, ACCESS, BUDGET = "zone", "platform", "credentials",
 
 TITLES: dict[str, str] = {
     ZONE: "Zone found for the username",
-    PLATFORM: "Platform is the right one",
+    PLATFORM: "Platform matches the zone",
     CREDENTIALS: "Credentials accepted",
     ACCESS: "Companies can be read",
     BUDGET: "Requests left in this hour",

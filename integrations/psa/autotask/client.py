@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
@@ -11,10 +12,11 @@ from integrations.psa.autotask.calls import Calls
 from integrations.psa.autotask.checking import ConnectionCheck
 from integrations.psa.autotask.destinations import Gate
 from integrations.psa.autotask.errors import SignInRefused
+from integrations.psa.autotask.json_values import unexpected
 from integrations.psa.autotask.queries import MAX_OR_CONDITIONS, Filter, company_query, count_query
 from integrations.psa.autotask.reading import read_companies
 from integrations.psa.autotask.settings import AutotaskSettings, RetrySettings
-from integrations.psa.autotask.transport import Clock
+from integrations.psa.autotask.timing import Clock
 from integrations.psa.autotask.zones import label_of, normal_api_url
 from integrations.psa.base import (
     CompanyField,
@@ -136,8 +138,11 @@ class AutotaskClient:
         found: dict[str, RemoteCompany] = {}
         for start in range(0, len(numbers), MAX_OR_CONDITIONS):
             wanted = tuple(numbers[start : start + MAX_OR_CONDITIONS])
-            for page in self.companies((FilterCondition("id", "in", wanted),)):
-                found.update((company.id, company) for company in page.companies)
+            body = company_query((FilterCondition("id", "in", wanted),))
+            rows = self._at_zone(functools.partial(self._calls.page, body=body))
+            if rows.next_url or not set(rows.ids) <= set(wanted):
+                unexpected("other companies than those asked for by id")
+            found.update((company.id, company) for company in rows.companies())
         return found
 
     # --- the zone ---

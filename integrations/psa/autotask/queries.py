@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from integrations.psa.autotask.payloads import COMPANY_FIELDS, MODIFIED_FIELD
+from integrations.psa.autotask.company_rows import COMPANY_FIELDS, MODIFIED_FIELD
 from integrations.psa.base import FilterCondition, FilterValue, InvalidRequest
 
 NO_VALUE = frozenset({"exist", "notExist"})

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from integrations.psa.autotask.payloads import unexpected
+from integrations.psa.autotask.json_values import unexpected
 
 # The figures below are the best of those tried on generated ids of several patterns, 700 to 60,000 of them
 # (tests/psa/test_ranges.py keeps what they achieve).

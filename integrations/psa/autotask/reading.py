@@ -22,11 +22,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from integrations.psa.autotask.calls import Calls
+from integrations.psa.autotask.company_rows import CompanyRows
 from integrations.psa.autotask.errors import HOURLY_LIMIT_WAIT, HourUsedUp
-from integrations.psa.autotask.payloads import CompanyRows
 from integrations.psa.autotask.queries import Filter, company_query, count_query
 from integrations.psa.autotask.ranges import IdRange, ReadPlan
-from integrations.psa.autotask.transport import Deadline
+from integrations.psa.autotask.timing import Deadline
 from integrations.psa.base import CompanyPage, RemoteCompany, RequestBudget, UnexpectedAnswer
 
 MAX_READY_PAGES = 6

@@ -1,9 +1,4 @@
-"""The guarded HTTP session: one exchange, or one call with its retries, inside fixed limits.
-
-Built on requests and urllib3. Redirects, proxies, cookies and ``.netrc`` are off; the socket goes to the
-address that was checked; the body is counted while it arrives, before and after unpacking; and every
-single read of the socket is held to the call's deadline, so that a server which sends one byte a minute
-gains nothing.
+"""One exchange, or one call with its retries, inside fixed limits; every failure becomes a ``PSAError``.
 
 urllib3's ``Retry`` decides by status alone, while Autotask's thread limit is recognised by its text under
 any status and a 500 with ``errors`` must not be repeated. The loop in ``Transport.call`` therefore asks
@@ -12,234 +7,32 @@ any status and a 500 with ``errors`` must not be repeated. The loop in ``Transpo
 
 from __future__ import annotations
 
-import contextvars
 import http.client
-import io
 import logging
-import random
 import re
-import socket
+import ssl
 import time
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Protocol
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
-from urllib3.util.retry import Retry
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from integrations.psa.autotask import errors
 from integrations.psa.autotask.destinations import Gate, check_url
-from integrations.psa.autotask.payloads import read_errors, read_json
+from integrations.psa.autotask.json_values import read_json
+from integrations.psa.autotask.payloads import read_errors
+from integrations.psa.autotask.session import CredentialHeaders, GuardedSession, call_ends, read_body
 from integrations.psa.autotask.settings import AutotaskSettings
 from integrations.psa.autotask.text import redact
-from integrations.psa.base import (
-    Credentials,
-    DestinationRefused,
-    FailureKind,
-    InvalidRequest,
-    PSAError,
-    UnexpectedAnswer,
-)
+from integrations.psa.autotask.timing import Clock, Deadline
+from integrations.psa.base import DestinationRefused, FailureKind, PSAError, UnexpectedAnswer
 
 logger = logging.getLogger("integrations.psa.autotask")
 
-# urllib3 writes whole request lines at DEBUG, and the zone look-up carries the user name in its query.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
-
-_CHUNK = 64 * 1024
 _ERROR_BODY_LIMIT = 256 * 1024
 _RETRY_AFTER = re.compile(r"[0-9]{1,6}")
-
-
-# --- time -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Where time and chance come from; tests give their own."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    rng: random.Random = field(default_factory=random.SystemRandom)
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """A moment after which nothing more is waited for."""
-
-    clock: Clock
-    at: float
-
-    @classmethod
-    def after(cls, seconds: float, clock: Clock, within: Deadline | None = None) -> Deadline:
-        """The moment ``seconds`` from now, or that of ``within`` when it comes first."""
-        at = clock.monotonic() + seconds
-        return cls(clock, at if within is None else min(at, within.at))
-
-    @property
-    def remaining(self) -> float:
-        """Seconds left; zero or less when it has passed."""
-        return self.at - self.clock.monotonic()
-
-
-_call_ends = contextvars.ContextVar[float]("autotask_call_ends")
-"""``time.monotonic()`` at which the exchange of this thread must be over; read by its sockets."""
-
-
-# --- sockets --------------------------------------------------------------------------------------
-
-
-class _HeldToDeadline(io.RawIOBase):
-    """Reads from a socket, each time waiting no longer than the exchange may still last."""
-
-    def __init__(
-        self, raw: io.RawIOBase, connection: socket.socket, read_timeout: float, ends: float
-    ) -> None:
-        super().__init__()
-        self._raw = raw
-        self._connection = connection
-        self._read_timeout = read_timeout
-        self._ends = ends
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        remaining = self._ends - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError("the call's deadline passed")
-        self._connection.settimeout(min(self._read_timeout, remaining))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._raw.close()
-        super().close()
-
-
-class _DeadlineResponse(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        ends = _call_ends.get()
-        held = _HeldToDeadline(self.fp.detach(), sock, sock.gettimeout() or 30.0, ends)
-        self.fp = io.BufferedReader(held)
-
-
-def _guarded_pools(gate: Gate, connect_timeout: float) -> dict[str, type[HTTPConnectionPool]]:
-    """Connection pools whose sockets are opened by ``gate`` and read under the call's deadline."""
-
-    def new_socket(connection: HTTPConnection) -> socket.socket:
-        remaining = max(_call_ends.get() - time.monotonic(), 0.001)
-        port = connection.port or connection.default_port
-        return gate.connect(connection.host, port, min(connect_timeout, remaining))
-
-    class GuardedHTTP(HTTPConnection):
-        response_class = _DeadlineResponse
-
-        def _new_conn(self) -> socket.socket:
-            return new_socket(self)
-
-    class GuardedHTTPS(HTTPSConnection):
-        response_class = _DeadlineResponse
-
-        def _new_conn(self) -> socket.socket:
-            return new_socket(self)
-
-    class HTTPPool(HTTPConnectionPool):
-        ConnectionCls = GuardedHTTP
-
-    class HTTPSPool(HTTPSConnectionPool):
-        ConnectionCls = GuardedHTTPS
-
-    return {"http": HTTPPool, "https": HTTPSPool}
-
-
-class _GuardedAdapter(HTTPAdapter):
-    def __init__(self, gate: Gate, settings: AutotaskSettings) -> None:
-        self._pools = _guarded_pools(gate, settings.connect_timeout)
-        super().__init__(
-            pool_connections=4,
-            pool_maxsize=settings.readers + 2,
-            max_retries=Retry(total=False, read=False, redirect=False),
-        )
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-
-class GuardedSession(requests.Session):
-    """A requests session without proxies, cookies, ``.netrc`` or redirects, on guarded sockets."""
-
-    def __init__(self, gate: Gate, settings: AutotaskSettings) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.max_redirects = 0
-        self.verify = settings.ca_bundle or True
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.headers.clear()
-        self.headers.update(
-            {
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                "User-Agent": "autotask-integration-portal",
-            }
-        )
-        adapter = _GuardedAdapter(gate, settings)
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """None: requests would otherwise read the whole body of a redirect, however large it is."""
-        return None
-
-
-# --- one exchange ---------------------------------------------------------------------------------
-
-
-class CredentialHeaders(AuthBase):
-    """Adds Autotask's three headers to a request. ``repr`` shows nothing."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        self._credentials = credentials
-
-    def __repr__(self) -> str:
-        return "<CredentialHeaders>"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        # Bytes, because http.client encodes text as Latin-1 and its error would quote the value.
-        request.headers["UserName"] = self._credentials.username.encode()  # type: ignore[assignment]
-        request.headers["Secret"] = self._credentials.secret.encode()  # type: ignore[assignment]
-        request.headers["ApiIntegrationCode"] = self._credentials.tracking_identifier.encode()  # type: ignore[assignment]
-        return request
-
-
-def check_credentials_form(credentials: Credentials) -> None:
-    """Refuse values that no header can carry. Raises ``InvalidRequest``, which names the field only."""
-    for label, value in (
-        ("API Username", credentials.username),
-        ("API User Password", credentials.secret),
-        ("API Tracking Identifier", credentials.tracking_identifier),
-    ):
-        problem = ""
-        if not value:
-            problem = "is missing"
-        elif value != value.strip():
-            problem = "begins or ends with a space"
-        elif len(value) > 1000:
-            problem = "is too long"
-        elif not value.isprintable():
-            problem = "holds a line break or another character that cannot be sent"
-        if problem:
-            raise InvalidRequest(f"The {label} {problem}. Copy it again from Autotask.", f"{label} {problem}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,12 +53,6 @@ class Answer:
     status: int
     body: bytes
     retry_after: float | None = None
-
-
-class Exchange(Protocol):
-    """One request, one answer."""
-
-    def __call__(self, request: Request, deadline: Deadline) -> Answer: ...
 
 
 class Transport:
@@ -352,7 +139,7 @@ class Transport:
         if deadline.remaining <= 0:
             raise errors.out_of_time(f"deadline passed before calling {destination.host}")
         started = time.monotonic()
-        ends = _call_ends.set(started + deadline.remaining)
+        ends = call_ends.set(started + deadline.remaining)
         path = urlsplit(request.url).path
         failure: PSAError | None = None
         answer: Answer | None = None
@@ -360,12 +147,10 @@ class Transport:
             answer = self._send(request, destination.host, deadline)
         except PSAError as error:
             failure = error
-        except (requests.exceptions.SSLError, requests.exceptions.InvalidURL) as error:
-            failure = _not_trusted(destination.host, error)
         except (requests.RequestException, HTTPError, http.client.HTTPException, OSError) as error:
             failure = _lost(destination.host, error, time.monotonic() - started >= deadline.remaining)
         finally:
-            _call_ends.reset(ends)
+            call_ends.reset(ends)
         seconds = time.monotonic() - started
         # Raised out here: the frames of requests and urllib3 hold the headers, and must not travel along.
         if answer is None:
@@ -398,7 +183,7 @@ class Transport:
             timeout=(min(self.settings.connect_timeout, limit), min(self.settings.read_timeout, limit)),
         )
         try:
-            body = self._body(response)
+            body = read_body(response, self._cap(response.status_code))
         finally:
             response.close()
         retry_after = response.headers.get("Retry-After", "")
@@ -409,58 +194,14 @@ class Transport:
             float(retry_after) if _RETRY_AFTER.fullmatch(retry_after) else None,
         )
 
-    def _body(self, response: requests.Response) -> bytes:
-        """The body, unpacked, refused as soon as it passes the cap (a packed bomb stops there as well)."""
-        cap = self.settings.max_body_bytes if response.status_code == 200 else _ERROR_BODY_LIMIT
-        body = bytearray()
-        for piece in _unpacked(response, cap):
-            body += piece
-            if len(body) > cap:
-                raise _too_large(cap)
-        return bytes(body)
+    def _cap(self, status: int) -> int:
+        """Error pages need not be as long as answers."""
+        return self.settings.max_body_bytes if status == 200 else _ERROR_BODY_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
 class _Success:
     value: object
-
-
-def _unpacked(response: requests.Response, cap: int) -> Iterator[bytes]:
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    received = 0
-    inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    for piece in response.raw.stream(_CHUNK, decode_content=False):
-        received += len(piece)
-        if received > cap:
-            raise _too_large(cap)
-        if encoding in {"identity", ""}:
-            yield piece
-            continue
-        if encoding not in {"gzip", "x-gzip"}:
-            raise _odd(f"content encoding {encoding[:30]!r} was not asked for")
-        while piece and not inflate.eof:
-            try:
-                unpacked = inflate.decompress(piece, _CHUNK)
-            except zlib.error:
-                raise _odd("damaged gzip body") from None
-            yield unpacked
-            piece = inflate.unconsumed_tail
-    if encoding in {"gzip", "x-gzip"} and received and not inflate.eof:
-        raise errors.unavailable("gzip body ended early")
-
-
-def _too_large(cap: int) -> UnexpectedAnswer:
-    return UnexpectedAnswer(
-        "Autotask's answer was larger than any answer should be, so the portal stopped reading it.",
-        f"body larger than {cap} bytes",
-    )
-
-
-def _odd(what: str) -> UnexpectedAnswer:
-    return UnexpectedAnswer(
-        "Autotask's answer could not be read. Try again in a few minutes.",
-        what,
-    )
 
 
 def _not_trusted(host: str, error: Exception) -> DestinationRefused:
@@ -472,19 +213,28 @@ def _not_trusted(host: str, error: Exception) -> DestinationRefused:
 
 
 def _lost(host: str, error: Exception, late: bool) -> PSAError:
+    causes = _causes(error)
+    if any(isinstance(cause, ssl.SSLCertVerificationError | CertificateError) for cause in causes):
+        return _not_trusted(host, error)
     reason = f"{host}: {_reason(error)}"
     timed_out = isinstance(error, requests.Timeout | TimeoutError)
     return errors.out_of_time(reason) if late and timed_out else errors.unavailable(reason)
 
 
 def _reason(error: Exception) -> str:
-    """The kind of the innermost cause. Never its text, which may quote the request."""
-    names = [type(error).__name__]
-    cause: BaseException | None = error
-    while cause is not None and len(names) < 5:
-        nested = [argument for argument in cause.args if isinstance(argument, BaseException)]
-        reason = getattr(cause, "reason", None)
-        cause = reason if isinstance(reason, BaseException) else (nested[0] if nested else None)
-        if cause is not None:
-            names.append(type(cause).__name__)
-    return " < ".join(names)
+    """The kinds of the causes, outermost first. Never their texts, which may quote the request."""
+    return " < ".join(type(cause).__name__ for cause in _causes(error))
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """``error`` and what it wraps, outermost first; requests and urllib3 nest them in different ways."""
+    causes = [error]
+    while len(causes) < 6:
+        last = causes[-1]
+        nested = [argument for argument in last.args if isinstance(argument, BaseException)]
+        reason = getattr(last, "reason", None)
+        inner = reason if isinstance(reason, BaseException) else (nested[0] if nested else None)
+        if inner is None or inner in causes:
+            break
+        causes.append(inner)
+    return causes

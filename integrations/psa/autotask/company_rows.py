@@ -1,0 +1,150 @@
+"""Reader of company pages: rows to companies, cleaned of what nobody wants to see or store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from integrations.psa.autotask.json_values import (
+    MAX_ID,
+    as_list,
+    as_object,
+    as_whole,
+    get,
+    has,
+    kind_name,
+    unexpected,
+)
+from integrations.psa.autotask.payloads import picklist_number
+from integrations.psa.autotask.text import clean_and_cut
+from integrations.psa.base import RemoteCompany
+
+# The fields of a company that the portal keeps; ``IncludeFields`` asks for exactly these.
+COMPANY_FIELDS: tuple[str, ...] = (
+    "id",
+    "companyName",
+    "companyNumber",
+    "companyType",
+    "isActive",
+    "webAddress",
+    "phone",
+    "city",
+    "state",
+    "postalCode",
+    "parentCompanyID",
+    "lastTrackedModifiedDateTime",
+)
+MODIFIED_FIELD = "lastTrackedModifiedDateTime"
+
+NAME_LIMIT = 300
+NO_NAME = "(no name)"
+_TEXT_LIMITS = {
+    "companyNumber": ("number", 100),
+    "webAddress": ("web address", 255),
+    "phone": ("phone", 50),
+    "city": ("city", 100),
+    "state": ("state", 100),
+    "postalCode": ("postal code", 50),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyRows:
+    """One page of a query: its ids as numbers, and the next page's address or ``""``.
+
+    The rows themselves are read by ``companies``, so that the next page can be asked for before.
+    """
+
+    ids: tuple[int, ...]
+    next_url: str = ""
+    rows: tuple[dict[str, object], ...] = field(default=(), repr=False)
+
+    def companies(self, first: int | None = None) -> tuple[RemoteCompany, ...]:
+        """The ``first`` companies of the page, or all. Raises ``UnexpectedAnswer``."""
+        return tuple(_company(row) for row in self.rows[:first])
+
+
+def read_page(data: object, *, limit: int = 500) -> CompanyRows:
+    """One page of a company query; at most ``limit`` rows, no id twice."""
+    answer = as_object(data, "query answer")
+    items = as_list(get(answer, "items"), "items", limit)
+    details = as_object(get(answer, "pageDetails"), "pageDetails")
+    next_url = get(details, "nextPageUrl")
+    if next_url is not None and (not isinstance(next_url, str) or len(next_url) > 20_000):
+        unexpected(f"nextPageUrl is {kind_name(next_url)} or too long")
+    rows = tuple(as_object(item, "row") for item in items)
+    ids = tuple(as_whole(get(row, "id"), "id") for row in rows)
+    if len(set(ids)) != len(ids):
+        unexpected("a page holds the same id twice")
+    return CompanyRows(ids, next_url or "", rows)
+
+
+def _company(row: dict[str, object]) -> RemoteCompany:
+    raw_name = get(row, "companyName")
+    if raw_name is None and not has(row, "companyName"):
+        unexpected("a company without companyName")
+    if raw_name is not None and not isinstance(raw_name, str):
+        unexpected(f"companyName is {kind_name(raw_name)}")
+    name, notes = clean_and_cut(raw_name or "", NAME_LIMIT, "name")
+    if not name:
+        name, notes = NO_NAME, (*notes, "Autotask holds no name")
+    texts: dict[str, str] = {}
+    for key, (label, limit) in _TEXT_LIMITS.items():
+        texts[key], more = _optional_text(get(row, key), key, label, limit)
+        notes += more
+    company_type = get(row, "companyType")
+    parent = get(row, "parentCompanyID")
+    modified, more = _moment(get(row, MODIFIED_FIELD))
+    return RemoteCompany(
+        id=str(as_whole(get(row, "id"), "id")),
+        name=name,
+        number=texts["companyNumber"],
+        company_type=None if company_type is None else _type_number(company_type),
+        is_active=_active(get(row, "isActive")),
+        web_address=texts["webAddress"],
+        phone=texts["phone"],
+        city=texts["city"],
+        state=texts["state"],
+        postal_code=texts["postalCode"],
+        parent_id="" if parent is None else str(as_whole(parent, "parentCompanyID")),
+        modified_at=modified,
+        notes=notes + more,
+    )
+
+
+def _optional_text(value: object, field: str, label: str, limit: int) -> tuple[str, tuple[str, ...]]:
+    if value is None or value == "":
+        return "", ()
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_ID:
+        return str(value), ()  # postal codes have been seen as numbers
+    if not isinstance(value, str):
+        unexpected(f"{field} is {kind_name(value)}, not text")
+    return clean_and_cut(value, limit, label)
+
+
+def _type_number(value: object) -> int:
+    if isinstance(value, str):
+        value = picklist_number(value)
+    return as_whole(value, "companyType", lowest=-(2**31), highest=2**31)
+
+
+def _active(value: object) -> bool:
+    if value is None:
+        return True  # Autotask's default for a company
+    if value in (0, 1):
+        return bool(value)
+    return unexpected(f"isActive is {kind_name(value)}")
+
+
+def _moment(value: object) -> tuple[dt.datetime | None, tuple[str, ...]]:
+    """An ISO moment in UTC. One odd date must not stop a read of 20,000 companies, so it becomes a note."""
+    if value is None or value == "":
+        return None, ()
+    if not isinstance(value, str):
+        unexpected(f"{MODIFIED_FIELD} is {kind_name(value)}, not text")
+    try:
+        moment = dt.datetime.fromisoformat(value)
+        moment = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None, ("modification date not understood",)
+    return moment, ()

@@ -1,0 +1,242 @@
+"""The guarded HTTP session: where it connects, how long it reads, what it sends and what it takes.
+
+Built on requests and urllib3. Redirects, proxies, cookies and ``.netrc`` are off; the socket goes to the
+address that was checked; the body is counted while it arrives, before and after unpacking; and every
+single read of the socket is held to the call's deadline, so that a server which sends one byte a minute
+gains nothing.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import http.client
+import io
+import logging
+import socket
+import time
+import zlib
+from collections.abc import Iterator
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util.retry import Retry
+
+from integrations.psa.autotask import errors
+from integrations.psa.autotask.destinations import Gate
+from integrations.psa.autotask.settings import AutotaskSettings
+from integrations.psa.base import Credentials, InvalidRequest, UnexpectedAnswer
+
+# urllib3 writes whole request lines at DEBUG, and the zone look-up carries the user name in its query.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+_CHUNK = 64 * 1024
+
+call_ends = contextvars.ContextVar[float]("autotask_call_ends")
+"""``time.monotonic()`` at which the exchange of this thread must be over; read by its sockets."""
+
+
+# --- sockets ---
+
+
+class _HeldToDeadline(io.RawIOBase):
+    """Reads from a socket, each time waiting no longer than the exchange may still last."""
+
+    def __init__(
+        self, raw: io.RawIOBase, connection: socket.socket, read_timeout: float, ends: float
+    ) -> None:
+        super().__init__()
+        self._raw = raw
+        self._connection = connection
+        self._read_timeout = read_timeout
+        self._ends = ends
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        remaining = self._ends - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("the call's deadline passed")
+        self._connection.settimeout(min(self._read_timeout, remaining))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+class _DeadlineResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        ends = call_ends.get()
+        held = _HeldToDeadline(self.fp.detach(), sock, sock.gettimeout() or 30.0, ends)
+        self.fp = io.BufferedReader(held)
+
+
+def _guarded_pools(gate: Gate, connect_timeout: float) -> dict[str, type[HTTPConnectionPool]]:
+    """Connection pools whose sockets are opened by ``gate`` and read under the call's deadline."""
+
+    def new_socket(connection: HTTPConnection) -> socket.socket:
+        remaining = max(call_ends.get() - time.monotonic(), 0.001)
+        port = connection.port or connection.default_port
+        return gate.connect(connection.host, port, min(connect_timeout, remaining))
+
+    class GuardedHTTP(HTTPConnection):
+        response_class = _DeadlineResponse
+
+        def _new_conn(self) -> socket.socket:
+            return new_socket(self)
+
+    class GuardedHTTPS(HTTPSConnection):
+        response_class = _DeadlineResponse
+
+        def _new_conn(self) -> socket.socket:
+            return new_socket(self)
+
+    class HTTPPool(HTTPConnectionPool):
+        ConnectionCls = GuardedHTTP
+
+    class HTTPSPool(HTTPSConnectionPool):
+        ConnectionCls = GuardedHTTPS
+
+    return {"http": HTTPPool, "https": HTTPSPool}
+
+
+class _GuardedAdapter(HTTPAdapter):
+    def __init__(self, gate: Gate, settings: AutotaskSettings) -> None:
+        self._pools = _guarded_pools(gate, settings.connect_timeout)
+        super().__init__(
+            pool_connections=4,
+            pool_maxsize=settings.readers + 2,
+            max_retries=Retry(total=False, read=False, redirect=False),
+        )
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+
+class GuardedSession(requests.Session):
+    """A requests session without proxies, cookies, ``.netrc`` or redirects, on guarded sockets."""
+
+    def __init__(self, gate: Gate, settings: AutotaskSettings) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.max_redirects = 0
+        self.verify = settings.ca_bundle or True
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.headers.clear()
+        self.headers.update(
+            {
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "User-Agent": "autotask-integration-portal",
+            }
+        )
+        adapter = _GuardedAdapter(gate, settings)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """None: requests would otherwise read the whole body of a redirect, however large it is."""
+        return None
+
+
+# --- credentials ---
+
+
+class CredentialHeaders(AuthBase):
+    """Adds Autotask's three headers to a request. ``repr`` shows nothing."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def __repr__(self) -> str:
+        return "<CredentialHeaders>"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        # Bytes, because http.client encodes text as Latin-1 and its error would quote the value.
+        request.headers["UserName"] = self._credentials.username.encode()  # type: ignore[assignment]
+        request.headers["Secret"] = self._credentials.secret.encode()  # type: ignore[assignment]
+        request.headers["ApiIntegrationCode"] = self._credentials.tracking_identifier.encode()  # type: ignore[assignment]
+        return request
+
+
+def check_credentials_form(credentials: Credentials) -> None:
+    """Refuse values that no header can carry. Raises ``InvalidRequest``, which names the field only."""
+    for label, value in (
+        ("API Username", credentials.username),
+        ("API User Password", credentials.secret),
+        ("API Tracking Identifier", credentials.tracking_identifier),
+    ):
+        problem = ""
+        if not value:
+            problem = "is missing"
+        elif value != value.strip():
+            problem = "begins or ends with a space"
+        elif len(value) > 1000:
+            problem = "is too long"
+        elif not value.isprintable():
+            problem = "holds a line break or another character that cannot be sent"
+        if problem:
+            raise InvalidRequest(f"The {label} {problem}. Copy it again from Autotask.", f"{label} {problem}")
+
+
+# --- the body ---
+
+
+def read_body(response: requests.Response, cap: int) -> bytes:
+    """The body, unpacked; refused as soon as it passes ``cap`` bytes, so a packed bomb stops there as well.
+
+    Raises ``UnexpectedAnswer`` for a body that is too large or cannot be unpacked.
+    """
+    body = bytearray()
+    for piece in _unpacked(response, cap):
+        body += piece
+        if len(body) > cap:
+            raise _too_large(cap)
+    return bytes(body)
+
+
+def _unpacked(response: requests.Response, cap: int) -> Iterator[bytes]:
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    received = 0
+    inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    for piece in response.raw.stream(_CHUNK, decode_content=False):
+        received += len(piece)
+        if received > cap:
+            raise _too_large(cap)
+        if encoding in {"identity", ""}:
+            yield piece
+            continue
+        if encoding not in {"gzip", "x-gzip"}:
+            raise _odd(f"content encoding {encoding[:30]!r} was not asked for")
+        while piece and not inflate.eof:
+            try:
+                unpacked = inflate.decompress(piece, _CHUNK)
+            except zlib.error:
+                raise _odd("damaged gzip body") from None
+            yield unpacked
+            piece = inflate.unconsumed_tail
+    if encoding in {"gzip", "x-gzip"} and received and not inflate.eof:
+        raise errors.unavailable("gzip body ended early")
+
+
+def _too_large(cap: int) -> UnexpectedAnswer:
+    return UnexpectedAnswer(
+        "Autotask's answer was larger than any answer should be, so the portal stopped reading it.",
+        f"body larger than {cap} bytes",
+    )
+
+
+def _odd(what: str) -> UnexpectedAnswer:
+    return UnexpectedAnswer(
+        "Autotask's answer could not be read. Try again in a few minutes.",
+        what,
+    )
