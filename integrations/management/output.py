@@ -121,7 +121,10 @@ def command_actor(command: str) -> Actor:
 def write_rows(
     rows: Iterable[Row], columns: Sequence[str], form: Format, out: TextIO | OutputWrapper
 ) -> None:
-    """Print the rows. ``columns`` are the keys that the table and the CSV show; JSON has every key."""
+    """Print the rows. ``columns`` are the keys that the table and the CSV show; JSON has every key.
+
+    The table cuts long cells, but never the last column, which is where explanations belong.
+    """
     if form is Format.JSON:
         out.write(json.dumps([dict(row) for row in rows], indent=1, ensure_ascii=False, default=str) + "\n")
     elif form is Format.CSV:
@@ -151,13 +154,14 @@ class _Verbatim:
 
 def _write_table(rows: Iterable[Row], columns: Sequence[str], out: TextIO | OutputWrapper) -> None:
     table = [[column.replace("_", " ").capitalize() for column in columns]]
-    table += [[_shown(_text(row[column])) for column in columns] for row in rows]
+    for row in rows:
+        cells = [_shown(_text(row[column])) for column in columns]
+        table.append([*map(_cut, cells[:-1]), cells[-1]])
     widths = [max(_width(line[place]) for line in table) for place in range(len(columns))]
     lines = []
     for line in table:
-        # The last column is as long as it likes: no blanks behind it.
         cells = [cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)]
-        lines.append("  ".join([*cells[:-1], line[-1]]).rstrip())
+        lines.append("  ".join(cells).rstrip())
     out.write("\n".join(lines) + "\n")
 
 
@@ -172,9 +176,12 @@ def _text(value: object) -> str:
 
 
 def _shown(text: str) -> str:
-    """Without signs that steer a terminal or turn the reading direction; cut where it is very long."""
-    clean = "".join(sign if unicodedata.category(sign)[0] != "C" else " " for sign in text)
-    return clean if len(clean) <= CELL_LIMIT else f"{clean[: CELL_LIMIT - 1]}…"
+    """Without signs that steer a terminal or turn the reading direction."""
+    return "".join(sign if unicodedata.category(sign)[0] != "C" else " " for sign in text)
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= CELL_LIMIT else f"{cell[: CELL_LIMIT - 1]}…"
 
 
 def _width(text: str) -> int:
