@@ -4,7 +4,12 @@ from integrations.models.audit import AuditEvent
 from integrations.models.companies import Company, FilterOption
 from integrations.models.instances import CompanyFilter, IntegrationInstance
 from integrations.models.jobs import Job
-from integrations.models.mappings import MappingProposal, OrganizationMapping
+from integrations.models.mappings import (
+    IgnoredOrganization,
+    MappingProposal,
+    OrganizationMapping,
+    RejectedMatch,
+)
 from integrations.models.organizations import Organization
 
 __all__ = [
@@ -12,9 +17,11 @@ __all__ = [
     "Company",
     "CompanyFilter",
     "FilterOption",
+    "IgnoredOrganization",
     "IntegrationInstance",
     "Job",
     "MappingProposal",
     "Organization",
     "OrganizationMapping",
+    "RejectedMatch",
 ]

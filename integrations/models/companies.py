@@ -35,13 +35,13 @@ class Company(models.Model):
     remote_id = models.CharField(max_length=40)
     name = models.CharField(max_length=300)
     number = models.CharField(max_length=100, blank=True)
-    company_type = models.IntegerField(null=True, blank=True)
+    company_type = models.BigIntegerField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     web_address = models.CharField(max_length=300, blank=True)
     phone = models.CharField(max_length=50, blank=True)
     city = models.CharField(max_length=100, blank=True)
     state = models.CharField(max_length=100, blank=True)
-    postal_code = models.CharField(max_length=30, blank=True)
+    postal_code = models.CharField(max_length=50, blank=True)
     parent_id = models.CharField(max_length=40, blank=True)
     modified_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField()
@@ -77,11 +77,11 @@ class FilterOption(models.Model):
 
     instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="options")
     field = models.CharField(max_length=100)
-    value = models.CharField(max_length=40)
+    value = models.CharField(max_length=200)
     label = models.CharField(max_length=200)
     is_active = models.BooleanField(default=True)
     is_system = models.BooleanField(default=False)
-    sort_order = models.IntegerField(default=0)
+    sort_order = models.BigIntegerField(default=0)
 
     class Meta:
         ordering = ["instance", "field", "sort_order", "pk"]

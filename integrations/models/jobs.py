@@ -33,6 +33,9 @@ class Job(models.Model):
 
     class Kind(models.TextChoices):
         REFRESH_OPTIONS = "refresh_options", "Refresh options"
+        SUGGEST_MAPPINGS = "suggest_mappings", "Suggest values"
+        CHECK_CONNECTION = "check_connection", "Check connection"
+        IMPORT_ORGANIZATIONS = "import_organizations", "Import organizations"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"

@@ -36,6 +36,9 @@ class OrganizationMapping(models.Model):
     psa = models.CharField(max_length=30)
     instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="mappings")
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="mappings")
+    confirmed_name = models.CharField(
+        max_length=300, blank=True, help_text="The company's name when the mapping was confirmed."
+    )
     source = models.CharField(max_length=20, choices=MappingSource.choices, default=MappingSource.CHOSEN)
     confidence = models.FloatField(null=True, blank=True)
     reasons = models.JSONField(default=list, blank=True)
@@ -126,3 +129,49 @@ class MappingProposal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization}: {self.company or 'none'}"
+
+
+class RejectedMatch(models.Model):
+    """A pair that a person said no to: never proposed again, in any instance, until it is taken back.
+
+    ``company_name`` is kept beside the company, so that the same company of another tenant, which has another
+    row there, is not proposed either.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="rejected_matches")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="rejected_matches")
+    company_name = models.CharField(max_length=300)
+    rejected_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    rejected_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-rejected_at", "-pk"]
+        verbose_name_plural = "rejected matches"
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "company"], name="a_pair_is_rejected_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization} is not {self.company_name}"
+
+
+class IgnoredOrganization(models.Model):
+    """An organization that is deliberately not mapped in a PSA; it stays out of the counts of open work."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="ignored_in")
+    psa = models.CharField(max_length=30)
+    ignored_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    ignored_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["organization"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "psa"], name="ignored_once_per_psa"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization} is ignored"
