@@ -391,10 +391,12 @@ def test_checking_first_then_importing(member: User, client_of: Browser) -> None
     assert status == 200
     assert "Checked only, nothing was written." in page
     assert "Columns not used" in page
+    assert "Would be imported" in page
     assert not Organization.objects.exists()
     status, page = upload(client, b"name,known\nAcme,1\nBeta,2\n")
     assert (status, Organization.objects.count()) == (200, 2)
     assert "All rows were written." in page
+    assert "Would be" not in page
     assert AuditEvent.objects.filter(actor=member, action="organization imported").count() == 2
 
 

@@ -92,9 +92,7 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label="CSV file",
-        widget=forms.ClearableFileInput(
-            attrs={"accept": ".csv,text/csv,text/tab-separated-values,.tsv,.txt"}
-        ),
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv,text/tab-separated-values,.tsv,.txt"}),
         help_text="UTF-8; separated by commas, semicolons or tabs; the first line names the columns.",
         error_messages={"required": "Choose a file.", "empty": "The file is empty."},
     )

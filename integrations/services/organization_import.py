@@ -89,6 +89,12 @@ class ImportReport:
             return Verdict.CHECKED
         return Verdict.REFUSED if self.failed and not self.keep_good else Verdict.WRITTEN
 
+    def label(self, outcome: Outcome) -> str:
+        """The outcome in words: what was not written only would have been."""
+        if self.verdict is Verdict.WRITTEN or outcome in {Outcome.SKIPPED, Outcome.FAILED}:
+            return outcome.value.capitalize()
+        return f"Would be {outcome.value}"
+
     def sentence(self) -> str:
         """The verdict in words, with the choice that led to it."""
         rows = f"{self.failed:,} row{'' if self.failed == 1 else 's'} failed"

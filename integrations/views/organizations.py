@@ -16,7 +16,7 @@ from integrations.forms.organizations import OrganizationForm, UploadForm, list_
 from integrations.models import Organization
 from integrations.services import organizations as services
 from integrations.services.organization_file import COLUMNS, MAX_ROWS, ImportRefused
-from integrations.services.organization_import import Outcome, import_organizations
+from integrations.services.organization_import import ImportReport, Outcome, import_organizations
 from integrations.views.common import SignedInRequest, actor_of, needs
 
 STATUS_LABELS = {
@@ -183,11 +183,19 @@ def upload(request: SignedInRequest) -> HttpResponse:
         except ImportRefused as error:
             form.add_error("file", str(error))
         else:
-            # What is wrong comes first, and a very long report is cut: the page has to stay readable.
-            rows = sorted(report.rows, key=lambda row: (row.outcome is not Outcome.FAILED, row.line))
-            context |= {"report": report, "rows": rows[:ROWS_SHOWN], "more": len(rows) - ROWS_SHOWN}
-            context["counts"] = [(outcome.value, report.counts[outcome]) for outcome in Outcome]
+            context |= _report_context(report)
     return render(request, "integrations/organizations/upload.html", context, status=_status(form))
+
+
+def _report_context(report: ImportReport) -> dict[str, Any]:
+    """What is wrong comes first, and a very long report is cut: the page has to stay readable."""
+    rows = sorted(report.rows, key=lambda row: (row.outcome is not Outcome.FAILED, row.line))
+    return {
+        "report": report,
+        "rows": [(row, report.label(row.outcome)) for row in rows[:ROWS_SHOWN]],
+        "more": len(rows) - ROWS_SHOWN,
+        "counts": [(report.label(outcome), report.counts[outcome]) for outcome in Outcome],
+    }
 
 
 @needs("view_organization")
