@@ -62,6 +62,7 @@ def test_a_check_writes_nothing(good: str) -> None:
     code, out, _ = run(good, "--dry-run")
     assert code == 0
     assert "Checked only, nothing was written." in out
+    assert "Would be imported 2, Would be updated 0, Skipped 0, Failed 0" in out
     assert not Organization.objects.exists()
 
 

@@ -96,7 +96,7 @@ def _table(report: ImportReport, out: Any) -> None:
     for row in report.rows:
         out.write(f"{row.line:>6}  {row.outcome.value:<9}{row.name}: {row.message}")
     out.write("")
-    out.write(", ".join(f"{outcome.value.capitalize()} {report.counts[outcome]:,}" for outcome in Outcome))
+    out.write(", ".join(f"{report.label(outcome)} {report.counts[outcome]:,}" for outcome in Outcome))
     if report.ignored:
         out.write(f"Columns not used: {', '.join(report.ignored)}")
     if not report.failed:
