@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from integrations.matching import wordlists
 from integrations.matching.words import fold, read_words, squashed
 
 _HOST = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?(?://)?([^/?#\s]*)", re.IGNORECASE)
-_HOST_LABEL = re.compile(r"^[^\W_](?:[\w-]*[^\W_])?$")
+_HOST_NAME = re.compile(r"^(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*$")
 _NOT_DIGIT = re.compile(r"\D")
 _SHARED = wordlists.shared_hosts()
 _SUFFIXES = wordlists.public_suffixes()
@@ -49,9 +50,9 @@ def read_domain(text: str) -> tuple[str, str]:
         return "", ""
     found = _HOST.match(lowered)
     host = (found.group(1) if found else "").rsplit("@", 1)[-1].split(":", 1)[0].strip(".")
-    labels = host.split(".")
-    if len(labels) < 2 or not all(_HOST_LABEL.match(label) for label in labels) or labels[-1].isdigit():
+    if not _HOST_NAME.match(host):
         return "", ""
+    labels = host.split(".")
     if host in _SHARED:
         return "", ""
     keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SUFFIXES else 2
@@ -69,18 +70,29 @@ def read_phone(text: str) -> str:
     return digits[-PHONE_DIGITS:]
 
 
+@lru_cache(10_000)
+def _read_city(city: str) -> tuple[str, frozenset[str]]:
+    return squashed(city), frozenset(read_words(fold(city)).core)
+
+
+@lru_cache(1_000)
+def _read_state(state: str) -> str:
+    folded = squashed(state)
+    return _REGIONS.get(folded, folded)
+
+
 def read_contact(domain: str, phone: str, city: str, state: str, postal_code: str) -> Contact:
     """Read all fields beside a name; any of them may be empty."""
     if not (domain or phone or city or state or postal_code):
         return NO_CONTACT
-    host, label = read_domain(domain)
-    folded_state = squashed(state) if state else ""
+    host, label = read_domain(domain) if domain else ("", "")
+    city_text, city_words = _read_city(city) if city else ("", frozenset())
     return Contact(
         domain=host,
         domain_label=label,
         phone=read_phone(phone) if phone else "",
         postal_code=squashed(postal_code)[:POSTAL_CHARACTERS] if postal_code else "",
-        city=squashed(city) if city else "",
-        city_words=frozenset(read_words(fold(city)).core) if city else frozenset(),
-        state=_REGIONS.get(folded_state, folded_state),
+        city=city_text,
+        city_words=city_words,
+        state=_read_state(state) if state else "",
     )

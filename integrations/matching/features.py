@@ -165,7 +165,7 @@ def _among(words: Ids, pool: Ids) -> Flags:
 def _acronyms(
     alignment: Alignment, left: Table, rows: Longs, right: Table, columns: Longs, vocabulary: Vocabulary
 ) -> Reals:
-    """1 where the only open word of one side is the initials of the other's open words (.5 for two letters)."""
+    """1 where the one open word of a side is the initials of the other's open words (.5 for two letters)."""
     value = np.zeros(len(rows))
     texts = vocabulary.texts
     sides = (
@@ -274,7 +274,7 @@ def _additions(
     unweighed = np.where(place[ours].all(1) & place[theirs].all(1), 0.5, 1.0)
     set_aside: Reals = columns_of["without_addition"] * np.where(in_city, 0.0, unweighed)
     columns_of["without_addition"] = set_aside
-    columns_of["addition_dropped"] = dropped * np.where(light, 0.5, 1.0)
+    columns_of["addition_dropped"] = np.where(dropped, np.where(light, 0.5, 1.0), 0.0)
 
 
 def _names(

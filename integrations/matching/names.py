@@ -103,12 +103,14 @@ _SECOND_NAME = re.compile(
     )\s*[:\-]?\s*""",
     re.IGNORECASE | re.VERBOSE,
 )
-_SECOND_NAME_HINT = re.compile(
-    r"/|\b(?:d\.?b\.?a|a\.?k\.?a|f\.?k\.?a|as|formerly|d b a|a k a|f k a)\b", re.IGNORECASE
-)
+_SECOND_NAME_WORDS = frozenset(["dba", "aka", "fka", "nka", "as", "formerly"])
+_SPELLED_DBA = (frozenset("dba"), frozenset("aka"), frozenset("fka"))
 _BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]?")
 _DASH = re.compile(r"\s+[-|/:]+\s+|\s*\|\s*|\s*/\s+|:\s+|\s-+(?=\w)|(?<=\w)-+\s")
+_DIGIT = re.compile(r"\d")
+_ONE_PIECE = re.compile(r"[^\W_][^()\[\]\-|/:]*")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_LETTERS_AND_DIGITS = re.compile(r"[^\W_]+")
 _TWO_LETTERS = re.compile(r"[^\W_][^\W_]")
 _EDGES = " -_,;:()[]/|"
 
@@ -118,10 +120,9 @@ def _note(steps: Steps | None, what: str, text: str) -> None:
         steps.append((what, text))
 
 
-def _without_marks(text: str) -> tuple[str, bool]:
+def _without_marks(text: str, first_words: set[str]) -> tuple[str, bool]:
     """Remove marks such as "(do not use)". Never leaves fewer than two letters: "Old" alone is a name."""
-    first_words = set(_FIRST_WORDS.findall(text.lower()))
-    has_run = any(word[:2] in ("zz", "xx") and len(set(word)) == 1 for word in first_words)
+    has_run = any(word[:2] in ("zz", "xx") for word in first_words)
     if not has_run and first_words.isdisjoint(_MARK_WORDS):
         return text, False
     marked = False
@@ -135,15 +136,15 @@ def _without_marks(text: str) -> tuple[str, bool]:
     return text, marked
 
 
-def _without_decorations(text: str) -> str:
+def _without_decorations(text: str, words: set[str]) -> str:
     """Remove "[client]", "VIP -", "*", client codes; never the whole name."""
     patterns: list[re.Pattern[str]] = []
     if "*" in text:
         patterns.append(_STARS)
     if any(sign in text for sign in "([-|:"):
-        if not _DECORATION_WORDS.isdisjoint(_FIRST_WORDS.findall(text.lower())):
+        if not _DECORATION_WORDS.isdisjoint(words):
             patterns.extend(_DECORATION_PATTERNS)
-        if any(letter.isdigit() for letter in text):
+        if _DIGIT.search(text):
             patterns.extend(_CODE_PATTERNS)
     elif "#" in text:
         patterns.append(_CODE_PATTERNS[3])
@@ -154,9 +155,10 @@ def _without_decorations(text: str) -> str:
     return text.strip()
 
 
-def _names(text: str) -> list[str]:
+def _names(text: str, words: set[str]) -> list[str]:
     """Split at "dba" and its like. A trailing marker without a second name is dropped."""
-    if not _SECOND_NAME_HINT.search(text):
+    spelled = any(letters <= words for letters in _SPELLED_DBA)
+    if "/" not in text and not spelled and _SECOND_NAME_WORDS.isdisjoint(words):
         return [text]
     parts = [part.strip(_EDGES) for part in _SECOND_NAME.split(text)]
     return [part for part in parts if _LETTER_OR_DIGIT.search(part)] or [text]
@@ -164,6 +166,8 @@ def _names(text: str) -> list[str]:
 
 def _segments(name: str) -> list[str]:
     """The head of a name and what stands in brackets or after a dash, each with a letter or digit."""
+    if _ONE_PIECE.fullmatch(name):
+        return [name]
     segments = [name]
     bracketed: list[str] = []
     if "(" in name or "[" in name:
@@ -205,22 +209,23 @@ def read_name(text: str, steps: Steps | None = None) -> ParsedName:
     folded = fold(text)
     if folded != text:
         _note(steps, "letters unified", folded)
-    squash = "".join(_LETTER_OR_DIGIT.findall(folded.lower()))
-    unmarked, is_marked = _without_marks(folded)
+    lowered = folded.lower()
+    squash = "".join(_LETTERS_AND_DIGITS.findall(lowered))
+    words = set(_FIRST_WORDS.findall(lowered))
+    unmarked, is_marked = _without_marks(folded, words)
     if is_marked:
         _note(steps, "mark for an inactive company removed", unmarked)
-    plain = _without_decorations(unmarked)
+    plain = _without_decorations(unmarked, words)
     if plain != unmarked.strip():
         _note(steps, "decoration or client code removed", plain)
     spaced = split_joined(plain)
     if spaced != plain:
         _note(steps, "words written together separated", spaced)
     found = _JURISDICTION.search(spaced) if "/" in spaced or "\\" in spaced else None
-    if found is not None:
-        if found.group(1).lower() in _PLACES:
-            spaced = f"{spaced[: found.start()]} ({found.group(1)})"
-            _note(steps, "place of registration taken as an addition", spaced)
-    names = _names(spaced)
+    if found is not None and found.group(1).lower() in _PLACES:
+        spaced = f"{spaced[: found.start()]} ({found.group(1)})"
+        _note(steps, "place of registration taken as an addition", spaced)
+    names = _names(spaced, words)
     if len(names) > 1:
         _note(steps, "second name split off", " | ".join(names))
     forms: dict[tuple[str, ...], Form] = {}

@@ -8,7 +8,7 @@ import numpy as np
 from rapidfuzz.distance import OSA, LCSseq, Prefix
 from rapidfuzz.process import cpdist
 
-from integrations.matching.vocabulary import Flags, Reals, Vocabulary
+from integrations.matching.vocabulary import Flags, Ids, Reals, Vocabulary
 
 #: Below this two words are not aligned.
 LEAST_SIMILARITY = 0.35
@@ -29,6 +29,8 @@ _OTHER_FIRST_LETTER = 0.12
 _BOTH_KNOWN = 0.4
 _BOTH_KNOWN_LONG = 0.55
 _MOST_EDITS = 3
+#: Shorter words that begin differently are never alike.
+_SHORTEST_WITH_OTHER_START = 3
 _VOWELS = frozenset("aeiou")
 
 
@@ -57,8 +59,36 @@ def _plain(word: str) -> str:
     return word.replace("ae", "a").replace("oe", "o").replace("ue", "u")
 
 
-def word_similarity(left: Reals, right: Reals, vocabulary: Vocabulary) -> Reals:
+def _plausible(left: Ids, right: Ids, vocabulary: Vocabulary) -> Ids:
+    """Positions of pairs that can be alike at all: same first letter, or few edits between longer words."""
+    length, first = vocabulary.length, vocabulary.first_letter
+    same_first = first[left] == first[right]
+    edited = (np.abs(length[left] - length[right]) <= _MOST_EDITS) & (
+        np.minimum(length[left], length[right]) >= _SHORTEST_WITH_OTHER_START
+    )
+    check = np.flatnonzero(~same_first & edited)
+    if check.size:
+        texts = vocabulary.texts
+        edits = cpdist(
+            [texts[i] for i in left[check].tolist()],
+            [texts[i] for i in right[check].tolist()],
+            scorer=OSA.distance,
+            score_cutoff=_MOST_EDITS,
+            dtype=np.int32,
+        )
+        same_first[check[edits <= _MOST_EDITS]] = True
+    return np.flatnonzero(same_first)
+
+
+def word_similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
     """Similarity of pairs of different words, given by their ids. Symmetric."""
+    result = np.zeros(len(left))
+    plausible = _plausible(left, right, vocabulary)
+    result[plausible] = _similarity(left[plausible], right[plausible], vocabulary)
+    return result
+
+
+def _similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
     texts = vocabulary.texts
     pairs = list(zip(left.tolist(), right.tolist(), strict=True))
     # the shorter word first, equal lengths in alphabetical order: the answer cannot depend on the side

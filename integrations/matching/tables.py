@@ -6,6 +6,7 @@ and the like become numbers: equal numbers, equal texts. -1 stands for nothing.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def _padded(rows: Sequence[Sequence[int]], width: int) -> Ids:
     """Rows of different length as one array, filled with -1."""
     width = max(1, width)
     lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
-    flat = np.fromiter((value for row in rows for value in row), np.int32, int(lengths.sum()))
+    flat = np.fromiter(chain.from_iterable(rows), np.int32, int(lengths.sum()))
     array = np.full((len(rows), width), NOTHING, np.int32)
     array[np.arange(width) < lengths[:, None]] = flat
     return array
@@ -95,18 +96,17 @@ def _padded(rows: Sequence[Sequence[int]], width: int) -> Ids:
 
 def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numbering) -> Table:
     """Number everything of one list. The joins are filled by ``link_joins`` once both lists are numbered."""
-    number_of, of = vocabulary.number_of, numbering.of
-    first, form_record, kinds, words, qualifiers, squashes, sets, texts, joined = (
-        [0],
-        [],
-        [],
-        [],
-        [],
-        [],
-        [],
-        [],
-        [],
-    )
+    number, of = vocabulary.ids.setdefault, numbering.of
+    ids = vocabulary.ids
+    first: list[int] = [0]
+    form_record: list[int] = []
+    kinds: list[int] = []
+    words: list[list[int]] = []
+    qualifiers: list[list[int]] = []
+    squashes: list[int] = []
+    sets: list[int] = []
+    texts: list[str] = []
+    joined: list[str] = []
     initials: list[tuple[str, ...]] = []
     for position, record in enumerate(records):
         own_initials: set[str] = set()
@@ -114,8 +114,8 @@ def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numberin
             distinct = tuple(dict.fromkeys(form.words))[:MOST_WORDS]
             form_record.append(position)
             kinds.append(int(form.kind))
-            words.append([number_of(word) for word in distinct])
-            qualifiers.append([number_of(word) for word in form.qualifier[:MOST_QUALIFIERS]])
+            words.append([number(word, len(ids)) for word in distinct])
+            qualifiers.append([number(word, len(ids)) for word in form.qualifier[:MOST_QUALIFIERS]])
             squashes.append(of(form.squash))
             sets.append(of(" ".join(sorted(distinct))))
             texts.append(form.squash)
@@ -147,7 +147,7 @@ def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numberin
         city=np.array([of(c.city) for c in contacts], np.int32),
         state=np.array([of(c.state) for c in contacts], np.int32),
         city_words=_padded(
-            [[number_of(w) for w in sorted(c.city_words)[:MOST_CITY_WORDS]] for c in contacts],
+            [[number(w, len(ids)) for w in sorted(c.city_words)[:MOST_CITY_WORDS]] for c in contacts],
             MOST_CITY_WORDS,
         ),
         classes=np.array([numbering.mask(record.name.classes) for record in records], np.int32),

@@ -51,7 +51,7 @@ def is_number(word: str) -> bool:
 
 
 class Vocabulary:
-    """Words by id, and after ``weigh`` what each is worth (arrays indexed by word id)."""
+    """Words by id (``ids``), and after ``weigh`` what each is worth (arrays indexed by word id)."""
 
     def __init__(self) -> None:
         self.ids: dict[str, int] = {}
@@ -62,11 +62,9 @@ class Vocabulary:
         self.neutral: Flags = np.zeros(0, bool)
         self.structural: Flags = np.zeros(0, bool)
         self.place: Flags = np.zeros(0, bool)
+        self.length: Ids = np.zeros(0, np.int32)
+        self.first_letter: Ids = np.zeros(0, np.int32)
         self.texts: list[str] = []
-
-    def number_of(self, word: str) -> int:
-        """The id of a word, new or known."""
-        return self.ids.setdefault(word, len(self.ids))
 
     def weigh(self, occurrences: Ids, names: int) -> None:
         """Fill the arrays. ``occurrences``: in how many of the ``names`` of both lists each word stands.
@@ -75,6 +73,8 @@ class Vocabulary:
         weight by a hair.
         """
         self.texts = list(self.ids)
+        self.length = np.fromiter(map(len, self.texts), np.int32, len(self.texts))
+        self.first_letter = np.fromiter((ord(word[0]) for word in self.texts), np.int32, len(self.texts))
         total, counts = background()
         size = SMALLEST_LIST
         while size < names:

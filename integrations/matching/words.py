@@ -9,7 +9,6 @@ from integrations.matching import wordlists
 _QUOTES = str.maketrans(
     {"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": "-"}
 )
-_SIGNS = str.maketrans({"'": None, "&": " and ", "+": " and "})
 _WORD = re.compile(r"[^\W_]+")
 _DOTTED_INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}(?:[^\W\d_]\b)?")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
@@ -56,9 +55,8 @@ def fold(text: str) -> str:
 
     A letter that no table knows (Chinese, Arabic, ...) stays, so that such names still equal themselves.
     """
-    text = text.translate(_QUOTES)
     if text.isascii():
-        return text
+        return text.replace("`", "'") if "`" in text else text
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     if text.isascii():
         return text
@@ -69,7 +67,8 @@ def fold(text: str) -> str:
 
 def squashed(text: str) -> str:
     """Lower-case letters and digits only: "St. Mary's" -> "stmarys"."""
-    return "".join(_WORD.findall(fold(text).lower().replace("'", "")))
+    lowered = fold(text).lower()
+    return lowered if lowered.isalnum() else "".join(_WORD.findall(lowered))
 
 
 def split_joined(text: str) -> str:
@@ -100,7 +99,7 @@ def _without_legal_forms(words: list[str]) -> tuple[list[str], list[str], list[s
                 break
         else:
             break
-    if len(core) > 2:
+    if len(core) > 2 and not _LEGAL_ANYWHERE.keys().isdisjoint(core):
         for position in range(len(core) - 1, 0, -1):
             word = core[position]
             if word in _LEGAL_ANYWHERE:
@@ -171,8 +170,14 @@ def read_words(text: str) -> Words:
         )
     if "," in lowered:
         lowered = _THOUSANDS.sub("", lowered)
-    words = _WORD.findall(lowered.translate(_SIGNS))
-    if any(len(word) == 1 for word in words):
+    if "'" in lowered:
+        lowered = lowered.replace("'", "")
+    if "&" in lowered:
+        lowered = lowered.replace("&", " and ")
+    if "+" in lowered:
+        lowered = lowered.replace("+", " and ")
+    words = _WORD.findall(lowered)
+    if words and min(map(len, words)) == 1:
         words = _join_initials(words)
     legal: list[str] = []
     classes: list[str] = []
@@ -189,10 +194,13 @@ def read_words(text: str) -> Words:
         core = kept or core
     canonical = []
     for position, word in enumerate(core):
-        if position and word in _ROMAN:
+        other = _CANONICAL.get(word)
+        if other is not None:
+            canonical.append(other)
+        elif position and word in _ROMAN:
             canonical.append(_ROMAN[word])
         elif word[0] == "0" and word.isdigit():
             canonical.append(word.lstrip("0") or "0")
         else:
-            canonical.append(_CANONICAL.get(word, word))
+            canonical.append(word)
     return Words(tuple(canonical), tuple(legal), tuple(classes), squash, initials)

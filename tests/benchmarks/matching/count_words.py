@@ -22,9 +22,7 @@ def main() -> None:
     counts: Counter[str] = Counter()
     for name in names:
         counts.update({word for form in read_name(name).forms for word in form.words})
-    sys.stdout.write(
-        "# Written by tests/benchmarks/matching/count_words.py; counts of words in public business names\n"
-    )
+    sys.stdout.write("# Written by tests/benchmarks/matching/count_words.py from public business names\n")
     sys.stdout.write(f"(names) {len(names)}\n")
     for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         if count >= FEWEST and not word.isdigit():

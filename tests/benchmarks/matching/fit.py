@@ -4,8 +4,8 @@
     .venv/bin/python tests/benchmarks/matching/fit.py --write    # and write the matcher's weights.json
 
 Two logistic regressions with weights bound to the sign of their feature: pairs on their own, then beside
-their rivals, where cases that nobody can tell count as wrong. The calibration is an isotonic regression over the
-cross-validated scores of the best candidates.
+their rivals, where cases that nobody can tell count as wrong. The calibration is an isotonic regression over
+the cross-validated scores of the best candidates.
 """
 
 import argparse
@@ -130,7 +130,7 @@ def fit_on(tenants: list[Tenant], without_fold: int | None = None) -> Fit:
 
 def cross_validated(tenants: list[Tenant]) -> list[Reals]:
     """For each tenant the final score of every pair by the fit that has not seen its organization."""
-    scores = [np.zeros(len(t.same)) for t in tenants]
+    scores: list[Reals] = [np.zeros(len(t.same)) for t in tenants]
     for fold in range(FOLDS):
         fit = fit_on(tenants, fold)
         for tenant, score in zip(tenants, scores, strict=True):
