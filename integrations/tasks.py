@@ -30,13 +30,13 @@ def enqueue_refresh(
     return job
 
 
-def requeue_expired() -> int:
-    """Wake a worker for every job whose own has gone silent; returns how many."""
-    expired = jobs.expired(timezone.now())
-    for job in expired:
-        logger.warning("Job %s (%s) has gone silent; it is taken up again.", job.pk, job.kind)
+def requeue_neglected() -> int:
+    """Wake a worker for every job that nobody is at; returns how many."""
+    found = jobs.neglected(timezone.now())
+    for job in found:
+        logger.warning("Nobody is at job %s (%s); a worker is woken for it.", job.pk, job.kind)
         run_job.enqueue(str(job.key))
-    return len(expired)
+    return len(found)
 
 
 @task()
@@ -49,7 +49,7 @@ def run_job(key: str) -> None:
         try:
             outcome = refresh.refresh_options(run.job.instance, run, **run.job.options)
         except jobs.JobCancelled:
-            run.finish(Job.State.CANCELLED, message="Cancelled. What was read until then is kept.")
+            run.finish(Job.State.CANCELLED, message="Cancelled. No company was added or marked missing.")
         except jobs.JobLost:
             logger.warning("Job %s was taken over by another worker.", run.job.pk)
         except PSAError as error:
@@ -65,3 +65,5 @@ def run_job(key: str) -> None:
             raise
         else:
             run.finish(Job.State.DONE, message=outcome.sentence(), result={"full": outcome.full})
+            if outcome.outdated:
+                enqueue_refresh(run.job.instance, run.job.created_by, full=True)

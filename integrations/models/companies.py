@@ -11,7 +11,7 @@ from integrations.models.instances import IntegrationInstance
 class CompanyQuerySet(models.QuerySet["Company"]):
     def present(self) -> CompanyQuerySet:
         """Those that the last complete read returned."""
-        return self.filter(missing_since=None, in_filter=True)
+        return self.filter(missing_since=None, in_filter=True, is_pending=False)
 
     def offered(self) -> CompanyQuerySet:
         """Those that an organization can be mapped to: present, and not the MSP itself."""
@@ -49,6 +49,10 @@ class Company(models.Model):
         default=True, help_text="False when the company exists but the company filter leaves it out."
     )
     missing_since = models.DateTimeField(null=True, blank=True)
+    is_pending = models.BooleanField(
+        default=False,
+        help_text="Found by a read that did not come to its end yet; not offered before one does.",
+    )
 
     objects = CompanyQuerySet.as_manager()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -20,9 +21,14 @@ from integrations.psa.base import (
     PSAClient,
     PSAError,
     StepState,
+    Zone,
+    ZoneMoved,
 )
 from integrations.psa.registry import provider_for
 from integrations.services.audit import Actor, Batch, Change
+from integrations.services.jobs import request_cancel
+
+Found = TypeVar("Found")
 
 RESTORABLE_FOR = dt.timedelta(days=30)
 
@@ -86,6 +92,35 @@ def _open_credentials(instance: IntegrationInstance) -> dict[str, Any]:
         return instance.credentials.reveal()  # type: ignore[no-any-return]  # a Sealed, says the field
     except SealedValueError as error:
         raise CredentialsUnreadable from error
+
+
+def at_present_zone(instance: IntegrationInstance, work: Callable[[PSAClient], Found]) -> Found:
+    """Do something with a client; when the tenant has moved, store its new zone and do it again there.
+
+    Raises PSAError, and what ``work`` raises. ``work`` has to bear being done twice.
+    """
+    for may_move in (True, False):
+        client = client_for(instance)
+        try:
+            return work(client)
+        except ZoneMoved as moved:
+            if moved.zone is None or not may_move:
+                raise
+            instance = _take_over_zone(instance, moved.zone)
+        finally:
+            client.close()
+    raise AssertionError  # the loop returns or raises
+
+
+def _take_over_zone(instance: IntegrationInstance, zone: Zone) -> IntegrationInstance:
+    with transaction.atomic():
+        instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
+        before = instance.snapshot()
+        _remember_zone(instance, zone)
+        instance.save()
+        portal = Actor("The portal", f"moved by {provider_for(instance.psa).name}")
+        Batch(portal).record([_instance_change("instance moved", instance, before, instance.snapshot())])
+    return instance
 
 
 @sensitive_variables("secrets")
@@ -173,19 +208,8 @@ def _store(
             remember_check(instance, report, now)
             _make_default(instance, details.is_default)
             instance.save()
-            batch.record(
-                [
-                    Change(
-                        "instance connected" if before is None else "instance changed",
-                        "instance",
-                        str(instance.pk),
-                        instance.name,
-                        before,
-                        instance.snapshot(),
-                        instance,
-                    )
-                ]
-            )
+            action = "instance connected" if before is None else "instance changed"
+            batch.record([_instance_change(action, instance, before, instance.snapshot())])
     except IntegrityError as error:
         if "instance_name_is_unique" in str(error) or "lower" in str(error).lower():
             raise NameTaken(details.name) from error
@@ -211,12 +235,14 @@ def remember_check(instance: IntegrationInstance, report: ConnectionReport, now:
     else:
         instance.status = IntegrationInstance.Status.ATTENTION
     if report.passed and report.zone is not None:
-        instance.zone_name = report.zone.name
-        instance.api_url = report.zone.api_url
-        instance.web_url = report.zone.web_url
-        instance.database_id = report.zone.database_id
+        _remember_zone(instance, report.zone)
     instance.last_check = report_as_json(report)
     instance.last_checked_at = now
+
+
+def _remember_zone(instance: IntegrationInstance, zone: Zone) -> None:
+    instance.zone_name, instance.api_url, instance.web_url = zone.name, zone.api_url, zone.web_url
+    instance.database_id = zone.database_id
 
 
 def report_as_json(report: ConnectionReport) -> dict[str, Any]:
@@ -248,10 +274,7 @@ def test_connection(actor: Actor, instance: IntegrationInstance) -> ConnectionRe
         instance.save()
         after = instance.snapshot()
         if before != after:
-            change = Change(
-                "instance checked", "instance", str(instance.pk), instance.name, before, after, instance
-            )
-            Batch(actor).record([change])
+            Batch(actor).record([_instance_change("instance checked", instance, before, after)])
     return report
 
 
@@ -266,17 +289,7 @@ def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
             .select_related("organization")
             .select_for_update(of=("self",))
         )
-        changes = [
-            Change(
-                "instance deleted",
-                "instance",
-                str(instance.pk),
-                instance.name,
-                instance.snapshot(),
-                None,
-                instance,
-            )
-        ]
+        changes = [_instance_change("instance deleted", instance, instance.snapshot(), None)]
         for mapping in mappings:
             before = mapping.snapshot()
             mapping.removed_at, mapping.removed_with_instance = now, True
@@ -286,6 +299,8 @@ def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
             mappings, ["removed_at", "removed_with_instance", "version"], batch_size=500
         )
         instance.proposals.all().delete()
+        for job in instance.jobs.open():
+            request_cancel(job)
         instance.deleted_at, instance.is_default = now, False
         instance.deleted_by_id = actor.user.pk if actor.user else None
         instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
@@ -327,17 +342,7 @@ def restore_instance(actor: Actor, instance: IntegrationInstance) -> tuple[int, 
         instance.deleted_at = instance.deleted_by_id = None
         instance.is_default = not present.filter(is_default=True).exists()
         instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
-        changes.append(
-            Change(
-                "instance restored",
-                "instance",
-                str(instance.pk),
-                instance.name,
-                None,
-                instance.snapshot(),
-                instance,
-            )
-        )
+        changes.append(_instance_change("instance restored", instance, None, instance.snapshot()))
         Batch(actor).record(changes)
     return len(mappings), lost
 
@@ -355,6 +360,15 @@ def instance_mappings_elsewhere(instance: IntegrationInstance) -> int:
         .exclude(instance=instance)
         .count()
     )
+
+
+def _instance_change(
+    action: str,
+    instance: IntegrationInstance,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+) -> Change:
+    return Change(action, "instance", str(instance.pk), instance.name, before, after, instance)
 
 
 def _mapping_change(action: str, mapping: OrganizationMapping, before: dict[str, Any] | None) -> Change:

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.models import Company, CompanyFilter, FilterOption, IntegrationInstance
-from integrations.psa.base import CompanyField, FilterCondition, PicklistOption, RemoteCompany
+from integrations.psa.base import CompanyField, FilterCondition, PicklistOption, PSAClient, RemoteCompany
 from integrations.psa.registry import provider_for
 from integrations.services.audit import Actor, Batch, Change
-from integrations.services.connections import client_for
+from integrations.services.connections import at_present_zone
 
 SAMPLE_SIZE = 8
 DROP_CHECK_LIMIT = 500  # mapped companies that a preview checks one by one; more are counted only
@@ -61,19 +61,18 @@ def preview_filters(instance: IntegrationInstance, conditions: Sequence[FilterCo
         .exclude(mappings=None)
         .distinct()
     )
-    client = client_for(instance)
-    try:
+    checked = mapped[:DROP_CHECK_LIMIT]
+
+    def ask(client: PSAClient) -> tuple[int, tuple[RemoteCompany, ...], set[str]]:
         count = client.count_companies(conditions)
         sample = client.sample_companies(conditions, SAMPLE_SIZE)
-        inside: set[str] = set()
-        checked = mapped[:DROP_CHECK_LIMIT]
-        if checked:
-            among = FilterCondition("id", "in", tuple(int(company.remote_id) for company in checked))
-            inside = {
-                company.id for company in client.sample_companies([*conditions, among], DROP_CHECK_LIMIT)
-            }
-    finally:
-        client.close()
+        if not checked:
+            return count, sample, set()
+        among = FilterCondition("id", "in", tuple(int(company.remote_id) for company in checked))
+        found = client.sample_companies([*conditions, among], DROP_CHECK_LIMIT)
+        return count, sample, {company.id for company in found}
+
+    count, sample, inside = at_present_zone(instance, ask)
     dropped = tuple(company for company in checked if company.remote_id not in inside)
     return FilterPreview(count, sample, dropped, len(mapped))
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, close_old_connections, connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from integrations.models import IntegrationInstance, Job
@@ -80,9 +80,22 @@ def claim(key: uuid.UUID) -> JobRun | None:
     return None
 
 
-def expired(now: dt.datetime) -> list[Job]:
-    """Jobs whose worker has gone silent."""
-    return list(Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now))
+def neglected(now: dt.datetime) -> list[Job]:
+    """Jobs that nobody is at: their worker has gone silent, or no worker came for a waiting one.
+
+    Each is named once a lease length, so that a busy queue does not fill with calls for the same job.
+    """
+    silent_since = now - lease_length()
+    found = Job.objects.claimable(now).filter(
+        Q(heartbeat_at__lt=silent_since) | Q(heartbeat_at=None, created_at__lt=silent_since)
+    )
+    return [
+        job
+        for job in found
+        if Job.objects.claimable(now)
+        .filter(pk=job.pk, heartbeat_at=job.heartbeat_at)
+        .update(heartbeat_at=now)
+    ]
 
 
 def request_cancel(job: Job) -> None:

@@ -1,27 +1,29 @@
 """Refresh Options: read the tenant's picklists and companies, and keep a copy of what was last seen.
 
-Written page by page, so that a killed refresh loses nothing; companies are marked missing only after a
-complete read, in one last transaction. The network is never asked inside a transaction.
+Written page by page, so that a killed refresh loses nothing. Only after a complete read, in one last
+transaction, do new companies become options and are others marked missing. The network is never asked
+inside a transaction.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from integrations.models import Company, FilterOption, IntegrationInstance
-from integrations.psa.base import CompanyField, FilterCondition, PSAClient, RemoteCompany
-from integrations.services.connections import client_for
+from integrations.psa.base import CompanyField, CompanyPage, FilterCondition, PSAClient, RemoteCompany
+from integrations.services.connections import at_present_zone
 
 FULL_READ_EVERY = dt.timedelta(hours=24)
 CLOCK_MARGIN = dt.timedelta(minutes=10)
 SHRINK_LIMIT = 0.30
-SHRINK_MATTERS_FROM = 10  # companies: below that, 30 % is one or two ordinary deletions
+SHRINK_MATTERS_FROM = 10  # companies: below that, 30 % is one or two ordinary deletions, unless none is left
 
 COPIED = (
     "name", "number", "company_type", "is_active", "web_address", "phone", "city", "state", "postal_code",
@@ -49,7 +51,11 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class RefreshOutcome:
-    """What a refresh found. ``full`` tells whether missing companies could show in it."""
+    """What a refresh found.
+
+    ``full`` tells whether missing companies could show in it, ``outdated`` that the company filter was
+    changed meanwhile: then it has to be read once more.
+    """
 
     full: bool
     read: int
@@ -58,6 +64,7 @@ class RefreshOutcome:
     missing: int
     outside_filter: int
     options: int
+    outdated: bool = False
 
     def sentence(self) -> str:
         """For the page and the command."""
@@ -88,35 +95,43 @@ def refresh_options(
     demands a full one. Raises PSAError, ShrinkRefused, and what ``progress`` raises (JobLost, JobCancelled).
     Repeatable: run again after any failure.
     """
+    return at_present_zone(
+        instance, lambda client: _refresh(instance, client, progress, full=full, accept_shrink=accept_shrink)
+    )
+
+
+def _refresh(
+    instance: IntegrationInstance, client: PSAClient, progress: Progress, *, full: bool, accept_shrink: bool
+) -> RefreshOutcome:
     started = timezone.now()
+    # The filter first: if it is saved between these two lines, the instance tells, and it is read again.
+    conditions = conditions_of(instance)
+    instance = IntegrationInstance.objects.get(pk=instance.pk)
     before = instance.companies.present().count()
     full = full or accept_shrink or _needs_full_read(instance, started)
-    client = client_for(instance)
-    try:
-        progress.progress(0, None, "Reading fields and picklists")
-        fields = client.company_fields()
-        with transaction.atomic():
-            progress.hold()
-            options = _store_fields(instance, fields)
-        since = (
-            None if full or instance.last_refreshed_at is None else instance.last_refreshed_at - CLOCK_MARGIN
-        )
-        read, created, changed = _read_companies(instance, client, progress, started, since)
-        missing = outside = 0
-        if full:
-            missing, outside = _mark_missing(
-                instance, client, progress, started, before=before, accept_shrink=accept_shrink
-            )
-    finally:
-        client.close()
+    progress.progress(0, None, "Reading fields and picklists")
+    fields = client.company_fields()
+    with transaction.atomic():
+        progress.hold()
+        options = _store_fields(instance, fields)
+    since = None if full or instance.last_refreshed_at is None else instance.last_refreshed_at - CLOCK_MARGIN
+    pages = client.companies(conditions, modified_since=since)
+    read, created, changed = _store_pages(instance, pages, progress, started)
+    outside: Mapping[str, RemoteCompany] = {}
+    if full:
+        if not accept_shrink and not _filters_changed_since_full_read(instance):
+            _refuse_shrink(instance, started, before)
+        outside = client.companies_by_id(_mapped_but_unseen(instance, started))
     with transaction.atomic():
         progress.hold()
         current = IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
+        missing = _conclude(current, outside.values(), started, full=full)
         current.last_refreshed_at = started
         if full:
             current.last_full_read_at = started
         current.save(update_fields=["last_refreshed_at", "last_full_read_at", "updated_at"])
-    return RefreshOutcome(full, read, created, changed, missing, outside, options)
+        outdated = _filters_changed_since_full_read(current)
+    return RefreshOutcome(full, read, created, changed, missing, len(outside), options, outdated)
 
 
 def _needs_full_read(instance: IntegrationInstance, now: dt.datetime) -> bool:
@@ -168,19 +183,15 @@ def _store_fields(instance: IntegrationInstance, fields: Sequence[CompanyField])
     return len(rows)
 
 
-def _read_companies(
-    instance: IntegrationInstance,
-    client: PSAClient,
-    progress: Progress,
-    started: dt.datetime,
-    since: dt.datetime | None,
+def _store_pages(
+    instance: IntegrationInstance, pages: Iterable[CompanyPage], progress: Progress, started: dt.datetime
 ) -> tuple[int, int, int]:
     """Store every page as it comes; returns how many were read, new and changed."""
     read = created = changed = 0
-    for page in client.companies(conditions_of(instance), modified_since=since):
+    for page in pages:
         with transaction.atomic():
             progress.hold()
-            new, different = _store_companies(instance, page.companies, started, in_filter=True)
+            new, different = _store_companies(instance, page.companies, started)
         created, changed = created + new, changed + different
         read += len(page.companies)
         progress.progress(read, page.total, "Reading companies")
@@ -188,20 +199,18 @@ def _read_companies(
 
 
 def _store_companies(
-    instance: IntegrationInstance,
-    companies: Iterable[RemoteCompany],
-    seen_at: dt.datetime,
-    *,
-    in_filter: bool,
+    instance: IntegrationInstance, companies: Iterable[RemoteCompany], seen_at: dt.datetime
 ) -> tuple[int, int]:
-    """Insert or update copies; returns how many are new and how many differ from the last copy."""
+    """Insert or update copies; returns how many are new and how many differ from the last copy.
+
+    New ones are pending, and none is brought back or left out: ``_conclude`` does that.
+    """
     rows = [
         Company(
             instance=instance,
             remote_id=company.id,
             seen_at=seen_at,
-            in_filter=in_filter,
-            missing_since=None,
+            is_pending=True,
             **{name: getattr(company, name) for name in COPIED},
         )
         for company in companies
@@ -210,49 +219,56 @@ def _store_companies(
         company.remote_id: company
         for company in instance.companies.filter(remote_id__in=[row.remote_id for row in rows])
     }
-    compared = (*COPIED, "in_filter", "missing_since")
     different = [
         row
         for row in rows
         if row.remote_id in known
-        and any(getattr(row, name) != getattr(known[row.remote_id], name) for name in compared)
+        and any(getattr(row, name) != getattr(known[row.remote_id], name) for name in COPIED)
     ]
     Company.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=["instance", "remote_id"],
-        update_fields=[*COPIED, "seen_at", "in_filter", "missing_since"],
+        update_fields=[*COPIED, "seen_at"],
         batch_size=500,
     )
     return len(rows) - len(known), len(different)
 
 
-def _mark_missing(
-    instance: IntegrationInstance,
-    client: PSAClient,
-    progress: Progress,
-    started: dt.datetime,
-    *,
-    before: int,
-    accept_shrink: bool,
-) -> tuple[int, int]:
-    """After a complete read: what it lacked is missing, or, if mapped and still there, outside the filter."""
-    unseen = instance.companies.present().filter(seen_at__lt=started)
-    lacking = unseen.count()
-    expected = accept_shrink or _filters_changed_since_full_read(instance)
-    if not expected and before >= SHRINK_MATTERS_FROM and lacking > before * SHRINK_LIMIT:
+# --- after a complete read ----------------------------------------------------------------------------
+
+
+def _refuse_shrink(instance: IntegrationInstance, started: dt.datetime, before: int) -> None:
+    """Raise ShrinkRefused when far fewer of the companies that were there came back."""
+    lacking = instance.companies.present().filter(seen_at__lt=started).count()
+    shrunk = before >= SHRINK_MATTERS_FROM and lacking > before * SHRINK_LIMIT
+    if shrunk or 1 < before == lacking:
         raise ShrinkRefused(before, lacking)
-    mapped = list(
-        instance.companies.filter(seen_at__lt=started, missing_since=None, mappings__removed_at=None)
+
+
+def _mapped_but_unseen(instance: IntegrationInstance, started: dt.datetime) -> list[str]:
+    """Ids of mapped companies that the read lacked: the filter may leave them out, or they are gone."""
+    return list(
+        instance.companies.filter(seen_at__lt=started, mappings__removed_at=None)
         .exclude(mappings=None)
         .values_list("remote_id", flat=True)
         .distinct()
     )
-    still_there = client.companies_by_id(mapped) if mapped else {}
-    with transaction.atomic():
-        progress.hold()
-        _store_companies(instance, still_there.values(), started, in_filter=False)
-        missing = instance.companies.filter(seen_at__lt=started, missing_since=None).update(
-            missing_since=started
-        )
-    return missing, len(still_there)
+
+
+def _conclude(
+    instance: IntegrationInstance, outside: Iterable[RemoteCompany], started: dt.datetime, *, full: bool
+) -> int:
+    """What was seen becomes an option; after a full read the rest is missing. Returns how many are, newly."""
+    instance.companies.filter(
+        Q(is_pending=True) | Q(in_filter=False) | Q(missing_since__isnull=False), seen_at=started
+    ).update(is_pending=False, in_filter=True, missing_since=None)
+    if not full:
+        return 0
+    _store_companies(instance, outside, started)
+    instance.companies.filter(remote_id__in=[company.id for company in outside]).update(
+        is_pending=False, in_filter=False, missing_since=None
+    )
+    unseen = instance.companies.filter(seen_at__lt=started)
+    unseen.filter(is_pending=True).delete()  # an odd read found them, and no complete one has; never options
+    return unseen.filter(missing_since=None).update(missing_since=started)

@@ -14,7 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
 from integrations.management.supervisor import Child, ChildFailed, Supervisor
-from integrations.tasks import requeue_expired
+from integrations.tasks import requeue_neglected
 
 logger = logging.getLogger(__name__)
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
@@ -80,6 +80,6 @@ def _wake_silent_jobs() -> None:
     """Give jobs whose worker was killed back to the queue; a database that is away is tried again later."""
     try:
         close_old_connections()
-        requeue_expired()
+        requeue_neglected()
     except DatabaseError:
         logger.exception("Jobs could not be looked after.")
