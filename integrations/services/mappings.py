@@ -30,7 +30,7 @@ MAPPING_FIELDS = (
 
 
 class CompanyNotOffered(Exception):
-    """The chosen company is not one of this instance's, or it is the MSP itself."""
+    """The chosen company is not one of this instance's, was never read completely, or is the MSP itself."""
 
 
 class OrganizationElsewhere(Exception):
@@ -100,7 +100,9 @@ def choose_company(
 
     Choosing what is saved already takes the note away. Raises CompanyNotOffered, OrganizationElsewhere.
     """
-    if company is not None and (company.instance_id != instance.pk or company.is_own):
+    if company is not None and (
+        company.instance_id != instance.pk or company.is_own or company.is_pending
+    ):
         raise CompanyNotOffered
     with transaction.atomic():
         mapping = (
