@@ -135,21 +135,10 @@ def write_rows(
 
 def _write_csv(rows: Iterable[Row], columns: Sequence[str], out: TextIO | OutputWrapper) -> None:
     """With a header of the keys themselves, and without cells that a spreadsheet would run."""
-    writer = csv.writer(_Verbatim(out), lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
         writer.writerow([make_harmless(_text(row[column])) for column in columns])
-
-
-class _Verbatim:
-    """Django's stream appends a line end to what lacks one; a CSV row has its own."""
-
-    def __init__(self, out: TextIO | OutputWrapper) -> None:
-        self._out = out
-
-    def write(self, text: str) -> int:
-        self._out.write(text)
-        return len(text)
 
 
 def _write_table(rows: Iterable[Row], columns: Sequence[str], out: TextIO | OutputWrapper) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations.crypto import SealedValueError
 from integrations.management.output import (
     SOME_FAILED,
     Format,
@@ -20,7 +19,6 @@ from integrations.management.output import (
 )
 from integrations.models import IntegrationInstance
 from integrations.psa.base import ConnectionReport, StepState
-from integrations.services.audit import Actor
 from integrations.services.connections import report_as_json, test_connection
 
 COLUMNS = ("configuration", "result", "zone", "companies", "requests_used", "explanation")
@@ -48,7 +46,7 @@ class Command(BaseCommand):
         line, rows = ProgressLine("Checking", self.stderr), []
         for number, instance in enumerate(instances):
             line.show(number, len(instances), instance.name)
-            rows.append(_checked(actor, instance))
+            rows.append(_row(instance, test_connection(actor, instance)))
         line.clear()
         write_rows(rows, COLUMNS, Format(options["format"]), self.stdout)
         failed = [str(row["configuration"]) for row in rows if row["result"] == FAILED]
@@ -58,28 +56,16 @@ class Command(BaseCommand):
             )
 
 
-def _checked(actor: Actor, instance: IntegrationInstance) -> dict[str, object]:
-    try:
-        return _row(instance, test_connection(actor, instance))
-    except SealedValueError as error:
-        explanation = f"{error} Enter the credentials again on the setup page."
-        return _as_row(instance, FAILED, explanation=explanation)
-
-
 def _row(instance: IntegrationInstance, report: ConnectionReport) -> dict[str, object]:
-    told = StepState.FAILED if not report.passed else StepState.WARNING
+    """What the check found. Of a passed one only the warnings are explained, of a failed one the failure."""
+    told = StepState.WARNING if report.passed else StepState.FAILED
     steps = [step for step in report.steps if step.state is told]
-    return _as_row(
-        instance,
-        PASSED if report.passed else FAILED,
-        zone=report.zone.name if report.zone else instance.zone_name,
-        companies=report.company_count,
-        requests_used=f"{report.budget.used:,} of {report.budget.limit:,}" if report.budget else None,
-        explanation=" ".join(f"{step.title}: {step.detail} {step.next_step}".strip() for step in steps),
-        steps=report_as_json(report)["steps"],
-    )
-
-
-def _as_row(instance: IntegrationInstance, result: str, **found: object) -> dict[str, object]:
-    row: dict[str, object] = dict.fromkeys(COLUMNS)
-    return {**row, "configuration": instance.name, "result": result, "steps": [], **found}
+    return {
+        "configuration": instance.name,
+        "result": PASSED if report.passed else FAILED,
+        "zone": report.zone.name if report.zone else instance.zone_name,
+        "companies": report.company_count,
+        "requests_used": f"{report.budget.used:,} of {report.budget.limit:,}" if report.budget else None,
+        "explanation": " ".join(f"{step.title}: {step.detail} {step.next_step}".strip() for step in steps),
+        "steps": report_as_json(report)["steps"],
+    }

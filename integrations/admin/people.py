@@ -1,0 +1,73 @@
+"""People: Django's own page without a trace of the password, and second factors without their secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import ReadOnlyPasswordHashField, ReadOnlyPasswordHashWidget, UserChangeForm
+from django.contrib.auth.hashers import is_password_usable
+from django.contrib.auth.models import User
+from django.db import models
+from django.http import HttpRequest
+
+from integrations.admin.common import ReadOnlyAdmin
+
+
+class PasswordState(ReadOnlyPasswordHashWidget):
+    """Whether there is a password, and the button to set one. Django would show parts of salt and hash."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """For the widget's template."""
+        context = super().get_context(name, value, attrs)
+        context["summary"] = [{"label": "Set" if value and is_password_usable(value) else "Not set"}]
+        return context
+
+
+class PersonForm(UserChangeForm[User]):
+    """A person, without a trace of the password."""
+
+    password = ReadOnlyPasswordHashField(widget=PasswordState)
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin[User]):
+    """Who may sign in, and in which role."""
+
+    form = PersonForm
+    list_display = ("username", "first_name", "last_name", "email", "roles", "is_superuser", "is_active")
+    list_filter = ("groups", "is_superuser", "is_active")
+    date_hierarchy = "date_joined"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With their roles."""
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description="roles")
+    def roles(self, person: User) -> str:
+        """The groups that give rights on the portal's pages."""
+        return ", ".join(group.name for group in person.groups.all())
+
+
+admin.site.unregister(Authenticator)
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(ReadOnlyAdmin[models.Model]):
+    """Second factors. Deleting one lets somebody in again who has lost the telephone."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    list_filter = ("type",)
+    search_fields = ("user__username",)
+    date_hierarchy = "created_at"
+    fields = ("user", "type", "created_at", "last_used_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The way back in."""
+        return True
