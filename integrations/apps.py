@@ -19,7 +19,11 @@ READER = (
     "view_auditevent",
 )
 MEMBER = (*READER, "map_organizations", "add_organization", "change_organization", "delete_organization")
-OWNER = (*MEMBER, "add_integrationinstance", "change_integrationinstance", "delete_integrationinstance")
+OWNER = (
+    *MEMBER,
+    *(f"{verb}_integrationinstance" for verb in ("add", "change", "delete")),
+    *(f"{verb}_{model}" for model in ("apitoken", "webhook") for verb in ("view", "add", "change", "delete")),
+)
 ROLES = {"Readers": READER, "Members": MEMBER, "Owners": OWNER}
 
 

@@ -11,8 +11,11 @@ from integrations.models.mappings import (
     RejectedMatch,
 )
 from integrations.models.organizations import Organization
+from integrations.models.tokens import ApiToken, Right
+from integrations.models.webhooks import ReviewNotice, Webhook, WebhookDelivery, WebhookEvent
 
 __all__ = [
+    "ApiToken",
     "AuditEvent",
     "Company",
     "CompanyFilter",
@@ -24,4 +27,9 @@ __all__ = [
     "Organization",
     "OrganizationMapping",
     "RejectedMatch",
+    "ReviewNotice",
+    "Right",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookEvent",
 ]

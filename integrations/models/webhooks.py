@@ -1,0 +1,129 @@
+"""Webhooks: who wants to hear of changes, what was sent to them, and which mappings were reported for review."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from integrations.fields import EncryptedJSONField
+from integrations.models.mappings import OrganizationMapping
+
+
+class WebhookEvent(models.TextChoices):
+    """What a webhook can be told."""
+
+    MAPPING_CHANGED = "mapping.changed", "A mapping was made, changed, moved or removed"
+    MAPPING_REVIEW = "mapping.review", "A mapping needs review, or no longer does"
+
+
+class Webhook(models.Model):
+    """One receiver.
+
+    ``position`` is the last audit event (its id) that was turned into deliveries; ``rests_until`` spares a
+    receiver that does not answer; ``secret`` holds the signing key under "key".
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=100)
+    url = models.CharField("address", max_length=500)
+    secret = EncryptedJSONField(row_key="key")
+    events = models.JSONField(default=list)
+    is_active = models.BooleanField("active", default=True)
+    position = models.BigIntegerField(default=0, editable=False)
+    rests_until = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [models.CheckConstraint(condition=~models.Q(name=""), name="webhook_has_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """Its page with the delivery log."""
+        return reverse("integrations:webhook", args=[self.pk])
+
+    @property
+    def event_labels(self) -> list[str]:
+        """Its events in the words of the page."""
+        return [event.label for event in WebhookEvent if event.value in self.events]
+
+    @property
+    def shown_url(self) -> str:
+        """The address without its query, in which some receivers carry a secret."""
+        parts = urlsplit(self.url)
+        return parts._replace(query="…" if parts.query else "").geturl()
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the audit may know: neither the signing key nor the address's query."""
+        return {
+            "name": self.name,
+            "address": self.shown_url,
+            "events": list(self.events),
+            "is_active": self.is_active,
+        }
+
+
+class WebhookDelivery(models.Model):
+    """One message to one receiver, and how sending it went. ``event_id`` stays the same in every attempt.
+
+    Claimed by a conditional update: while ``claim`` is set and ``next_attempt_at`` lies ahead, a worker is at
+    it; a worker that was killed lets the time pass, and another one takes it up.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Given up"
+
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    event_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    event = models.CharField(max_length=40, choices=WebhookEvent.choices)
+    payload = models.JSONField()
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    claim = models.UUIDField(null=True, blank=True, editable=False)
+    next_attempt_at = models.DateTimeField()
+    response_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "webhook deliveries"
+        indexes = [
+            models.Index(fields=["status", "next_attempt_at"], name="delivery_due"),
+            models.Index(fields=["webhook", "-id"], name="delivery_log"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.event_id}"
+
+
+class ReviewNotice(models.Model):
+    """A mapping that was reported as needing review, with the reasons that were given then.
+
+    Exists exactly as long as the mapping needs review, so that each need is reported once.
+    """
+
+    mapping = models.OneToOneField(
+        OrganizationMapping, on_delete=models.CASCADE, related_name="review_notice"
+    )
+    reasons = models.JSONField(default=list)
+    noted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.mapping}: {', '.join(self.reasons)}"
