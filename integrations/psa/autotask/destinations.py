@@ -106,7 +106,8 @@ def is_public_address(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         inner = _embedded_ipv4(ip)
         if inner is not None:
-            return _is_public(inner) and (ip.ipv4_mapped is not None or _is_public(ip))
+            translated = ip.ipv4_mapped is not None or ip in _NAT64
+            return _is_public(inner) and (translated or _is_public(ip))
     return _is_public(ip)
 
 

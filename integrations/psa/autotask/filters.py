@@ -256,7 +256,8 @@ def describe(condition: FilterCondition, fields: Sequence[CompanyField]) -> str:
     known = operations_for(field) if field is not None else ()
     words = {entry.key: entry.label for entries in _BY_KIND.values() for entry in entries}
     words.update({entry.key: entry.label for entry in known})
-    sentence = f"{label_of(condition.field)} {words.get(condition.operation, condition.operation)}"
+    name = condition.field if field is None else field.name
+    sentence = f"{label_of(name)} {words.get(condition.operation, condition.operation)}"
     if condition.value is None:
         return sentence
     values = condition.value if isinstance(condition.value, tuple) else (condition.value,)

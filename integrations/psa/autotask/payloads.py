@@ -43,7 +43,7 @@ def read_zone(data: object) -> ZoneAnswer:
     """The zone of a user name: ``{"zoneName", "url", "webUrl", "ci"}``; only ``url`` is indispensable."""
     answer = as_object(data, "zone answer")
     url = get(answer, "url")
-    if not isinstance(url, str) or not url or len(url) > 500:
+    if not isinstance(url, str) or not url or not url.isascii() or len(url) > 500:
         unexpected("zone answer without a url")
     web_url, database_id = get(answer, "webUrl"), get(answer, "ci")
     return ZoneAnswer(
