@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -12,7 +14,7 @@ from django_tasks import task
 
 from integrations.models import IntegrationInstance, Job
 from integrations.psa.base import PSAError
-from integrations.services import jobs, refresh
+from integrations.services import jobs, refresh, suggestions
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,17 @@ def enqueue_refresh(
     with transaction.atomic():
         job, created = jobs.open_job(
             Job.Kind.REFRESH_OPTIONS, instance, user, {"full": full, "accept_shrink": accept_shrink}
+        )
+        if created:
+            run_job.enqueue(str(job.key))
+    return job
+
+
+def enqueue_suggestions(instance: IntegrationInstance, user: User, *, include_inactive: bool = False) -> Job:
+    """This person's open Suggest Values for the instance, made and put in the queue when there is none."""
+    with transaction.atomic():
+        job, created = jobs.open_job(
+            Job.Kind.SUGGEST_MAPPINGS, instance, user, {"include_inactive": include_inactive}
         )
         if created:
             run_job.enqueue(str(job.key))
@@ -47,9 +60,9 @@ def run_job(key: str) -> None:
         return
     with run:
         try:
-            outcome = refresh.refresh_options(run.job.instance, run, **run.job.options)
+            message, result = WORK[Job.Kind(run.job.kind)](run)
         except jobs.JobCancelled:
-            run.finish(Job.State.CANCELLED, message="Cancelled. No company was added or marked missing.")
+            run.finish(Job.State.CANCELLED, message="Cancelled. Nothing was added or marked missing.")
         except jobs.JobLost:
             logger.warning("Job %s was taken over by another worker.", run.job.pk)
         except PSAError as error:
@@ -64,6 +77,25 @@ def run_job(key: str) -> None:
             )
             raise
         else:
-            run.finish(Job.State.DONE, message=outcome.sentence(), result={"full": outcome.full})
-            if outcome.outdated:
+            run.finish(Job.State.DONE, message=message, result=result)
+            if result.get("outdated"):
                 enqueue_refresh(run.job.instance, run.job.created_by, full=True)
+
+
+def _refresh_options(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
+    outcome = refresh.refresh_options(run.job.instance, run, **run.job.options)
+    return outcome.sentence(), {"full": outcome.full, "outdated": outcome.outdated}
+
+
+def _suggest_mappings(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
+    user = run.job.created_by
+    if user is None:  # the account was deleted while the job waited
+        return "The account that asked for suggestions is gone.", {}
+    summary = suggestions.propose_mappings(user, run.job.instance, progress=run.progress, **run.job.options)
+    return summary.sentence(), {"tiers": summary.tiers}
+
+
+WORK: dict[Job.Kind, Callable[[jobs.JobRun], tuple[str, dict[str, Any]]]] = {
+    Job.Kind.REFRESH_OPTIONS: _refresh_options,
+    Job.Kind.SUGGEST_MAPPINGS: _suggest_mappings,
+}

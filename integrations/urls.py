@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from integrations.views import connections, filters, home, mappings, organizations, setup
+from integrations.views import connections, filters, home, mappings, organizations, review, setup
 
 app_name = "integrations"
 
@@ -22,6 +22,12 @@ instance_urls = [
     path("mappings/suggest/", mappings.suggest, name="suggest"),
     path("mappings/save/", mappings.save, name="mappings_save"),
     path("mappings/tick/", mappings.tick, name="mappings_tick"),
+    path("mappings/tick-all/", mappings.tick_all, name="mappings_tick_all"),
+    path("mappings/<int:organization_id>/explain/<int:company_id>/", review.explain, name="explain"),
+    path("mappings/<int:organization_id>/reconsider/", review.reconsider, name="reconsider"),
+    path("review/", review.review, name="review"),
+    path("review/<int:organization_id>/", review.decide, name="review_decide"),
+    path("missing/", review.missing, name="missing"),
     path("mappings/<int:organization_id>/company/", mappings.choose, name="choose"),
     path("mappings/<int:organization_id>/discard/", mappings.discard, name="discard"),
     path("job/", mappings.job, name="job"),

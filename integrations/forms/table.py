@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from integrations.matching import Tier
-from integrations.services.mapping_table import PAGE_SIZES, SORTS, STATE_LABELS, TableQuery
+from integrations.services.mapping_table import PAGE_SIZES, SORTS, STATE_LABELS, WARNING_LABELS, TableQuery
 
 
 class TableForm(forms.Form):
@@ -16,6 +16,7 @@ class TableForm(forms.Form):
 
     state = forms.ChoiceField(choices=[(state.value, label) for state, label in STATE_LABELS.items()])
     tier = forms.ChoiceField(choices=[(tier.value, tier.value) for tier in Tier])
+    warning = forms.ChoiceField(choices=list(WARNING_LABELS.items()))
     q = forms.CharField(max_length=200, strip=True)
     sort = forms.ChoiceField(choices=[(key, key) for key in SORTS])
     dir = forms.ChoiceField(choices=[("asc", "asc"), ("desc", "desc")])
@@ -31,6 +32,7 @@ def table_query(values: Mapping[str, Any]) -> TableQuery:
     return TableQuery(
         state=given.get("state", ""),
         tier=given.get("tier", ""),
+        warning=given.get("warning", ""),
         text=given.get("q", ""),
         sort=given.get("sort") or "organization",
         descending=given.get("dir") == "desc",

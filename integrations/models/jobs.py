@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -11,8 +12,15 @@ from django.utils import timezone
 
 from integrations.models.instances import IntegrationInstance
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
 
 class JobQuerySet(models.QuerySet["Job"]):
+    def shown_to(self, user: AbstractBaseUser | AnonymousUser) -> JobQuerySet:
+        """What the setup page tells this person: the instance's refreshes, and their own suggestions."""
+        return self.filter(models.Q(kind=Job.Kind.REFRESH_OPTIONS) | models.Q(created_by=user.pk))
+
     def open(self) -> JobQuerySet:
         """Waiting or running."""
         return self.filter(state__in=Job.OPEN)
@@ -76,8 +84,13 @@ class Job(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "instance"],
-                condition=models.Q(state__in=["waiting", "running"]),
+                condition=models.Q(state__in=["waiting", "running"]) & ~models.Q(kind="suggest_mappings"),
                 name="one_open_job_per_kind_and_instance",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "instance", "created_by"],
+                condition=models.Q(state__in=["waiting", "running"], kind="suggest_mappings"),
+                name="one_open_suggestion_per_person",
             ),
         ]
         indexes = [models.Index(fields=["state", "lease_until"], name="job_claimable")]

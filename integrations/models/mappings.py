@@ -79,6 +79,7 @@ class OrganizationMapping(models.Model):
             "confidence": self.confidence,
             "reasons": self.reasons,
             "matcher_version": self.matcher_version,
+            "confirmed_name": self.confirmed_name,
             "removed": self.removed_at is not None,
             "version": self.version,
         }

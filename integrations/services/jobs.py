@@ -38,15 +38,21 @@ def lease_length() -> dt.timedelta:
 def open_job(
     kind: Job.Kind, instance: IntegrationInstance, user: User | None, options: dict[str, Any]
 ) -> tuple[Job, bool]:
-    """The waiting or running job of this kind for the instance, and whether it was made now."""
-    existing = Job.objects.open().filter(kind=kind, instance=instance).first()
+    """The waiting or running job of this kind for the instance, and whether it was made now.
+
+    Suggestions are a person's own; every other kind is one an instance.
+    """
+    same = Job.objects.open().filter(kind=kind, instance=instance)
+    if kind is Job.Kind.SUGGEST_MAPPINGS:
+        same = same.filter(created_by=user)
+    existing = same.first()
     if existing:
         return existing, False
     try:
         with transaction.atomic():
             return Job.objects.create(kind=kind, instance=instance, created_by=user, options=options), True
     except IntegrityError:  # somebody pressed the button in the same moment
-        return Job.objects.open().get(kind=kind, instance=instance), False
+        return same.get(), False
 
 
 def claim(key: uuid.UUID) -> JobRun | None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -15,6 +17,7 @@ from django.db.models import (
     Case,
     CharField,
     Count,
+    Exists,
     F,
     FilteredRelation,
     OuterRef,
@@ -25,7 +28,13 @@ from django.db.models import (
 )
 from django.db.models.functions import Lower
 
-from integrations.models import IntegrationInstance, MappingProposal, Organization, OrganizationMapping
+from integrations.models import (
+    IgnoredOrganization,
+    IntegrationInstance,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+)
 
 SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
 PAGE_SIZES = (25, 50, 100, 200)
@@ -40,6 +49,7 @@ class RowState(enum.StrEnum):
     MAPPED = "mapped"
     SUGGESTED = "suggested"
     UNMAPPED = "unmapped"
+    IGNORED = "ignored"
 
 
 STATE_LABELS = {
@@ -49,7 +59,23 @@ STATE_LABELS = {
     RowState.MAPPED: "Mapped",
     RowState.REVIEW: "Needs review",
     RowState.ELSEWHERE: "Elsewhere",
+    RowState.IGNORED: "Ignored",
 }
+
+# What puts a mapped row back before a person, beside a company that two organizations share.
+WARNINGS = {
+    "gone": ("No longer in Autotask", Q(mapping__company__missing_since__isnull=False)),
+    "inactive": ("Company is inactive", Q(mapping__company__is_active=False)),
+    "outside": ("Outside the filter", Q(mapping__company__in_filter=False)),
+    "renamed": (
+        "Renamed since",
+        ~Q(mapping__confirmed_name="") & ~Q(mapping__confirmed_name=F("mapping__company__name")),
+    ),
+}
+WARNING_LABELS = {name: label for name, (label, _) in WARNINGS.items()} | {
+    "shared": "Several organizations on one company"
+}
+NEEDS_REVIEW = reduce(or_, (condition for _, condition in WARNINGS.values()))
 
 SORTS = {
     "organization": (Lower("name"), F("pk")),
@@ -65,11 +91,17 @@ class TableQuery:
 
     state: str = ""
     tier: str = ""
+    warning: str = ""
     text: str = ""
     sort: str = "organization"
     descending: bool = False
     page: int = 1
     size: int = 50
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it chooses some of the rows and not all."""
+        return bool(self.state or self.tier or self.warning or self.text)
 
 
 @dataclass(frozen=True)
@@ -81,6 +113,8 @@ class MappingTable:
 
     page: Page[Organization]
     counts: dict[str, int]
+    warnings: dict[str, int]
+    tiers: dict[str, int]
     total: int
     pending: dict[str, int]
     query: TableQuery
@@ -91,6 +125,7 @@ def rows_of(instance: IntegrationInstance, user: User) -> Any:
 
     A queryset of Organization with annotations that its type cannot tell.
     """
+    ignored = IgnoredOrganization.objects.filter(organization=OuterRef("pk"), psa=instance.psa)
     organizations: Any = Organization.objects.present()
     return (
         organizations.annotate(
@@ -112,19 +147,17 @@ def rows_of(instance: IntegrationInstance, user: User) -> Any:
                     Q(mapping__pk__isnull=False) & ~Q(mapping__instance=instance),
                     then=Value(RowState.ELSEWHERE.value),
                 ),
-                When(
-                    Q(mapping__pk__isnull=False)
-                    & (
-                        Q(mapping__company__missing_since__isnull=False)
-                        | Q(mapping__company__is_active=False)
-                        | Q(mapping__company__in_filter=False)
-                    ),
-                    then=Value(RowState.REVIEW.value),
-                ),
+                When(Q(mapping__pk__isnull=False) & NEEDS_REVIEW, then=Value(RowState.REVIEW.value)),
                 When(mapping__pk__isnull=False, then=Value(RowState.MAPPED.value)),
+                When(Exists(ignored), then=Value(RowState.IGNORED.value)),
                 When(proposal__tier__in=SUGGESTED_TIERS, then=Value(RowState.SUGGESTED.value)),
                 default=Value(RowState.UNMAPPED.value),
                 output_field=CharField(),
+            ),
+            shared=Exists(
+                OrganizationMapping.objects.present()
+                .filter(company=OuterRef("mapping__company"))
+                .exclude(organization=OuterRef("pk"))
             ),
             company_name=Case(
                 When(proposal__company__isnull=False, then=F("proposal__company__name")),
@@ -135,25 +168,43 @@ def rows_of(instance: IntegrationInstance, user: User) -> Any:
     )
 
 
+def searched_rows(instance: IntegrationInstance, user: User, query: TableQuery) -> Any:
+    """The rows in which the query's text occurs."""
+    rows = rows_of(instance, user)
+    if not query.text:
+        return rows
+    return rows.filter(
+        Q(name__icontains=query.text)
+        | Q(external_id__icontains=query.text)
+        | Q(domain__icontains=query.text)
+        | Q(company_name__icontains=query.text)
+    )
+
+
+def matching_rows(instance: IntegrationInstance, user: User, query: TableQuery) -> Any:
+    """The rows that the whole query chooses, in no order; ignored ones only when asked or searched for."""
+    rows = searched_rows(instance, user, query)
+    if query.state:
+        rows = rows.filter(mapping_state=query.state)
+    elif not query.text:
+        rows = rows.exclude(mapping_state=RowState.IGNORED)
+    if query.warning == "shared":
+        rows = rows.filter(shared=True, mapping__instance=instance)
+    elif query.warning:
+        rows = rows.filter(WARNINGS[query.warning][1], mapping__instance=instance)
+    if query.tier:
+        rows = rows.filter(proposal__tier=query.tier)
+    return rows
+
+
 def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) -> MappingTable:
     """The rows and counts that the query asks for."""
-    every = rows_of(instance, user)
-    if query.text:
-        every = every.filter(
-            Q(name__icontains=query.text)
-            | Q(external_id__icontains=query.text)
-            | Q(domain__icontains=query.text)
-            | Q(company_name__icontains=query.text)
-        )
+    every = searched_rows(instance, user, query)
     counts = {
         row["mapping_state"]: row["number"]
         for row in every.order_by().values("mapping_state").annotate(number=Count("pk"))
     }
-    rows = every
-    if query.state:
-        rows = rows.filter(mapping_state=query.state)
-    if query.tier:
-        rows = rows.filter(proposal__tier=query.tier)
+    rows = matching_rows(instance, user, query)
     order = [_reversed(term) if query.descending else term for term in SORTS[query.sort]]
     rows = rows.order_by(*order).select_related(
         "mapping__company", "mapping__instance", "mapping__confirmed_by", "proposal__company"
@@ -161,7 +212,15 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
     page = Paginator(rows, query.size).get_page(query.page)
     for row in page.object_list:
         _complete(row)
-    return MappingTable(page, counts, sum(counts.values()), pending_changes(instance, user), query)
+    return MappingTable(
+        page=page,
+        counts=counts,
+        warnings=_warnings(instance),
+        tiers=_tiers(instance, user),
+        total=sum(counts.values()) - counts.get(RowState.IGNORED, 0),
+        pending=pending_changes(instance, user),
+        query=query,
+    )
 
 
 def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> Any:
@@ -204,3 +263,25 @@ def pending_changes(instance: IntegrationInstance, user: User) -> dict[str, int]
             removed=Count("pk", filter=Q(company=None)),
         )
     )
+
+
+def _warnings(instance: IntegrationInstance) -> dict[str, int]:
+    """How many mappings of the instance carry each warning; those with none are left out."""
+    mappings: Any = OrganizationMapping.objects.present().filter(
+        instance=instance, organization__deleted_at=None
+    )
+    counts: dict[str, int] = mappings.aggregate(
+        gone=Count("pk", filter=Q(company__missing_since__isnull=False)),
+        inactive=Count("pk", filter=Q(company__is_active=False)),
+        outside=Count("pk", filter=Q(company__in_filter=False)),
+        renamed=Count("pk", filter=~Q(confirmed_name="") & ~Q(confirmed_name=F("company__name"))),
+    )
+    together = mappings.values("company").annotate(number=Count("pk")).filter(number__gt=1).order_by()
+    counts["shared"] = sum(row["number"] for row in together)
+    return {name: number for name, number in counts.items() if number}
+
+
+def _tiers(instance: IntegrationInstance, user: User) -> dict[str, int]:
+    """How many suggestions of each tier lie before this person."""
+    own: Any = MappingProposal.objects.filter(user=user, instance=instance, tier__in=SUGGESTED_TIERS)
+    return dict(own.order_by().values_list("tier").annotate(Count("pk")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from integrations.services.audit import Actor, Batch, Change
 SAVE_ATTEMPTS = 3
 MAPPING_FIELDS = (
     "instance", "company", "source", "confidence", "reasons", "matcher_version", "confirmed_by",
-    "confirmed_at", "version", "removed_at", "removed_with_instance",
+    "confirmed_at", "confirmed_name", "version", "removed_at", "removed_with_instance",
 )  # fmt: skip
 
 
@@ -49,6 +49,13 @@ class Conflict:
     wanted: str
     present: str
     reason: str
+
+    def sentence(self) -> str:
+        """For the page: both values, and what to do."""
+        return (
+            f"{self.organization.name} was not saved. {self.reason} Now: {self.present}. "
+            f"Yours: {self.wanted}. Choose again to overwrite it."
+        )
 
 
 @dataclass
@@ -100,9 +107,7 @@ def choose_company(
 
     Choosing what is saved already takes the note away. Raises CompanyNotOffered, OrganizationElsewhere.
     """
-    if company is not None and (
-        company.instance_id != instance.pk or company.is_own or company.is_pending
-    ):
+    if company is not None and (company.instance_id != instance.pk or company.is_own or company.is_pending):
         raise CompanyNotOffered
     with transaction.atomic():
         mapping = (
@@ -148,6 +153,30 @@ def choose_company(
     return proposal
 
 
+def accept_company(
+    user: User, instance: IntegrationInstance, organization: Organization, company: Company
+) -> None:
+    """Tick the suggestion of this company for the row, with its confidence; otherwise choose it by hand.
+
+    Raises CompanyNotOffered, OrganizationElsewhere.
+    """
+    suggested = MappingProposal.objects.filter(
+        user=user, instance=instance, organization=organization, company=company, kind="suggested"
+    )
+    if not suggested.update(selected=True):
+        choose_company(user, instance, organization, company)
+
+
+def select_every(
+    user: User, instance: IntegrationInstance, organizations: Iterable[int], ticked: bool
+) -> int:
+    """Tick or untick the proposals of these organizations; returns how many. Rows without a company stay."""
+    own = MappingProposal.objects.filter(
+        user=user, instance=instance, organization_id__in=list(organizations)
+    )
+    return own.exclude(kind="suggested", company=None).update(selected=ticked)
+
+
 def discard_proposal(user: User, instance: IntegrationInstance, organization: Organization) -> None:
     """Forget what this person wanted for the row."""
     MappingProposal.objects.filter(user=user, instance=instance, organization=organization).delete()
@@ -165,28 +194,32 @@ def select_proposals(
 # --- saving -----------------------------------------------------------------------------------------
 
 
-def save_mappings(actor: Actor, user: User, instance: IntegrationInstance) -> SaveOutcome:
+def save_mappings(
+    actor: Actor, user: User, instance: IntegrationInstance, *, only: Organization | None = None
+) -> SaveOutcome:
     """Save everything that this person has ticked for the instance, in one transaction.
 
-    A row that changed since they saw it is left as it is and reported with both values.
+    A row that changed since they saw it is left as it is and reported with both values. ``only`` saves the
+    row of one organization.
     """
     for attempt in range(SAVE_ATTEMPTS):
         try:
             with transaction.atomic():
-                return _save(actor, user, instance)
+                return _save(actor, user, instance, only)
         except IntegrityError:  # a colleague created one of the rows in the same moment: look again
             if attempt == SAVE_ATTEMPTS - 1:
                 raise
     raise AssertionError  # the loop returns or raises
 
 
-def _save(actor: Actor, user: User, instance: IntegrationInstance) -> SaveOutcome:
+def _save(actor: Actor, user: User, instance: IntegrationInstance, only: Organization | None) -> SaveOutcome:
     batch = Batch(actor)
     outcome = SaveOutcome(batch.key)
     instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
     proposals = list(
         MappingProposal.objects.filter(user=user, instance=instance, selected=True)
         .exclude(kind=MappingProposal.Kind.SUGGESTED, company=None)
+        .filter(**({"organization": only} if only else {}))
         .select_related("organization", "company")
         .order_by("organization_id")
     )
@@ -271,7 +304,7 @@ def _apply(
     mapping.instance, mapping.company, mapping.removed_at = instance, proposal.company, None
     mapping.source = MappingSource.SUGGESTED if suggested else MappingSource.CHOSEN
     mapping.confidence, mapping.reasons = proposal.confidence, proposal.reasons
-    mapping.matcher_version = proposal.matcher_version
+    mapping.matcher_version, mapping.confirmed_name = proposal.matcher_version, proposal.company.name
     if moved:
         return "moved"
     return "changed" if was_present else "created"
@@ -289,6 +322,32 @@ def mapping_change(action: str, mapping: OrganizationMapping, before: dict[str, 
         after,
         mapping.instance,
     )
+
+
+def confirm_mapping(
+    actor: Actor, user: User, instance: IntegrationInstance, organization: Organization
+) -> uuid.UUID | None:
+    """Say that a mapping is still right although its company was renamed; returns the batch for undo.
+
+    None when the organization is not mapped in the instance any more.
+    """
+    batch = Batch(actor)
+    with transaction.atomic():
+        mapping = (
+            instance.mappings.present()
+            .filter(organization=organization)
+            .select_related("organization", "company", "instance")
+            .select_for_update(of=("self",))
+            .first()
+        )
+        if mapping is None:
+            return None
+        before = mapping.snapshot()
+        mapping.confirmed_name, mapping.version = mapping.company.name, mapping.version + 1
+        mapping.confirmed_by, mapping.confirmed_at = user, timezone.now()
+        mapping.save()
+        batch.record([mapping_change("mapping confirmed", mapping, before)])
+    return batch.key
 
 
 # --- taking back ------------------------------------------------------------------------------------
@@ -367,6 +426,7 @@ def _put_back(mapping: OrganizationMapping, before: dict[str, Any] | None, compa
     mapping.company, mapping.instance = company, company.instance
     mapping.source, mapping.confidence = before["source"], before["confidence"]
     mapping.reasons, mapping.matcher_version = before["reasons"], before["matcher_version"]
+    mapping.confirmed_name = before.get("confirmed_name", "")
     mapping.removed_at = timezone.now() if before["removed"] else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Q
 
@@ -34,7 +35,7 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
     needs_review = (
         Q(company__missing_since__isnull=False) | Q(company__is_active=False) | Q(company__in_filter=False)
     )
-    mapped: dict[int, dict[str, int]] = {
+    mapped: dict[int, Any] = {
         row["instance"]: row
         for row in OrganizationMapping.objects.present()
         .filter(instance__in=rows, organization__deleted_at=None)

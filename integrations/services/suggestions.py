@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -14,13 +13,16 @@ from django.db.models import Exists, OuterRef, QuerySet
 from integrations import matching
 from integrations.models import (
     Company,
+    IgnoredOrganization,
     IntegrationInstance,
     MappingProposal,
     Organization,
     OrganizationMapping,
+    RejectedMatch,
 )
 
 RIVALS_KEPT = 5
+BACKGROUND_FROM = 3_000_000  # pairs; about half a second on two cores
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,14 @@ class SuggestionSummary:
 
 
 def open_organizations(instance: IntegrationInstance) -> QuerySet[Organization]:
-    """Active organizations that have no mapping in this PSA, in this instance or another."""
+    """Active organizations that have no mapping in this PSA, in any instance, and are not ignored."""
     mapped = OrganizationMapping.objects.present().filter(organization=OuterRef("pk"), psa=instance.psa)
-    return Organization.objects.present().filter(~Exists(mapped), is_active=True).order_by("pk")
+    ignored = IgnoredOrganization.objects.filter(organization=OuterRef("pk"), psa=instance.psa)
+    return (
+        Organization.objects.present()
+        .filter(~Exists(mapped), ~Exists(ignored), is_active=True)
+        .order_by("pk")
+    )
 
 
 def free_companies(instance: IntegrationInstance) -> QuerySet[Company]:
@@ -68,9 +75,36 @@ def suggest_mappings(
     return matching.suggest(
         [organization_record(row) for row in open_organizations(instance)],
         [company_record(row) for row in free_companies(instance)],
+        knowledge=knowledge_of(instance),
         include_inactive=include_inactive,
         progress=progress,
     )
+
+
+def knowledge_of(instance: IntegrationInstance) -> matching.Knowledge:
+    """What people have settled: pairs they rejected, and names they accepted in an instance since deleted."""
+    rejected: set[tuple[str, str]] = set()
+    rejected_names: dict[str, list[str]] = {}
+    for organization, company, name in RejectedMatch.objects.order_by("pk").values_list(
+        "organization_id", "company_id", "company_name"
+    ):
+        rejected.add((str(organization), str(company)))
+        rejected_names.setdefault(str(organization), []).append(name)
+    aliases: dict[str, list[str]] = {}
+    taken_along = OrganizationMapping.objects.filter(psa=instance.psa, removed_with_instance=True)
+    for organization, name in taken_along.order_by("pk").values_list("organization_id", "company__name"):
+        aliases.setdefault(str(organization), []).append(name)
+    return matching.Knowledge(
+        aliases={key: tuple(names) for key, names in aliases.items()},
+        rejected=frozenset(rejected),
+        rejected_names={key: tuple(names) for key, names in rejected_names.items()},
+    )
+
+
+def type_labels(instance: IntegrationInstance) -> dict[str, str]:
+    """The tenant's company types, by value as text."""
+    options = instance.options.filter(field__iexact="companyType")
+    return dict(options.values_list("value", "label"))
 
 
 def organization_record(row: Organization) -> matching.Organization:
@@ -88,11 +122,20 @@ def company_record(row: Company) -> matching.Company:
     )  # fmt: skip
 
 
+def takes_long(instance: IntegrationInstance) -> bool:
+    """Whether a suggestion would keep a page waiting, so that a background job should do it."""
+    return open_organizations(instance).count() * free_companies(instance).count() > BACKGROUND_FROM
+
+
 def propose_mappings(
-    user: User, instance: IntegrationInstance, *, include_inactive: bool = False
+    user: User,
+    instance: IntegrationInstance,
+    *,
+    include_inactive: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> SuggestionSummary:
     """Put fresh suggestions before this person; only *sure* ones are ticked, and choices by hand stay."""
-    suggestions = suggest_mappings(instance, include_inactive=include_inactive)
+    suggestions = suggest_mappings(instance, include_inactive=include_inactive, progress=progress)
     with transaction.atomic():
         own = MappingProposal.objects.filter(user=user, instance=instance)
         by_hand = {
@@ -111,44 +154,28 @@ def propose_mappings(
                     user=user,
                     instance=instance,
                     organization_id=int(suggestion.organization_id),
-                    company_id=_shown_company(suggestion),
+                    company_id=int(suggestion.company_id) if suggestion.company_id else None,
                     kind=MappingProposal.Kind.SUGGESTED,
                     selected=suggestion.tier is matching.Tier.SURE,
                     tier=suggestion.tier.value,
                     confidence=round(suggestion.confidence, 4),
                     reasons=list(suggestion.reasons),
-                    rivals=_rivals(suggestion),
+                    rivals=[
+                        {
+                            "company": int(rival.company_id),
+                            "confidence": round(rival.confidence, 4),
+                            "reasons": list(rival.reasons),
+                        }
+                        for rival in suggestion.rivals[:RIVALS_KEPT]
+                    ],
                     matcher_version=matching.MODEL_VERSION,
                     seen_version=versions.get(int(suggestion.organization_id), 0),
                 )
                 for suggestion in suggestions
                 if suggestion.organization_id in still_open
                 and suggestion.organization_id not in by_hand
-                and (_shown_company(suggestion) is None or suggestion.company_id in still_free)
+                and (suggestion.company_id is None or suggestion.company_id in still_free)
             ],
             batch_size=500,
         )
     return SuggestionSummary(len(suggestions), dict(Counter(item.tier.value for item in suggestions)))
-
-
-def _shown_company(suggestion: matching.Suggestion) -> int | None:
-    """The company that the row offers to save; none when several fit equally well or none fits."""
-    if suggestion.tier in {matching.Tier.SURE, matching.Tier.LIKELY} and suggestion.company_id:
-        return int(suggestion.company_id)
-    return None
-
-
-def _rivals(suggestion: matching.Suggestion) -> list[dict[str, Any]]:
-    """The other candidates, best first, for the company picker; the best too when it is not offered."""
-    rivals = list(suggestion.rivals)
-    if _shown_company(suggestion) is None and suggestion.company_id:
-        best = matching.Rival(suggestion.company_id, suggestion.confidence, suggestion.reasons)
-        rivals = [best, *(rival for rival in rivals if rival.company_id != best.company_id)]
-    return [
-        {
-            "company": int(rival.company_id),
-            "confidence": round(rival.confidence, 4),
-            "reasons": list(rival.reasons),
-        }
-        for rival in rivals[:RIVALS_KEPT]
-    ]

@@ -10,13 +10,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from integrations.forms.table import table_query
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services import mappings
 from integrations.services.company_search import company_choices
 from integrations.services.jobs import request_cancel
-from integrations.services.mapping_table import one_row
-from integrations.services.suggestions import propose_mappings
-from integrations.tasks import enqueue_refresh
+from integrations.services.mapping_table import matching_rows, one_row
+from integrations.services.suggestions import propose_mappings, takes_long
+from integrations.tasks import enqueue_refresh, enqueue_suggestions
 from integrations.views.common import SignedInRequest, actor_of, needs
 from integrations.views.setup import frame, instance_or_404, provider_or_404, table_context
 
@@ -52,7 +53,7 @@ def refresh(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 def job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """The progress of the latest refresh; asks again by itself until it has ended."""
     instance = instance_or_404(request, psa, pk)
-    latest = instance.jobs.first()
+    latest = instance.jobs.shown_to(request.user).first()
     response = render(request, "integrations/setup/job.html", {"instance": instance, "job": latest})
     if latest is not None and not latest.is_open:
         response.headers["HX-Trigger"] = "options-refreshed"
@@ -75,8 +76,12 @@ def cancel_job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 def suggest(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Suggest Values: fresh proposals for every open organization; nothing is saved."""
     instance = instance_or_404(request, psa, pk)
-    summary = propose_mappings(request.user, instance, include_inactive="include_inactive" in request.POST)
-    messages.info(request, summary.sentence())
+    include_inactive = "include_inactive" in request.POST
+    if takes_long(instance):
+        enqueue_suggestions(instance, request.user, include_inactive=include_inactive)
+    else:
+        summary = propose_mappings(request.user, instance, include_inactive=include_inactive)
+        messages.info(request, summary.sentence())
     return _back(request, instance)
 
 
@@ -93,11 +98,7 @@ def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     elif not outcome.conflicts:
         messages.info(request, outcome.sentence())
     for conflict in outcome.conflicts[:10]:
-        messages.error(
-            request,
-            f"{conflict.organization.name} was not saved. {conflict.reason} "
-            f"Now: {conflict.present}. Yours: {conflict.wanted}. Choose again to overwrite it.",
-        )
+        messages.error(request, conflict.sentence())
     if len(outcome.conflicts) > 10:
         messages.error(request, f"{len(outcome.conflicts) - 10:,} more rows were not saved for such reasons.")
     return _back(request, instance)
@@ -110,6 +111,19 @@ def tick(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     instance = instance_or_404(request, psa, pk)
     mappings.select_proposals(request.user, instance, _numbers(request, "shown"), _numbers(request, "ticked"))
     return render(request, "integrations/setup/action_bar.html", table_context(request, instance))
+
+
+@needs("map_organizations")
+@require_POST
+def tick_all(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Tick every row that the address chooses (all pages), or untick every row."""
+    instance = instance_or_404(request, psa, pk)
+    query = table_query(QueryDict(request.POST.get("chosen", "")))
+    rows = matching_rows(instance, request.user, query).values_list("pk", flat=True)
+    number = mappings.select_every(request.user, instance, rows, request.POST.get("ticked") == "1")
+    what = "ticked" if request.POST.get("ticked") == "1" else "unticked"
+    messages.info(request, f"{number:,} suggestions {what} on all pages. Nothing is saved yet.")
+    return _back(request, instance)
 
 
 @needs("map_organizations")

@@ -15,8 +15,15 @@ from integrations.models import IntegrationInstance
 from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
 from integrations.services.filters import filter_fields
-from integrations.services.mapping_table import PAGE_SIZES, STATE_LABELS, RowState, mapping_table
+from integrations.services.mapping_table import (
+    PAGE_SIZES,
+    STATE_LABELS,
+    WARNING_LABELS,
+    RowState,
+    mapping_table,
+)
 from integrations.services.refresh import conditions_of
+from integrations.services.suggestions import type_labels
 from integrations.views.common import SignedInRequest, needs
 
 
@@ -110,21 +117,33 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
     query = table_query(request.GET)
     table = mapping_table(instance, request.user, query)
     kept = {key: str(value) for key, value in request.GET.items() if key != "page" and value}
-    tabs = [("", "All", table.total, urlencode({k: v for k, v in kept.items() if k != "state"}))]
+    warnings = [
+        (key, WARNING_LABELS[key], number, urlencode({**kept, "state": "", "warning": key}))
+        for key, number in table.warnings.items()
+    ]
+    tabs = [
+        ("", "All", table.total, urlencode({k: v for k, v in kept.items() if k not in {"state", "warning"}}))
+    ]
     for state in RowState:
         number = table.counts.get(state.value, 0)
         if number or query.state == state.value:
-            tabs.append((state.value, STATE_LABELS[state], number, urlencode({**kept, "state": state.value})))
+            tabs.append(
+                (
+                    state.value,
+                    STATE_LABELS[state],
+                    number,
+                    urlencode({**kept, "state": state.value, "warning": ""}),
+                )
+            )
     return {
         "instance": instance,
         "table": table,
         "tabs": tabs,
+        "warnings": warnings,
         "kept": urlencode(kept),
         "state_labels": {state.value: label for state, label in STATE_LABELS.items()},
         "page_sizes": PAGE_SIZES,
-        "type_labels": dict(
-            instance.options.filter(field__iexact="companyType").values_list("value", "label")
-        ),
+        "type_labels": type_labels(instance),
         "companies_known": instance.companies.exists(),
-        "job": instance.jobs.first(),
+        "job": instance.jobs.shown_to(request.user).first(),
     }

@@ -99,6 +99,12 @@
     }
 
     async choose(option) {
+      if (this.form.dataset.visit) {
+        this.close(true);
+        const address = `${this.form.dataset.visit}&company=${option.dataset.company}`;
+        await htmx.ajax("GET", address, { source: this.form, target: "#review", swap: "outerHTML" });
+        return;
+      }
       const values = { company: option.dataset.company };
       if ("move" in this.form.dataset) values.move = "1";
       this.saved = option.dataset.name;

@@ -1,0 +1,166 @@
+"""Review mode: the open rows one by one."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_POST
+
+from integrations.forms.table import table_query
+from integrations.models import Company, IntegrationInstance, Organization
+from integrations.services import decisions, mappings
+from integrations.services.explaining import explain_match
+from integrations.services.missing_company import find_missing_company
+from integrations.services.review import review_queue, review_step
+from integrations.services.suggestions import type_labels
+from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.setup import frame, instance_or_404, provider_or_404
+
+
+@needs("map_organizations")
+@require_GET
+def review(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """One row with both records side by side."""
+    instance = instance_or_404(request, psa, pk)
+    organization, company = _number(request, "organization"), _number(request, "company")
+    if organization is not None:
+        _organization_or_404(request, organization)
+    return _step(request, instance, organization, company)
+
+
+@needs("map_organizations")
+@require_POST
+def decide(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
+    """Accept, reject, ignore or keep, then show the next row."""
+    instance = instance_or_404(request, psa, pk)
+    organization = _organization_or_404(request, organization_id)
+    queue = review_queue(instance, request.user, table_query(request.GET))
+    done = _decide(request, instance, organization)
+    if not done:
+        return _step(request, instance, organization.pk, _number(request, "company"))
+    at = queue.index(organization.pk) if organization.pk in queue else -1
+    following = queue[at + 1] if at + 1 < len(queue) else None
+    return _step(request, instance, following, None)
+
+
+def _decide(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> bool:
+    """Do what was pressed; False when the row must stay because it could not be done."""
+    actor, decision = actor_of(request), request.POST.get("decision")
+    if decision == "ignore":
+        decisions.ignore_organization(actor, request.user, instance, organization)
+        messages.info(request, f"{organization.name} is ignored from now on.")
+        return True
+    if decision == "keep":
+        batch = mappings.confirm_mapping(actor, request.user, instance, organization)
+        if batch is not None:
+            messages.success(request, f"{organization.name} was confirmed.", extra_tags=f"undo:{batch}")
+        return True
+    company = get_object_or_404(instance.companies, pk=_number(request, "company") or 0)
+    if decision == "reject":
+        decisions.reject_match(actor, request.user, instance, organization, company)
+        messages.info(request, f"{company.name} will not be proposed for {organization.name} again.")
+        return False
+    if decision != "accept":
+        raise Http404
+    try:
+        mappings.accept_company(request.user, instance, organization, company)
+    except mappings.OrganizationElsewhere as error:
+        messages.error(request, f"{organization.name} is mapped in “{error}” now.")
+        return False
+    except mappings.CompanyNotOffered as error:
+        raise Http404 from error
+    outcome = mappings.save_mappings(actor, request.user, instance, only=organization)
+    for conflict in outcome.conflicts:
+        messages.error(request, conflict.sentence())
+    if outcome.saved:
+        messages.success(request, f"{organization.name} = {company.name}", extra_tags=f"undo:{outcome.batch}")
+    return not outcome.conflicts
+
+
+def _step(
+    request: SignedInRequest, instance: IntegrationInstance, organization: int | None, company: int | None
+) -> HttpResponse:
+    query = table_query(request.GET)
+    step = review_step(instance, request.user, query, organization, company)
+    kept = {
+        key: str(value)
+        for key, value in request.GET.items()
+        if key in {"state", "tier", "q", "warning"} and value
+    }
+    context = {
+        **frame(request, provider_or_404(instance.psa), instance),
+        "step": step,
+        "kept": urlencode(kept),
+        "type_labels": type_labels(instance),
+    }
+    if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+        return render(request, "integrations/review/step.html", context)
+    return render(request, "integrations/review.html", context)
+
+
+@needs("view_integrationinstance")
+@require_GET
+def explain(
+    request: SignedInRequest, psa: str, pk: int, organization_id: int, company_id: int
+) -> HttpResponse:
+    """Why (not): the matcher's reasoning for a pair."""
+    instance = instance_or_404(request, psa, pk)
+    organization = _organization_or_404(request, organization_id)
+    company = get_object_or_404(instance.companies, pk=company_id)
+    explanation = explain_match(instance, organization, company)
+    names = {
+        str(pk): name
+        for pk, name in Company.objects.filter(
+            pk__in=[int(rival.company_id) for rival in explanation.rivals]
+        ).values_list("pk", "name")
+    }
+    context = {
+        **frame(request, provider_or_404(psa), instance),
+        "organization": organization,
+        "company": company,
+        "explanation": explanation,
+        "names": names,
+    }
+    return render(request, "integrations/explain.html", context)
+
+
+@needs("view_integrationinstance")
+@require_GET
+def missing(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Why is my company missing?"""
+    instance = instance_or_404(request, psa, pk)
+    text = request.GET.get("q", "").strip()[:200]
+    context = {
+        **frame(request, provider_or_404(psa), instance),
+        "q": text,
+        "answer": find_missing_company(instance, text) if text else None,
+    }
+    return render(request, "integrations/missing.html", context)
+
+
+@needs("map_organizations")
+@require_POST
+def reconsider(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
+    """Take an ignore or a rejection back."""
+    instance = instance_or_404(request, psa, pk)
+    organization = _organization_or_404(request, organization_id)
+    company = _number(request, "company")
+    if company is None:
+        decisions.stop_ignoring(actor_of(request), instance, organization)
+        messages.success(request, f"{organization.name} is open again.")
+    else:
+        row = get_object_or_404(instance.companies, pk=company)
+        decisions.allow_match(actor_of(request), instance, organization, row)
+        messages.success(request, f"{row.name} may be proposed for {organization.name} again.")
+    return _step(request, instance, organization.pk, None)
+
+
+def _organization_or_404(request: SignedInRequest, pk: int) -> Organization:
+    return get_object_or_404(Organization.objects.visible_to(request.user).present(), pk=pk)
+
+
+def _number(request: SignedInRequest, name: str) -> int | None:
+    value = request.POST.get(name) or request.GET.get(name) or ""
+    return int(value) if value.isdecimal() and len(value) < 19 else None
