@@ -399,7 +399,8 @@ def undo_batch(actor: Actor, key: uuid.UUID) -> UndoOutcome:
         }
         changed, changes = [], []
         for event in events:
-            mapping = mappings.get((int(event.target_id), psas[event.instance_id]))  # type: ignore[index]
+            # An instance that was purged took its mappings along for good.
+            mapping = mappings.get((int(event.target_id), psas.get(event.instance_id or 0, "")))
             if mapping is None or event.after is None or mapping.version != event.after["version"]:
                 outcome.left.append(event.target_name)
                 continue
