@@ -4,6 +4,6 @@ Rows that hold people's work change through the services, so that every change i
 undoable as on the portal's own pages. Copies of what the PSA said, jobs and the audit can only be read.
 """
 
-from integrations.admin import companies, history, instances, mappings, organizations, people
+from integrations.admin import companies, history, instances, mappings, organizations, people, programs
 
-__all__ = ["companies", "history", "instances", "mappings", "organizations", "people"]
+__all__ = ["companies", "history", "instances", "mappings", "organizations", "people", "programs"]

@@ -13,7 +13,8 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.http import HttpRequest
 
-from integrations.admin.common import ReadOnlyAdmin
+from integrations.admin.common import ReadOnlyAdmin, link
+from integrations.models import MappingProposal
 
 
 class PasswordState(ReadOnlyPasswordHashWidget):
@@ -47,6 +48,18 @@ class PersonAdmin(UserAdmin[User]):
     def get_queryset(self, request: HttpRequest) -> Any:
         """With their roles."""
         return super().get_queryset(request).prefetch_related("groups")
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """What goes with the people, in numbers: Django would list every unsaved proposal."""
+        people = list(objs)
+        numbers = {
+            "people": len(people),
+            "unsaved proposals": MappingProposal.objects.filter(user__in=people).count(),
+            "second factors": Authenticator.objects.filter(user__in=people).count(),
+        }
+        return [link(person) for person in people], numbers, set(), []
 
     @admin.display(description="roles")
     def roles(self, person: User) -> str:

@@ -1,0 +1,111 @@
+"""What other programs are given: tokens and webhooks. Read only; the portal's own pages manage them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from integrations.admin.common import NOTHING, ReadOnlyAdmin, lines, link, list_link
+from integrations.models import ApiToken, ReviewNotice, Webhook, WebhookDelivery
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin[ApiToken]):
+    """Tokens by name and prefix; the token itself is stored nowhere, and its digest stays hidden."""
+
+    list_display = ("name", "prefix", "state", "created_by", "created_at", "expires_at", "last_used_at")
+    list_select_related = ("created_by",)
+    list_filter = ("limited", ("revoked_at", admin.EmptyFieldListFilter))
+    search_fields = ("name", "prefix")
+    date_hierarchy = "created_at"
+    fields = (
+        "name", "prefix", "state", "right_list", "instance_list", "created_by", "created_at", "expires_at",
+        "last_used_at", "revoked_at",
+    )  # fmt: skip
+
+    @admin.display(description="rights")
+    def right_list(self, token: ApiToken) -> str:
+        """In words."""
+        return lines(token.right_labels)
+
+    @admin.display(description="configurations")
+    def instance_list(self, token: ApiToken) -> str:
+        """Those that it may read."""
+        return lines(map(link, token.instances.all())) if token.limited else "All"
+
+
+@admin.register(Webhook)
+class WebhookAdmin(ReadOnlyAdmin[Webhook]):
+    """Receivers of changes, without their signing keys and without the query of their addresses."""
+
+    list_display = ("name", "shown_url", "is_active", "rests_until", "created_by", "created_at")
+    list_select_related = ("created_by",)
+    list_filter = ("is_active",)
+    search_fields = ("name",)
+    fields = (
+        "name", "shown_url", "event_list", "is_active", "rests_until", "deliveries", "created_by",
+        "created_at",
+    )  # fmt: skip
+
+    @admin.display(description="address")
+    def shown_url(self, webhook: Webhook) -> str:
+        """Some receivers carry a secret in the query."""
+        return webhook.shown_url
+
+    @admin.display(description="told of")
+    def event_list(self, webhook: Webhook) -> str:
+        """In words."""
+        return lines(webhook.event_labels)
+
+    @admin.display(description="deliveries")
+    def deliveries(self, webhook: Webhook) -> str:
+        """To its log."""
+        return list_link(WebhookDelivery, "Deliveries", webhook__id__exact=webhook.pk)
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnlyAdmin[WebhookDelivery]):
+    """What was sent, and how that went."""
+
+    list_display = (
+        "created_at",
+        "webhook",
+        "event",
+        "status",
+        "attempts",
+        "response_code",
+        "last_attempt_at",
+    )
+    list_select_related = ("webhook",)
+    list_filter = ("status", "event", "webhook")
+    search_fields = ("error", "=event_id")
+    date_hierarchy = "created_at"
+    fields = (
+        "webhook", "event", "event_id", "status", "attempts", "next_attempt_at", "response_code", "error",
+        "payload", "created_at", "last_attempt_at",
+    )  # fmt: skip
+
+
+@admin.register(ReviewNotice)
+class ReviewNoticeAdmin(ReadOnlyAdmin[ReviewNotice]):
+    """Mappings that were reported as needing review and still do."""
+
+    list_display = ("organization", "mapping_link", "why", "noted_at")
+    list_select_related = ("mapping__organization", "mapping__company")
+    search_fields = ("mapping__organization__name", "mapping__company__name")
+    date_hierarchy = "noted_at"
+    fields = ("organization", "mapping_link", "why", "noted_at")
+
+    @admin.display(description="organization")
+    def organization(self, notice: ReviewNotice) -> str:
+        """Its name."""
+        return notice.mapping.organization.name
+
+    @admin.display(description="mapping")
+    def mapping_link(self, notice: ReviewNotice) -> str:
+        """To the mapping."""
+        return link(notice.mapping, notice.mapping.company.name)
+
+    @admin.display(description="reasons")
+    def why(self, notice: ReviewNotice) -> str:
+        """As they were given."""
+        return ", ".join(map(str, notice.reasons)) or NOTHING
