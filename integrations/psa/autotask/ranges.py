@@ -81,12 +81,17 @@ class IdRange:
 
 @dataclass(slots=True)
 class ReadPlan:
-    """The ranges of one read. ``total`` is the count asked for beforehand (0 when unknown: no splitting)."""
+    """The ranges of one read.
+
+    ``total`` is the count asked for beforehand; while it is unknown (0) nothing is split. ``ordered`` is
+    whether ids ascend as expected, ``sharing`` whether idle readers may take parts of a range.
+    """
 
     page_size: int
     max_pages: int
     total: int = 0
     ordered: bool = True
+    sharing: bool = True
     ranges: list[IdRange] = field(default_factory=list)
     pages: int = 0
     rows: int = 0
@@ -121,8 +126,10 @@ class ReadPlan:
 
     def split(self, idle: int) -> IdRange | None:
         """Cut a range for one of ``idle`` readers without work; None when it would not pay."""
+        if not (self.ordered and self.sharing):
+            return None
         # Estimates that cost too many pages are not worth being made.
-        if not self.ordered or self.wasted > WASTED_PAGES + WASTED_SHARE * self.total / self.page_size:
+        if self.wasted > WASTED_PAGES + WASTED_SHARE * self.total / self.page_size:
             return None
         # Nothing is known yet about a range whose first page is on its way; at the start there are no others.
         known = [range_ for range_ in self.ranges if range_.pages or len(self.ranges) < FIRST_RANGES]

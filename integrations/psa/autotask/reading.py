@@ -151,11 +151,12 @@ class _Readers:
         self._threads: list[threading.Thread] = []
         self._failure: Exception | None = None
         self._stopped = False
+        self._going_on = False
         self._idle = 0
         self._pause = 0.0
 
     def start(self, *ranges: IdRange | None) -> None:
-        """Begin with one reader for each of the ranges."""
+        """Begin with one reader for each of the ranges, and one page each."""
         for range_ in ranges:
             if range_ is not None:
                 self._add(range_)
@@ -167,8 +168,11 @@ class _Readers:
         with self._changed:
             self._plan.total = total
             if slow:
+                self._plan.sharing = False
                 # Autotask itself answers more slowly above 75 %; twice the pause goes along with that.
                 self._pause = settings.slow_pause * (2 if budget.share > 0.75 else 1)
+            self._going_on = True
+            self._changed.notify_all()
         if not slow:
             for _ in range(settings.readers - len(self._threads)):
                 self._add(None)
@@ -204,7 +208,8 @@ class _Readers:
 
     def _work(self, range_: IdRange | None) -> None:
         try:
-            while (range_ := self._next(range_)) is not None:
+            range_ = range_ or self._next(None)
+            while range_ is not None:
                 if self._pause:
                     self._read.calls.clock.sleep(self._pause)
                 rows = self._read.page(range_)
@@ -212,6 +217,7 @@ class _Readers:
                     kept = self._plan.record(range_, rows.ids, rows.next_url)
                     self._ready.append((rows, kept))
                     self._changed.notify_all()
+                range_ = self._next(range_)
         except Exception as error:  # handed to the consumer, who raises it
             with self._changed:
                 self._failure = self._failure or error
@@ -221,7 +227,7 @@ class _Readers:
     def _next(self, range_: IdRange | None) -> IdRange | None:
         """The range to read a page of: the reader's own, or a new one; None when there is no more to do."""
         with self._changed:
-            while len(self._ready) >= MAX_READY_PAGES and not self._stopped:
+            while not self._stopped and (not self._going_on or len(self._ready) >= MAX_READY_PAGES):
                 self._changed.wait()
             if range_ is not None and not range_.done and not self._stopped:
                 return range_
