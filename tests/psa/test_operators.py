@@ -148,7 +148,7 @@ def check(world: tuple[Simulator, AutotaskClient], rows: list[Row], conditions: 
     assert client.count_companies(conditions) == len(expected)
 
 
-MODEST = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MODEST = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
@@ -160,7 +160,7 @@ def test_each_operator_gives_exactly_its_rows(
     check(world, rows, (data.draw(condition_strategy(operation)),))
 
 
-@settings(MODEST, max_examples=60)
+@settings(MODEST, max_examples=40)
 @given(rows=rows_strategy(), conditions=st.lists(any_filter, max_size=3).map(tuple))
 def test_nested_groups_and_several_rows_give_exactly_their_rows(
     world: tuple[Simulator, AutotaskClient], rows: list[Row], conditions: tuple[Filter, ...]

@@ -136,7 +136,7 @@ def texts_in(value: object) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_any_json_gives_a_value_or_unexpected_answer(name: str, data: st.DataObject) -> None:
     for payload in (data.draw(json_values), damage(data, GOOD[name]), damage(data, damage(data, GOOD[name]))):

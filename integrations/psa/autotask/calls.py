@@ -6,6 +6,9 @@ read does (``reading``), and the client does.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 from integrations.psa.autotask import payloads
@@ -31,6 +34,8 @@ from integrations.psa.base import (
 COMPANIES = "Companies"
 THRESHOLD = "ThresholdInformation"
 VERSION = "Version"
+
+Value = TypeVar("Value")
 
 
 class Calls:
@@ -85,7 +90,7 @@ class Calls:
             f"{self.settings.discovery_url.rstrip('/')}{DISCOVERY_PATH}"
             f"?user={quote(self._credentials.username, safe='')}"
         )
-        answer = payloads.read_zone(self._transport.call(Request("GET", url), self.deadline()))
+        answer = self._transport.call(Request("GET", url), self.deadline(), payloads.read_zone)
         return zone_from_answer(
             answer.url,
             name=answer.name,
@@ -106,7 +111,7 @@ class Calls:
 
     def version(self, api_url: str) -> str:
         """Autotask's version: the cheapest call that proves the credentials."""
-        return payloads.read_version(self._get(api_url, VERSION, VERSION))
+        return self._get(api_url, VERSION, VERSION, payloads.read_version)
 
     def prove(self, api_url: str) -> str:
         """Prove the credentials; returns Autotask's version, empty where there is no such call."""
@@ -118,20 +123,20 @@ class Calls:
 
     def budget(self, api_url: str) -> RequestBudget:
         """The tenant's request budget; this call counts itself."""
-        return payloads.read_budget(self._get(api_url, THRESHOLD, THRESHOLD))
+        return self._get(api_url, THRESHOLD, THRESHOLD, payloads.read_budget)
 
     def access(self, api_url: str) -> str:
         """``all``, ``restricted``, ``none`` or ``unknown``: what this API user may query of companies."""
-        return payloads.read_access(self._get(api_url, f"{COMPANIES}/entityInformation", COMPANIES))
+        return self._get(api_url, f"{COMPANIES}/entityInformation", COMPANIES, payloads.read_access)
 
     def fields(self, api_url: str) -> tuple[CompanyField, ...]:
         """Fields and picklists of companies."""
-        return payloads.read_fields(self._get(api_url, f"{COMPANIES}/entityInformation/fields", COMPANIES))
+        return self._get(api_url, f"{COMPANIES}/entityInformation/fields", COMPANIES, payloads.read_fields)
 
     def count(self, api_url: str, body: bytes, deadline: Deadline | None = None) -> int:
         """How many companies hold the filter in ``body``."""
         url = _api(api_url, f"{COMPANIES}/query/count")
-        return payloads.read_count(self._send("POST", url, COMPANIES, body, deadline))
+        return self._send(Request("POST", url, body, self._headers), COMPANIES, payloads.read_count, deadline)
 
     def page(
         self,
@@ -150,22 +155,27 @@ class Calls:
         if next_url:
             check_next_url(next_url, api_url, self.settings.extra_hosts)
             url = next_url
-        return read_page(self._send("POST", url, COMPANIES, body, deadline), limit=limit)
+        request = Request("POST", url, body, self._headers)
+        return self._send(request, COMPANIES, functools.partial(read_page, limit=limit), deadline)
 
-    def _get(self, api_url: str, path: str, endpoint: str) -> object:
-        return self._send("GET", _api(api_url, path), endpoint, None, None)
+    def _get(self, api_url: str, path: str, endpoint: str, read: Callable[[object], Value]) -> Value:
+        return self._send(Request("GET", _api(api_url, path), auth=self._headers), endpoint, read)
 
     def _send(
-        self, method: str, url: str, endpoint: str, body: bytes | None, deadline: Deadline | None
-    ) -> object:
+        self,
+        request: Request,
+        endpoint: str,
+        read: Callable[[object], Value],
+        deadline: Deadline | None = None,
+    ) -> Value:
         deadline = deadline or self.deadline()
         with call_slot(self._credentials.tracking_identifier, endpoint, deadline.remaining):
             if self._refusal is not None:
                 raise _again(self._refusal)
             try:
-                return self._transport.call(Request(method, url, body, self._headers), deadline)
+                return self._transport.call(request, deadline, read)
             except CredentialsRefused as refusal:
-                self._refusal = refusal
+                self._refusal = _again(refusal)
                 raise
 
 

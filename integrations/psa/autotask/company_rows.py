@@ -17,7 +17,7 @@ from integrations.psa.autotask.json_values import (
 )
 from integrations.psa.autotask.payloads import picklist_number
 from integrations.psa.autotask.text import clean_and_cut
-from integrations.psa.base import RemoteCompany
+from integrations.psa.base import RemoteCompany, UnexpectedAnswer
 
 # The fields of a company that the portal keeps; ``IncludeFields`` asks for exactly these.
 COMPANY_FIELDS: tuple[str, ...] = (
@@ -61,7 +61,11 @@ class CompanyRows:
 
     def companies(self, first: int | None = None) -> tuple[RemoteCompany, ...]:
         """The ``first`` companies of the page, or all. Raises ``UnexpectedAnswer``."""
-        return tuple(_company(row) for row in self.rows[:first])
+        try:
+            return tuple(_company(row) for row in self.rows[:first])
+        except UnexpectedAnswer as error:
+            failure = error.with_traceback(None)  # its frames hold whatever the server sent
+        raise failure
 
 
 def read_page(data: object, *, limit: int = 500) -> CompanyRows:

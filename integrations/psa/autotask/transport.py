@@ -12,7 +12,9 @@ import logging
 import re
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -28,6 +30,8 @@ from integrations.psa.autotask.settings import AutotaskSettings
 from integrations.psa.autotask.text import redact
 from integrations.psa.autotask.timing import Clock, Deadline
 from integrations.psa.base import DestinationRefused, FailureKind, PSAError, UnexpectedAnswer
+
+Value = TypeVar("Value")
 
 logger = logging.getLogger("integrations.psa.autotask")
 
@@ -78,15 +82,15 @@ class Transport:
         """Close all connections."""
         self._session.close()
 
-    def call(self, request: Request, deadline: Deadline) -> object:
-        """Send ``request`` until it succeeds or its failure is final; returns the parsed JSON.
+    def call(self, request: Request, deadline: Deadline, read: Callable[[object], Value]) -> Value:
+        """Send ``request`` until it succeeds or its failure is final; ``read`` makes a value of its JSON.
 
         Raises the ``PSAError`` of the last try. Waits and tries together end by ``deadline``.
         """
         deadline = Deadline.after(self.settings.request_deadline, self.clock, deadline)
         attempt = 1
         while True:
-            failure = self._try(request, deadline)
+            failure = self._try(request, deadline, read)
             if not isinstance(failure, PSAError):
                 return failure.value
             wait = errors.wait_before_retry(failure, attempt, self.settings.retry, self.clock.rng)
@@ -98,16 +102,21 @@ class Transport:
             self.clock.sleep(wait)
             attempt += 1
 
-    def _try(self, request: Request, deadline: Deadline) -> _Success | PSAError:
-        """One exchange, judged. A failure is returned, so that no traceback drags frames along."""
+    def _try(
+        self, request: Request, deadline: Deadline, read: Callable[[object], Value]
+    ) -> _Success[Value] | PSAError:
+        """One exchange, judged and read.
+
+        A failure is returned, not raised: the frames below hold headers and whatever the server sent, and
+        no traceback may carry them to a log or an error page.
+        """
         try:
             answer = self.exchange(request, deadline)
-            data = self._judge(answer)
+            return _Success(read(self._judge(answer)))
         except PSAError as error:
             failure = error.with_traceback(None)
             failure.__context__ = failure.__cause__ = None
             return failure
-        return _Success(data)
 
     def _judge(self, answer: Answer) -> object:
         if answer.status == 200:
@@ -200,8 +209,8 @@ class Transport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Success:
-    value: object
+class _Success(Generic[Value]):
+    value: Value
 
 
 def _not_trusted(host: str, error: Exception) -> DestinationRefused:
