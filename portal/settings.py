@@ -125,6 +125,13 @@ CACHES = {
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 JOB_LEASE_SECONDS = number("JOB_LEASE_SECONDS", 60, minimum=5, maximum=3600)
 
+# --- other programs ---------------------------------------------------------------------------------
+
+# How often one API token may ask within a minute.
+API_REQUESTS_PER_MINUTE = number("API_REQUESTS_PER_MINUTE", 3000, minimum=1, maximum=1_000_000)
+# Receivers of webhooks beside https on public addresses, by host and port ("10.0.0.5:8443"); also plain http.
+WEBHOOK_ALLOWED_HOSTS = words("WEBHOOK_ALLOWED_HOSTS")
+
 # --- sign-in --------------------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [

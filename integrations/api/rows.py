@@ -1,0 +1,159 @@
+"""From rows to answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from integrations.api import schemas
+from integrations.models import (
+    AuditEvent,
+    Company,
+    IntegrationInstance,
+    Organization,
+    OrganizationMapping,
+)
+from integrations.services.changes import MappingChange, Place
+from integrations.services.reading import Scope
+from integrations.services.resolving import Resolution
+from integrations.services.review_notices import review_reasons
+
+# Credentials never reach the history; these say where they are used or when they were set.
+HIDDEN_IN_HISTORY = frozenset(
+    {"username", "secrets_set", "credentials", "secret", "digest", "tracking_identifier"}
+)
+
+
+def organization_out(row: Organization) -> schemas.OrganizationOut:
+    """An organization."""
+    return schemas.OrganizationOut(
+        id=row.pk,
+        **row.snapshot(),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def organization_ref(row: Organization) -> schemas.OrganizationRef:
+    """An organization inside another answer."""
+    return schemas.OrganizationRef(id=row.pk, name=row.name, external_id=row.external_id)
+
+
+def instance_out(row: IntegrationInstance) -> schemas.InstanceOut:
+    """An instance, without user name and credentials."""
+    return schemas.InstanceOut(
+        id=row.pk,
+        name=row.name,
+        psa=row.psa,
+        description=row.description,
+        is_default=row.is_default,
+        status=row.status,
+        zone_name=row.zone_name,
+        api_url=row.api_url,
+        web_url=row.web_url,
+        last_checked_at=row.last_checked_at,
+        last_refreshed_at=row.last_refreshed_at,
+    )
+
+
+def instance_ref(row: IntegrationInstance) -> schemas.InstanceRef:
+    """An instance inside another answer."""
+    return schemas.InstanceRef(id=row.pk, name=row.name, psa=row.psa)
+
+
+def company_out(row: Company) -> schemas.CompanyOut:
+    """A company with its instance."""
+    names = (
+        "name", "number", "company_type", "is_active", "web_address", "phone", "city", "state", "postal_code",
+        "in_filter", "missing_since", "seen_at",
+    )  # fmt: skip
+    values: dict[str, Any] = {name: getattr(row, name) for name in names}
+    return schemas.CompanyOut(
+        id=row.pk, company_id=row.remote_id, instance=instance_ref(row.instance), **values
+    )
+
+
+def company_ref(row: Company) -> schemas.CompanyRef:
+    """A company inside another answer."""
+    return schemas.CompanyRef(id=row.remote_id, name=row.name)
+
+
+def mapping_out(row: OrganizationMapping) -> schemas.MappingOut:
+    """A mapping with what it joins."""
+    return schemas.MappingOut(
+        id=row.pk,
+        organization=organization_ref(row.organization),
+        instance=instance_ref(row.instance),
+        company=company_ref(row.company),
+        source=row.source,
+        confidence=row.confidence,
+        confirmed_at=row.confirmed_at,
+        version=row.version,
+        needs_review=review_reasons(row),
+    )
+
+
+def change_out(change: MappingChange) -> schemas.ChangeOut:
+    """A change of the feed."""
+    return schemas.ChangeOut(
+        position=change.position,
+        at=change.at,
+        action=change.action,
+        batch=change.batch,
+        organization=schemas.OrganizationRef(
+            id=change.organization_id, name=change.organization_name, external_id=change.external_id
+        ),
+        before=_place_out(change.before),
+        after=_place_out(change.after),
+    )
+
+
+def _place_out(place: Place | None) -> schemas.PlaceOut | None:
+    if place is None:
+        return None
+    return schemas.PlaceOut(
+        instance=schemas.InstanceRef(id=place.instance_id, name=place.instance_name, psa=place.psa),
+        company=schemas.CompanyRef(id=place.company_id, name=place.company_name),
+    )
+
+
+def event_out(row: AuditEvent, scope: Scope) -> schemas.EventOut:
+    """An entry of the history. Where a mapping came from is left out when that lies outside the scope."""
+    return schemas.EventOut(
+        id=row.pk,
+        at=row.at,
+        actor=row.actor_name,
+        origin=row.origin,
+        batch=str(row.batch),
+        action=row.action,
+        target_type=row.target_type,
+        target_id=row.target_id,
+        target_name=row.target_name,
+        instance=instance_ref(row.instance) if row.instance else None,
+        before=_shown(row.before, scope),
+        after=_shown(row.after, scope),
+    )
+
+
+def _shown(values: dict[str, Any] | None, scope: Scope) -> dict[str, Any] | None:
+    if values is None or ("instance" in values and not scope.sees(values["instance"])):
+        return None
+    return {name: value for name, value in values.items() if name not in HIDDEN_IN_HISTORY}
+
+
+def resolved_out(found: Resolution) -> schemas.ResolvedOut:
+    """The answer to a question."""
+    row = found.organization
+    return schemas.ResolvedOut(
+        organization=schemas.ResolvedOrganization(
+            id=row.pk,
+            name=row.name,
+            external_id=row.external_id,
+            domain=row.domain,
+            is_active=row.is_active,
+        ),
+        source=found.source,
+        instance=instance_ref(found.instance),
+        company=company_ref(found.mapping.company) if found.mapping else None,
+        needs_review=list(found.needs_review),
+        reason=found.reason,
+    )

@@ -1,0 +1,200 @@
+"""What the API answers with. The field descriptions are the documentation."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Generic, TypeVar
+
+from ninja import Schema
+from pydantic import Field
+
+from integrations.services.resolving import Source
+from integrations.services.review_notices import Reason
+
+Item = TypeVar("Item")
+
+
+class Listed(Schema, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    next: int | None = Field(description="The cursor of the following page; null at the end.")
+
+
+class OrganizationRef(Schema):
+    """Which organization is meant."""
+
+    id: int
+    name: str
+    external_id: str = Field(description="Its id in the tool that the list came from; may be empty.")
+
+
+class InstanceRef(Schema):
+    """Which instance is meant."""
+
+    id: int
+    name: str
+    psa: str
+
+
+class CompanyRef(Schema):
+    """Which company is meant; ``id`` is the PSA's own."""
+
+    id: str
+    name: str
+
+
+class OrganizationOut(Schema):
+    """One of our customers."""
+
+    id: int
+    name: str
+    external_id: str
+    domain: str
+    phone: str
+    city: str
+    state: str
+    postal_code: str
+    is_active: bool
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class InstanceOut(Schema):
+    """One tenant of one PSA. Credentials are never part of it."""
+
+    id: int
+    name: str
+    psa: str
+    description: str
+    is_default: bool
+    status: str
+    zone_name: str
+    api_url: str
+    web_url: str
+    last_checked_at: dt.datetime | None
+    last_refreshed_at: dt.datetime | None
+
+
+class CompanyOut(Schema):
+    """The last copy of a company of an instance; ``company_id`` is the PSA's own id."""
+
+    id: int
+    company_id: str
+    instance: InstanceRef
+    name: str
+    number: str
+    company_type: int | None
+    is_active: bool
+    web_address: str
+    phone: str
+    city: str
+    state: str
+    postal_code: str
+    in_filter: bool
+    missing_since: dt.datetime | None
+    seen_at: dt.datetime
+
+
+class MappingOut(Schema):
+    """Which company an organization is."""
+
+    id: int
+    organization: OrganizationRef
+    instance: InstanceRef
+    company: CompanyRef
+    source: str
+    confidence: float | None
+    confirmed_at: dt.datetime
+    version: int
+    needs_review: list[Reason] = Field(description="Why somebody has to look at it, if so.")
+
+
+class MappingPage(Listed[MappingOut]):
+    """One page of mappings."""
+
+    position: int = Field(description="Ask for changes since the position of the first page.")
+
+
+class PlaceOut(Schema):
+    """Where an organization is mapped."""
+
+    instance: InstanceRef
+    company: CompanyRef
+
+
+class ChangeOut(Schema):
+    """One change of a mapping; before or after is null where the organization was not mapped."""
+
+    position: int
+    at: dt.datetime
+    action: str
+    batch: str
+    organization: OrganizationRef
+    before: PlaceOut | None
+    after: PlaceOut | None
+
+
+class ChangesOut(Schema):
+    """Changes in the order in which they were made."""
+
+    items: list[ChangeOut]
+    next: int = Field(description="Ask again with this position.")
+    more: bool = Field(description="Whether there are more changes already.")
+
+
+class EventOut(Schema):
+    """One entry of the history. Secrets, user names and addresses of credentials are left out."""
+
+    id: int
+    at: dt.datetime
+    actor: str
+    origin: str
+    batch: str
+    action: str
+    target_type: str
+    target_id: str
+    target_name: str
+    instance: InstanceRef | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class ResolvedOrganization(OrganizationRef):
+    """The organization that was found."""
+
+    domain: str
+    is_active: bool
+
+
+class ResolvedOut(Schema):
+    """The answer to: which instance and which company is this organization?"""
+
+    organization: ResolvedOrganization
+    source: Source = Field(description="“fallback”: not mapped, this is the default instance.")
+    instance: InstanceRef
+    company: CompanyRef | None = Field(description="Null for a fallback.")
+    needs_review: list[Reason]
+    reason: str = Field(description="Why it is a fallback: unmapped or ignored; otherwise empty.")
+
+
+class ParameterError(Schema):
+    """What is wrong with one parameter."""
+
+    parameter: str
+    message: str
+
+
+class Problem(Schema):
+    """Why there is no answer (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(description="For programs; does not change.")
+    detail: str = Field(description="For people; may change.")
+    errors: list[ParameterError] | None = None
+    candidates: list[dict[str, Any]] | None = Field(
+        default=None, description="With 409: the organizations that fit."
+    )
+    retry_after: int | None = Field(default=None, description="With 429: seconds.")

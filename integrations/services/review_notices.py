@@ -1,0 +1,109 @@
+"""Which mappings need review, told once: an event when a mapping begins to, and one when it no longer does.
+
+The state is compared, not the act that caused it: whatever makes a company vanish, and whenever a worker is
+killed, the next comparison finds what was not told yet.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from integrations.models import OrganizationMapping, ReviewNotice
+from integrations.services.audit import Actor, Batch, Change, keep_commit_order
+
+PORTAL = Actor("The portal", "review of mappings")
+TARGET_TYPE = "review"
+NEEDED, SETTLED = "review needed", "review settled"
+AT_ONCE = 2_000
+
+NEEDS_REVIEW = (
+    Q(company__missing_since__isnull=False)
+    | Q(company__is_active=False)
+    | Q(company__in_filter=False)
+    | (~Q(confirmed_name="") & ~Q(confirmed_name=F("company__name")))
+)
+IN_FORCE = Q(removed_at=None, organization__deleted_at=None, instance__deleted_at=None)
+
+
+class Reason(enum.StrEnum):
+    """Why a mapping has to be looked at."""
+
+    MISSING = "company_missing"
+    INACTIVE = "company_inactive"
+    OUTSIDE_FILTER = "company_outside_filter"
+    RENAMED = "company_renamed"
+
+
+def review_reasons(mapping: OrganizationMapping) -> list[Reason]:
+    """Why this mapping (with its company) needs review; empty when it does not."""
+    company = mapping.company
+    found = {
+        Reason.MISSING: company.missing_since is not None,
+        Reason.INACTIVE: not company.is_active,
+        Reason.OUTSIDE_FILTER: not company.in_filter,
+        Reason.RENAMED: bool(mapping.confirmed_name) and mapping.confirmed_name != company.name,
+    }
+    return [reason for reason, holds in found.items() if holds]
+
+
+def note_reviews() -> int:
+    """Compare what needs review with what was told, and record the difference; returns how many events.
+
+    Repeatable at any moment and by several workers at once.
+    """
+    wanted = _with_companies().filter(IN_FORCE & NEEDS_REVIEW)
+    settled = ReviewNotice.objects.exclude(mapping__in=wanted.values("pk"))
+    if not settled.exists() and not any(True for _ in _untold(wanted)):
+        return 0  # the usual case takes no lock
+    with transaction.atomic():
+        keep_commit_order()
+        changes = _settle(list(settled.select_related(*_MAPPING)[:AT_ONCE]))
+        for mapping, reasons in _untold(wanted):
+            changes.append(_change(NEEDED, mapping, reasons))
+            ReviewNotice.objects.update_or_create(
+                mapping=mapping, defaults={"reasons": [reason.value for reason in reasons]}
+            )
+            if len(changes) >= AT_ONCE:
+                break
+        Batch(PORTAL).record(changes)
+    return len(changes)
+
+
+_MAPPING = ("mapping__organization", "mapping__company", "mapping__instance")
+
+
+def _with_companies() -> Any:
+    return OrganizationMapping.objects.select_related("organization", "company", "instance", "review_notice")
+
+
+def _untold(wanted: Any) -> Any:
+    """Mappings that need review for reasons that were not told."""
+    for mapping in wanted.order_by("pk"):
+        reasons = review_reasons(mapping)
+        notice = getattr(mapping, "review_notice", None)
+        if notice is None or notice.reasons != [reason.value for reason in reasons]:
+            yield mapping, reasons
+
+
+def _settle(notices: list[ReviewNotice]) -> list[Change]:
+    ReviewNotice.objects.filter(pk__in=[notice.pk for notice in notices]).delete()
+    return [_change(SETTLED, notice.mapping, [], before=notice.reasons) for notice in notices]
+
+
+def _change(
+    action: str, mapping: OrganizationMapping, reasons: list[Reason], before: list[str] | None = None
+) -> Change:
+    facts = {"company": mapping.company_id, "company_name": mapping.company.name}
+    return Change(
+        action,
+        TARGET_TYPE,
+        str(mapping.organization_id),
+        mapping.organization.name,
+        None if before is None else {**facts, "reasons": before},
+        {**facts, "reasons": [reason.value for reason in reasons]},
+        mapping.instance,
+    )

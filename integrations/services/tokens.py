@@ -1,0 +1,177 @@
+"""API tokens: making and revoking them, and letting a program in."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from integrations.models import ApiToken, IntegrationInstance, Right
+from integrations.services.audit import Actor, Batch, Change
+
+MARK = "aip"
+PREFIX_BYTES = 5
+TOKEN_BYTES = 32  # 256 bits
+LONGEST_TOKEN = 200
+LAST_USED_EVERY = dt.timedelta(minutes=1)
+WINDOW = 60  # seconds
+REFUSALS_PER_WINDOW = 60
+
+# Compared with when no token has the prefix, so that the answer takes as long.
+_NO_DIGEST = "0" * 64
+
+
+class TokenRefused(Exception):
+    """The token opens nothing: unknown, expired or revoked. The text says which, and holds no part of it."""
+
+
+class TooManyRequests(Exception):
+    """The rate limit is reached; ``retry_after`` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Too many requests. Try again in {retry_after} seconds.")
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class TokenWish:
+    """What a new token shall be. No ``instances`` means every one, also those that come later."""
+
+    name: str
+    rights: Collection[Right]
+    instances: Collection[IntegrationInstance] = ()
+    expires_at: dt.datetime | None = None
+
+
+def _digest(plain: str) -> str:
+    return hashlib.sha256(plain.encode(errors="replace")).hexdigest()
+
+
+@sensitive_variables("plain", "body")
+def create_token(actor: Actor, wish: TokenWish) -> tuple[ApiToken, str]:
+    """Make a token; returns its row and the token itself, which is kept nowhere and cannot be shown again."""
+    handle = base64.b32encode(secrets.token_bytes(PREFIX_BYTES)).decode().lower()
+    prefix = f"{MARK}_{handle}"
+    plain = f"{prefix}_{secrets.token_urlsafe(TOKEN_BYTES)}"
+    with transaction.atomic():
+        token = ApiToken(
+            name=wish.name,
+            prefix=prefix,
+            digest=_digest(plain),
+            rights=[right.value for right in Right if right in wish.rights],
+            limited=bool(wish.instances),
+            expires_at=wish.expires_at,
+            created_by_id=actor.user.pk if actor.user else None,
+        )
+        token.save()
+        token.instances.set(wish.instances)
+        _record(actor, "token created", token, None)
+    return token, plain
+
+
+def revoke_token(actor: Actor, token: ApiToken) -> bool:
+    """Close the door for a token at once and for ever; False when it was revoked already."""
+    with transaction.atomic():
+        token = ApiToken.objects.select_for_update().get(pk=token.pk)
+        if token.revoked_at is not None:
+            return False
+        before = token.snapshot()
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+        _record(actor, "token revoked", token, before)
+    return True
+
+
+def _record(actor: Actor, action: str, token: ApiToken, before: dict[str, object] | None) -> None:
+    Batch(actor).record([Change(action, "token", str(token.pk), token.name, before, token.snapshot())])
+
+
+# --- letting in -------------------------------------------------------------------------------------
+
+
+@sensitive_variables("plain")
+def authenticate(plain: str, address: str) -> ApiToken:
+    """The token's row when it opens the door now, counted against its limit and noted as used.
+
+    ``address`` is where the request came from; refused tokens are counted for it. Raises TokenRefused and
+    TooManyRequests.
+    """
+    now = timezone.now()
+    try:
+        token = _matching(plain, now)
+    except TokenRefused:
+        _count(f"api-refused:{address}", REFUSALS_PER_WINDOW)
+        raise
+    _count(f"api-token:{token.pk}", settings.API_REQUESTS_PER_MINUTE)
+    # One write a minute at most, also from several processes.
+    ApiToken.objects.filter(
+        Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_EVERY), pk=token.pk
+    ).update(last_used_at=now)
+    return token
+
+
+@sensitive_variables("plain")
+def _matching(plain: str, now: dt.datetime) -> ApiToken:
+    parts = plain.split("_", 2)
+    token = None
+    if len(parts) == 3 and parts[0] == MARK and len(plain) <= LONGEST_TOKEN and plain.isascii():
+        prefix = f"{parts[0]}_{parts[1]}"
+        if prefix.isprintable():
+            token = ApiToken.objects.filter(prefix=prefix).first()
+    same = hmac.compare_digest(_digest(plain), token.digest if token else _NO_DIGEST)
+    if token is None or not same:
+        raise TokenRefused("The token is not known.")
+    state = token.state_at(now)
+    if state is ApiToken.State.REVOKED:
+        raise TokenRefused("The token was revoked.")
+    if state is ApiToken.State.EXPIRED:
+        raise TokenRefused("The token has expired.")
+    return token
+
+
+def _count(key: str, limit: int) -> None:
+    """Count one request of this minute in the shared cache. Raises TooManyRequests beyond the limit.
+
+    The database cache does not add atomically: requests of the very same moment may count as one. The limit
+    protects the portal from a runaway program, not a secret.
+    """
+    now = time.time()
+    window = int(now // WINDOW)
+    name = f"{key}:{window}"
+    if cache.add(name, 1, timeout=2 * WINDOW):
+        return
+    try:
+        count = cache.incr(name)
+    except ValueError:  # the cache was emptied between the two
+        return
+    if count > limit:
+        raise TooManyRequests(max(1, int((window + 1) * WINDOW - now) + 1))
+
+
+# --- what a token may see ---------------------------------------------------------------------------
+
+
+def instances_of(token: ApiToken) -> frozenset[int] | None:
+    """The ids of the instances that the token is limited to; None when it is not limited."""
+    if not token.limited:
+        return None
+    return frozenset(token.instances.values_list("pk", flat=True))
+
+
+def listed_tokens(tokens: Iterable[ApiToken]) -> list[tuple[ApiToken, ApiToken.State]]:
+    """The tokens with their state, those that open the door first."""
+    now = timezone.now()
+    rows = [(token, token.state_at(now)) for token in tokens]
+    return sorted(rows, key=lambda row: row[1] is not ApiToken.State.ACTIVE)
