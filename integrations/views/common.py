@@ -13,6 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from integrations.services.audit import Actor
 
 P = ParamSpec("P")
+MOST_SEARCHED = 300  # characters
+MOST_DIGITS = 18  # every such number fits into a database's integer
 
 
 class SignedInRequest(HttpRequest):
@@ -29,6 +31,16 @@ def actor_of(request: HttpRequest) -> Actor:
         origin=request.META.get("REMOTE_ADDR", ""),
         user=request.user,
     )
+
+
+def whole_number(text: str) -> int | None:
+    """The id that a browser sent, or None for anything that no id can be."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else None
+
+
+def search_text(text: str) -> str:
+    """What somebody searches for: no longer than any name, without the NUL that PostgreSQL refuses."""
+    return text.replace("\0", "").strip()[:MOST_SEARCHED]
 
 
 View = Callable[Concatenate[SignedInRequest, P], HttpResponseBase]

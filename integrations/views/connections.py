@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
 from integrations.models import IntegrationInstance
@@ -17,6 +18,7 @@ from integrations.views.common import SignedInRequest, actor_of, needs
 from integrations.views.setup import connection_form, frame, instance_or_404, provider_or_404, setup_page
 
 
+@sensitive_post_parameters()
 @needs("add_integrationinstance")
 @require_http_methods(["GET", "POST"])
 def add(request: SignedInRequest, psa: str) -> HttpResponse:
@@ -33,6 +35,7 @@ def add(request: SignedInRequest, psa: str) -> HttpResponse:
     return render(request, "integrations/add.html", context)
 
 
+@sensitive_post_parameters()
 @needs("change_integrationinstance")
 @require_POST
 def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
@@ -48,6 +51,7 @@ def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     return setup_page(request, instance, connection=form, check=check)
 
 
+@sensitive_variables("values")
 def _connect(
     request: SignedInRequest, psa: str, form: ConnectionForm, instance: IntegrationInstance | None
 ) -> HttpResponseRedirect | dict[str, Any]:

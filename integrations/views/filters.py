@@ -11,7 +11,7 @@ from integrations.forms.filters import MOST_ROWS
 from integrations.psa.base import PSAError
 from integrations.services.filters import preview_filters, save_filters
 from integrations.tasks import enqueue_refresh
-from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.common import SignedInRequest, actor_of, needs, whole_number
 from integrations.views.setup import filter_forms, instance_or_404, setup_page
 
 
@@ -25,9 +25,9 @@ def edit(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
         {name: str(form[name].value() or "") for name in ("field", "operation", "value")}
         for form in sent.forms
     ]
-    removed = request.POST.get("remove", "")
-    if removed.isdecimal() and int(removed) < len(rows):
-        del rows[int(removed)]
+    removed = whole_number(request.POST.get("remove", ""))
+    if removed is not None and removed < len(rows):
+        del rows[removed]
     if "add" in request.POST and len(rows) < MOST_ROWS:
         rows.append({})
     filters = filter_forms(instance, initial=rows or [{}])

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from integrations.forms.table import table_query
 from integrations.models import Company, IntegrationInstance, Organization
@@ -18,8 +18,14 @@ from integrations.services.jobs import request_cancel
 from integrations.services.mapping_table import matching_rows, one_row
 from integrations.services.suggestions import propose_mappings, takes_long
 from integrations.tasks import enqueue_refresh, enqueue_suggestions
-from integrations.views.common import SignedInRequest, actor_of, needs
-from integrations.views.setup import frame, instance_or_404, provider_or_404, table_context
+from integrations.views.common import SignedInRequest, actor_of, needs, search_text, whole_number
+from integrations.views.setup import (
+    frame,
+    instance_or_404,
+    organization_or_404,
+    provider_or_404,
+    table_context,
+)
 
 
 def _back(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
@@ -127,13 +133,14 @@ def tick_all(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 
 
 @needs("map_organizations")
+@require_http_methods(["GET", "POST"])
 def choose(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
     """GET: search the companies for a row (a whole page, or the list of a combobox). POST: choose one."""
     instance = instance_or_404(request, psa, pk)
-    organization = _organization_or_404(request, organization_id)
+    organization = organization_or_404(request, instance, organization_id)
     if request.method == "POST":
         return _choose(request, instance, organization)
-    text = request.GET.get("q", "").strip()
+    text = search_text(request.GET.get("q", ""))
     row = one_row(instance, request.user, organization.pk)
     context = {
         **frame(request, provider_or_404(psa), instance),
@@ -154,9 +161,7 @@ def _choose(
     wanted = request.POST.get("company", "")
     company: Company | None = None
     if wanted:
-        if not wanted.isdecimal():
-            raise Http404
-        company = get_object_or_404(instance.companies, pk=int(wanted))
+        company = get_object_or_404(instance.companies, pk=whole_number(wanted))
     try:
         mappings.choose_company(request.user, instance, organization, company, moves="move" in request.POST)
     except mappings.OrganizationElsewhere as error:
@@ -173,7 +178,7 @@ def _choose(
 def discard(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
     """Forget what was chosen or suggested for a row."""
     instance = instance_or_404(request, psa, pk)
-    organization = _organization_or_404(request, organization_id)
+    organization = organization_or_404(request, instance, organization_id)
     mappings.discard_proposal(request.user, instance, organization)
     return _row_or_back(request, instance, organization)
 
@@ -207,9 +212,6 @@ def _row_or_back(
     return render(request, "integrations/setup/row.html", context)
 
 
-def _organization_or_404(request: SignedInRequest, pk: int) -> Organization:
-    return get_object_or_404(Organization.objects.visible_to(request.user).present(), pk=pk)
-
-
 def _numbers(request: SignedInRequest, name: str) -> list[int]:
-    return [int(value) for value in request.POST.getlist(name) if value.isdecimal()]
+    found = [whole_number(value) for value in request.POST.getlist(name)]
+    return [number for number in found if number is not None]

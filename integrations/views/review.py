@@ -15,8 +15,8 @@ from integrations.services.explaining import explain_match
 from integrations.services.missing_company import find_missing_company
 from integrations.services.review import review_queue, review_step
 from integrations.services.suggestions import type_labels
-from integrations.views.common import SignedInRequest, actor_of, needs
-from integrations.views.setup import frame, instance_or_404, provider_or_404
+from integrations.views.common import SignedInRequest, actor_of, needs, search_text, whole_number
+from integrations.views.setup import frame, instance_or_404, organization_or_404, provider_or_404
 
 
 @needs("map_organizations")
@@ -26,7 +26,7 @@ def review(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     instance = instance_or_404(request, psa, pk)
     organization, company = _number(request, "organization"), _number(request, "company")
     if organization is not None:
-        _organization_or_404(request, organization)
+        organization_or_404(request, instance, organization)
     return _step(request, instance, organization, company)
 
 
@@ -35,7 +35,7 @@ def review(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 def decide(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
     """Accept, reject, ignore or keep, then show the next row."""
     instance = instance_or_404(request, psa, pk)
-    organization = _organization_or_404(request, organization_id)
+    organization = organization_or_404(request, instance, organization_id)
     queue = review_queue(instance, request.user, table_query(request.GET))
     done = _decide(request, instance, organization)
     if not done:
@@ -107,7 +107,7 @@ def explain(
 ) -> HttpResponse:
     """Why (not): the matcher's reasoning for a pair."""
     instance = instance_or_404(request, psa, pk)
-    organization = _organization_or_404(request, organization_id)
+    organization = organization_or_404(request, instance, organization_id)
     company = get_object_or_404(instance.companies, pk=company_id)
     explanation = explain_match(instance, organization, company)
     names = {
@@ -131,7 +131,7 @@ def explain(
 def missing(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Why is my company missing?"""
     instance = instance_or_404(request, psa, pk)
-    text = request.GET.get("q", "").strip()[:200]
+    text = search_text(request.GET.get("q", ""))
     context = {
         **frame(request, provider_or_404(psa), instance),
         "q": text,
@@ -145,7 +145,7 @@ def missing(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 def reconsider(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
     """Take an ignore or a rejection back."""
     instance = instance_or_404(request, psa, pk)
-    organization = _organization_or_404(request, organization_id)
+    organization = organization_or_404(request, instance, organization_id)
     company = _number(request, "company")
     if company is None:
         decisions.stop_ignoring(actor_of(request), instance, organization)
@@ -157,10 +157,5 @@ def reconsider(request: SignedInRequest, psa: str, pk: int, organization_id: int
     return _step(request, instance, organization.pk, None)
 
 
-def _organization_or_404(request: SignedInRequest, pk: int) -> Organization:
-    return get_object_or_404(Organization.objects.visible_to(request.user).present(), pk=pk)
-
-
 def _number(request: SignedInRequest, name: str) -> int | None:
-    value = request.POST.get(name) or request.GET.get(name) or ""
-    return int(value) if value.isdecimal() and len(value) < 19 else None
+    return whole_number(request.POST.get(name) or request.GET.get(name) or "")

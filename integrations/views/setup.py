@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from integrations.forms.filters import BaseFilterFormSet, FilterFormSet, initial_rows
 from integrations.forms.table import table_query
-from integrations.models import IntegrationInstance
+from integrations.models import IntegrationInstance, Organization
 from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
 from integrations.services.filters import filter_fields
@@ -21,6 +21,7 @@ from integrations.services.mapping_table import (
     WARNING_LABELS,
     RowState,
     mapping_table,
+    rows_of,
 )
 from integrations.services.refresh import conditions_of
 from integrations.services.suggestions import type_labels
@@ -39,6 +40,14 @@ def instance_or_404(request: SignedInRequest, psa: str, pk: int) -> IntegrationI
     """The instance of the address, if this person may see it."""
     visible = IntegrationInstance.objects.visible_to(request.user).present()
     return get_object_or_404(visible, psa=psa, pk=pk)
+
+
+def organization_or_404(request: SignedInRequest, instance: IntegrationInstance, pk: int) -> Organization:
+    """The organization of the address, if it has a row in the instance's table."""
+    organization = get_object_or_404(Organization.objects.visible_to(request.user).present(), pk=pk)
+    if not rows_of(instance, request.user).filter(pk=organization.pk).exists():
+        raise Http404
+    return organization
 
 
 @needs("view_integrationinstance")
