@@ -26,6 +26,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 
 from integrations.models import (
@@ -241,8 +242,8 @@ def _complete(row: Any) -> Any:
 
 
 def _reversed(term: Any) -> Any:
-    ordering = term if hasattr(term, "reverse_ordering") else term.asc()
-    ordering = ordering.copy()
+    # Every expression has reverse_ordering, but only an OrderBy's does anything.
+    ordering = (term if isinstance(term, OrderBy) else term.asc()).copy()
     ordering.reverse_ordering()
     return ordering
 

@@ -57,8 +57,10 @@ def open_organizations(instance: IntegrationInstance) -> QuerySet[Organization]:
 
 
 def free_companies(instance: IntegrationInstance) -> QuerySet[Company]:
-    """Companies that can be proposed: offered, and not yet an organization's."""
-    taken = OrganizationMapping.objects.present().filter(company=OuterRef("pk"))
+    """Companies that can be proposed: offered, and not yet an organization's, deleted ones aside."""
+    taken = OrganizationMapping.objects.present().filter(
+        company=OuterRef("pk"), organization__deleted_at=None
+    )
     return instance.companies.offered().filter(~Exists(taken)).order_by("pk")
 
 
@@ -137,6 +139,8 @@ def propose_mappings(
     """Put fresh suggestions before this person; only *sure* ones are ticked, and choices by hand stay."""
     suggestions = suggest_mappings(instance, include_inactive=include_inactive, progress=progress)
     with transaction.atomic():
+        # One at a time: a second press of the button waits here instead of colliding with the first.
+        IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
         own = MappingProposal.objects.filter(user=user, instance=instance)
         by_hand = {
             str(key) for key in own.exclude(kind="suggested").values_list("organization_id", flat=True)
