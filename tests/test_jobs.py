@@ -20,12 +20,10 @@ from integrations.simulators.autotask.server import Simulator
 @pytest.fixture
 def plain(db: None) -> IntegrationInstance:
     """A configuration that no test here connects with."""
-    return IntegrationInstance.objects.create(
-        psa="autotask",
-        name="Plain",
-        username="user@example.com",
-        credentials={"secret": "s", "tracking_identifier": "t"},
-    )
+    instance = IntegrationInstance(psa="autotask", name="Plain", username="user@example.com")
+    instance.credentials = {"secret": "s", "tracking_identifier": "t"}
+    instance.save()
+    return instance
 
 
 @pytest.fixture
