@@ -13,6 +13,7 @@ from integrations.models.mappings import (
 from integrations.models.organizations import Organization
 from integrations.models.tokens import ApiToken, Right
 from integrations.models.webhooks import ReviewNotice, Webhook, WebhookDelivery, WebhookEvent
+from integrations.models.workers import Worker
 
 __all__ = [
     "ApiToken",
@@ -32,4 +33,5 @@ __all__ = [
     "Webhook",
     "WebhookDelivery",
     "WebhookEvent",
+    "Worker",
 ]

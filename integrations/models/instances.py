@@ -31,7 +31,8 @@ class IntegrationInstance(models.Model):
 
     ``zone`` is the platform that was chosen ("" means: detect from the user name), ``api_url`` where the
     tenant was found. ``credentials`` holds what only the PSA may see; ``secrets_set`` says when and by whom
-    each of them was set. ``last_check`` is the step list of the last connection check.
+    each of them was set. ``last_check`` is the step list of the last connection check. ``next_refresh_at``
+    and ``next_check_at`` are when the schedule acts next (services/schedules.py); None: not planned yet.
     """
 
     class Status(models.TextChoices):
@@ -61,6 +62,10 @@ class IntegrationInstance(models.Model):
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
     last_full_read_at = models.DateTimeField(null=True, blank=True)
     filters_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    refresh_every_hours = models.PositiveSmallIntegerField(default=24, help_text="0 turns the schedule off.")
+    check_daily = models.BooleanField(default=True)
+    next_refresh_at = models.DateTimeField(null=True, blank=True, editable=False)
+    next_check_at = models.DateTimeField(null=True, blank=True, editable=False)
     company_fields = models.JSONField(default=list, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -92,6 +97,9 @@ class IntegrationInstance(models.Model):
                 violation_error_message="Another configuration has this name.",
             ),
             models.CheckConstraint(condition=~models.Q(name=""), name="instance_has_a_name"),
+            models.CheckConstraint(
+                condition=models.Q(refresh_every_hours__lte=24 * 31), name="refresh_at_least_every_month"
+            ),
         ]
         permissions = [("map_organizations", "Can map organizations, refresh options and edit filters")]
 

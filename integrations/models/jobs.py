@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
+RATE_KNOWN_AFTER = 1.0  # seconds of work, below which a rate is a guess
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     def shown_to(self, user: AbstractBaseUser | AnonymousUser) -> JobQuerySet:
         """What the setup page tells this person: the instance's refreshes, and their own suggestions."""
@@ -73,6 +76,9 @@ class Job(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    started_by = models.CharField(
+        max_length=200, blank=True, help_text="The name at that time, or what started it by itself."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -102,6 +108,29 @@ class Job(models.Model):
     def is_open(self) -> bool:
         """Waiting or running."""
         return self.state in self.OPEN
+
+    @property
+    def starter(self) -> str:
+        """Who or what started it, for the page."""
+        if self.started_by:
+            return self.started_by
+        return self.created_by.get_username() if self.created_by else ""
+
+    @property
+    def rate(self) -> float | None:
+        """Companies or rows a second since this run began; None before anything can be told."""
+        if self.state != self.State.RUNNING or not self.done or not (self.started_at and self.heartbeat_at):
+            return None
+        seconds = (self.heartbeat_at - self.started_at).total_seconds()
+        return self.done / seconds if seconds >= RATE_KNOWN_AFTER else None
+
+    @property
+    def time_left(self) -> dt.timedelta | None:
+        """How long the rest takes at the present rate; None when the total or the rate is not known."""
+        rate = self.rate
+        if not rate or self.total is None:
+            return None
+        return dt.timedelta(seconds=max(0, self.total - self.done) / rate)
 
     @property
     def stalled(self) -> bool:
