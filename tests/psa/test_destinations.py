@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -195,6 +197,20 @@ def test_a_name_without_addresses_is_unavailable() -> None:
 
     with pytest.raises(Unavailable, match="no address for"):
         Gate(resolve=nothing).connect("webservices14.autotask.net", 443, 1.0)
+
+
+def test_a_name_service_that_does_not_answer_is_left_at_the_timeout() -> None:
+    given_up = threading.Event()
+
+    def silent(host: str, port: int) -> list[SocketAddress]:
+        given_up.wait(5)
+        return [(IPV4, ("127.0.0.1", port))]
+
+    started = time.monotonic()
+    with pytest.raises(Unavailable, match="took longer"):
+        Gate(frozenset({"slow.invalid:80"}), silent).connect("slow.invalid", 80, 0.1)
+    given_up.set()
+    assert time.monotonic() - started < 3
 
 
 def test_addresses_are_tried_in_turn() -> None:

@@ -191,7 +191,7 @@ def test_a_packed_bomb_stops_at_the_cap(raw: Raw, connect: Connect) -> None:
     started = time.monotonic()
     with pytest.raises(UnexpectedAnswer, match="larger than 65536"):
         count_at(server, connect, max_body_bytes=65_536)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4
 
 
 def test_an_endless_body_stops_at_the_cap(raw: Raw, connect: Connect) -> None:
@@ -232,15 +232,21 @@ def test_a_server_that_drips_is_left_at_the_deadline(raw: Raw, connect: Connect,
     server = raw(drip(head, b"1"))
     started = time.monotonic()
     with pytest.raises(Unavailable):
-        count_at(server, connect, request_deadline=0.3, read_timeout=0.2)
-    assert time.monotonic() - started < 1.0
+        count_at(server, connect, request_deadline=0.3, read_timeout=5.0)
+    assert time.monotonic() - started < 2.5
     assert len(server.received) == 1
 
 
 def test_a_silent_server_is_left_at_the_read_timeout_and_tried_again(connect: Connect) -> None:
-    scripts: Iterator[Script] = iter([lambda connection: time.sleep(0.25), answer(COUNT)])
+    given_up = threading.Event()
+
+    def silent(connection: socket.socket) -> None:
+        given_up.wait(5)
+
+    scripts: Iterator[Script] = iter([silent, answer(COUNT)])
     with ThreadedRawServer(lambda connection: next(scripts)(connection)) as server:
-        assert count_at(server, connect, read_timeout=0.1) == 7
+        assert count_at(server, connect, read_timeout=0.25) == 7
+        given_up.set()
     assert len(server.received) == 2
 
 

@@ -11,6 +11,7 @@ import contextlib
 import ipaddress
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ def _is_public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 
 
 def system_resolver(host: str, port: int) -> list[SocketAddress]:
-    """Addresses of ``host`` from the system's resolver, whose own timeouts apply."""
+    """Addresses of ``host`` from the system's resolver."""
     found: list[SocketAddress] = []
     for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         if family in {socket.AF_INET, socket.AF_INET6}:
@@ -159,11 +160,12 @@ class Gate:
     def connect(self, host: str, port: int, timeout: float) -> socket.socket:
         """Look ``host`` up once, check every address of the answer, and connect to the first that takes us.
 
-        ``timeout`` (seconds) covers all attempts together. Raises ``DestinationRefused`` when any
+        ``timeout`` (seconds) covers the look-up and all attempts together. Raises ``DestinationRefused`` when any
         address of a host that no setting names is not public, ``Unavailable`` when none can be reached.
         """
         host = host.strip("[]").lower()
-        addresses = self._look_up(host, port)
+        deadline = time.monotonic() + timeout
+        addresses = self._look_up(host, port, timeout)
         is_extra = host_and_port(host, port) in {name.strip().lower() for name in self.extra_hosts}
         if not is_extra:
             for _, (ip, _) in addresses:
@@ -173,7 +175,6 @@ class Gate:
                         "private or reserved network. Ask whoever runs the portal's name service.",
                         f"destination refused: {host} resolves to {ip}",
                     )
-        deadline = time.monotonic() + timeout
         reason = "no address"
         for address in addresses:
             remaining = deadline - time.monotonic()
@@ -189,17 +190,25 @@ class Gate:
             f"connect to {host_and_port(host, port)} failed: {reason}",
         )
 
-    def _look_up(self, host: str, port: int) -> list[SocketAddress]:
-        addresses: list[SocketAddress] = []
-        with contextlib.suppress(OSError, UnicodeError):
-            addresses = self.resolve(host, port)
-        if not addresses:
-            raise Unavailable(
-                f"The name {host} could not be looked up. Check the portal's name service and its way to "
-                "the internet.",
-                f"no address for {host}",
-            )
-        return addresses
+    def _look_up(self, host: str, port: int, timeout: float) -> list[SocketAddress]:
+        found: list[SocketAddress] = []
+
+        def look_up() -> None:
+            with contextlib.suppress(OSError, UnicodeError):
+                found.extend(self.resolve(host, port))
+
+        # The system's resolver knows no timeout of ours, so it is left behind when it takes too long.
+        thread = threading.Thread(target=look_up, name="autotask-look-up", daemon=True)
+        thread.start()
+        thread.join(timeout)
+        in_time = not thread.is_alive()
+        if in_time and found:
+            return found
+        raise Unavailable(
+            f"The name {host} could not be looked up. Check the portal's name service and its way to "
+            "the internet.",
+            f"no address for {host}" if in_time else f"looking {host} up took longer than {timeout:.1f} s",
+        )
 
 
 def _open_socket(address: SocketAddress, timeout: float) -> socket.socket:
