@@ -30,6 +30,7 @@ class Alignment:
     worst: Reals  # (P) lowest similarity among partners, 1 when all are equal
     inflected: Ids  # (P) partners that differ by a plural or possessive ending
     first_inflected: Flags  # (P) the first words are such partners
+    ordinary_swaps: Ids  # (P) partners that are two different ordinary words
     swaps: Ids  # (P) partners that are two different known words
     inexact: Reals  # (P) the part of the information that rests on partners not spelled alike
     lost: Reals  # (P) weight lost by partners that are not quite equal
@@ -82,8 +83,7 @@ def _match_fuzzy(alignment: Alignment, rows: Ids, vocabulary: Vocabulary) -> Non
     row, i, j = np.nonzero(open_pairs)
     a: Ids = left[row, i]
     b: Ids = right[row, j]
-    digits = vocabulary.has_digit
-    keep = ~(digits[a] | digits[b])
+    keep = ~(vocabulary.exact_only[a] | vocabulary.exact_only[b])
     row, i, j, a, b = row[keep], i[keep], j[keep], a[keep], b[keep]
     keys, inverse = np.unique(np.minimum(a, b).astype(np.int64) << 32 | np.maximum(a, b), return_inverse=True)
     values = word_similarity(keys >> 32, keys & 0xFFFFFFFF, vocabulary)[inverse]
@@ -97,7 +97,7 @@ def _match_fuzzy(alignment: Alignment, rows: Ids, vocabulary: Vocabulary) -> Non
     values, weight = values[order], weight[order]
     left_free = np.ones((len(rows), width), bool)
     right_free = np.ones((len(rows), right.shape[1]), bool)
-    known = vocabulary.known
+    known, ordinary = vocabulary.known, vocabulary.ordinary
     while row.size:
         first = np.ones(len(row), bool)
         first[1:] = row[1:] != row[:-1]
@@ -121,6 +121,7 @@ def _match_fuzzy(alignment: Alignment, rows: Ids, vocabulary: Vocabulary) -> Non
         alignment.inexact[at] += unequal * value * value * light
         alignment.inflected[at] += ~unequal
         alignment.first_inflected[at] |= ~unequal & (ii == 0) & (jj == 0)
+        alignment.ordinary_swaps[at] += unequal & ordinary[a[first]] & ordinary[b[first]]
         alignment.swaps[at] += unequal & known[a[first]] & known[b[first]]
         rest = left_free[row, i] & right_free[row, j]
         row, i, j, a, b = (x[rest] for x in (row, i, j, a, b))
@@ -159,6 +160,7 @@ def align(left: Table, left_forms: Ids, right: Table, right_forms: Ids, vocabula
         worst=np.ones(size),
         inflected=np.zeros(size, np.int32),
         first_inflected=np.zeros(size, bool),
+        ordinary_swaps=np.zeros(size, np.int32),
         swaps=np.zeros(size, np.int32),
         inexact=np.zeros(size),
         lost=np.zeros(size),

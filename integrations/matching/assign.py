@@ -2,7 +2,6 @@
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 
 from integrations.matching.candidates import Longs
@@ -26,6 +25,8 @@ def _greedy(rows: Longs, columns: Longs, score: Reals, members: Longs) -> list[i
 
 
 def _exact(rows: Longs, columns: Longs, score: Reals, members: Longs) -> list[int]:
+    from scipy.optimize import linear_sum_assignment  # slow to load, and most presses need it late or never
+
     own_rows, row_index = np.unique(rows[members], return_inverse=True)
     own_columns, column_index = np.unique(columns[members], return_inverse=True)
     gain = np.zeros((len(own_rows), len(own_columns)))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from integrations.matching.candidates import Longs
-from integrations.matching.vocabulary import Reals
+from integrations.matching.vocabulary import Flags, Reals
 
 #: Context column -> the sign its weight must have (0: free).
 CONTEXT: dict[str, int] = {
@@ -57,14 +57,21 @@ def _margin(score: Reals, rival: Reals) -> Reals:
 
 
 def context_features(
-    rows: Longs, columns: Longs, score: Reals, plain: Reals, sided: Reals, *, several_to_one: bool = False
+    rows: Longs,
+    columns: Longs,
+    score: Reals,
+    plain: Reals,
+    same_words: Flags,
+    sided: Reals,
+    *,
+    several_to_one: bool = False,
 ) -> Reals:
     """One row of context a pair, in the order of ``CONTEXT``.
 
     ``rows`` and ``columns``: organization and company of each pair. ``score``: log-odds of the pair alone.
     ``plain``: the same without what legal forms and punctuation contribute; rivals are compared by it,
-    because they do not tell two companies of one name apart. ``sided``: see ``features.SIDED``. With
-    ``several_to_one`` organizations do not compete for a company.
+    because they do not tell two companies of one name apart. ``same_words``: the names have the same words.
+    ``sided``: see ``features.SIDED``. With ``several_to_one`` organizations do not compete for a company.
     """
     ahead = _margin(plain, best_rival(rows, plain))
     if several_to_one:
@@ -76,6 +83,8 @@ def context_features(
     np.maximum.at(holders, columns[mutual], plain[mutual])
     spoken_for = (holders[columns] > plain + SPOKEN_FOR) & (not several_to_one)
     ahead_of_free = _margin(plain, best_rival(rows, np.where(spoken_for, -np.inf, plain)))
+    # the exact name is not shaken by a misspelling of it
+    only_same = same_words & ~(best_rival(rows, same_words.astype(float)) > 0) & (ahead > 0)
     return np.column_stack(
         [
             np.clip(score, -FARTHEST, FARTHEST),
@@ -88,8 +97,8 @@ def context_features(
             np.clip(company_ahead, -LITTLE, LITTLE),
             ahead_of_free,
             mutual.astype(float),
-            (ahead_of_free < EQUAL).astype(float),
-            (ahead_of_free < LITTLE).astype(float),
+            ((ahead_of_free < EQUAL) & ~only_same).astype(float),
+            ((ahead_of_free < LITTLE) & ~only_same).astype(float),
             sided,
         ]
     )

@@ -52,6 +52,7 @@ FEATURES: dict[str, int] = {
     "inflected": -1,
     "first_word_inflected": -1,
     "known_word_swapped": -1,
+    "ordinary_word_swapped": -1,
     "similarity_lost": -1,
     "worst_partner": -1,
     "domain_same": 1,
@@ -367,12 +368,19 @@ def _names(
     typos = (alignment.fuzzy > 0) & (alignment.swaps == 0) & nothing_open
     columns_of["only_typos"] = typos * alignment.worst
     longest = np.log(np.maximum(alignment.total, 1.0)) / np.log(4 * HEAVIEST)
-    spelling = ~same & (alignment.swaps == 0) & ~left_number & ~right_number
+    ordinary, exact = vocabulary.ordinary, vocabulary.exact_only
+    left_ordinary: Flags = (left_open & ordinary[alignment.left]).any(1)
+    right_ordinary: Flags = (right_open & ordinary[alignment.right]).any(1)
+    known_open = left_ordinary & right_ordinary & (edits <= 2)
+    exact_open = (left_open & exact[alignment.left]).any(1) | (right_open & exact[alignment.right]).any(1)
+    spelling = ~same & (alignment.swaps == 0) & ~exact_open & ~known_open
     columns_of["one_edit"] = ((edits == 1) & spelling) * longest
     columns_of["two_edits"] = ((edits == 2) & spelling) * longest
     columns_of["inflected"] = (alignment.inflected > 0).astype(float)
     columns_of["first_word_inflected"] = alignment.first_inflected.astype(float)
     columns_of["known_word_swapped"] = ((alignment.swaps > 0) & ~alignment.whole).astype(float)
+    swapped = ((alignment.ordinary_swaps > 0) | known_open) & ~alignment.whole
+    columns_of["ordinary_word_swapped"] = swapped.astype(float)
     columns_of["similarity_lost"] = np.where(alignment.whole, 0.0, alignment.lost / total)
     columns_of["worst_partner"] = np.where(alignment.whole, 0.0, 1 - alignment.worst)
     return columns_of

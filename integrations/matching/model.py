@@ -21,6 +21,7 @@ from integrations.matching.vocabulary import Reals
 NUMBER_CONFLICT_CAP = -4.0
 
 _WRITING_COLUMNS = [list(FEATURES).index(name) for name in WRITING]
+_SAME_WORDS = list(FEATURES).index("same_words")
 _NUMBER_CONFLICT = list(FEATURES).index("number_conflict")
 
 
@@ -79,7 +80,9 @@ def score_pairs(
     """Score pairs, each beside its rivals for the same organization and for the same company."""
     pair = model.pair_score(features)
     plain = model.plain_score(features, pair)
-    context = context_features(rows, columns, pair, plain, sided, several_to_one=several_to_one)
+    context = context_features(
+        rows, columns, pair, plain, features[:, _SAME_WORDS] > 0, sided, several_to_one=several_to_one
+    )
     final = model.context_score(context)
     conflict = features[:, _NUMBER_CONFLICT] > 0
     final = np.where(conflict, np.minimum(final, NUMBER_CONFLICT_CAP), final)

@@ -45,6 +45,7 @@ LABELS: dict[str, str] = {
     "inflected": "singular against plural or possessive",
     "first_word_inflected": "first word singular against plural or possessive",
     "known_word_swapped": "two different known words",
+    "ordinary_word_swapped": "two different ordinary words",
     "similarity_lost": "how far spellings differ",
     "worst_partner": "the least similar pair of words",
     "domain_same": "same domain",
@@ -113,6 +114,7 @@ def _name_reasons(value: Mapping[str, float], ours: Record, theirs: Record) -> l
     reasons: list[str] = []
     only_ours = [word for word in left.words if word not in right.words]
     only_theirs = [word for word in right.words if word not in left.words]
+    swapped = value["known_word_swapped"] or value["ordinary_word_swapped"]
     if value["same_text"]:
         reasons.append("same name")
     elif value["same_words"]:
@@ -122,7 +124,7 @@ def _name_reasons(value: Mapping[str, float], ours: Record, theirs: Record) -> l
             reasons.append(note)
     elif value["acronym"]:
         reasons.append("one name is the initials of the other")
-    elif (value["only_typos"] or value["one_edit"]) and not value["known_word_swapped"]:
+    elif (value["only_typos"] or value["one_edit"]) and not swapped:
         reasons.append(f"same name but for spelling: {_listed(only_ours)} / {_listed(only_theirs)}")
     else:
         shared = [word for word in left.words if word in right.words]
@@ -139,7 +141,7 @@ def _name_reasons(value: Mapping[str, float], ours: Record, theirs: Record) -> l
         reasons.append("different numbers")
     if value["addition_conflict"]:
         reasons.append("different additions")
-    if value["known_word_swapped"]:
+    if swapped:
         reasons.append("two different known words, not a misspelling")
     return reasons
 

@@ -31,6 +31,8 @@ _BOTH_KNOWN_LONG = 0.55
 _MOST_EDITS = 3
 #: Shorter words that begin differently are never alike.
 _SHORTEST_WITH_OTHER_START = 3
+_DIRECTIONS = ("north", "south", "east", "west")
+_SHORTEST_DIRECTED = 5
 _VOWELS = frozenset("aeiou")
 
 
@@ -52,6 +54,14 @@ def _inflected(short: list[str], long: list[str], prefix: Reals) -> Flags:
         ],
         dtype=bool,
     )
+
+
+def _direction(word: str) -> str:
+    """The direction a word begins or ends with: northgate -> north."""
+    for direction in _DIRECTIONS:
+        if word.startswith(direction) or word.endswith(direction):
+            return direction
+    return ""
 
 
 def _plain(word: str) -> str:
@@ -141,6 +151,8 @@ def _similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
     similarity[spelled_out] = _SPELLED_OUT_LETTER
     similarity[(short_length == 1) & same_first] = _INITIAL
     similarity[(short_length == 1) & ~same_first] = 0.0
-    similarity[vocabulary.has_digit[short_ids] | vocabulary.has_digit[long_ids]] = 0.0
+    similarity[vocabulary.exact_only[short_ids] | vocabulary.exact_only[long_ids]] = 0.0
+    directed = np.flatnonzero((edits <= _MOST_EDITS) & (short_length >= _SHORTEST_DIRECTED))
+    similarity[[i for i in directed.tolist() if _direction(short[i]) != _direction(long[i])]] = 0.0
     result: Reals = np.clip(similarity, 0.0, 1.0)
     return result

@@ -8,7 +8,7 @@ import numpy as np
 from integrations.matching.assign import assign
 from integrations.matching.candidates import Longs
 from integrations.matching.certain import refused_pairs, settle
-from integrations.matching.context import CONTEXT, EQUAL, FARTHEST, LITTLE, SOME
+from integrations.matching.context import CONTEXT, FARTHEST, LITTLE, SOME
 from integrations.matching.features import FEATURES
 from integrations.matching.model import Model, Scores, fitted_model, score_pairs
 from integrations.matching.preparing import Prepared, company_record, organization_record, parsed, prepare
@@ -83,8 +83,8 @@ def _tiers(model: Model, features: Reals, scores: Scores, alone: Reals) -> list[
     """The tier each pair would have if it were the answer."""
     confidence = scores.confidence
     context = scores.context
-    twin = context[:, _CONTEXT["ahead_of_free"]] < EQUAL
-    near = (context[:, _CONTEXT["ahead_of_free"]] < LITTLE) | (context[:, _CONTEXT["company_ahead"]] < LITTLE)
+    twin = context[:, _CONTEXT["equal_rival"]] > 0
+    near = (context[:, _CONTEXT["ahead_of_free"]] < SOME) | (context[:, _CONTEXT["company_ahead"]] < SOME)
     contact = (features[:, _FEATURE["domain_same"]] > 0) | (features[:, _FEATURE["phone_same"]] > 0)
     doubtful: Flags = (
         (features[:, _FEATURE["structural_omission"]] > 0)
@@ -92,11 +92,13 @@ def _tiers(model: Model, features: Reals, scores: Scores, alone: Reals) -> list[
         | (features[:, _FEATURE["acronym"]] > 0)
         | (features[:, _FEATURE["addition_alone"]] > 0)
     ) & ~contact
+    swapped = (features[:, _FEATURE["ordinary_word_swapped"]] > 0) & ~contact
+    shown = (confidence >= model.likely) & ~twin & ~swapped
     numbers = np.select(
         [
-            (confidence >= model.likely) & ~twin & (confidence >= model.sure) & ~doubtful,
-            (confidence >= model.likely) & ~twin,
-            (alone >= model.likely) & near,
+            shown & (confidence >= model.sure) & ~doubtful,
+            shown,
+            (alone >= model.likely) & near & ~swapped,
         ],
         [0, 1, 2],
         3,
@@ -168,7 +170,7 @@ def _answer(weighed: Weighed, row: int, hidden: dict[tuple[str, ...], str]) -> S
     if tier is Tier.AMBIGUOUS:
         records = weighed.prepared.right.records
         plain = weighed.scores.context[:, _CONTEXT["ahead"]]
-        equals = [pair for pair in pairs[:MOST_RIVALS] if plain[pair] > -LITTLE]
+        equals = [pair for pair in pairs[:MOST_RIVALS] if plain[pair] > -SOME]
         if len(equals) > 1:
             apart = telling_apart([records[weighed.columns[pair]] for pair in equals], organization)
             reasons = (f"{len(equals)} companies fit equally well", apart, *rivals[0].reasons)

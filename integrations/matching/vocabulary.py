@@ -45,9 +45,19 @@ def background() -> tuple[int, dict[str, int]]:
     return max(total, 1), counts
 
 
+_FIRST_EAST_ASIAN = "\u2e80"
+
+
 def is_number(word: str) -> bool:
     """Whether a word identifies by its digits: "42", "3rd", "b12"; not a long word with a digit in it."""
     return word[0].isdigit() or (len(word) <= 5 and word[-1].isdigit())
+
+
+def is_exact_only(word: str) -> bool:
+    """Whether a single other character makes another word: digits, and scripts whose signs are syllables."""
+    if word.isascii():
+        return not word.isalpha()
+    return any(c.isdigit() or c > _FIRST_EAST_ASIAN for c in word)
 
 
 class Vocabulary:
@@ -57,7 +67,8 @@ class Vocabulary:
         self.ids: dict[str, int] = {}
         self.weight: Reals = np.zeros(0)
         self.number: Flags = np.zeros(0, bool)
-        self.has_digit: Flags = np.zeros(0, bool)
+        self.exact_only: Flags = np.zeros(0, bool)
+        self.ordinary: Flags = np.zeros(0, bool)
         self.known: Flags = np.zeros(0, bool)
         self.neutral: Flags = np.zeros(0, bool)
         self.structural: Flags = np.zeros(0, bool)
@@ -83,12 +94,12 @@ class Vocabulary:
         here = np.maximum(occurrences - OWN_OCCURRENCES, 0) / (size + SMOOTHING)
         share = np.maximum(everywhere / total, here) + 1 / (total + 1)
         self.number = np.array([is_number(word) for word in self.texts], dtype=bool)
-        self.has_digit = np.array([any(c.isdigit() for c in word) for word in self.texts], dtype=bool)
+        self.exact_only = np.array([is_exact_only(word) for word in self.texts], dtype=bool)
         weight = np.clip(-np.log(share), LIGHTEST, HEAVIEST)
         self.weight = np.where(self.number, np.clip(weight, NUMBER_LIGHTEST, NUMBER_HEAVIEST), weight)
         common = wordlists.common_words()
-        ordinary = np.array([word in common for word in self.texts], dtype=bool)
-        self.known = ordinary | (everywhere >= KNOWN_IN_BACKGROUND) | (occurrences >= KNOWN_IN_LISTS)
+        self.ordinary = np.array([word in common for word in self.texts], dtype=bool)
+        self.known = self.ordinary | (everywhere >= KNOWN_IN_BACKGROUND) | (occurrences >= KNOWN_IN_LISTS)
         places = wordlists.regions()[0]
         regions = {*places, *places.values(), "uk", "us", "usa", "new"}
         self.place = np.array([word in regions for word in self.texts], dtype=bool)

@@ -91,12 +91,17 @@ def _pair_score(tenant: Tenant, fit: Fit) -> Reals:
     return result
 
 
-def _context(tenant: Tenant, fit: Fit, several_to_one: bool = False) -> Reals:
+def _context(tenant: Tenant, fit: Fit) -> Reals:
     prepared = tenant.prepared
     score = _pair_score(tenant, fit)
     plain = score - prepared.features[:, _WRITING] @ fit.pair[_WRITING]
     return context_features(
-        prepared.rows, prepared.columns, score, plain, prepared.sided, several_to_one=several_to_one
+        prepared.rows,
+        prepared.columns,
+        score,
+        plain,
+        prepared.features[:, list(FEATURES).index("same_words")] > 0,
+        prepared.sided,
     )
 
 

@@ -3,8 +3,8 @@
     .venv/bin/python tests/benchmarks/matching/timing.py 2000x5000 --wratio --prototype
     .venv/bin/python tests/benchmarks/matching/timing.py 100000x100000 --prototype
 
-Every method runs in a process of its own, so that its peak memory is its own. WRatio on long lists is measured
-on 200 organizations and multiplied.
+Every method runs in a process of its own, so that its peak memory is its own. WRatio is measured on 200
+organizations and multiplied.
 """
 
 import argparse
@@ -14,11 +14,11 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from tests.benchmarks.matching.synthetic import SyntheticTenant, tenant
 
+ROOT = Path(__file__).resolve().parents[3]
 PROTOTYPE = ROOT.parent / "shared" / "matching" / "reference"
 SEED = 20
 WRATIO_SAMPLE = 200
