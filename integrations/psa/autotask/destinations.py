@@ -160,8 +160,9 @@ class Gate:
     def connect(self, host: str, port: int, timeout: float) -> socket.socket:
         """Look ``host`` up once, check every address of the answer, and connect to the first that takes us.
 
-        ``timeout`` (seconds) covers the look-up and all attempts together. Raises ``DestinationRefused`` when any
-        address of a host that no setting names is not public, ``Unavailable`` when none can be reached.
+        ``timeout`` (seconds) covers the look-up and all attempts together. Raises ``DestinationRefused``
+        when any address of a host that no setting names is not public, ``Unavailable`` when none can be
+        reached.
         """
         host = host.strip("[]").lower()
         deadline = time.monotonic() + timeout
