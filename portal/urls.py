@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.http import Http404
 from django.urls import include, path
+from django.views.defaults import page_not_found
 
 # Before admin.site.urls is read: the admin uses the portal's own sign-in, with its limits and second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -12,6 +14,8 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns = [
     path("", include("integrations.urls")),
     path("api/v1/", include("integrations.api.urls")),
+    # There is no mail server to send a reset from; a superuser sets a new password in the admin.
+    path("accounts/password/reset/", page_not_found, {"exception": Http404()}),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

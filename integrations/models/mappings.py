@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +18,25 @@ class MappingSource(models.TextChoices):
     CHOSEN = "chosen", "Chosen by hand"
     SUGGESTED = "suggested", "Suggested and accepted"
     IMPORTED = "imported", "Imported"
+
+
+def review_reasons(prefix: str = "") -> dict[str, models.Q]:
+    """What puts a mapping back before a person; ``prefix`` leads to the mapping from another model."""
+
+    def on(**conditions: Any) -> models.Q:
+        return models.Q(**{f"{prefix}{name}": value for name, value in conditions.items()})
+
+    return {
+        "gone": on(company__missing_since__isnull=False),
+        "inactive": on(company__is_active=False),
+        "outside": on(company__in_filter=False),
+        "renamed": ~on(confirmed_name="") & ~on(confirmed_name=models.F(f"{prefix}company__name")),
+    }
+
+
+def needs_review(prefix: str = "") -> models.Q:
+    """Any of the reasons."""
+    return reduce(or_, review_reasons(prefix).values())
 
 
 class MappingQuerySet(models.QuerySet["OrganizationMapping"]):

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -36,6 +34,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
+from integrations.models.mappings import needs_review, review_reasons
 
 SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
 PAGE_SIZES = (25, 50, 100, 200)
@@ -63,20 +62,13 @@ STATE_LABELS = {
     RowState.IGNORED: "Ignored",
 }
 
-# What puts a mapped row back before a person, beside a company that two organizations share.
-WARNINGS = {
-    "gone": ("No longer in Autotask", Q(mapping__company__missing_since__isnull=False)),
-    "inactive": ("Company is inactive", Q(mapping__company__is_active=False)),
-    "outside": ("Outside the filter", Q(mapping__company__in_filter=False)),
-    "renamed": (
-        "Renamed since",
-        ~Q(mapping__confirmed_name="") & ~Q(mapping__confirmed_name=F("mapping__company__name")),
-    ),
+WARNING_LABELS = {
+    "gone": "No longer in Autotask",
+    "inactive": "Company is inactive",
+    "outside": "Outside the filter",
+    "renamed": "Renamed since",
+    "shared": "Several organizations on one company",
 }
-WARNING_LABELS = {name: label for name, (label, _) in WARNINGS.items()} | {
-    "shared": "Several organizations on one company"
-}
-NEEDS_REVIEW = reduce(or_, (condition for _, condition in WARNINGS.values()))
 
 SORTS = {
     "organization": (Lower("name"), F("pk")),
@@ -148,7 +140,10 @@ def rows_of(instance: IntegrationInstance, user: User) -> Any:
                     Q(mapping__pk__isnull=False) & ~Q(mapping__instance=instance),
                     then=Value(RowState.ELSEWHERE.value),
                 ),
-                When(Q(mapping__pk__isnull=False) & NEEDS_REVIEW, then=Value(RowState.REVIEW.value)),
+                When(
+                    Q(mapping__pk__isnull=False) & needs_review("mapping__"),
+                    then=Value(RowState.REVIEW.value),
+                ),
                 When(mapping__pk__isnull=False, then=Value(RowState.MAPPED.value)),
                 When(Exists(ignored), then=Value(RowState.IGNORED.value)),
                 When(proposal__tier__in=SUGGESTED_TIERS, then=Value(RowState.SUGGESTED.value)),
@@ -192,7 +187,7 @@ def matching_rows(instance: IntegrationInstance, user: User, query: TableQuery) 
     if query.warning == "shared":
         rows = rows.filter(shared=True, mapping__instance=instance)
     elif query.warning:
-        rows = rows.filter(WARNINGS[query.warning][1], mapping__instance=instance)
+        rows = rows.filter(review_reasons("mapping__")[query.warning], mapping__instance=instance)
     if query.tier:
         rows = rows.filter(proposal__tier=query.tier)
     return rows
@@ -272,10 +267,7 @@ def _warnings(instance: IntegrationInstance) -> dict[str, int]:
         instance=instance, organization__deleted_at=None
     )
     counts: dict[str, int] = mappings.aggregate(
-        gone=Count("pk", filter=Q(company__missing_since__isnull=False)),
-        inactive=Count("pk", filter=Q(company__is_active=False)),
-        outside=Count("pk", filter=Q(company__in_filter=False)),
-        renamed=Count("pk", filter=~Q(confirmed_name="") & ~Q(confirmed_name=F("company__name"))),
+        **{name: Count("pk", filter=condition) for name, condition in review_reasons().items()}
     )
     together = mappings.values("company").annotate(number=Count("pk")).filter(number__gt=1).order_by()
     counts["shared"] = sum(row["number"] for row in together)

@@ -5,21 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
-from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
+from integrations.models import (
+    Company,
+    IgnoredOrganization,
+    IntegrationInstance,
+    Organization,
+    OrganizationMapping,
+)
 from integrations.models.instances import InstanceQuerySet
+from integrations.models.mappings import needs_review
 
 
 @dataclass(frozen=True)
 class InstanceCard:
-    """An instance with its numbers. ``open`` counts active organizations that no instance of its PSA maps."""
+    """An instance with its numbers.
+
+    ``mapped`` are the mappings that are in order, ``review`` those that are not. ``open`` counts the active
+    organizations that no instance of the PSA maps, ``ignored`` those deliberately left out.
+    """
 
     instance: IntegrationInstance
     companies: int
     mapped: int
     review: int
     open: int
+    ignored: int
 
 
 def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
@@ -32,31 +44,40 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
         .values_list("instance")
         .annotate(Count("pk"))
     )
-    needs_review = (
-        Q(company__missing_since__isnull=False) | Q(company__is_active=False) | Q(company__in_filter=False)
-    )
     mapped: dict[int, Any] = {
         row["instance"]: row
         for row in OrganizationMapping.objects.present()
         .filter(instance__in=rows, organization__deleted_at=None)
         .values("instance")
-        .annotate(mapped=Count("pk"), review=Count("pk", filter=needs_review))
+        .annotate(mapped=Count("pk"), review=Count("pk", filter=needs_review()))
         .order_by()
     }
     organizations = Organization.objects.present().filter(is_active=True)
-    open_by_psa = {
+    psas = {row.psa for row in rows}
+    unmapped = {
         psa: organizations.exclude(
             pk__in=OrganizationMapping.objects.present().filter(psa=psa).values("organization")
-        ).count()
-        for psa in {row.psa for row in rows}
-    }
-    return [
-        InstanceCard(
-            row,
-            companies.get(row.pk, 0),
-            mapped.get(row.pk, {}).get("mapped", 0),
-            mapped.get(row.pk, {}).get("review", 0),
-            open_by_psa[row.psa],
         )
-        for row in rows
-    ]
+        for psa in psas
+    }
+    ignored = {
+        psa: unmapped[psa]
+        .filter(pk__in=IgnoredOrganization.objects.filter(psa=psa).values("organization"))
+        .count()
+        for psa in psas
+    }
+    open_rows = {psa: unmapped[psa].count() - ignored[psa] for psa in psas}
+    cards = []
+    for row in rows:
+        numbers = mapped.get(row.pk, {"mapped": 0, "review": 0})
+        cards.append(
+            InstanceCard(
+                instance=row,
+                companies=companies.get(row.pk, 0),
+                mapped=numbers["mapped"] - numbers["review"],
+                review=numbers["review"],
+                open=open_rows[row.psa],
+                ignored=ignored[row.psa],
+            )
+        )
+    return cards
