@@ -272,8 +272,8 @@ class PSAClient(Protocol):
         """Read the companies that hold all the conditions, page by page.
 
         Ids ascend within a page; pages may come in any order, because several may be read at once. No
-        company comes twice. The iterator ends only after a complete read; an incomplete one raises. With ``modified_since``
-        only companies changed at or after that moment are read.
+        company comes twice. The iterator ends only after a complete read; an incomplete one raises. With
+        ``modified_since`` only companies changed at or after that moment are read.
         """
 
     def sample_companies(

@@ -223,6 +223,14 @@ def test_picklist_values_become_integers_and_inactive_ones_are_kept() -> None:
     assert asset_value.options == ()
 
 
+def test_a_field_that_could_not_be_queried_by_its_name_is_not_offered() -> None:
+    fields = [{"name": name} for name in ("city", "x y", "a;b", "straße", "z" * 101)]
+    assert [field.name for field in payloads.read_fields({"fields": fields})] == ["city"]
+    for broken in ([{"name": 5}], [{}], [{"name": "x y"}], [], [{"name": "city"}, {"name": "CITY"}]):
+        with pytest.raises(UnexpectedAnswer):
+            payloads.read_fields({"fields": broken})
+
+
 def test_a_company_is_read_whatever_the_case_of_the_names() -> None:
     expected = RemoteCompany(
         id="29683500",

@@ -125,6 +125,8 @@ def read_fields(data: object) -> tuple[CompanyField, ...]:
     fields: dict[str, CompanyField] = {}
     for entry in entries:
         described = _field(as_object(entry, "field"))
+        if described is None:
+            continue
         if described.name.lower() in fields:
             unexpected("a field name appears twice")
         fields[described.name.lower()] = described
@@ -133,11 +135,13 @@ def read_fields(data: object) -> tuple[CompanyField, ...]:
     return tuple(fields.values())
 
 
-def _field(entry: dict[str, object]) -> CompanyField:
+def _field(entry: dict[str, object]) -> CompanyField | None:
     name = get(entry, "name")
-    # Field names travel back in queries, so only names of the known form are taken.
-    if not isinstance(name, str) or not name.isascii() or not name.isidentifier() or len(name) > 100:
-        unexpected("a field has no usable name")
+    if not isinstance(name, str):
+        unexpected("a field without a name")
+    # Field names travel back in queries; what has not the known form is not offered.
+    if not name.isascii() or not name.isidentifier() or len(name) > 100:
+        return None
     is_picklist = as_flag(get(entry, "isPickList"), "isPickList", missing=False)
     values = get(entry, "picklistValues")
     length = get(entry, "length")
