@@ -56,6 +56,17 @@ def _margin(score: Reals, rival: Reals) -> Reals:
     return result
 
 
+def margin_to_free(group: Longs, other: Longs, score: Reals, mutual: Flags) -> Reals:
+    """For each pair the distance to the best rival of its group whose other end is not spoken for elsewhere.
+
+    ``mutual``: pairs that are the best of both their ends.
+    """
+    holders = np.full(int(other.max(initial=-1)) + 1, -np.inf)
+    np.maximum.at(holders, other[mutual], score[mutual])
+    spoken_for = holders[other] > score + SPOKEN_FOR
+    return _margin(score, best_rival(group, np.where(spoken_for, -np.inf, score)))
+
+
 def context_features(
     rows: Longs,
     columns: Longs,
@@ -79,10 +90,7 @@ def context_features(
     else:
         company_ahead = _margin(plain, best_rival(columns, plain))
     mutual = (ahead > 0) & (company_ahead > 0)
-    holders = np.full(int(columns.max(initial=-1)) + 1, -np.inf)
-    np.maximum.at(holders, columns[mutual], plain[mutual])
-    spoken_for = (holders[columns] > plain + SPOKEN_FOR) & (not several_to_one)
-    ahead_of_free = _margin(plain, best_rival(rows, np.where(spoken_for, -np.inf, plain)))
+    ahead_of_free = ahead if several_to_one else margin_to_free(rows, columns, plain, mutual)
     # the exact name is not shaken by a misspelling of it
     only_same = same_words & ~(best_rival(rows, same_words.astype(float)) > 0) & (ahead > 0)
     return np.column_stack(

@@ -369,9 +369,10 @@ def _names(
     columns_of["only_typos"] = typos * alignment.worst
     longest = np.log(np.maximum(alignment.total, 1.0)) / np.log(4 * HEAVIEST)
     ordinary, exact = vocabulary.ordinary, vocabulary.exact_only
-    left_ordinary: Flags = (left_open & ordinary[alignment.left]).any(1)
-    right_ordinary: Flags = (right_open & ordinary[alignment.right]).any(1)
-    known_open = left_ordinary & right_ordinary & (edits <= 2)
+    both_ordinary = np.logical_and(
+        (left_open & ordinary[alignment.left]).any(1), (right_open & ordinary[alignment.right]).any(1)
+    )
+    known_open = both_ordinary & (edits <= 2)
     exact_open = (left_open & exact[alignment.left]).any(1) | (right_open & exact[alignment.right]).any(1)
     spelling = ~same & (alignment.swaps == 0) & ~exact_open & ~known_open
     columns_of["one_edit"] = ((edits == 1) & spelling) * longest

@@ -8,7 +8,7 @@ import numpy as np
 from integrations.matching.assign import assign
 from integrations.matching.candidates import Longs
 from integrations.matching.certain import refused_pairs, settle
-from integrations.matching.context import CONTEXT, FARTHEST, LITTLE, SOME
+from integrations.matching.context import CONTEXT, EQUAL, FARTHEST, LITTLE, SOME, margin_to_free
 from integrations.matching.features import FEATURES
 from integrations.matching.model import Model, Scores, fitted_model, score_pairs
 from integrations.matching.preparing import Prepared, company_record, organization_record, parsed, prepare
@@ -60,6 +60,7 @@ class Weighed:
     order: Longs  # pairs by organization, best first
     first: Longs  # order[first[r]:first[r + 1]] are the pairs of organization r
     answer: Longs  # (organizations) the pair that answers, -1 none
+    free: Flags  # (organizations) whether that company is not given to another organization
 
 
 def offered_companies(
@@ -79,11 +80,14 @@ def offered_companies(
     )
 
 
-def _tiers(model: Model, features: Reals, scores: Scores, alone: Reals) -> list[Tier]:
-    """The tier each pair would have if it were the answer."""
+def _tiers(model: Model, features: Reals, scores: Scores, alone: Reals, contested: Flags) -> list[Tier]:
+    """The tier each pair would have if it were the answer.
+
+    ``contested``: another organization has as good a claim to the pair's company.
+    """
     confidence = scores.confidence
     context = scores.context
-    twin = context[:, _CONTEXT["equal_rival"]] > 0
+    twin = (context[:, _CONTEXT["equal_rival"]] > 0) | contested
     near = (context[:, _CONTEXT["ahead_of_free"]] < SOME) | (context[:, _CONTEXT["company_ahead"]] < SOME)
     contact = (features[:, _FEATURE["domain_same"]] > 0) | (features[:, _FEATURE["phone_same"]] > 0)
     doubtful: Flags = (
@@ -124,13 +128,22 @@ def weigh(prepared: Prepared, refused: set[tuple[int, int]], *, several_to_one: 
     order = np.lexsort((columns, -scores.pair, -scores.final, rows))
     first = np.searchsorted(rows[order], np.arange(prepared.left.size + 1))
     answer = np.full(prepared.left.size, -1, np.int64)
+    free = np.zeros(prepared.left.size, bool)  # the answer's company is not given to another organization
     some = first[:-1] < first[1:]
     answer[some] = order[first[:-1][some]]
     if not several_to_one:
         chosen = assign(rows, columns, scores.final)
         answer[rows[chosen]] = chosen
-    tier = _tiers(model, features, scores, alone)
-    return Weighed(prepared, rows, columns, features, scores, alone, tier, order, first, answer)
+        free[rows[chosen]] = True
+    else:
+        free[:] = True
+    contested = np.zeros(len(rows), bool)
+    if not several_to_one:
+        plain = model.plain_score(features, scores.pair)
+        mutual = scores.context[:, _CONTEXT["mutual_best"]] > 0
+        contested = margin_to_free(columns, rows, plain, mutual) < EQUAL
+    tier = _tiers(model, features, scores, alone, contested)
+    return Weighed(prepared, rows, columns, features, scores, alone, tier, order, first, answer, free)
 
 
 def _rival(weighed: Weighed, pair: int) -> Rival:
@@ -154,6 +167,8 @@ def _answer(weighed: Weighed, row: int, hidden: dict[tuple[str, ...], str]) -> S
         return Suggestion(organization.id, None, 0.0, Tier.NONE, (reason,))
     best = int(weighed.answer[row])
     tier = weighed.tier[best]
+    if not weighed.free[row] and tier in (Tier.SURE, Tier.LIKELY):
+        tier = Tier.AMBIGUOUS
     confidence = round(float(weighed.scores.confidence[best]), 10)
     if tier in (Tier.SURE, Tier.LIKELY):
         answer = _rival(weighed, best)

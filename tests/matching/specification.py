@@ -436,7 +436,7 @@ ALL_PAIRS = [
 
 @dataclass(frozen=True)
 class Choice:
-    """One organization and several companies. ``answer``: position of the right company, None when unclear."""
+    """One organization and several companies. ``answer``: position of the right one, None when unclear."""
 
     organization: str
     companies: tuple[str, ...]
