@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import CharField, Count, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Cast
+from django.db.models import CharField, Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Cast, Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
 from integrations.admin.common import NOTHING, ReadOnlyAdmin, lines, link
-from integrations.models import Company, CompanyFilter, FilterOption
+from integrations.models import Company, CompanyFilter, FilterOption, OrganizationMapping
 
 LISTED_ORGANIZATIONS = 50
 
@@ -52,13 +52,20 @@ class CompanyAdmin(ReadOnlyAdmin[Company]):
             field="companyType",
             value=Cast(OuterRef("company_type"), CharField()),
         )
+        mapped = (
+            OrganizationMapping.objects.present()
+            .filter(company=OuterRef("pk"))
+            .order_by()
+            .values("company")
+            .annotate(number=Count("pk"))
+        )
         return (
             super()
             .get_queryset(request)
             .select_related("instance")
             .annotate(
                 type_name=Subquery(label.values("label")[:1]),
-                mapping_count=Count("mappings", filter=Q(mappings__removed_at=None)),
+                mapping_count=Coalesce(Subquery(mapped.values("number")), 0),
             )
         )
 

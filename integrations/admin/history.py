@@ -1,4 +1,4 @@
-"""Jobs and the audit: read only. A job can be cancelled or tried again."""
+"""Jobs, workers and the audit: read only. A job can be cancelled or tried again."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
 from integrations.admin.common import NOTHING, ReadOnlyAdmin, link, list_link, table, user_of
-from integrations.models import AuditEvent, Job, OrganizationMapping
+from integrations.models import AuditEvent, Job, OrganizationMapping, Worker
 from integrations.services.jobs import request_cancel
 from integrations.tasks import enqueue_refresh
 
@@ -21,7 +22,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
     """Background work."""
 
     list_display = (
-        "kind", "instance_link", "state", "progress", "attempts", "created_by", "created_at", "took", "text",
+        "kind", "instance_link", "state", "progress", "attempts", "starter", "created_at", "took", "text",
     )  # fmt: skip
     list_select_related = ("instance", "created_by")
     list_filter = ("state", "kind", "instance")
@@ -30,7 +31,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
     actions = ("cancel", "try_again")
     fields = (
         "kind", "instance_link", "state", "stalled", "progress", "message", "error", "result", "options",
-        "attempts", "cancel_requested", "created_by", "created_at", "started_at", "heartbeat_at",
+        "attempts", "cancel_requested", "starter", "created_at", "started_at", "heartbeat_at",
         "lease_until", "finished_at", "key",
     )  # fmt: skip
 
@@ -73,12 +74,26 @@ class JobAdmin(ReadOnlyAdmin[Job]):
     def try_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Queue the work of ended jobs once more. A shrink that was accepted then is not accepted now."""
         for job in queryset.select_related("instance"):
-            if job.is_open or job.instance.deleted_at is not None:
-                text = f"{job.instance}: {job} is still open, or its configuration is deleted."
+            if job.is_open or job.instance.deleted_at is not None or job.kind != Job.Kind.REFRESH_OPTIONS:
+                text = f"{job.instance}: {job} is still open, is no refresh, or its configuration is deleted."
                 self.message_user(request, text, messages.WARNING)
                 continue
             again = enqueue_refresh(job.instance, user_of(request), full=bool(job.options.get("full")))
             self.message_user(request, format_html("{}: {}", job.instance, link(again)), messages.SUCCESS)
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin[Worker]):
+    """Who does the jobs, and when each was last heard of."""
+
+    list_display = ("name", "is_alive", "started_at", "seen_at")
+    search_fields = ("name",)
+    fields = ("name", "is_alive", "started_at", "seen_at")
+
+    @admin.display(description="alive", boolean=True)
+    def is_alive(self, worker: Worker) -> bool:
+        """Whether it has been heard of lately."""
+        return timezone.now() - worker.seen_at < Worker.SILENT_AFTER
 
 
 @admin.register(AuditEvent)

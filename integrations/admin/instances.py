@@ -160,7 +160,7 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
 
     def _delete(self, request: HttpRequest, instance: IntegrationInstance) -> None:
         count = delete_instance(actor_of(request), instance)
-        text = f"“{instance}” and its {count:,} mappings can be restored for 30 days."
+        text = f"“{instance}” can be restored for 30 days, with its mappings ({count:,})."
         self.message_user(request, text, messages.WARNING)
 
     # --- what is shown ---
@@ -251,8 +251,8 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
             except NotRestorable as refusal:
                 self.message_user(request, f"{instance}: {refusal}", messages.ERROR)
             else:
-                text = f"{instance}: restored with {restored:,} mappings; {lost:,} are elsewhere by now."
-                self.message_user(request, text, messages.SUCCESS)
+                text = f"restored. Mappings that came back: {restored:,}; elsewhere by now: {lost:,}."
+                self.message_user(request, f"{instance}: {text}", messages.SUCCESS)
 
 
 def _day(text: str) -> str:

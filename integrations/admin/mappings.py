@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from integrations.admin.common import (
+    NOTHING,
     OutOfForceFilter,
     ReadOnlyAdmin,
     SoftDeleteAdmin,
@@ -166,10 +167,10 @@ class MappingAdmin(SoftDeleteAdmin[OrganizationMapping]):
         """To the company."""
         return link(mapping.company)
 
-    @admin.display(description="confidence", ordering="confidence", empty_value="")
-    def share(self, mapping: OrganizationMapping) -> str | None:
+    @admin.display(description="confidence", ordering="confidence")
+    def share(self, mapping: OrganizationMapping) -> str:
         """In percent; a choice by hand has none."""
-        return None if mapping.confidence is None else f"{mapping.confidence:.0%}"
+        return NOTHING if mapping.confidence is None else f"{mapping.confidence:.0%}"
 
     @admin.display(description="reasons")
     def why(self, mapping: OrganizationMapping) -> str:

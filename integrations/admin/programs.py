@@ -1,11 +1,14 @@
-"""What other programs are given: tokens and webhooks. Read only; the portal's own pages manage them."""
+"""What other programs are given: tokens, which can be revoked here, and webhooks. Both are made elsewhere."""
 
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from integrations.admin.common import NOTHING, ReadOnlyAdmin, lines, link, list_link
+from integrations.admin.common import NOTHING, ReadOnlyAdmin, actor_of, lines, link, list_link
 from integrations.models import ApiToken, ReviewNotice, Webhook, WebhookDelivery
+from integrations.services.tokens import revoke_token
 
 
 @admin.register(ApiToken)
@@ -17,10 +20,17 @@ class ApiTokenAdmin(ReadOnlyAdmin[ApiToken]):
     list_filter = ("limited", ("revoked_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "prefix")
     date_hierarchy = "created_at"
+    actions = ("revoke",)
     fields = (
         "name", "prefix", "state", "right_list", "instance_list", "created_by", "created_at", "expires_at",
         "last_used_at", "revoked_at",
     )  # fmt: skip
+
+    @admin.action(description="Revoke: closed to their holders at once", permissions=["view"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        """Through the service, which audits. Cannot be taken back."""
+        revoked = sum(revoke_token(actor_of(request), token) for token in queryset)
+        self.message_user(request, f"{revoked:,} revoked.")
 
     @admin.display(description="rights")
     def right_list(self, token: ApiToken) -> str:
