@@ -1,9 +1,9 @@
-"""What holds for every answer: how it may be cached, its ETag, and the shape of a wrong method."""
+"""What holds for every answer: its ETag, and the shape of a wrong method or parameter."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any
 
@@ -17,17 +17,21 @@ from integrations.api.problems import problem
 View = Callable[..., HttpResponse]
 
 
-def finished(view: View) -> View:
+def finished(view: View, parameters: Collection[str] = ()) -> View:
     """The view with an ETag on its answers, 304 where the caller has the answer already, and tidy headers.
 
-    The answer is computed before it is compared, which costs time but can never be wrong. No session and no
-    cookie counts here, so there is no form that a foreign page could send.
+    The answer is computed before it is compared, which costs time but can never be wrong. A query parameter
+    that is not one of ``parameters`` or is repeated is refused, for it would be ignored: a misspelt
+    "instanse" must not list everything. No session and no cookie counts here, so there is no form that a
+    foreign page could send.
     """
 
     @csrf_exempt
     @wraps(view)
     def complete(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = view(request, *args, **kwargs)
+        if response.status_code == 200 and (errors := _odd_parameters(request, parameters)):
+            return problem(422, "invalid_parameter", "A parameter cannot be used.", errors=errors)
         if response.status_code == 405:
             allowed = response.headers.get("Allow", "")
             response = problem(405, "method_not_allowed", f"Only {allowed} is answered here.")
@@ -43,6 +47,17 @@ def finished(view: View) -> View:
         return response
 
     return complete
+
+
+def _odd_parameters(request: HttpRequest, parameters: Collection[str]) -> list[dict[str, str]]:
+    return [
+        {
+            "parameter": name,
+            "message": "Given twice." if name in parameters else "There is no such parameter.",
+        }
+        for name, values in request.GET.lists()
+        if name not in parameters or len(values) > 1
+    ]
 
 
 @finished

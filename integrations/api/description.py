@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
@@ -13,6 +14,11 @@ from integrations.api.app import api
 from integrations.api.auth import BearerToken
 from integrations.api.problems import problem
 from integrations.services.tokens import TokenRefused, TooManyRequests
+
+
+def openapi_text() -> str:
+    """The description as it is served and kept in ``docs/openapi.json``."""
+    return json.dumps(api.get_openapi_schema(), indent=1) + "\n"
 
 
 @require_GET
@@ -25,7 +31,7 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
             return api.on_exception(request, refusal)
         if not known:
             return problem(401, "no_token", "Send a token: Authorization: Bearer TOKEN.")
-    return JsonResponse(api.get_openapi_schema(), json_dumps_params={"indent": 1})
+    return HttpResponse(openapi_text(), content_type="application/json")
 
 
 @login_required

@@ -1,0 +1,169 @@
+"""Sending one webhook message: signed, to a checked address only, within fixed limits.
+
+The guarded connection of the PSA client is used: one look-up, every address of its answer checked, and the
+socket opened to exactly that address; no redirects, proxies or cookies; a deadline on every read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import time
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import requests
+from django.conf import settings
+from django.views.decorators.debug import sensitive_variables
+from urllib3.exceptions import HTTPError
+
+from integrations.psa.autotask.destinations import Gate, host_and_port, is_public_address
+from integrations.psa.autotask.session import GuardedSession, call_ends
+from integrations.psa.autotask.settings import AutotaskSettings
+from integrations.psa.base import DestinationRefused, PSAError
+
+CONNECT_TIMEOUT, READ_TIMEOUT, DEADLINE = 5.0, 10.0, 15.0  # seconds
+RESPONSE_CAP = 4096  # bytes that are read of an answer; what it says does not matter
+SIGNATURE_HEADER = "Portal-Signature"
+
+
+class AddressRefused(Exception):
+    """The portal does not send to such an address; the text says why."""
+
+
+class SendingFailed(Exception):
+    """The message did not arrive, or the receiver did not take it; the text is for the delivery log.
+
+    ``status`` is the answer's, if there was one. ``for_all`` tells that other messages would fare the same.
+    """
+
+    def __init__(self, text: str, *, status: int | None = None, for_all: bool = True) -> None:
+        super().__init__(text)
+        self.status = status
+        self.for_all = for_all
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is sent: the body as it is signed, and what the headers say of it."""
+
+    event_id: str
+    event: str
+    body: bytes
+    key: str = field(repr=False)
+
+
+def allowed_hosts() -> frozenset[str]:
+    """Hosts and ports that the setting names."""
+    return frozenset(name.strip().lower() for name in settings.WEBHOOK_ALLOWED_HOSTS)
+
+
+def check_address(url: str) -> None:
+    """Refuse what is no https address of a public host, unless the setting names its host and port.
+
+    The host's addresses are checked again whenever the portal connects. Raises AddressRefused.
+    """
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        raise AddressRefused("An address has ASCII letters without spaces.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise AddressRefused("This is no address.") from error
+    host = (parts.hostname or "").lower()
+    if parts.scheme not in {"http", "https"} or not host:
+        raise AddressRefused("An address begins with https:// and a host name.")
+    if "@" in parts.netloc or parts.fragment:
+        raise AddressRefused("An address holds no user name, password or fragment.")
+    port = (443 if parts.scheme == "https" else 80) if port is None else port
+    if host_and_port(host, port) in allowed_hosts():
+        return
+    if parts.scheme != "https":
+        raise AddressRefused("Only https is allowed.")
+    if host == "localhost" or host.endswith(".localhost") or _is_private_literal(host):
+        raise AddressRefused(
+            "This address lies inside a private or reserved network. Whoever runs the portal can allow it "
+            "with WEBHOOK_ALLOWED_HOSTS."
+        )
+
+
+def _is_private_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return not is_public_address(host)
+
+
+@sensitive_variables("key")
+def signature(key: str, timestamp: int, body: bytes) -> str:
+    """The signature header: HMAC-SHA256 (hex) over the timestamp, a dot, and the body."""
+    digest = hmac.new(key.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={digest}"
+
+
+def send(url: str, message: Message, gate: Gate | None = None) -> int:
+    """Send the message once; the status of the answer, which is in the 200s. Raises SendingFailed."""
+    try:
+        check_address(url)
+    except AddressRefused as error:
+        raise SendingFailed(f"Not sent: {error}") from error
+    limits = AutotaskSettings(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, readers=1)
+    session = GuardedSession(gate or Gate(allowed_hosts()), limits)
+    ends = call_ends.set(time.monotonic() + DEADLINE)
+    failure = None
+    status = 0
+    try:
+        status = _exchange(session, url, message)
+    except DestinationRefused as error:
+        failure = SendingFailed(f"Not sent: {error.user_text}")
+    except PSAError as error:
+        failure = SendingFailed(error.user_text)
+    except (requests.RequestException, HTTPError, OSError) as error:
+        failure = SendingFailed(_reason(error))
+    finally:
+        call_ends.reset(ends)
+        session.close()
+    if failure is not None:  # raised out here: the frames of the libraries hold address and headers
+        raise failure
+    if 300 <= status < 400:
+        raise SendingFailed(f"Answered {status}: redirects are not followed.", status=status)
+    if not 200 <= status < 300:
+        busy = status >= 500 or status == 429
+        raise SendingFailed(f"Answered {status}.", status=status, for_all=busy)
+    return status
+
+
+def _exchange(session: GuardedSession, url: str, message: Message) -> int:
+    timestamp = int(time.time())
+    prepared = session.prepare_request(
+        requests.Request(
+            "POST",
+            url,
+            data=message.body,
+            headers={
+                "Content-Type": "application/json",
+                "Portal-Event": message.event,
+                "Portal-Event-Id": message.event_id,
+                SIGNATURE_HEADER: signature(message.key, timestamp, message.body),
+            },
+        )
+    )
+    response = session.send(
+        prepared, stream=True, allow_redirects=False, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)
+    )
+    try:
+        response.raw.read(RESPONSE_CAP, decode_content=False)
+    finally:
+        response.close()
+    return response.status_code
+
+
+def _reason(error: Exception) -> str:
+    """In words; never the library's text, which quotes the address with its query."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "The receiver's certificate is not valid. Nothing was sent."
+    if isinstance(error, requests.Timeout | TimeoutError):
+        return "No answer in time."
+    return f"The connection broke off ({type(error).__name__})."
