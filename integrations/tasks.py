@@ -5,30 +5,54 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django_tasks import task
 
 from integrations.models import IntegrationInstance, Job
-from integrations.psa.base import PSAError
-from integrations.services import jobs, refresh, suggestions
+from integrations.psa.base import FailureKind, PSAError, StepState
+from integrations.services import connections, jobs, refresh, schedules, suggestions
+from integrations.services.audit import Actor
 
 logger = logging.getLogger(__name__)
 
 
+class WorkFailed(Exception):
+    """A job came to an end that people have to look at; the text is for them."""
+
+
+def _wake(job: Job) -> None:
+    """Put a call for the job in the queue, so that it counts if and only if the transaction at hand does.
+
+    The queue in the database is part of the transaction; another one must not hear of a job that a worker
+    cannot see yet.
+    """
+    if settings.TASKS_BACKEND == "database":
+        run_job.enqueue(str(job.key))
+    else:
+        transaction.on_commit(partial(run_job.enqueue, str(job.key)))
+
+
 def enqueue_refresh(
-    instance: IntegrationInstance, user: User | None, *, full: bool = False, accept_shrink: bool = False
+    instance: IntegrationInstance,
+    user: User | None,
+    *,
+    full: bool = False,
+    accept_shrink: bool = False,
+    origin: str = "the portal",
 ) -> Job:
     """The open refresh of the instance, made and put in the queue when there is none."""
     with transaction.atomic():
         job, created = jobs.open_job(
-            Job.Kind.REFRESH_OPTIONS, instance, user, {"full": full, "accept_shrink": accept_shrink}
+            Job.Kind.REFRESH_OPTIONS, instance, user, {"full": full, "accept_shrink": accept_shrink}, origin
         )
         if created:
-            run_job.enqueue(str(job.key))
+            _wake(job)
     return job
 
 
@@ -39,8 +63,44 @@ def enqueue_suggestions(instance: IntegrationInstance, user: User, *, include_in
             Job.Kind.SUGGEST_MAPPINGS, instance, user, {"include_inactive": include_inactive}
         )
         if created:
-            run_job.enqueue(str(job.key))
+            _wake(job)
     return job
+
+
+def enqueue_check(instance: IntegrationInstance, user: User | None, *, origin: str = "the portal") -> Job:
+    """The open connection check of the instance, made and put in the queue when there is none."""
+    with transaction.atomic():
+        job, created = jobs.open_job(Job.Kind.CHECK_CONNECTION, instance, user, {}, origin)
+        if created:
+            _wake(job)
+    return job
+
+
+def start_again(job: Job, user: User) -> Job:
+    """Start an ended job of the same kind and options once more, in this person's name.
+
+    That a shrink is right was said about the companies of then; it is asked again.
+    """
+    if job.kind == Job.Kind.REFRESH_OPTIONS:
+        return enqueue_refresh(job.instance, user, full=bool(job.options.get("full")))
+    if job.kind == Job.Kind.CHECK_CONNECTION:
+        return enqueue_check(job.instance, user)
+    return enqueue_suggestions(job.instance, user, include_inactive=bool(job.options.get("include_inactive")))
+
+
+def start_due() -> int:
+    """Start what the schedules ask for now; returns how many turns this worker took."""
+    now, started = timezone.now(), 0
+    schedules.plan(now)
+    for turn in schedules.due(now):
+        with transaction.atomic():
+            if not schedules.claim_turn(turn, now):
+                continue
+            kind, instance = turn
+            enqueue = enqueue_refresh if kind == Job.Kind.REFRESH_OPTIONS else enqueue_check
+            enqueue(instance, None, origin="schedule")
+            started += 1
+    return started
 
 
 def requeue_neglected() -> int:
@@ -48,7 +108,7 @@ def requeue_neglected() -> int:
     found = jobs.neglected(timezone.now())
     for job in found:
         logger.warning("Nobody is at job %s (%s); a worker is woken for it.", job.pk, job.kind)
-        run_job.enqueue(str(job.key))
+        _wake(job)
     return len(found)
 
 
@@ -68,6 +128,10 @@ def run_job(key: str) -> None:
         except PSAError as error:
             logger.warning("Job %s failed: %s", run.job.pk, error.technical)
             run.finish(Job.State.FAILED, error=error.user_text)
+            if error.kind is FailureKind.CREDENTIALS:
+                connections.remember_refusal(run.job.instance)
+        except WorkFailed as error:
+            run.finish(Job.State.FAILED, error=str(error))
         except refresh.ShrinkRefused as error:
             run.finish(Job.State.FAILED, error=str(error), result={"confirm": "shrink"})
         except Exception:
@@ -95,7 +159,18 @@ def _suggest_mappings(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
     return summary.sentence(), {"tiers": summary.tiers}
 
 
+def _check_connection(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
+    user = run.job.created_by
+    actor = Actor(run.job.starter or "the portal", "background job", user)
+    report = connections.test_connection(actor, run.job.instance)
+    if report.passed:
+        return "The connection works.", {}
+    failed = [step for step in report.steps if step.state is StepState.FAILED]
+    raise WorkFailed(" ".join(f"{step.title}: {step.detail} {step.next_step}".strip() for step in failed))
+
+
 WORK: dict[Job.Kind, Callable[[jobs.JobRun], tuple[str, dict[str, Any]]]] = {
     Job.Kind.REFRESH_OPTIONS: _refresh_options,
     Job.Kind.SUGGEST_MAPPINGS: _suggest_mappings,
+    Job.Kind.CHECK_CONNECTION: _check_connection,
 }

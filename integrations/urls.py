@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from integrations.views import connections, filters, home, mappings, organizations, review, setup
+from integrations.views import (
+    connections,
+    filters,
+    home,
+    jobs,
+    mappings,
+    organizations,
+    review,
+    schedules,
+    setup,
+)
 
 app_name = "integrations"
 
@@ -17,6 +27,7 @@ instance_urls = [
     path("filters/", filters.save, name="filters_save"),
     path("filters/edit/", filters.edit, name="filters_edit"),
     path("filters/preview/", filters.preview, name="filters_preview"),
+    path("schedule/", schedules.save, name="schedule_save"),
     path("mappings/", mappings.table, name="mappings"),
     path("mappings/refresh/", mappings.refresh, name="refresh"),
     path("mappings/suggest/", mappings.suggest, name="suggest"),
@@ -40,6 +51,9 @@ urlpatterns = [
     path("undo/<uuid:batch>/", mappings.undo, name="undo"),
     path("integrations/<slug:psa>/add/", connections.add, name="instance_add"),
     path("integrations/<slug:psa>/<int:pk>/", include(instance_urls)),
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("jobs/<int:pk>/cancel/", jobs.cancel, name="jobs_cancel"),
+    path("jobs/<int:pk>/retry/", jobs.retry, name="jobs_retry"),
     # organizations
     path("organizations/", organizations.organizations, name="organizations"),
     path("organizations/add/", organizations.add, name="organization_add"),

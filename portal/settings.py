@@ -56,7 +56,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "django_htmx",
     "django_tasks",
-    "django_tasks_db",
     "integrations",
 ]
 
@@ -122,7 +121,18 @@ CACHES = {
 
 # --- background work --------------------------------------------------------------------------------
 
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
+# What wakes workers: the database, or Redis (requirements-scale.txt). The Job rows are the truth with either.
+TASKS_BACKEND = text("TASKS_BACKEND", "database")
+if TASKS_BACKEND == "database":
+    INSTALLED_APPS.append("django_tasks_db")
+    TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
+elif TASKS_BACKEND == "rq":
+    INSTALLED_APPS += ["django_rq", "django_tasks_rq"]
+    TASKS = {"default": {"BACKEND": "django_tasks_rq.RQBackend", "QUEUES": ["default"]}}
+    # A job has its own lease; the queue must not end it earlier.
+    RQ_QUEUES = {"default": {"URL": text("REDIS_URL"), "DEFAULT_TIMEOUT": 24 * 3600}}
+else:
+    raise ImproperlyConfigured(f"TASKS_BACKEND must be database or rq, not {TASKS_BACKEND!r}.")
 JOB_LEASE_SECONDS = number("JOB_LEASE_SECONDS", 60, minimum=5, maximum=3600)
 
 # --- other programs ---------------------------------------------------------------------------------

@@ -117,6 +117,11 @@ class Job(models.Model):
         return self.created_by.get_username() if self.created_by else ""
 
     @property
+    def time_taken(self) -> dt.timedelta | None:
+        """How long the last run took."""
+        return self.finished_at - self.started_at if self.finished_at and self.started_at else None
+
+    @property
     def rate(self) -> float | None:
         """Companies or rows a second since this run began; None before anything can be told."""
         if self.state != self.State.RUNNING or not self.done or not (self.started_at and self.heartbeat_at):

@@ -278,6 +278,20 @@ def test_connection(actor: Actor, instance: IntegrationInstance) -> ConnectionRe
     return report
 
 
+def remember_refusal(instance: IntegrationInstance) -> bool:
+    """Note that the PSA refused the credentials with which a job began; the schedule then leaves them alone.
+
+    False when they were changed meanwhile: the new ones were not refused.
+    """
+    with transaction.atomic():
+        current = IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
+        if (current.username, current.secrets_set) != (instance.username, instance.secrets_set):
+            return False
+        current.status = IntegrationInstance.Status.REFUSED
+        current.save(update_fields=["status", "updated_at"])
+    return True
+
+
 def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
     """Delete an instance softly, with its mappings; returns how many mappings went with it."""
     now = timezone.now()

@@ -36,11 +36,16 @@ def lease_length() -> dt.timedelta:
 
 
 def open_job(
-    kind: Job.Kind, instance: IntegrationInstance, user: User | None, options: dict[str, Any]
+    kind: Job.Kind,
+    instance: IntegrationInstance,
+    user: User | None,
+    options: dict[str, Any],
+    origin: str = "the portal",
 ) -> tuple[Job, bool]:
     """The waiting or running job of this kind for the instance, and whether it was made now.
 
-    Suggestions are a person's own; every other kind is one an instance.
+    Suggestions are a person's own; every other kind is one an instance. ``origin`` says what started it when
+    it was not a person.
     """
     same = Job.objects.open().filter(kind=kind, instance=instance)
     if kind is Job.Kind.SUGGEST_MAPPINGS:
@@ -50,7 +55,14 @@ def open_job(
         return existing, False
     try:
         with transaction.atomic():
-            return Job.objects.create(kind=kind, instance=instance, created_by=user, options=options), True
+            job = Job.objects.create(
+                kind=kind,
+                instance=instance,
+                created_by=user,
+                started_by=user.get_username() if user else origin,
+                options=options,
+            )
+            return job, True
     except IntegrityError:  # somebody pressed the button in the same moment
         return same.get(), False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
 from django import template
@@ -29,3 +30,17 @@ def shown_company(proposal: MappingProposal | None, mapping: OrganizationMapping
     if proposal is not None:
         return proposal.company
     return mapping.company if mapping is not None else None
+
+
+@register.filter
+def duration(length: dt.timedelta | None) -> str:
+    """A length of time in two words at most: "45 s", "3 min", "2 h 5 min"."""
+    if length is None:
+        return ""
+    seconds = round(length.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if not hours:
+        return f"{minutes} min"
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

@@ -71,7 +71,7 @@ def job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 def cancel_job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Stop the running refresh within a page."""
     instance = instance_or_404(request, psa, pk)
-    open_job = instance.jobs.open().first()
+    open_job = instance.jobs.shown_to(request.user).open().first()
     if open_job is not None:
         request_cancel(open_job)
     return _back(request, instance)

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.http import urlencode
 
 from integrations.forms.filters import BaseFilterFormSet, FilterFormSet, initial_rows
+from integrations.forms.schedule import ScheduleForm
 from integrations.forms.table import table_query
 from integrations.models import IntegrationInstance, Organization
 from integrations.psa.forms import ConnectionForm
@@ -64,6 +65,7 @@ def setup_page(
     check: Mapping[str, Any] | None = None,
     filters: BaseFilterFormSet | None = None,
     preview: Mapping[str, Any] | None = None,
+    schedule: ScheduleForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """Draw the page; a card that was just submitted brings its own bound form."""
@@ -73,6 +75,7 @@ def setup_page(
         "check": check or instance.last_check,
         "filters": filters or filter_forms(instance),
         "preview": preview,
+        "schedule": schedule or schedule_form(instance),
         **table_context(request, instance),
     }
     return render(request, "integrations/setup.html", context, status=status)
@@ -102,6 +105,13 @@ def connection_form(instance: IntegrationInstance, data: Any = None) -> Connecti
     }
     form_class = provider_for(instance.psa).form_class
     return form_class(data, stored=stored, secrets_set=instance.secrets_set, prefix="connection")
+
+
+def schedule_form(instance: IntegrationInstance) -> ScheduleForm:
+    """The schedule as it is stored."""
+    return ScheduleForm(
+        initial={"refresh_every_hours": instance.refresh_every_hours, "check_daily": instance.check_daily}
+    )
 
 
 def filter_forms(

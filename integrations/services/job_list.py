@@ -1,0 +1,69 @@
+"""The list of jobs: what runs, waits, failed or is done; and starting one again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, QuerySet
+
+from integrations.models import IntegrationInstance, Job, Worker
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class JobQuery:
+    """What the address asks for; "" means all."""
+
+    state: str = ""
+    kind: str = ""
+    instance: int | None = None
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class JobList:
+    """One page of jobs, newest first, how many there are in each state, and how many workers there are."""
+
+    page: Page[Job]
+    counts: dict[str, int]
+    total: int
+    open: int
+    workers: int
+
+
+def list_jobs(instances: QuerySet[IntegrationInstance], query: JobQuery) -> JobList:
+    """The jobs of these instances that the query asks for; four queries however many there are."""
+    jobs = Job.objects.filter(instance__in=instances)
+    if query.kind:
+        jobs = jobs.filter(kind=query.kind)
+    if query.instance is not None:
+        jobs = jobs.filter(instance=query.instance)
+    counts: dict[str, int] = dict(jobs.order_by().values_list("state").annotate(Count("pk")))
+    shown = jobs.filter(state=query.state) if query.state else jobs
+    page = Paginator(shown.select_related("instance", "created_by"), PAGE_SIZE).get_page(query.page)
+    return JobList(
+        page=page,
+        counts=counts,
+        total=sum(counts.values()),
+        open=sum(counts.get(state, 0) for state in Job.OPEN),
+        workers=Worker.objects.alive().count(),
+    )
+
+
+def can_stop(job: Job, user: User) -> bool:
+    """Whether this person may cancel the job: a suggestion only its own, the rest whoever may map."""
+    if not job.is_open or not user.has_perm("integrations.map_organizations"):
+        return False
+    return job.kind != Job.Kind.SUGGEST_MAPPINGS or job.created_by_id == user.pk
+
+
+def can_start_again(job: Job, user: User) -> bool:
+    """Whether this person may start the ended job once more; what came to its end needs no second try."""
+    if job.state not in {Job.State.FAILED, Job.State.CANCELLED}:
+        return False
+    if not user.has_perm("integrations.map_organizations") or job.instance.deleted_at is not None:
+        return False
+    return job.kind != Job.Kind.SUGGEST_MAPPINGS or job.created_by_id == user.pk

@@ -1,0 +1,117 @@
+"""When the portal acts by itself: each configuration is read at its interval, its credentials checked daily.
+
+A turn is claimed by a conditional update of the time that was seen, so that one worker takes it however many
+look. Credentials that the PSA refused are not tried again before a person has tested or changed them:
+repeated failures lock the API user.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from integrations.models import IntegrationInstance, Job
+from integrations.models.instances import InstanceQuerySet
+from integrations.services.audit import Actor, Batch, Change
+
+CHECK_EVERY = dt.timedelta(hours=24)
+LONGEST_INTERVAL = 24 * 31  # hours
+Turn = tuple[Job.Kind, IntegrationInstance]
+
+
+def _served() -> InstanceQuerySet:
+    return IntegrationInstance.objects.present().exclude(status=IntegrationInstance.Status.REFUSED)
+
+
+def plan(now: dt.datetime) -> None:
+    """Give instances without a next time one: an interval after the last time, or after now."""
+    unplanned = _served().filter(
+        Q(next_refresh_at=None, refresh_every_hours__gt=0) | Q(next_check_at=None, check_daily=True)
+    )
+    for instance in unplanned:
+        same = IntegrationInstance.objects.filter(pk=instance.pk)
+        if instance.refresh_every_hours:
+            same.filter(next_refresh_at=None).update(next_refresh_at=next_refresh(instance, now))
+        if instance.check_daily:
+            same.filter(next_check_at=None).update(
+                next_check_at=(instance.last_checked_at or now) + CHECK_EVERY
+            )
+
+
+def next_refresh(instance: IntegrationInstance, now: dt.datetime) -> dt.datetime | None:
+    """When the instance is to be read next, from its interval and its last read; None when never."""
+    if not instance.refresh_every_hours:
+        return None
+    return (instance.last_refreshed_at or now) + dt.timedelta(hours=instance.refresh_every_hours)
+
+
+def due(now: dt.datetime) -> list[Turn]:
+    """What should be started now; not yet claimed."""
+    refreshes = _served().filter(next_refresh_at__lte=now, refresh_every_hours__gt=0)
+    checks = _served().filter(next_check_at__lte=now, check_daily=True)
+    return [
+        *((Job.Kind.REFRESH_OPTIONS, instance) for instance in refreshes.order_by("next_refresh_at")),
+        *((Job.Kind.CHECK_CONNECTION, instance) for instance in checks.order_by("next_check_at")),
+    ]
+
+
+def claim_turn(turn: Turn, now: dt.datetime) -> bool:
+    """Take a turn by moving its time on; False when another worker did, or a person changed the schedule.
+
+    Belongs in one transaction with what the turn starts.
+    """
+    kind, instance = turn
+    same = _served().filter(pk=instance.pk)
+    if kind == Job.Kind.REFRESH_OPTIONS:
+        interval = dt.timedelta(hours=instance.refresh_every_hours)
+        seen = same.filter(
+            next_refresh_at=instance.next_refresh_at, refresh_every_hours=instance.refresh_every_hours
+        )
+        return bool(seen.update(next_refresh_at=now + interval))
+    seen = same.filter(next_check_at=instance.next_check_at, check_daily=True)
+    return bool(seen.update(next_check_at=now + CHECK_EVERY))
+
+
+def save_schedule(
+    actor: Actor, instance: IntegrationInstance, *, refresh_every_hours: int, check_daily: bool
+) -> IntegrationInstance:
+    """Change when the instance is read and checked; ``refresh_every_hours`` 0 turns reading off. Audited."""
+    now = timezone.now()
+    with transaction.atomic():
+        instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
+        before = _snapshot(instance)
+        instance.refresh_every_hours, instance.check_daily = refresh_every_hours, check_daily
+        if before != _snapshot(instance):
+            instance.next_refresh_at = next_refresh(instance, now)
+            instance.next_check_at = (instance.last_checked_at or now) + CHECK_EVERY if check_daily else None
+            instance.save(
+                update_fields=[
+                    "refresh_every_hours", "check_daily", "next_refresh_at", "next_check_at", "updated_at",
+                ]
+            )  # fmt: skip
+            change = Change(
+                "schedule changed", "instance", str(instance.pk), instance.name,
+                before, _snapshot(instance), instance,
+            )  # fmt: skip
+            Batch(actor).record([change])
+    return instance
+
+
+def _snapshot(instance: IntegrationInstance) -> dict[str, object]:
+    return {"refresh_every_hours": instance.refresh_every_hours, "check_daily": instance.check_daily}
+
+
+def overdue(now: dt.datetime) -> int:
+    """How many turns are late by more than an hour: a sign that no worker is at work."""
+    late = now - dt.timedelta(hours=1)
+    return (
+        _served()
+        .filter(
+            Q(next_refresh_at__lt=late, refresh_every_hours__gt=0)
+            | Q(next_check_at__lt=late, check_daily=True)
+        )
+        .count()
+    )

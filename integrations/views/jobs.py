@@ -1,0 +1,93 @@
+"""The jobs page: what is being done in the background, and by whose wish."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_POST
+
+from integrations.forms.jobs import job_query
+from integrations.models import IntegrationInstance, Job
+from integrations.services.job_list import can_start_again, can_stop, list_jobs
+from integrations.services.jobs import request_cancel
+from integrations.tasks import start_again
+from integrations.views.common import SignedInRequest, needs
+
+FILTERS = ("state", "kind", "instance")
+
+
+@needs("view_job")
+@require_GET
+def jobs(request: SignedInRequest) -> HttpResponse:
+    """The list; state, kind, configuration and page are in the address. Polls while one is open."""
+    instances = IntegrationInstance.objects.visible_to(request.user).present()
+    query = job_query(request.GET)
+    listed = list_jobs(instances, query)
+    kept = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    context = {
+        "listed": listed,
+        "query": query,
+        "rows": [
+            {
+                "job": job,
+                "can_stop": can_stop(job, request.user),
+                "can_start_again": can_start_again(job, request.user),
+            }
+            for job in listed.page
+        ],
+        "tabs": [
+            (state, label, listed.counts.get(state, 0) if state else listed.total, _address(kept, state))
+            for state, label in (("", "All"), *Job.State.choices)
+        ],
+        "kinds": Job.Kind.choices,
+        "instances": instances,
+        "address": request.get_full_path(),
+    }
+    if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+        return render(request, "integrations/jobs/table.html", context)
+    return render(request, "integrations/jobs/list.html", context)
+
+
+@needs("map_organizations")
+@require_POST
+def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Stop a waiting job at once, a running one within a page."""
+    job = _job_or_404(request, pk)
+    if can_stop(job, request.user):
+        request_cancel(job)
+        messages.info(request, f"“{job.get_kind_display()}” of {job.instance} is being stopped.")
+    elif job.is_open:
+        raise Http404
+    return _back(request)
+
+
+@needs("map_organizations")
+@require_POST
+def retry(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Start a failed or cancelled job once more, in the name of whoever asks."""
+    job = _job_or_404(request, pk)
+    if not can_start_again(job, request.user):
+        raise Http404
+    start_again(job, request.user)
+    messages.success(request, f"“{job.get_kind_display()}” of {job.instance} was started again.")
+    return _back(request)
+
+
+def _job_or_404(request: SignedInRequest, pk: int) -> Job:
+    instances = IntegrationInstance.objects.visible_to(request.user).present()
+    return get_object_or_404(Job.objects.select_related("instance"), pk=pk, instance__in=instances)
+
+
+def _address(kept: dict[str, str], state: str) -> str:
+    return urlencode({**kept, "state": state} if state else {k: v for k, v in kept.items() if k != "state"})
+
+
+def _back(request: SignedInRequest) -> HttpResponse:
+    """Back to the list as it was: its filters travel in hidden fields."""
+    query = job_query(request.POST.dict())
+    kept = {"state": query.state, "kind": query.kind, "instance": query.instance}
+    address = urlencode({name: value for name, value in kept.items() if value})
+    return redirect(f"{reverse('integrations:jobs')}?{address}" if address else "integrations:jobs")
