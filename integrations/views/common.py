@@ -61,6 +61,8 @@ def needs(permission: str) -> Callable[[View[P]], View[P]]:
                 raise Http404
             return view(request, *args, **kwargs)
 
+        # The wrapped view's own attributes came along; what it needs on top of them is told to the tests.
+        guarded.rights = frozenset({permission}) | getattr(view, "rights", frozenset())  # type: ignore[attr-defined]
         return guarded
 
     return decorate
