@@ -17,6 +17,7 @@ READER = (
     "view_organizationmapping",
     "view_job",
     "view_auditevent",
+    "view_importreport",
 )
 MEMBER = (*READER, "map_organizations", "add_organization", "change_organization", "delete_organization")
 OWNER = (

@@ -2,6 +2,7 @@
 
 from integrations.models.audit import AuditEvent
 from integrations.models.companies import Company, FilterOption
+from integrations.models.imports import ImportReport, ImportReportPart
 from integrations.models.instances import CompanyFilter, IntegrationInstance
 from integrations.models.jobs import Job
 from integrations.models.mappings import (
@@ -22,6 +23,8 @@ __all__ = [
     "CompanyFilter",
     "FilterOption",
     "IgnoredOrganization",
+    "ImportReport",
+    "ImportReportPart",
     "IntegrationInstance",
     "Job",
     "MappingProposal",

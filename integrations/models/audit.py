@@ -52,15 +52,20 @@ class AuditEvent(models.Model):
     )
     before = models.JSONField(null=True, blank=True)
     after = models.JSONField(null=True, blank=True)
+    undoes = models.UUIDField(null=True, blank=True, help_text="The batch that this change takes back.")
 
     objects = AuditQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-pk"]
         indexes = [
-            models.Index(fields=["batch"], name="audit_batch"),
+            models.Index(fields=["batch", "id"], name="audit_batch_in_order"),
+            models.Index(fields=["actor_name", "-id"], name="audit_actor"),
+            models.Index(fields=["undoes"], name="audit_undoes", condition=models.Q(undoes__isnull=False)),
             models.Index(fields=["target_type", "target_id"], name="audit_target"),
             models.Index(fields=["instance", "-at"], name="audit_instance"),
+            models.Index(fields=["instance", "-id"], name="audit_instance_in_order"),
+            models.Index(fields=["at"], name="audit_at"),
         ]
 
     def __str__(self) -> str:

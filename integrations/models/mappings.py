@@ -103,6 +103,8 @@ class OrganizationMapping(models.Model):
             "confirmed_name": self.confirmed_name,
             "removed": self.removed_at is not None,
             "version": self.version,
+            "confirmed_by": self.confirmed_by_id,
+            "confirmed_at": self.confirmed_at.isoformat(),
         }
 
 

@@ -59,10 +59,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Batch:
-    """The changes of one press of a button, which undo takes back together."""
+    """The changes of one press of a button, which undo takes back together.
+
+    ``undoes`` is the batch that this one takes back, if any.
+    """
 
     actor: Actor
     key: uuid.UUID = field(default_factory=uuid.uuid4)
+    undoes: uuid.UUID | None = None
 
     def record(self, changes: Iterable[Change]) -> None:
         """Add the changes to the audit, in one query a thousand; belongs at the end of the transaction."""
@@ -79,6 +83,7 @@ class Batch:
                 instance=change.instance,
                 before=change.before,
                 after=change.after,
+                undoes=self.undoes,
             )
             for change in changes
         ]

@@ -1,0 +1,74 @@
+"""Reports of imports: what became of each row of a file, kept until somebody needs it again."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from integrations.models.instances import IntegrationInstance
+
+
+class ImportReport(models.Model):
+    """One import and how it ended. Its rows lie compressed in parts (services/import_reports.py).
+
+    ``batch`` takes back what was written. ``cursor`` is how far an import in the background has come: the key
+    of the last company that it has dealt with.
+    """
+
+    class Kind(models.TextChoices):
+        ORGANIZATIONS = "organizations", "Organizations"
+        MAPPINGS = "mappings", "Mappings"
+        CONFIGURATIONS = "configurations", "Configurations"
+        COMPANIES = "companies", "Organizations from companies"
+
+    class Verdict(models.TextChoices):
+        RUNNING = "running", "Running"
+        CHECKED = "checked", "Checked only"
+        WRITTEN = "written", "Written"
+        REFUSED = "refused", "Nothing written"
+        STOPPED = "stopped", "Stopped"
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    verdict = models.CharField(max_length=20, choices=Verdict.choices)
+    sentence = models.TextField(blank=True)
+    file_name = models.CharField(max_length=200, blank=True)
+    instance = models.ForeignKey(
+        IntegrationInstance, null=True, blank=True, on_delete=models.SET_NULL, related_name="import_reports"
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    actor_name = models.CharField(max_length=200)
+    origin = models.CharField(max_length=100)
+    at = models.DateTimeField(auto_now_add=True)
+    facts = models.JSONField(default=dict, blank=True, help_text="What else the page tells: label and text.")
+    counts = models.JSONField(default=dict, blank=True)
+    batch = models.UUIDField(null=True, blank=True)
+    cursor = models.BigIntegerField(default=0, editable=False)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.get_verdict_display().lower()})"
+
+
+class ImportReportPart(models.Model):
+    """Some rows of a report in the order of the file: a compressed JSON array, and their outcomes counted."""
+
+    report = models.ForeignKey(ImportReport, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["report", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["report", "number"], name="report_part_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.report}, part {self.number}"
