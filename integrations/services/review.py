@@ -65,12 +65,16 @@ def review_step(
     query: TableQuery,
     organization_id: int | None,
     company_id: int | None = None,
+    *,
+    queue: list[int] | None = None,
 ) -> ReviewStep:
     """The row to look at now: the one asked for, otherwise the first of the queue.
 
+    ``queue`` keeps the order that the person is going through although a decision has just changed it.
     A row that is no longer in the queue (it was just saved) can still be asked for; then it has no position.
     """
-    queue = review_queue(instance, user, query)
+    if queue is None:
+        queue = review_queue(instance, user, query)
     if organization_id is None and not queue:
         return ReviewStep(None, 0, 0, None, None)
     wanted = organization_id if organization_id is not None else queue[0]

@@ -39,7 +39,7 @@ def decide(request: SignedInRequest, psa: str, pk: int, organization_id: int) ->
     queue = review_queue(instance, request.user, table_query(request.GET))
     done = _decide(request, instance, organization)
     if not done:
-        return _step(request, instance, organization.pk, _number(request, "company"))
+        return _step(request, instance, organization.pk, None, queue)
     at = queue.index(organization.pk) if organization.pk in queue else -1
     following = queue[at + 1] if at + 1 < len(queue) else None
     return _step(request, instance, following, None)
@@ -80,10 +80,14 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
 
 
 def _step(
-    request: SignedInRequest, instance: IntegrationInstance, organization: int | None, company: int | None
+    request: SignedInRequest,
+    instance: IntegrationInstance,
+    organization: int | None,
+    company: int | None,
+    queue: list[int] | None = None,
 ) -> HttpResponse:
     query = table_query(request.GET)
-    step = review_step(instance, request.user, query, organization, company)
+    step = review_step(instance, request.user, query, organization, company, queue=queue)
     kept = {
         key: str(value)
         for key, value in request.GET.items()

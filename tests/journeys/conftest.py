@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
@@ -131,7 +130,7 @@ def wait_for(portal: Portal) -> None:
     while time.monotonic() < deadline:
         try:
             urllib.request.urlopen(f"{portal.url}/accounts/login/", timeout=5).close()  # noqa: S310  # our own
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # not listening yet, or too busy to answer
             time.sleep(0.1)
         else:
             return
@@ -189,3 +188,27 @@ def visitor(portal: Portal, chromium: Browser) -> Iterator[Visitor]:
     yield person
     context.close()
     assert person.complaints == []
+
+
+def connect_main(visitor: Visitor) -> None:
+    """Add the first configuration and wait until its companies are read."""
+    page = visitor.page
+    page.goto(f"{visitor.portal.url}/integrations/autotask/add/")
+    page.get_by_label("Name", exact=True).fill("Main")
+    page.get_by_label("API Username").fill("api@main.example")
+    page.get_by_role("textbox", name="API User Password").fill("main-secret")
+    page.get_by_role("textbox", name="API Tracking Identifier").fill("MAIN")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", name="Main", level=1)).to_be_visible()
+    wait_for_job(page)
+
+
+def wait_for_job(page: Page) -> None:
+    """Until the setup page tells that the last read has ended; works without scripts too."""
+    deadline = time.monotonic() + START_PATIENCE
+    while time.monotonic() < deadline:
+        if page.locator("#job").get_by_text("companies read").count():
+            return
+        page.wait_for_timeout(300)
+        page.reload()
+    raise AssertionError("The companies were not read in time.")
