@@ -10,13 +10,22 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 from django_tasks import task
 
 from integrations.models import IntegrationInstance, Job
 from integrations.psa.base import FailureKind, PSAError, StepState
-from integrations.services import connections, jobs, refresh, schedules, suggestions
+from integrations.services import (
+    connections,
+    deliveries,
+    jobs,
+    refresh,
+    review_notices,
+    schedules,
+    suggestions,
+)
 from integrations.services.audit import Actor
 
 logger = logging.getLogger(__name__)
@@ -112,6 +121,30 @@ def requeue_neglected() -> int:
     return len(found)
 
 
+_WEBHOOKS_WOKEN = "webhooks-woken"
+_WOKEN_FOR = 120  # seconds; longer than a call waits and works, usually
+
+
+def wake_webhooks() -> bool:
+    """Wake a worker for the webhooks when something is owed to one and no call for it is under way.
+
+    The mark in the cache only spares the queue: two calls at once do no harm, and a lost one is made again.
+    """
+    if not deliveries.has_work(timezone.now()) or not cache.add(_WEBHOOKS_WOKEN, 1, timeout=_WOKEN_FOR):
+        return False
+    deliver_webhooks.enqueue()
+    return True
+
+
+@task()
+def deliver_webhooks() -> None:
+    """Queue what is owed to the webhooks and send what is due, for some seconds."""
+    try:
+        deliveries.work()
+    finally:
+        cache.delete(_WEBHOOKS_WOKEN)
+
+
 @task()
 def run_job(key: str) -> None:
     """Claim the job and do it. Its row tells how it ended; only a programming error is raised."""
@@ -148,6 +181,7 @@ def run_job(key: str) -> None:
 
 def _refresh_options(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
     outcome = refresh.refresh_options(run.job.instance, run, **run.job.options)
+    review_notices.note_reviews()
     return outcome.sentence(), {"full": outcome.full, "outdated": outcome.outdated}
 
 

@@ -14,6 +14,8 @@ from integrations.views import (
     review,
     schedules,
     setup,
+    tokens,
+    webhooks,
 )
 
 app_name = "integrations"
@@ -62,4 +64,17 @@ urlpatterns = [
     path("organizations/<int:pk>/", organizations.edit, name="organization_edit"),
     path("organizations/<int:pk>/delete/", organizations.delete, name="organization_delete"),
     path("organizations/<int:pk>/restore/", organizations.restore, name="organization_restore"),
+    # other programs
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/add/", tokens.add, name="token_add"),
+    path("tokens/<int:pk>/revoke/", tokens.revoke, name="token_revoke"),
+    path("webhooks/", webhooks.webhooks, name="webhooks"),
+    path("webhooks/add/", webhooks.add, name="webhook_add"),
+    path("webhooks/<int:pk>/", webhooks.webhook, name="webhook"),
+    path("webhooks/<int:pk>/edit/", webhooks.edit, name="webhook_edit"),
+    path("webhooks/<int:pk>/active/", webhooks.activate, name="webhook_activate"),
+    path("webhooks/<int:pk>/key/", webhooks.renew, name="webhook_renew"),
+    path("webhooks/<int:pk>/delete/", webhooks.delete, name="webhook_delete"),
+    path("webhooks/<int:pk>/deliveries/<int:delivery_id>/", webhooks.delivery, name="delivery"),
+    path("webhooks/<int:pk>/deliveries/<int:delivery_id>/again/", webhooks.again, name="delivery_again"),
 ]

@@ -1,0 +1,98 @@
+"""The forms of API tokens and webhooks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from integrations.models import IntegrationInstance, Right, Webhook, WebhookEvent
+from integrations.services.tokens import TokenWish
+from integrations.services.webhook_sending import AddressRefused, check_address
+from integrations.services.webhooks import WebhookWish
+
+LONGEST_DAYS = 3650
+
+
+class TokenForm(forms.Form):
+    """A new token: what it is for, what it may read and how long."""
+
+    name = forms.CharField(
+        max_length=100,
+        help_text="Which program will use it, for example “Billing export”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    rights = forms.TypedMultipleChoiceField(
+        label="May read",
+        choices=Right.choices,
+        coerce=Right,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one right."},
+    )
+    instances = forms.ModelMultipleChoiceField(
+        label="Only in these configurations",
+        queryset=IntegrationInstance.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None ticked: all of them, also those that are added later.",
+    )
+    days = forms.IntegerField(
+        label="Valid for (days)",
+        required=False,
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        initial=365,
+        help_text="Empty: until it is revoked.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["instances"]
+        assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101  # for the type checker
+        field.queryset = IntegrationInstance.objects.present()
+
+    def wish(self) -> TokenWish:
+        """What the valid form asks for."""
+        given = self.cleaned_data
+        expires = timezone.now() + dt.timedelta(days=given["days"]) if given["days"] else None
+        return TokenWish(given["name"], given["rights"], list(given["instances"]), expires)
+
+
+class WebhookForm(forms.Form):
+    """A webhook: where to send what."""
+
+    name = forms.CharField(max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    url = forms.CharField(
+        label="Address",
+        max_length=500,
+        help_text="An https address that takes POST requests from the portal.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "url", "spellcheck": "false"}),
+    )
+    events = forms.TypedMultipleChoiceField(
+        label="Tell it when",
+        choices=WebhookEvent.choices,
+        coerce=WebhookEvent,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one event."},
+    )
+
+    @classmethod
+    def of(cls, webhook: Webhook) -> WebhookForm:
+        """The form of an existing webhook."""
+        return cls(initial={"name": webhook.name, "url": webhook.url, "events": webhook.events})
+
+    def clean_url(self) -> str:
+        """An address that the portal would send to."""
+        url = str(self.cleaned_data["url"])
+        try:
+            check_address(url)
+        except AddressRefused as error:
+            raise forms.ValidationError(str(error)) from error
+        return url
+
+    def wish(self) -> WebhookWish:
+        """What the valid form asks for."""
+        given = self.cleaned_data
+        return WebhookWish(given["name"], given["url"], given["events"])
