@@ -194,14 +194,11 @@ def report(tenants: list[Tenant], scores: list[Reals], thresholds: tuple[float, 
         sys.stdout.write(text + "\n")
 
 
-def calibration(tenants: list[Tenant], scores: list[Reals]) -> list[list[float]]:
-    """Knots (score, confidence) of an isotonic regression over best candidates; both columns ascend."""
-    parts = [best_candidates(tenants, scores, name) for name in CALIBRATED_ON]
-    score = np.concatenate([part.score for part in parts])
-    right = np.concatenate([part.right & ~part.ambiguous for part in parts])
-    lucky = np.concatenate([part.right & part.ambiguous for part in parts])
-    real = (score > -90) & ~lucky
-    score, right = score[real], right[real].astype(float)
+def knots_from(score: Reals, right: Reals) -> list[list[float]]:
+    """Knots (score, confidence) of an isotonic regression; both columns ascend.
+
+    Neighbouring values are pooled until a knot stands on enough of them.
+    """
     order = np.argsort(score, kind="stable")
     score, right = score[order], right[order]
     smooth = isotonic_regression(right).x
@@ -213,18 +210,25 @@ def calibration(tenants: list[Tenant], scores: list[Reals]) -> list[list[float]]
             stop += 1
         if len(score) - stop < FEWEST_IN_A_KNOT:
             stop = len(score)
-        share = (right[start:stop].sum() + 0.02) / (stop - start + 0.04)
-        share = max(share, knots[-1][1] + 1e-5)
-        middle = float(score[start:stop].mean())
-        if middle - knots[-1][0] > 1e-3:
-            knots.append([round(middle, 4), round(min(float(share), 0.9999), 6)])
+        share = min((float(smooth[start:stop].sum()) + 0.01) / (stop - start + 0.02), 0.9998)
+        knots.append([round(float(score[start:stop].mean()), 4), round(share, 6)])
         start = stop
-    top = [float(score[-1]) + 4.0, 0.99999]
+    knots.append([float(round(score[-1] + 4.0, 4)), 0.99999])
     ascending = [knots[0]]
-    for knot in [*knots[1:], top]:
-        if knot[1] > ascending[-1][1]:
-            ascending.append(knot)
+    for at, share in knots[1:]:
+        if at > ascending[-1][0] + 1e-3:
+            ascending.append([at, round(max(share, ascending[-1][1] + 1e-6), 7)])
     return ascending
+
+
+def calibration(tenants: list[Tenant], scores: list[Reals]) -> list[list[float]]:
+    """Knots from the cross-validated best candidates of the sets with clean labels."""
+    parts = [best_candidates(tenants, scores, name) for name in CALIBRATED_ON]
+    score = np.concatenate([part.score for part in parts])
+    right = np.concatenate([part.right & ~part.ambiguous for part in parts])
+    lucky = np.concatenate([part.right & part.ambiguous for part in parts])
+    real = (score > -90) & ~lucky
+    return knots_from(score[real], right[real].astype(float))
 
 
 def main() -> None:

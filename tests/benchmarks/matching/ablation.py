@@ -1,0 +1,107 @@
+"""What each idea contributes: every row is re-fitted and cross-validated without it.
+
+    .venv/bin/python tests/benchmarks/matching/ablation.py
+
+Figures are precision / recall / recall at 99 % precision / false suggestions at log-odds 1.5, by set.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from integrations.matching import alignment, names, preparing, vocabulary, words
+from integrations.matching.context import CONTEXT
+from integrations.matching.features import FEATURES, SIDED
+from tests.benchmarks.matching import fit
+from tests.benchmarks.matching.evaluate import measure
+from tests.benchmarks.matching.labelled import Tenant, load
+
+SHOWN = ("msp_name", "msp_evid", "msp_small", "fodors_zagats", "sec_nasdaq")
+THRESHOLD = 1.5
+CONTACTS = [
+    name for name in FEATURES if any(part in name for part in ("domain", "phone", "postal", "city_", "state"))
+]
+CONTACTS += ["evidence_despite_name", "evidence_with_name", "place_with_name", "all_contacts_different"]
+RIVALS = ["ahead", "company", "mutual", "equal", "near"]
+
+Change = Callable[[list[Tenant]], None]
+
+
+def _without_features(columns: list[str]) -> Change:
+    def change(tenants: list[Tenant]) -> None:
+        positions = [list(FEATURES).index(name) for name in columns]
+        for tenant in tenants:
+            tenant.prepared.features[:, positions] = 0
+
+    return change
+
+
+def _without_sides(tenants: list[Tenant]) -> None:
+    for tenant in tenants:
+        tenant.prepared.sided[:, : len(SIDED)] = 0
+
+
+@contextmanager
+def _patched(target: object, name: str, value: object) -> Iterator[None]:
+    with mock.patch.object(target, name, value):
+        yield
+
+
+def _nothing_known(self: vocabulary.Vocabulary, occurrences: vocabulary.Ids, names_counted: int) -> None:
+    _WEIGH(self, occurrences, names_counted)
+    self.known = np.zeros(len(self.texts), bool)
+    self.ordinary = np.zeros(len(self.texts), bool)
+
+
+_WEIGH = vocabulary.Vocabulary.weigh
+_CONTEXT_FEATURES = fit.context_features
+
+
+def _no_rivals(*arguments: object, **options: object) -> vocabulary.Reals:
+    context: vocabulary.Reals = _CONTEXT_FEATURES(*arguments, **options)  # type: ignore[arg-type]
+    for position, name in enumerate(CONTEXT):
+        if name.startswith(tuple(RIVALS)) and not name.endswith("structural"):
+            context[:, position] = 0
+    return context
+
+
+ROWS: list[tuple[str, tuple[object, str, object] | None, Change | None]] = [
+    ("all ideas", None, None),
+    ("without rivals (context)", (fit, "context_features", _no_rivals), None),
+    ("without the sides of an omission", None, _without_sides),
+    ("without contacts (names only)", None, _without_features(CONTACTS)),
+    ("without legal forms", (words, "_without_legal_forms", lambda found: (found, [], [])), None),
+    ("without status marks", (names, "_without_marks", lambda text, found: (text, False)), None),
+    ("without fuzzy words", (alignment, "LEAST_SIMILARITY", 2.0), None),
+    ("without the guard of known words", (vocabulary.Vocabulary, "weigh", _nothing_known), None),
+    ("without second names", (names, "_names", lambda text, found: [text]), None),
+    ("without brackets and dashes", (names, "_segments", lambda name: [name]), None),
+    ("without acronyms", None, _without_features(["acronym"])),
+    ("without abbreviations", (words, "_CANONICAL", {}), None),
+    ("without background counts", (vocabulary, "background", lambda: (1, {})), None),
+]
+
+
+def main() -> None:
+    """Print one row an idea."""
+    sys.stdout.write(f"{'':34} {' | '.join(f'{name:29}' for name in SHOWN)}\n")
+    for label, patch, change in ROWS:
+        preparing.cached_name.cache_clear()
+        with _patched(*patch) if patch else _patched(fit, "RIDGE", fit.RIDGE):
+            tenants = load(list(fit.SETS))
+            if change:
+                change(tenants)
+            scores = fit.cross_validated(tenants)
+        cells = [str(measure(fit.best_candidates(tenants, scores, name), THRESHOLD)) for name in SHOWN]
+        sys.stdout.write(f"{label:34} {' | '.join(f'{cell:29}' for cell in cells)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
