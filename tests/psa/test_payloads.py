@@ -226,7 +226,9 @@ def test_picklist_values_become_integers_and_inactive_ones_are_kept() -> None:
 def test_a_field_that_could_not_be_queried_by_its_name_is_not_offered() -> None:
     fields = [{"name": name} for name in ("city", "x y", "a;b", "straße", "z" * 101)]
     assert [field.name for field in payloads.read_fields({"fields": fields})] == ["city"]
-    for broken in ([{"name": 5}], [{}], [{"name": "x y"}], [], [{"name": "city"}, {"name": "CITY"}]):
+    twice = [{"name": "city"}, {"name": "CITY"}]
+    broken_lists: list[object] = [[{"name": 5}], [{}], [{"name": "x y"}], [], twice]
+    for broken in broken_lists:
         with pytest.raises(UnexpectedAnswer):
             payloads.read_fields({"fields": broken})
 

@@ -123,13 +123,13 @@ def begun(ids: Sequence[int] = (1, 2, 3)) -> tuple[ReadPlan, IdRange]:
 
 
 @pytest.mark.parametrize(
-    ("page", "problem"),
+    ("ids", "problem"),
     [([3, 4], "repeats"), ([1, 2, 3], "repeats"), ([6, 5], "ascending"), ([5, 5], "ascending")],
 )
-def test_repeated_or_unordered_pages_are_refused(page: list[int], problem: str) -> None:
+def test_repeated_or_unordered_pages_are_refused(ids: list[int], problem: str) -> None:
     plan, whole = begun()
     with pytest.raises(UnexpectedAnswer, match=problem):
-        plan.record(whole, page, "next")
+        plan.record(whole, ids, "next")
 
 
 def test_ids_outside_of_the_range_are_refused() -> None:
