@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import FrameType
 
@@ -51,9 +51,8 @@ class Child:
 class Supervisor:
     """Runs children until it is told to stop by SIGINT, SIGTERM or ``stop``."""
 
-    def __init__(self, children: Sequence[Child], *, every_round: Callable[[], None] | None = None) -> None:
+    def __init__(self, children: Sequence[Child]) -> None:
         self.children = list(children)
-        self.every_round = every_round
         self._stop = threading.Event()
 
     def stop(self, *_: int | FrameType | None) -> None:
@@ -69,8 +68,6 @@ class Supervisor:
             while not self._stop.wait(RESTART_PAUSE):
                 for child in self.children:
                     self._look_after(child)
-                if self.every_round is not None:
-                    self.every_round()
         finally:
             self._end_children()
             for number, handler in previous.items():

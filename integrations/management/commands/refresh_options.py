@@ -129,7 +129,14 @@ def _refresh(
     Still open only when the command was interrupted while it waited for another worker.
     """
     while True:
-        job = enqueue_refresh(instance, None, **wanted)  # queued: were this command killed, a worker has it
+        # Queued: were this command killed, a worker has it.
+        job = enqueue_refresh(
+            instance,
+            None,
+            full=wanted["full"],
+            accept_shrink=wanted["accept_shrink"],
+            origin="refresh_options",
+        )
         suffices = all(job.options.get(name) or not value for name, value in wanted.items())
         if not suffices:  # one that waits takes our wishes up; for one that runs it is too late
             suffices = bool(
