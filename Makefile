@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup demo test check format clean
+.PHONY: help setup demo test check format screenshots clean
 
 help:
 	@echo "make demo    run the portal with sample data and a simulated Autotask"
 	@echo "make test    run the tests"
 	@echo "make check   linters, types, import contracts, migrations"
 	@echo "make format  format the code"
+	@echo "make screenshots  take the README's pictures anew"
 
 # The runtime alone is enough for the demo; the marker files say what is installed.
 $(VENV)/runtime: requirements.txt
@@ -43,6 +44,10 @@ check: setup
 format: setup
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+# The README's pictures, anew from the demo data (needs Chromium).
+screenshots: setup
+	$(RUN) -m tests.journeys.screenshots
 
 clean:
 	rm -rf $(VENV) var
