@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from rapidfuzz.distance import OSA, Indel, Prefix
+from rapidfuzz.distance import OSA, Indel
 from rapidfuzz.process import cpdist
 
 from integrations.matching.alignment import Alignment, align
 from integrations.matching.candidates import Longs
+from integrations.matching.evidence import Counts, contact_features, label_is_name
 from integrations.matching.names import FormKind
 from integrations.matching.tables import Table
 from integrations.matching.vocabulary import HEAVIEST, Flags, Ids, Reals, Vocabulary
@@ -84,9 +85,6 @@ _FORM_COST = {
     FormKind.HEAD: 0.04,
     FormKind.TAIL: 0.16,
 }
-_LABEL_PREFIX = 6
-_LABEL_PREFIX_VALUE = 0.6
-_SAME_LABEL_VALUE = 0.8
 
 
 @dataclass(slots=True)
@@ -96,30 +94,6 @@ class FormPairs:
     first: Longs
     left: Longs
     right: Longs
-
-
-@dataclass(slots=True)
-class Counts:
-    """How many records of either list hold a domain or telephone number; words that are a city somewhere."""
-
-    shared: Ids
-    city_word: Flags
-
-
-def count_contacts(left: Table, right: Table, texts: int, words: int) -> Counts:
-    """Count both lists: a contact that several records of one list share is weak evidence."""
-
-    def held(one: Ids, two: Ids) -> Ids:
-        return np.maximum(
-            np.bincount(one[one >= 0], minlength=texts), np.bincount(two[two >= 0], minlength=texts)
-        )
-
-    city_word = np.zeros(words + 1, bool)
-    for table in (left, right):
-        city_word[table.city_words[table.city_words >= 0]] = True
-    city_word[-1] = False
-    shared = np.maximum(held(left.domain, right.domain), held(left.phone, right.phone))
-    return Counts(shared.astype(np.int32), city_word)
 
 
 def _form_pairs(left: Table, rows: Longs, right: Table, columns: Longs) -> FormPairs:
@@ -190,54 +164,6 @@ def _acronyms(
                 value[row] = 1.0 if len(word) >= 3 else 0.5
                 short_open[row] = long_open[row] = False
     return value
-
-
-def _label_is_name(left: Table, rows: Longs, forms: Longs, right: Table, columns: Longs) -> Reals:
-    """How far the domain label of the right is the name of the left: 1 equal, .6 one begins the other."""
-    value = np.zeros(len(rows))
-    labelled = np.flatnonzero(right.domain_label[columns] >= 0)
-    if not labelled.size:
-        return value
-    labels = [right.label_texts[i] for i in columns[labelled].tolist()]
-    names = [left.squash_texts[i] for i in forms[labelled].tolist()]
-    prefix = cpdist(labels, names, scorer=Prefix.similarity, dtype=np.float64)
-    label_length = np.fromiter(map(len, labels), np.float64, len(labels))
-    name_length = np.fromiter(map(len, names), np.float64, len(names))
-    shorter = np.minimum(label_length, name_length)
-    found = np.where((prefix == shorter) & (shorter >= _LABEL_PREFIX), _LABEL_PREFIX_VALUE, 0.0)
-    value[labelled] = np.where((prefix == label_length) & (label_length == name_length), 1.0, found)
-    return value
-
-
-def _evidence(
-    columns_of: dict[str, Reals], left: Table, rows: Longs, right: Table, columns: Longs, counts: Counts
-) -> None:
-    """Domain, telephone and address."""
-
-    def compare(name: str) -> tuple[Flags, Flags]:
-        ours, theirs = getattr(left, name)[rows], getattr(right, name)[columns]
-        both = (ours >= 0) & (theirs >= 0)
-        return both & (ours == theirs), both & (ours != theirs)
-
-    for name in ("domain", "phone"):
-        same, different = compare(name)
-        frequency = counts.shared[np.where(same, getattr(left, name)[rows], 0)]
-        columns_of[f"{name}_same"] = same / np.sqrt(np.maximum(frequency, 1))
-        columns_of[f"{name}_different"] = different.astype(float)
-    for name in ("postal_code", "city"):
-        same, different = compare(name)
-        columns_of[f"{name}_same"] = same.astype(float)
-        columns_of[f"{name}_different"] = different.astype(float)
-    columns_of["state_different"] = compare("state")[1].astype(float)
-    same_label, _ = compare("domain_label")
-    named = np.maximum(columns_of["domain_is_name"], _SAME_LABEL_VALUE * same_label)
-    columns_of["domain_is_name"] = np.where(columns_of["domain_same"] > 0, 0.0, named)
-    alike = np.minimum(columns_of["alike"], 1.0)
-    contact = np.maximum(columns_of["domain_same"], columns_of["phone_same"])
-    columns_of["evidence_despite_name"] = contact * (1 - alike)
-    columns_of["evidence_with_name"] = np.maximum(contact, columns_of["postal_code_same"]) * alike
-    columns_of["place_with_name"] = columns_of["city_same"] * columns_of["same_words"]
-    columns_of["all_contacts_different"] = columns_of["domain_different"] * columns_of["phone_different"]
 
 
 def _heaviest(weight: Reals, open_words: Flags) -> Reals:
@@ -412,10 +338,10 @@ def compare(
     left_form, right_form = pairs.left[chosen], pairs.right[chosen]
     columns_of = _names(alignment, left, left_form, rows, right, right_form, columns, vocabulary, counts)
     columns_of["domain_is_name"] = np.maximum(
-        _label_is_name(left, rows, left_form, right, columns),
-        _label_is_name(right, columns, right_form, left, rows),
+        label_is_name(left, rows, left_form, right, columns),
+        label_is_name(right, columns, right_form, left, rows),
     )
-    _evidence(columns_of, left, rows, right, columns, counts)
+    contact_features(columns_of, left, rows, right, columns, counts)
     matrix = np.column_stack([columns_of[name] for name in FEATURES])
     sided = np.column_stack([columns_of[name] for name in SIDED])
     return Compared(matrix, sided, left_form, right_form, alignment)

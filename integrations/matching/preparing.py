@@ -8,7 +8,8 @@ import numpy as np
 
 from integrations.matching.candidates import Longs, candidates
 from integrations.matching.contacts import read_contact
-from integrations.matching.features import FEATURES, SIDED, Counts, compare, count_contacts
+from integrations.matching.evidence import Counts, count_contacts
+from integrations.matching.features import FEATURES, SIDED, compare
 from integrations.matching.names import ParsedName, read_name
 from integrations.matching.records import Company, Organization
 from integrations.matching.tables import Numbering, Record, Table, build, link_joins, occurrences

@@ -16,7 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from integrations.matching import alignment, names, preparing, vocabulary, words
-from integrations.matching.context import CONTEXT
+from integrations.matching.context import CONTEXT, context_features
 from integrations.matching.features import FEATURES, SIDED
 from tests.benchmarks.matching import fit
 from tests.benchmarks.matching.evaluate import measure
@@ -60,7 +60,7 @@ def _nothing_known(self: vocabulary.Vocabulary, occurrences: vocabulary.Ids, nam
 
 
 _WEIGH = vocabulary.Vocabulary.weigh
-_CONTEXT_FEATURES = fit.context_features
+_CONTEXT_FEATURES = context_features
 
 
 def _no_rivals(*arguments: object, **options: object) -> vocabulary.Reals:

@@ -14,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from integrations.matching import Tier, suggest
 from tests.benchmarks.matching.fit import (
     CALIBRATED_ON,
-    FOLDS,
     SETS,
     Best,
     Reals,
@@ -22,7 +21,7 @@ from tests.benchmarks.matching.fit import (
     cross_validated,
     knots_from,
 )
-from tests.benchmarks.matching.labelled import load
+from tests.benchmarks.matching.labelled import FOLDS, load
 from tests.benchmarks.matching.synthetic import tenant
 
 FEWEST_IN_A_DECILE = 100
