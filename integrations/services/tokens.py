@@ -150,11 +150,10 @@ def _count(key: str, limit: int) -> None:
     now = time.time()
     window = int(now // WINDOW)
     name = f"{key}:{window}"
-    if cache.add(name, 1, timeout=2 * WINDOW):
-        return
     try:
         count = cache.incr(name)
-    except ValueError:  # the cache was emptied between the two
+    except ValueError:  # the first of this minute
+        cache.add(name, 1, timeout=2 * WINDOW)
         return
     if count > limit:
         raise TooManyRequests(max(1, int((window + 1) * WINDOW - now) + 1))

@@ -43,9 +43,7 @@ def revoke(request: SignedInRequest, pk: int) -> HttpResponse:
     """Close the door for a token at once."""
     token = get_object_or_404(ApiToken, pk=pk)
     if revoke_token(actor_of(request), token):
-        messages.success(
-            request, f"“{token.name}” was revoked. Programs that use it are refused from now on."
-        )
+        messages.success(request, f"“{token.name}” was revoked. Whoever uses it is refused from now on.")
     else:
         messages.info(request, f"“{token.name}” was revoked before.")
     return redirect("integrations:tokens")

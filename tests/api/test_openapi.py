@@ -29,7 +29,7 @@ def described() -> dict[str, Any]:
 def test_the_committed_description_is_the_generated_one() -> None:
     assert COMMITTED.read_text(encoding="utf-8") == openapi_text(), (
         "Write it anew: manage.py shell -v 0 -c 'from integrations.api.description import openapi_text; "
-        "print(openapi_text(), end=\"\")' > docs/openapi.json"
+        'print(openapi_text(), end="")\' > docs/openapi.json'
     )
 
 
