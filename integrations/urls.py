@@ -7,6 +7,7 @@ from django.urls import include, path
 from integrations.views import (
     connections,
     filters,
+    history,
     home,
     jobs,
     mappings,
@@ -43,6 +44,7 @@ instance_urls = [
     path("missing/", review.missing, name="missing"),
     path("mappings/<int:organization_id>/company/", mappings.choose, name="choose"),
     path("mappings/<int:organization_id>/discard/", mappings.discard, name="discard"),
+    path("as-of/", history.as_of, name="as_of"),
     path("job/", mappings.job, name="job"),
     path("job/cancel/", mappings.cancel_job, name="job_cancel"),
 ]
@@ -50,7 +52,10 @@ instance_urls = [
 urlpatterns = [
     path("", home.home, name="home"),
     path("glossary/", home.glossary, name="glossary"),
-    path("undo/<uuid:batch>/", mappings.undo, name="undo"),
+    path("undo/<uuid:batch>/", history.undo, name="undo"),
+    path("history/", history.history, name="history"),
+    path("history/<uuid:key>/", history.batch, name="history_batch"),
+    path("history/undo/<int:event_id>/", history.undo_event, name="undo_event"),
     path("integrations/<slug:psa>/add/", connections.add, name="instance_add"),
     path("integrations/<slug:psa>/<int:pk>/", include(instance_urls)),
     path("jobs/", jobs.jobs, name="jobs"),

@@ -27,9 +27,10 @@ from integrations.models import (
 )
 from integrations.services import jobs, mappings, repair
 from integrations.services.decisions import ignore_organization, reject_match
-from integrations.services.mappings import CompanyNotOffered, undo_batch
+from integrations.services.mappings import CompanyNotOffered
 from integrations.services.organizations import delete_organization
 from integrations.services.tokens import TokenWish, create_token
+from integrations.services.undoing import undo_batch
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
 from integrations.tasks import enqueue_refresh

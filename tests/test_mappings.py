@@ -23,7 +23,7 @@ from integrations.models import (
 )
 from integrations.models.audit import AppendOnlyError
 from integrations.models.mappings import MappingSource
-from integrations.services import mappings
+from integrations.services import mappings, undoing
 from integrations.services.connections import delete_instance
 from tests.rows import choose, make_company, make_instance, make_mapping, save
 from tests.simulated import actor_of, make_organization, table_contents
@@ -320,13 +320,13 @@ def test_undo_puts_every_kind_of_change_back_exactly(
     saved = save(member, main)
     after = {name: values_of(mapping_of(row)) for name, row in rows.items()}
 
-    undone = mappings.undo_batch(actor_of(member), saved.batch)
+    undone = undoing.undo_batch(actor_of(member), saved.batch)
 
     assert (undone.restored, undone.left) == (4, [])
     assert undone.sentence() == "4 mappings put back as before."
     assert {name: values_of(mapping_of(row)) for name, row in rows.items()} == before
     assert AuditEvent.objects.filter(batch=undone.batch, action="mapping change undone").count() == 4
-    redone = mappings.undo_batch(actor_of(member), undone.batch)
+    redone = undoing.undo_batch(actor_of(member), undone.batch)
     assert redone.restored == 4
     assert {name: values_of(mapping_of(row)) for name, row in rows.items()} == after
 
@@ -346,14 +346,14 @@ def test_undo_leaves_what_changed_again_since(
     choose(colleague, dental, birchwood)
     save(colleague, main)
 
-    undone = mappings.undo_batch(actor_of(member), saved.batch)
+    undone = undoing.undo_batch(actor_of(member), saved.batch)
 
     assert (undone.restored, undone.left) == (1, ["Abbott Dental Care"])
     kept = mapping_of(dental)
     assert kept is not None
     assert kept.company == birchwood
     assert mapping_of(clinic) is None
-    assert mappings.undo_batch(actor_of(member), saved.batch).restored == 0
+    assert undoing.undo_batch(actor_of(member), saved.batch).restored == 0
 
 
 def test_undo_does_not_move_back_into_a_deleted_configuration(
@@ -363,7 +363,7 @@ def test_undo_does_not_move_back_into_a_deleted_configuration(
     choose(member, dental, abbott, moves=True)
     saved = save(member, main)
     delete_instance(actor_of(member), there.instance)
-    assert mappings.undo_batch(actor_of(member), saved.batch).left == ["Abbott Dental Care"]
+    assert undoing.undo_batch(actor_of(member), saved.batch).left == ["Abbott Dental Care"]
     kept = mapping_of(dental)
     assert kept is not None
     assert kept.company == abbott
@@ -376,13 +376,13 @@ def test_undo_of_a_configuration_that_was_purged_leaves_everything(
     saved = save(member, main)
     OrganizationMapping.objects.all().delete()
     IntegrationInstance.objects.all().delete()
-    assert mappings.undo_batch(actor_of(member), saved.batch).left == ["Abbott Dental Care"]
-    assert mappings.instance_of_batch(saved.batch) is None
+    assert undoing.undo_batch(actor_of(member), saved.batch).left == ["Abbott Dental Care"]
+    assert undoing.instance_of_batch(saved.batch) is None
 
 
 def test_there_is_nothing_to_undo_in_an_unknown_batch(db: None, member: User) -> None:
-    with pytest.raises(mappings.NothingToUndo):
-        mappings.undo_batch(actor_of(member), uuid.uuid4())
+    with pytest.raises(undoing.NothingToUndo):
+        undoing.undo_batch(actor_of(member), uuid.uuid4())
 
 
 # --- the audit ----------------------------------------------------------------------------------------
@@ -461,13 +461,13 @@ def test_after_any_sequence_the_audit_tells_the_state_and_undo_restores_the_last
                 before = state_of(rows)
                 outcome = save(people[who], instances[where])
                 if outcome.saved:
-                    undone = mappings.undo_batch(actor_of(people[who]), outcome.batch)
+                    undone = undoing.undo_batch(actor_of(people[who]), outcome.batch)
                     assert undone.left == []
                     assert state_of(rows) == before
-                    mappings.undo_batch(actor_of(people[who]), undone.batch)
+                    undoing.undo_batch(actor_of(people[who]), undone.batch)
                     batches.append(outcome.batch)
             elif len(batches) > what:
-                mappings.undo_batch(actor_of(people[who]), batches[-1 - what])
+                undoing.undo_batch(actor_of(people[who]), batches[-1 - what])
             for row in rows:
                 assert row.mappings.present().count() <= 1
                 last = (

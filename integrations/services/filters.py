@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from integrations.models import Company, CompanyFilter, FilterOption, IntegrationInstance
+from integrations.models import AuditEvent, Company, CompanyFilter, FilterOption, IntegrationInstance
 from integrations.psa.base import CompanyField, FilterCondition, PicklistOption, PSAClient, RemoteCompany
 from integrations.psa.registry import provider_for
 from integrations.services.audit import Actor, Batch, Change
@@ -83,29 +84,60 @@ def save_filters(
     """Replace the instance's filter rows; takes effect with the next refresh, which then reads everything."""
     with transaction.atomic():
         instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
-        before = _as_json(instance.filters.all())
-        instance.filters.all().delete()
-        rows = CompanyFilter.objects.bulk_create(
-            CompanyFilter(
-                instance=instance,
-                position=position,
-                field=condition.field,
-                operation=condition.operation,
-                value=list(condition.value) if isinstance(condition.value, tuple) else condition.value,
-            )
-            for position, condition in enumerate(conditions)
-        )
-        after = _as_json(rows)
-        if before != after:
-            instance.filters_changed_at = timezone.now()
-            instance.save(update_fields=["filters_changed_at", "updated_at"])
-            change = Change(
-                "company filter changed", "instance", str(instance.pk), instance.name,
-                {"filters": before}, {"filters": after}, instance,
-            )  # fmt: skip
-            Batch(actor).record([change])
+        before = filters_as_json(instance.filters.all())
+        wanted = [
+            [each.field, each.operation, list(each.value) if isinstance(each.value, tuple) else each.value]
+            for each in conditions
+        ]
+        rows = _replace(instance, wanted)
+        if before != wanted:
+            Batch(actor).record([_change("company filter changed", instance, before, wanted)])
     return rows
 
 
-def _as_json(rows: Iterable[CompanyFilter]) -> list[list[object]]:
+def put_back_filters(
+    events: Sequence[AuditEvent], actor: Actor
+) -> tuple[list[Change], list[tuple[str, str]]]:
+    """Put company filters back as they were before these changes.
+
+    Returns the changes, and the names of those left with the reason. Inside a transaction.
+    """
+    changes, left = [], []
+    for event in events:
+        present = IntegrationInstance.objects.present().select_for_update()
+        instance = present.filter(pk=event.instance_id or 0).first()
+        if instance is None:
+            left.append((event.target_name, "no longer there"))
+            continue
+        before, after = (event.before or {}).get("filters", []), (event.after or {}).get("filters", [])
+        if filters_as_json(instance.filters.all()) != after:
+            left.append((event.target_name, "changed again since"))
+            continue
+        _replace(instance, before)
+        changes.append(_change("company filter put back", instance, after, before))
+    return changes, left
+
+
+def _replace(instance: IntegrationInstance, wanted: Sequence[Sequence[Any]]) -> list[CompanyFilter]:
+    """Write the rows [field, operation, value]; the next refresh reads everything when they differ."""
+    if filters_as_json(instance.filters.all()) != wanted:
+        instance.filters_changed_at = timezone.now()
+        instance.save(update_fields=["filters_changed_at", "updated_at"])
+    instance.filters.all().delete()
+    return CompanyFilter.objects.bulk_create(
+        CompanyFilter(instance=instance, position=position, field=field, operation=operation, value=value)
+        for position, (field, operation, value) in enumerate(wanted)
+    )
+
+
+def _change(
+    action: str, instance: IntegrationInstance, before: Sequence[object], after: Sequence[object]
+) -> Change:
+    return Change(
+        action, "instance", str(instance.pk), instance.name, {"filters": before}, {"filters": after}, instance
+    )
+
+
+def filters_as_json(rows: Iterable[CompanyFilter]) -> list[list[Any]]:
+    """Filter rows as the audit and exports hold them: [field, operation, value]."""
     return [[row.field, row.operation, row.value] for row in rows]

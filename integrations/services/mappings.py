@@ -1,4 +1,4 @@
-"""Mappings: what a person has before them, saving it, and taking a save back."""
+"""Mappings: what a person has before them, and saving it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from integrations.models import (
-    AuditEvent,
     Company,
     IntegrationInstance,
     MappingProposal,
@@ -37,10 +36,6 @@ class OrganizationElsewhere(Exception):
     """The organization is mapped in another instance and was not asked to be moved."""
 
 
-class NothingToUndo(Exception):
-    """The batch holds no mapping change."""
-
-
 @dataclass(frozen=True)
 class Conflict:
     """A row that was not saved: what was wanted, and what stands there now."""
@@ -60,7 +55,7 @@ class Conflict:
 
 @dataclass
 class SaveOutcome:
-    """What a save did. ``batch`` takes it back with ``undo_batch``."""
+    """What a save did. ``batch`` takes it back (services/undoing.py)."""
 
     batch: uuid.UUID
     created: int = 0
@@ -348,92 +343,3 @@ def confirm_mapping(
         mapping.save()
         batch.record([mapping_change("mapping confirmed", mapping, before)])
     return batch.key
-
-
-# --- taking back ------------------------------------------------------------------------------------
-
-
-@dataclass
-class UndoOutcome:
-    """What undo did; ``left`` names organizations whose mapping changed again since."""
-
-    batch: uuid.UUID
-    restored: int = 0
-    left: list[str] = field(default_factory=list)
-
-    def sentence(self) -> str:
-        """For the page."""
-        text = f"{self.restored:,} mapping{'' if self.restored == 1 else 's'} put back as before."
-        if self.left:
-            text += f" {len(self.left):,} left as they are, because they changed again since: "
-            text += ", ".join(self.left[:5]) + ("…" if len(self.left) > 5 else ".")
-        return text
-
-
-def undo_batch(actor: Actor, key: uuid.UUID) -> UndoOutcome:
-    """Put every mapping of a batch back as it was before, unless it changed again; itself recorded.
-
-    Raises NothingToUndo.
-    """
-    batch = Batch(actor)
-    outcome = UndoOutcome(batch.key)
-    with transaction.atomic():
-        events = list(AuditEvent.objects.filter(batch=key, target_type="mapping").order_by("pk"))
-        if not events:
-            raise NothingToUndo
-        psas = dict(IntegrationInstance.objects.values_list("pk", "psa"))
-        mappings = {
-            (mapping.organization_id, mapping.psa): mapping
-            for mapping in OrganizationMapping.objects.filter(
-                organization_id__in=[int(event.target_id) for event in events]
-            )
-            .order_by("organization_id")
-            .select_for_update(of=("self",))
-            .select_related("organization", "company", "instance")
-        }
-        companies = {
-            company.pk: company
-            for company in Company.objects.filter(
-                pk__in=[event.before["company"] for event in events if event.before]
-            ).select_related("instance")
-        }
-        changed, changes = [], []
-        for event in events:
-            # An instance that was purged took its mappings along for good.
-            mapping = mappings.get((int(event.target_id), psas.get(event.instance_id or 0, "")))
-            if mapping is None or event.after is None or mapping.version != event.after["version"]:
-                outcome.left.append(event.target_name)
-                continue
-            target = companies.get(event.before["company"]) if event.before else None
-            if target and target.instance.deleted_at is not None and not event.before["removed"]:  # type: ignore[index]
-                outcome.left.append(event.target_name)
-                continue
-            before = mapping.snapshot()
-            _put_back(mapping, event.before, target)
-            changed.append(mapping)
-            changes.append(mapping_change("mapping change undone", mapping, before))
-        OrganizationMapping.objects.bulk_update(changed, MAPPING_FIELDS, batch_size=200)
-        batch.record(changes)
-        outcome.restored = len(changed)
-    return outcome
-
-
-def _put_back(mapping: OrganizationMapping, before: dict[str, Any] | None, company: Company | None) -> None:
-    mapping.version += 1
-    mapping.removed_with_instance = False
-    if before is None or company is None:
-        mapping.removed_at = timezone.now()
-        return
-    mapping.company, mapping.instance = company, company.instance
-    mapping.source, mapping.confidence = before["source"], before["confidence"]
-    mapping.reasons, mapping.matcher_version = before["reasons"], before["matcher_version"]
-    mapping.confirmed_name = before.get("confirmed_name", "")
-    mapping.removed_at = timezone.now() if before["removed"] else None
-
-
-def instance_of_batch(key: uuid.UUID) -> IntegrationInstance | None:
-    """The instance that a batch touched, unless it was deleted since."""
-    event = AuditEvent.objects.filter(batch=key).exclude(instance=None).first()
-    if event is None or event.instance_id is None:
-        return None
-    return IntegrationInstance.objects.present().filter(pk=event.instance_id).first()

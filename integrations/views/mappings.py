@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -181,21 +179,6 @@ def discard(request: SignedInRequest, psa: str, pk: int, organization_id: int) -
     organization = organization_or_404(request, instance, organization_id)
     mappings.discard_proposal(request.user, instance, organization)
     return _row_or_back(request, instance, organization)
-
-
-@needs("map_organizations")
-@require_POST
-def undo(request: SignedInRequest, batch: uuid.UUID) -> HttpResponse:
-    """Take a whole save back."""
-    try:
-        outcome = mappings.undo_batch(actor_of(request), batch)
-    except mappings.NothingToUndo as error:
-        raise Http404 from error
-    messages.success(
-        request, outcome.sentence(), extra_tags=f"undo:{outcome.batch}" if outcome.restored else ""
-    )
-    instance = mappings.instance_of_batch(batch)
-    return redirect(f"{instance.get_absolute_url()}#mappings" if instance else "integrations:home")
 
 
 def _row_or_back(

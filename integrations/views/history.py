@@ -1,0 +1,169 @@
+"""History: what was done, what each press of a button changed, undo, and the mapping table of another day."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_POST
+
+from integrations.forms.history import day_and_page, history_query
+from integrations.models import AuditEvent, IntegrationInstance, Organization
+from integrations.services import undoing
+from integrations.services.as_of import PastMapping, events_in_force, every_past_mapping, past_mappings
+from integrations.services.history import (
+    KINDS,
+    HistoryQuery,
+    actor_names,
+    batch_summary,
+    history_page,
+    start_of,
+)
+from integrations.services.history_words import Words
+from integrations.services.spreadsheet import make_harmless
+from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.setup import frame, instance_or_404, provider_or_404
+
+FILTERS = ("who", "what", "q", "instance", "organization", "batch", "since", "until")
+BATCH_PAGE = 100
+AS_OF_PAGE = 100
+
+
+class _Echo:
+    """What the CSV writer writes to: it gives each line back."""
+
+    def write(self, text: str) -> str:
+        """The text."""
+        return text
+
+
+@needs("view_auditevent")
+@require_GET
+def history(request: SignedInRequest) -> HttpResponse:
+    """The list; filters and the place in it are in the address."""
+    query = history_query(request.GET)
+    page = history_page(query)
+    words = Words(entry.event for entry in page.entries)
+    kept = {name: str(request.GET[name]) for name in FILTERS if request.GET.get(name)}
+    context = {
+        "query": query,
+        "rows": [(entry, words.differences(entry.event)) for entry in page.entries],
+        "older": urlencode({**kept, "older": page.older}) if page.older else "",
+        "newer": urlencode({**kept, "newer": page.newer}) if page.newer else "",
+        "newest": urlencode(kept),
+        "kinds": [(key, label) for key, (label, _) in KINDS.items()],
+        "actors": actor_names(),
+        "instances": IntegrationInstance.objects.visible_to(request.user).order_by("name"),
+        "organization": Organization.objects.visible_to(request.user)
+        .filter(pk=query.organization or 0)
+        .first(),
+    }
+    return render(request, "integrations/history/list.html", context)
+
+
+@needs("view_auditevent")
+@require_GET
+def batch(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
+    """What one press of a button changed, with undo."""
+    summary = batch_summary(key)
+    if summary is None:
+        raise Http404
+    given = history_query(request.GET)
+    page = history_page(HistoryQuery(batch=key, older=given.older, newer=given.newer), BATCH_PAGE)
+    words = Words(entry.event for entry in page.entries)
+    may_undo = _may_undo(request, AuditEvent.objects.filter(batch=key))
+    context = {
+        "summary": summary,
+        "rows": [(entry, words.differences(entry.event)) for entry in page.entries],
+        "older": urlencode({"older": page.older}) if page.older else "",
+        "newer": urlencode({"newer": page.newer}) if page.newer else "",
+        "may_undo": may_undo,
+    }
+    return render(request, "integrations/history/batch.html", context)
+
+
+def _may_undo(request: SignedInRequest, events: Any) -> bool:
+    rights = undoing.rights_to_undo(events)
+    return bool(rights) and request.user.has_perms([f"integrations.{right}" for right in rights])
+
+
+@needs("view_auditevent")
+@require_POST
+def undo(request: SignedInRequest, batch: uuid.UUID) -> HttpResponse:
+    """Take a whole batch back."""
+    if not _may_undo(request, AuditEvent.objects.filter(batch=batch)):
+        raise Http404
+    return _after_undo(request, batch, undoing.undo_batch(actor_of(request), batch))
+
+
+@needs("view_auditevent")
+@require_POST
+def undo_event(request: SignedInRequest, event_id: int) -> HttpResponse:
+    """Take one change back."""
+    events = AuditEvent.objects.filter(pk=event_id)
+    event = events.first()
+    if event is None or not _may_undo(request, events):
+        raise Http404
+    return _after_undo(request, event.batch, undoing.undo_event(actor_of(request), event_id))
+
+
+def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: undoing.UndoOutcome) -> HttpResponse:
+    """Say what was done; back to where the button was: the history, or the configuration's mappings."""
+    level = messages.SUCCESS if outcome.restored else messages.WARNING
+    messages.add_message(
+        request, level, outcome.sentence(), extra_tags=f"undo:{outcome.batch}" if outcome.restored else ""
+    )
+    instance = undoing.instance_of_batch(key)
+    if "history" in request.POST or instance is None:
+        return redirect("integrations:history_batch", key)
+    return redirect(f"{instance.get_absolute_url()}#mappings")
+
+
+# --- the mapping table of another day ---------------------------------------------------------------------
+
+
+@needs("view_auditevent")
+@needs("view_integrationinstance")
+@require_GET
+def as_of(request: SignedInRequest, psa: str, pk: int) -> HttpResponseBase:
+    """The mappings that were in force at the end of a day; as a page or (``format=csv``) as a file."""
+    instance = instance_or_404(request, psa, pk)
+    day, number = day_and_page(request.GET)
+    moment = min(start_of(day + dt.timedelta(days=1)), timezone.now())
+    if request.GET.get("format") == "csv":
+        name = f"mappings-{instance.pk}-{day.isoformat()}.csv"
+        return StreamingHttpResponse(
+            _as_csv(every_past_mapping(instance, moment)),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+    page = Paginator(events_in_force(instance, moment), AS_OF_PAGE).get_page(number)
+    context = {
+        **frame(request, provider_or_404(psa), instance),
+        "day": day,
+        "today": timezone.localdate(),
+        "page": page,
+        "rows": past_mappings(instance, page.object_list),
+    }
+    return render(request, "integrations/history/as_of.html", context)
+
+
+def _as_csv(rows: Iterator[PastMapping]) -> Iterator[str]:
+    writer = csv.writer(_Echo(), lineterminator="\n")
+    yield "\ufeff"
+    yield writer.writerow([field.name for field in fields(PastMapping)])
+    for row in rows:
+        values = asdict(row) | {"since": row.since.isoformat(timespec="seconds")}
+        yield writer.writerow(
+            [make_harmless(value) if isinstance(value, str) else value for value in values.values()]
+        )
