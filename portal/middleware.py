@@ -1,10 +1,20 @@
-"""Response headers that hold for every page (SECURITY.md, "The browser")."""
+"""What holds for every request: its id, and the response headers (SECURITY.md, "The browser")."""
 
 from __future__ import annotations
 
+import logging
+import re
+import time
+import uuid
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+
+from portal.logs import request_id
+from portal.operations import counters
+
+requests = logging.getLogger("portal.requests")
 
 # Everything is forbidden that is not named. No inline script or style: a company named <script> stays text.
 CONTENT_SECURITY_POLICY = (
@@ -12,6 +22,69 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+
+
+ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class RequestIdMiddleware:
+    """Gives each request an id, which stands in its log lines, on error pages and in ``X-Request-ID``.
+
+    The id of a trusted proxy is kept. Logs one line a request: never the query string nor the body, which may
+    hold names and secrets.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "") if settings.BEHIND_TLS_PROXY else ""
+        known = given if ACCEPTABLE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = known  # type: ignore[attr-defined]  # for log lines written after this
+        token = request_id.set(known)
+        began = time.perf_counter()
+        try:
+            response = self.get_response(request)
+            self._note(request, response, time.perf_counter() - began)
+        finally:
+            request_id.reset(token)
+        response.headers["X-Request-ID"] = known
+        return response
+
+    def _note(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+        view = request.resolver_match.view_name if request.resolver_match else ""
+        if not view and response.status_code < 400:  # static files and probes
+            return
+        counters.count(view, response.status_code, seconds)
+        user = getattr(request, "_cached_user", None)  # not request.user: that would ask the database
+        requests.info(
+            "%s %s %s in %.0f ms", request.method, request.path, response.status_code, 1000 * seconds,
+            extra={
+                "method": request.method,
+                "path": request.path,
+                "status": response.status_code,
+                "milliseconds": round(1000 * seconds, 1),
+                "view": view,
+                "user": getattr(user, "pk", None) or 0,
+            },
+        )  # fmt: skip
+
+
+class ProxyAddressMiddleware:
+    """Behind our own proxy: the caller is who the proxy says it is, not the proxy.
+
+    Sign-in limits and the audit go by the address. Only the last entry is the proxy's own; a caller can write
+    those before it. Installed only with BEHIND_TLS_PROXY.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        if forwarded:
+            request.META["REMOTE_ADDR"] = forwarded
+        return self.get_response(request)
 
 
 class SecurityHeadersMiddleware:

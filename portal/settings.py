@@ -9,6 +9,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.environment import Environment, environment, flag, number, text, words
+from portal.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PORTAL_ENVIRONMENT = environment()
@@ -59,7 +60,12 @@ INSTALLED_APPS = [
     "integrations",
 ]
 
+BEHIND_TLS_PROXY = flag("BEHIND_TLS_PROXY", default=False)
+
 MIDDLEWARE = [
+    "portal.middleware.RequestIdMiddleware",
+    "portal.operations.OperationsMiddleware",
+    *(["portal.middleware.ProxyAddressMiddleware"] if BEHIND_TLS_PROXY else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.SecurityHeadersMiddleware",
@@ -178,7 +184,7 @@ SESSION_COOKIE_AGE = 12 * 3600
 SECURE_SSL_REDIRECT = flag("SECURE_SSL_REDIRECT", default=IN_PRODUCTION)
 SECURE_HSTS_SECONDS = 31_536_000 if IN_PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IN_PRODUCTION
-if flag("BEHIND_TLS_PROXY", default=False):
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -207,10 +213,11 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = text("TIME_ZONE", "UTC")
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
-}
+LOG_FORMAT = text("LOG_FORMAT", "line")
+if LOG_FORMAT not in {"line", "json"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT must be line or json, not {LOG_FORMAT!r}.")
+LOGGING = logging_settings(text("LOG_LEVEL", "INFO"), LOG_FORMAT)
+# Who has this token may read /metrics; without one only this machine may.
+METRICS_TOKEN = text("METRICS_TOKEN", "")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("METRICS_TOKEN is weak: use at least 20 random characters.")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import threading
 import unittest.mock
-from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -24,9 +22,8 @@ from integrations.management.processes import web_command, worker_command
 from integrations.models import IntegrationInstance, Job, Worker
 from integrations.services import jobs, workers
 from integrations.simulators.autotask.server import Simulator
+from tests.processes import ROOT, environment, read_settings, run_python
 from tests.rows import make_instance
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -149,27 +146,16 @@ def test_serve_and_the_service_manager_start_the_same_processes() -> None:
 # --- the queue that a setting names -------------------------------------------------------------------
 
 
-def environment(**values: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TASKS", "REDIS"))}
-    return {**kept, "DJANGO_SETTINGS_MODULE": "tests.settings", **values}
-
-
-def read_settings(**values: str) -> subprocess.CompletedProcess[str]:
-    """What TASKS says in a process of its own with these variables."""
-    program = (
-        "import json; from django.conf import settings as s; print(json.dumps([s.TASKS, s.INSTALLED_APPS]))"
-    )
-    return subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, env=environment(**values),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+QUEUE = "__import__('json').dumps([s.TASKS, s.INSTALLED_APPS])"
 
 
 def test_the_database_is_the_queue_unless_a_setting_says_redis() -> None:
-    configured, apps = json.loads(read_settings().stdout)
+    configured, apps = json.loads(read_settings(QUEUE).stdout)
     assert configured["default"]["BACKEND"] == "django_tasks_db.DatabaseBackend"
     assert "django_tasks_db" in apps
-    configured, apps = json.loads(read_settings(TASKS_BACKEND="rq", REDIS_URL="redis://127.0.0.1:1/0").stdout)
+    configured, apps = json.loads(
+        read_settings(QUEUE, TASKS_BACKEND="rq", REDIS_URL="redis://127.0.0.1:1/0").stdout
+    )
     assert configured["default"]["BACKEND"] == "django_tasks_rq.RQBackend"
     assert {"django_rq", "django_tasks_rq"} <= set(apps)
 
@@ -179,7 +165,7 @@ def test_the_database_is_the_queue_unless_a_setting_says_redis() -> None:
     [({"TASKS_BACKEND": "celery"}, "database or rq"), ({"TASKS_BACKEND": "rq"}, "REDIS_URL is not set")],
 )
 def test_a_wrong_queue_stops_the_start(values: dict[str, str], said: str) -> None:
-    ended = read_settings(**values)
+    ended = read_settings(QUEUE, **values)
     assert ended.returncode != 0
     assert said in ended.stderr
 
@@ -194,11 +180,7 @@ def test_the_redis_queue_loads_by_settings_alone() -> None:
         "from integrations.tasks import run_job;"
         "print(type(task_backends['default']).__name__, run_job.backend)"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT,
-        env=environment(TASKS_BACKEND="rq", REDIS_URL="redis://127.0.0.1:1/0"),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    ended = run_python(program, TASKS_BACKEND="rq", REDIS_URL="redis://127.0.0.1:1/0")
     assert ended.stdout.strip() == "RQBackend default", ended.stderr
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from django import template
 
 from integrations.models import Company, MappingProposal, OrganizationMapping
+from portal import logs
 
 register = template.Library()
 
@@ -44,3 +45,10 @@ def duration(length: dt.timedelta | None) -> str:
     if not hours:
         return f"{minutes} min"
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+@register.simple_tag
+def request_id() -> str:
+    """The id of the present request, under which the log has it; "" outside one."""
+    known = logs.request_id.get()
+    return "" if known == logs.NO_REQUEST else known

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.management.processes import MANAGE, add_web_options, web_command, worker_command
 from integrations.management.supervisor import Child, ChildFailed, Supervisor
+from portal.counters import forget
 
 
 class Command(BaseCommand):
@@ -36,6 +37,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Prepare, then supervise."""
         call_command("prepare", verbosity=0)
+        forget(settings.DATA_DIR / "metrics")
         children = [
             Child("web", web_command(options["bind"], options["web_processes"], options["threads"])),
             *(Child(f"worker {number}", worker_command()) for number in range(1, options["workers"] + 1)),

@@ -6,9 +6,11 @@ import os
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.management.processes import add_web_options, web_command
+from portal.counters import forget
 
 
 class Command(BaseCommand):
@@ -26,5 +28,6 @@ class Command(BaseCommand):
     def handle(self, *, bind: str, web_processes: int, threads: int, **options: Any) -> None:
         """Never returns."""
         sys.stdout.flush()
+        forget(settings.DATA_DIR / "metrics")
         command = web_command(bind, web_processes, threads)
         os.execv(command[0], command)  # noqa: S606  # our own command

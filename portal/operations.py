@@ -1,0 +1,80 @@
+"""What operators and their tools ask: /healthz, /readyz, /metrics.
+
+Answered before everything else, so that a probe by address needs no host name, no https and no session.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
+
+from integrations.services import operations
+from portal.counters import RequestCounters
+
+counters = RequestCounters(settings.DATA_DIR / "metrics")
+
+
+class OperationsMiddleware:
+    """Answers the three addresses; everything else goes on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.answers = {
+            "/healthz": healthz,
+            "/readyz": readyz,
+            "/readyz/web": readyz_web,
+            "/metrics": metrics,
+        }
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.answers.get(request.path)
+        if answer is None or request.method not in {"GET", "HEAD"}:
+            return self.get_response(request)
+        response = answer(request)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is asked."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """The portal as a whole: database, migrations and a worker's heartbeat. 503 when one is missing."""
+    return _told(operations.readiness())
+
+
+def readyz_web(request: HttpRequest) -> HttpResponse:
+    """For load balancers: without the worker, whose absence is no reason to turn staff away."""
+    return _told(operations.readiness(worker=False))
+
+
+def _told(found: dict[str, str]) -> HttpResponse:
+    ready = all(state == "ok" for state in found.values())
+    return JsonResponse({"ready": ready, "checks": found}, status=200 if ready else 503)
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text for whoever has METRICS_TOKEN; without a token, for this machine. Others get 404."""
+    if not _may_read_metrics(request):
+        return HttpResponseNotFound("Not found\n", content_type="text/plain")
+    body = operations.metrics_text(counters.total())
+    return HttpResponse(body, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _may_read_metrics(request: HttpRequest) -> bool:
+    if settings.METRICS_TOKEN:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode())
+    # A proxy on this machine is loopback, too; what it forwards comes from elsewhere.
+    if any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP")):
+        return False
+    try:
+        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
