@@ -130,7 +130,7 @@ def _similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
 
     # abbreviation by its beginning
     begins = (prefix == short_length) & (short_length >= 3) & (long_length - short_length >= 2)
-    unknown_value = np.where((short_length >= 4) | long_known, _ABBREVIATION, _SHORT_ABBREVIATION)
+    unknown_value = np.where(long_known, _ABBREVIATION, _SHORT_ABBREVIATION)
     known_value = np.where(short_length >= 5, _WORD_INSIDE_WORD, _SHORT_WORD_INSIDE_WORD)
     similarity = np.where(begins, np.where(short_known, known_value, unknown_value), similarity)
 

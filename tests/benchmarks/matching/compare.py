@@ -75,18 +75,17 @@ def _matcher(left: list[Row], right: list[Row]) -> Answers:
     return answers
 
 
-def _methods() -> list[tuple[str, Method, float]]:
-    methods: list[tuple[str, Method, float]] = [
-        ("rapidfuzz WRatio 85", _by_scorer(fuzz.WRatio, utils.default_process), 85),
-        ("rapidfuzz WRatio 90", _by_scorer(fuzz.WRatio, utils.default_process), 90),
-        ("rapidfuzz token_sort_ratio 90", _by_scorer(fuzz.token_sort_ratio, utils.default_process), 90),
+def _methods() -> list[tuple[str, Method, tuple[float, ...]]]:
+    methods: list[tuple[str, Method, tuple[float, ...]]] = [
+        ("rapidfuzz token_sort_ratio", _by_scorer(fuzz.token_sort_ratio, utils.default_process), (90,)),
     ]
     if importlib.util.find_spec("cleanco"):
         clean = _by_scorer(fuzz.token_sort_ratio, _without_legal_form)
-        methods.append(("cleanco + token_sort_ratio 90", clean, 90))
+        methods.append(("cleanco + token_sort_ratio", clean, (90,)))
     if importlib.util.find_spec("string_grouper"):
-        methods.append(("string_grouper .8", _string_grouper, 0.8))
-    methods.append(("this matcher", _matcher, 0.5))
+        methods.append(("string_grouper", _string_grouper, (0.8,)))
+    methods.append(("this matcher", _matcher, (0.5,)))
+    methods.append(("rapidfuzz WRatio", _by_scorer(fuzz.WRatio, utils.default_process), (85, 90)))
     return methods
 
 
@@ -104,10 +103,12 @@ def _best(method: Method, name: str) -> Best:
 def main() -> None:
     """Print one row a method."""
     sys.stdout.write(f"{'':30} {' | '.join(f'{name:29}' for name in SHOWN)}\n")
-    for label, method, threshold in _methods():
-        cells = [str(measure(_best(method, name), threshold)) for name in SHOWN]
-        sys.stdout.write(f"{label:30} {' | '.join(f'{cell:29}' for cell in cells)}\n")
-        sys.stdout.flush()
+    for label, method, thresholds in _methods():
+        found = [_best(method, name) for name in SHOWN]
+        for threshold in thresholds:
+            cells = [str(measure(best, threshold)) for best in found]
+            sys.stdout.write(f"{label:26} {threshold:3} {' | '.join(f'{cell:29}' for cell in cells)}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
