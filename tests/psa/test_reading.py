@@ -212,7 +212,6 @@ def test_a_small_read_does_not_ask_for_the_budget(serve: Serve, connect: Connect
 @pytest.mark.parametrize(
     ("fault", "options", "failure"),
     [
-        ("paging-ends-early", {}, UnexpectedAnswer),
         ("endless-paging", {}, UnexpectedAnswer),
         ("repeated-page", {}, UnexpectedAnswer),
         ("duplicate-rows", {}, UnexpectedAnswer),
@@ -323,6 +322,20 @@ def test_rows_that_are_left_out_of_further_pages_are_noticed(serve: Serve, conne
     simulator.inject("restricted-rows", path="query/next", every=2)
     with pytest.raises(UnexpectedAnswer, match=r"incomplete read: .* of 600"):
         read_all(connect(simulator, page_size=50).companies(()))
+
+
+@pytest.mark.parametrize("skip", range(5))
+def test_pages_that_end_early_never_pass_for_a_complete_read(
+    serve: Serve, connect: Connect, skip: int
+) -> None:
+    """What is missing depends on which reader is hit: a little is read again, more throws the read away."""
+    simulator = serve(northwind(230))
+    simulator.inject("paging-ends-early", path="companies/query", skip=skip)
+    try:
+        found = read_all(connect(simulator, page_size=50).companies(()))
+    except UnexpectedAnswer:
+        return
+    assert len(found) == 230
 
 
 def test_an_incomplete_read_says_how_much_came(serve: Serve, connect: Connect) -> None:
