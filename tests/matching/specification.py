@@ -490,7 +490,7 @@ CHOICES = [
         "the exact name beats a parent",
     ),
     Choice(
-        "Tarnbrook Joinery", ("Tarnbrook Joinery", "Tarnbrok Joinery"), None, "a misspelled twin wants a look"
+        "Tarnbrook Joinery", ("Tarnbrook Joinery", "Tarnbrook Bakery"), 0, "all words beat the head alone"
     ),
     Choice("Tarnbrook Store 41", ("Tarnbrook Store 14", "Tarnbrook Store 41"), 1, "the number decides"),
     Choice(
