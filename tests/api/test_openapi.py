@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from django.test import Client
 from django.urls import reverse
 from schemathesis.config import SchemathesisConfig
@@ -67,9 +70,21 @@ def test_the_page_is_for_people_who_may_look(stranger: Any, client_of: Any) -> N
     assert client_of(stranger).get(reverse("api:docs")).status_code == 404
 
 
+@pytest.fixture
+def _one_connection() -> Iterator[None]:
+    """A request's end closes the connection and the test's transaction; Django's client prevents it too."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
 OPERATIONS = sorted(described()["paths"])
 
 
+@pytest.mark.usefixtures("_one_connection")
 @pytest.mark.parametrize("path", OPERATIONS)
 def test_the_api_does_what_its_description_says(path: str, program: Programs, world: World) -> None:
     """Generated requests, good and bad: statuses, types, shapes, refusals and authentication all agree."""
