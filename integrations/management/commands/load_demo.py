@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from integrations.management.demo_copies import make_copies
 from integrations.models import Organization
 from integrations.simulators import demo_data
 
@@ -23,15 +24,22 @@ class Command(BaseCommand):
 
     help = (
         "Load sample organizations and write sample tenants for autotask_simulator. "
-        "Example: manage.py load_demo --organizations 300 --companies 1500"
+        "Example: manage.py load_demo --organizations 5000 --companies 20000 --instances 10"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The command's options."""
         parser.add_argument("--organizations", type=int, default=demo_data.ORGANIZATIONS, metavar="N")
         parser.add_argument("--companies", type=int, default=demo_data.COMPANIES, metavar="N")
+        parser.add_argument(
+            "--instances",
+            type=int,
+            default=0,
+            metavar="N",
+            help="also N unconnected configurations with that many companies each, to measure pages with",
+        )
 
-    def handle(self, *, organizations: int, companies: int, **options: Any) -> None:
+    def handle(self, *, organizations: int, companies: int, instances: int, **options: Any) -> None:
         """Load what is not there yet; a second run keeps everything."""
         if settings.IN_PRODUCTION:
             raise CommandError("Sample data does not belong into production.")
@@ -45,6 +53,11 @@ class Command(BaseCommand):
             for row in rows:
                 row["is_active"] = row.pop("active")
             Organization.objects.bulk_create([Organization(**row) for row in rows], batch_size=500)
+        copies = make_copies(instances, organizations, companies)
+        if copies:
+            self.stdout.write(
+                f"{copies:,} sample configurations with {companies:,} companies each were added."
+            )
         password = _sign_in(folder / "sign-in.json")
         self.stdout.write(f"{Organization.objects.count():,} organizations are loaded.")
         self.stdout.write(f"Sign in with user name demo and password {password}")
