@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import sleep
 from types import FrameType
 from typing import Any
 
@@ -110,15 +111,19 @@ class _Interruption:
             raise KeyboardInterrupt
         self.asked = True
         if self.job is not None:
-            # On a connection of its own: the signal may have come in the middle of a transaction.
-            threading.Thread(target=_request_cancel, args=(self.job,), name="cancel").start()
+            _ask_to_stop(self.job)
 
 
-def _request_cancel(job: Job) -> None:
-    try:
-        jobs.request_cancel(job)
-    finally:
-        connection.close()
+def _ask_to_stop(job: Job) -> None:
+    """On a connection of its own: the signal may have come in the middle of a transaction."""
+
+    def ask() -> None:
+        try:
+            jobs.request_cancel(job)
+        finally:
+            connection.close()
+
+    threading.Thread(target=ask, name="cancel").start()
 
 
 def _refresh(
@@ -150,7 +155,7 @@ def _refresh(
             if not job.is_open or interruption.asked:
                 break
             line.show(job.done, job.total, f"{job.message} (a worker is at it)")
-            threading.Event().wait(LOOK_EVERY)
+            sleep(LOOK_EVERY)
         if suffices or interruption.asked:
             return job
 
