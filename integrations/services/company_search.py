@@ -32,7 +32,10 @@ def company_choices(instance: IntegrationInstance, row: Any, text: str) -> list[
         taken_by=Subquery(holder.values("organization__name")[:1])
     )
     if text:
-        return [_choice(company) for company in _search(offered, text)]
+        # The few that are shown first; who has them is asked for these alone.
+        best = [company.pk for company in _search(instance.companies.offered(), text)]
+        companies = offered.in_bulk(best)
+        return [_choice(companies[pk]) for pk in best if pk in companies]
     proposed = _proposed(row)
     found = offered.in_bulk(proposed)
     choices = [_choice(found[pk], reasons) for pk, reasons in proposed.items() if pk in found]

@@ -6,6 +6,7 @@ The cost follows the page, not the data: one query for the counts of all states,
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
+from django.utils.functional import cached_property
 
 from integrations.models import (
     IgnoredOrganization,
@@ -37,6 +39,7 @@ from integrations.models import (
 from integrations.models.mappings import needs_review, review_reasons
 
 SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
+JOINED = ("mapping__company", "mapping__confirmed_by", "proposal__company")
 PAGE_SIZES = (25, 50, 100, 200)
 
 
@@ -202,12 +205,13 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
     }
     rows = matching_rows(instance, user, query)
     order = [_reversed(term) if query.descending else term for term in SORTS[query.sort]]
-    rows = rows.order_by(*order).select_related(
-        "mapping__company", "mapping__instance", "mapping__confirmed_by", "proposal__company"
-    )
-    page = Paginator(rows, query.size).get_page(query.page)
+    rows = rows.order_by(*order).select_related(*JOINED)
+    paginator = _Counted(rows, query.size)
+    paginator.known_count = _known_count(query, counts)
+    page = paginator.get_page(query.page)
     for row in page.object_list:
         _complete(row)
+    _add_instances(page.object_list)
     return MappingTable(
         page=page,
         counts=counts,
@@ -221,12 +225,39 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
 
 def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> Any:
     """One row of the table as it stands now. Raises Organization.DoesNotExist."""
-    row = (
-        rows_of(instance, user)
-        .select_related("mapping__company", "mapping__instance", "mapping__confirmed_by", "proposal__company")
-        .get(pk=organization_id)
+    row = rows_of(instance, user).select_related(*JOINED).get(pk=organization_id)
+    _add_instances([_complete(row)])
+    return row
+
+
+class _Counted(Paginator[Organization]):
+    """A paginator that need not ask how many rows there are when the counts of the states tell it."""
+
+    known_count: int | None = None
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows all pages hold."""
+        return super().count if self.known_count is None else self.known_count
+
+
+def _known_count(query: TableQuery, counts: dict[str, int]) -> int | None:
+    """How many rows the query chooses, where that follows from the counts of the states."""
+    if query.tier or query.warning:
+        return None
+    if query.state:
+        return counts.get(query.state, 0)
+    return sum(counts.values()) - (0 if query.text else counts.get(RowState.IGNORED, 0))
+
+
+def _add_instances(rows: Iterable[Any]) -> None:
+    """Give each mapping its instance, read once for all rows and without the metadata of its tenant."""
+    mappings = [row.mapping for row in rows if row.mapping is not None]
+    instances = IntegrationInstance.objects.only("psa", "name").in_bulk(
+        {mapping.instance_id for mapping in mappings}
     )
-    return _complete(row)
+    for mapping in mappings:
+        mapping.instance = instances[mapping.instance_id]
 
 
 def _complete(row: Any) -> Any:

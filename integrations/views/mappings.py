@@ -14,14 +14,16 @@ from integrations.services import mappings
 from integrations.services.company_search import company_choices
 from integrations.services.jobs import request_cancel
 from integrations.services.mapping_table import matching_rows, one_row
-from integrations.services.suggestions import propose_mappings, takes_long
+from integrations.services.suggestions import propose_mappings, takes_long, type_labels
 from integrations.tasks import enqueue_refresh, enqueue_suggestions
 from integrations.views.common import SignedInRequest, actor_of, needs, search_text, whole_number
 from integrations.views.setup import (
+    bar_context,
     frame,
     instance_or_404,
     organization_or_404,
     provider_or_404,
+    row_context,
     table_context,
 )
 
@@ -114,7 +116,7 @@ def tick(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Keep a row's tick; answers the bar that says what saving would do."""
     instance = instance_or_404(request, psa, pk)
     mappings.select_proposals(request.user, instance, _numbers(request, "shown"), _numbers(request, "ticked"))
-    return render(request, "integrations/setup/action_bar.html", table_context(request, instance))
+    return render(request, "integrations/setup/action_bar.html", bar_context(request, instance))
 
 
 @needs("map_organizations")
@@ -146,7 +148,7 @@ def choose(request: SignedInRequest, psa: str, pk: int, organization_id: int) ->
         "q": text,
         "choices": company_choices(instance, row, text),
         "table_address": request.GET.get("table", ""),
-        "type_labels": table_context(request, instance)["type_labels"],
+        "type_labels": type_labels(instance),
     }
     if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
         return render(request, "integrations/setup/company_options.html", context)
@@ -188,7 +190,8 @@ def _row_or_back(
     if not request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
         return _back(request, instance)
     context = {
-        **table_context(request, instance),
+        **row_context(request, instance),
+        **bar_context(request, instance),
         "row": one_row(instance, request.user, organization.pk),
         "swap_bar": True,
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.http import urlencode
 
 from integrations.forms.filters import BaseFilterFormSet, FilterFormSet, initial_rows
@@ -22,6 +23,7 @@ from integrations.services.mapping_table import (
     WARNING_LABELS,
     RowState,
     mapping_table,
+    pending_changes,
     rows_of,
 )
 from integrations.services.refresh import conditions_of
@@ -131,6 +133,24 @@ def filter_forms(
     return formset
 
 
+def row_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
+    """What a row of the mapping table needs beside itself; told once, not asked for in every row."""
+    return {
+        "instance": instance,
+        "type_labels": type_labels(instance),
+        "can_map": request.user.has_perm("integrations.map_organizations"),
+        "can_see_history": request.user.has_perm("integrations.view_auditevent"),
+        "mappings_address": reverse("integrations:mappings", args=[instance.psa, instance.pk]),
+        "review_address": reverse("integrations:review", args=[instance.psa, instance.pk]),
+        "history_address": reverse("integrations:history"),
+    }
+
+
+def bar_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
+    """What the bar needs that says what saving would do."""
+    return {"instance": instance, "table": {"pending": pending_changes(instance, request.user)}}
+
+
 def table_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
     """What the mapping card needs."""
     query = table_query(request.GET)
@@ -155,14 +175,13 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
                 )
             )
     return {
-        "instance": instance,
+        **row_context(request, instance),
         "table": table,
         "tabs": tabs,
         "warnings": warnings,
         "kept": urlencode(kept),
         "state_labels": {state.value: label for state, label in STATE_LABELS.items()},
         "page_sizes": PAGE_SIZES,
-        "type_labels": type_labels(instance),
         "companies_known": instance.companies.exists(),
         "job": instance.jobs.shown_to(request.user).first(),
     }
