@@ -7,6 +7,8 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
+from integrations.databases import prepare_connections
+
 # What each role may do; the roles are Django groups, so the admin can give them to people.
 READER = (
     "view_organization",
@@ -51,4 +53,5 @@ class IntegrationsConfig(AppConfig):
         """Keep the roles after each migration (after the permissions exist)."""
         from integrations import checks  # noqa: F401  # registers the system checks
 
+        prepare_connections()
         post_migrate.connect(keep_roles, sender=self)

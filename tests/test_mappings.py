@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -485,3 +485,37 @@ def test_after_any_sequence_the_audit_tells_the_state_and_undo_restores_the_last
 
 def state_of(rows: list[Organization]) -> list[dict[str, Any] | None]:
     return [values_of(mapping_of(row)) for row in rows]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", [3, 300])
+def test_saving_takes_as_many_queries_for_many_rows_as_for_few(number: int, owner: User) -> None:
+    """First all new, then all changed; counted where a query would be sent."""
+    instance = make_instance()
+    companies = [make_company(instance, n, f"Company {n}") for n in range(1, number + 1)]
+    organizations = Organization.objects.bulk_create(
+        [Organization(name=f"Organization {n}") for n in range(1, number + 1)]
+    )
+    queries: list[str] = []
+
+    def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        queries.append(sql)
+        return execute(sql, params, many, context)
+
+    for seen_version, wanted in ((0, companies), (1, [*companies[1:], companies[0]])):
+        MappingProposal.objects.bulk_create(
+            MappingProposal(
+                user=owner, instance=instance, organization=organization, company=company,
+                kind="chosen", selected=True, seen_version=seen_version,
+            )
+            for organization, company in zip(organizations, wanted, strict=True)
+        )  # fmt: skip
+        with connection.execute_wrapper(count):
+            outcome = save(owner, instance)
+        assert (outcome.saved, len(outcome.conflicts)) == (number, 0)
+    assert len(queries) <= 26
+    found = dict(OrganizationMapping.objects.values_list("organization_id", "company_id"))
+    assert found == {
+        organization.pk: company.pk
+        for organization, company in zip(organizations, [*companies[1:], companies[0]], strict=True)
+    }
