@@ -25,6 +25,14 @@ class InstanceQuerySet(models.QuerySet["IntegrationInstance"]):
         """Those that were not deleted."""
         return self.filter(deleted_at=None)
 
+    def locked(self) -> InstanceQuerySet:
+        """Locked until the transaction ends.
+
+        Not against rows that refer to them: PostgreSQL checks such a reference when its own transaction
+        ends, and a full lock would make that wait for a transaction that waits for it.
+        """
+        return self.select_for_update(no_key=True)
+
 
 class IntegrationInstance(models.Model):
     """One tenant of one PSA; in the interface a *configuration*.

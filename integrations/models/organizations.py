@@ -20,6 +20,14 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """Those that were not deleted."""
         return self.filter(deleted_at=None)
 
+    def locked(self) -> OrganizationQuerySet:
+        """Locked until the transaction ends.
+
+        Not against rows that refer to them: PostgreSQL checks such a reference when its own transaction
+        ends, and a full lock would make that wait for a transaction that waits for it.
+        """
+        return self.select_for_update(no_key=True)
+
     def search(self, text: str) -> OrganizationQuerySet:
         """Those whose name, external id, domain or city contains the text."""
         condition = models.Q()

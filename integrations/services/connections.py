@@ -114,7 +114,7 @@ def at_present_zone(instance: IntegrationInstance, work: Callable[[PSAClient], F
 
 def _take_over_zone(instance: IntegrationInstance, zone: Zone) -> IntegrationInstance:
     with transaction.atomic():
-        instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
+        instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
         before = instance.snapshot()
         _remember_zone(instance, zone)
         instance.save()
@@ -193,7 +193,7 @@ def _store(
             if instance is None:
                 instance, before = IntegrationInstance(psa=details.psa), None
             else:
-                instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
+                instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
                 before = instance.snapshot()
             instance.name = details.name
             instance.description = details.description
@@ -268,7 +268,7 @@ def test_connection(actor: Actor, instance: IntegrationInstance) -> ConnectionRe
         finally:
             client.close()
     with transaction.atomic():
-        instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
+        instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
         before = instance.snapshot()
         remember_check(instance, report, timezone.now())
         instance.save()
@@ -284,7 +284,7 @@ def remember_refusal(instance: IntegrationInstance) -> bool:
     False when they were changed meanwhile: the new ones were not refused.
     """
     with transaction.atomic():
-        current = IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
+        current = IntegrationInstance.objects.locked().get(pk=instance.pk)
         if (current.username, current.secrets_set) != (instance.username, instance.secrets_set):
             return False
         current.status = IntegrationInstance.Status.REFUSED
@@ -296,7 +296,7 @@ def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
     """Delete an instance softly, with its mappings; returns how many mappings went with it."""
     now = timezone.now()
     with transaction.atomic():
-        instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
+        instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
         mappings = list(
             instance.mappings.present()
             .order_by("organization_id")  # the order in which every save locks
@@ -329,7 +329,7 @@ def restore_instance(actor: Actor, instance: IntegrationInstance) -> tuple[int, 
     elsewhere since. Raises NotRestorable.
     """
     with transaction.atomic():
-        instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
+        instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
         if instance.deleted_at is None or instance.deleted_at < timezone.now() - RESTORABLE_FOR:
             raise NotRestorable("It was deleted more than 30 days ago, or it is not deleted.")
         present = IntegrationInstance.objects.present().filter(psa=instance.psa)

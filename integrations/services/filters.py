@@ -83,7 +83,7 @@ def save_filters(
 ) -> list[CompanyFilter]:
     """Replace the instance's filter rows; takes effect with the next refresh, which then reads everything."""
     with transaction.atomic():
-        instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
+        instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
         before = filters_as_json(instance.filters.all())
         wanted = [
             [each.field, each.operation, list(each.value) if isinstance(each.value, tuple) else each.value]
@@ -104,7 +104,7 @@ def put_back_filters(
     """
     changes, left = [], []
     for event in events:
-        present = IntegrationInstance.objects.present().select_for_update()
+        present = IntegrationInstance.objects.present().locked()
         instance = present.filter(pk=event.instance_id or 0).first()
         if instance is None:
             left.append((event.target_name, "no longer there"))

@@ -211,7 +211,7 @@ def save_mappings(
 def _save(actor: Actor, user: User, instance: IntegrationInstance, only: Organization | None) -> SaveOutcome:
     batch = Batch(actor)
     outcome = SaveOutcome(batch.key)
-    instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
+    instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
     proposals = list(
         MappingProposal.objects.filter(user=user, instance=instance, selected=True)
         .exclude(kind=MappingProposal.Kind.SUGGESTED, company=None)

@@ -189,7 +189,7 @@ class _Planner:
         """Report on each row; returns what the good ones do."""
         read = [self._read(row) for row in rows]
         targets = (
-            Organization.objects.select_for_update()
+            Organization.objects.locked()
             .order_by("pk")
             .in_bulk([each.target for each in read if each.target is not None])
         )

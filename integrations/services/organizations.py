@@ -128,7 +128,7 @@ def change_organization(
     ExternalIdTaken; then nothing is written.
     """
     with transaction.atomic():
-        current = Organization.objects.present().select_for_update().filter(pk=organization.pk).first()
+        current = Organization.objects.present().locked().filter(pk=organization.pk).first()
         if current is None or current.updated_at != seen:
             raise ChangedMeanwhile
         before = current.snapshot()
@@ -146,7 +146,7 @@ def delete_organization(actor: Actor, organization: Organization) -> None:
     Deleting one that is deleted already does nothing.
     """
     with transaction.atomic():
-        current = Organization.objects.present().select_for_update().filter(pk=organization.pk).first()
+        current = Organization.objects.present().locked().filter(pk=organization.pk).first()
         if current is None:
             return
         current.deleted_at = timezone.now()
@@ -158,7 +158,7 @@ def delete_organization(actor: Actor, organization: Organization) -> None:
 def restore_organization(actor: Actor, organization: Organization) -> None:
     """Bring a deleted organization back. Raises ExternalIdTaken when another one has its external id now."""
     with transaction.atomic():
-        deleted = Organization.objects.filter(deleted_at__isnull=False).select_for_update()
+        deleted = Organization.objects.filter(deleted_at__isnull=False).locked()
         current = deleted.filter(pk=organization.pk).first()
         if current is None:
             return

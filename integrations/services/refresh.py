@@ -124,7 +124,7 @@ def _refresh(
         outside = client.companies_by_id(_mapped_but_unseen(instance, started))
     with transaction.atomic():
         progress.hold()
-        current = IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
+        current = IntegrationInstance.objects.locked().get(pk=instance.pk)
         missing = _conclude(current, outside.values(), started, full=full)
         current.last_refreshed_at = started
         if full:

@@ -81,7 +81,7 @@ def save_schedule(
     """Change when the instance is read and checked; ``refresh_every_hours`` 0 turns reading off. Audited."""
     now = timezone.now()
     with transaction.atomic():
-        instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
+        instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
         before = _snapshot(instance)
         instance.refresh_every_hours, instance.check_daily = refresh_every_hours, check_daily
         if before != _snapshot(instance):

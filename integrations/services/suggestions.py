@@ -140,7 +140,7 @@ def propose_mappings(
     suggestions = suggest_mappings(instance, include_inactive=include_inactive, progress=progress)
     with transaction.atomic():
         # One at a time: a second press of the button waits here instead of colliding with the first.
-        IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
+        IntegrationInstance.objects.locked().get(pk=instance.pk)
         own = MappingProposal.objects.filter(user=user, instance=instance)
         by_hand = {
             str(key) for key in own.exclude(kind="suggested").values_list("organization_id", flat=True)

@@ -143,7 +143,7 @@ def _undo(actor: Actor, events: QuerySet[AuditEvent], key: uuid.UUID, dry_run: b
 def _lock_instances(events: QuerySet[AuditEvent]) -> None:
     """In the order of their keys, as everybody does who changes the mappings of several."""
     involved = events.exclude(instance=None).order_by().values("instance")
-    list(IntegrationInstance.objects.select_for_update().filter(pk__in=involved).order_by("pk").only("pk"))
+    list(IntegrationInstance.objects.locked().filter(pk__in=involved).order_by("pk").only("pk"))
 
 
 def _newest_first(events: QuerySet[AuditEvent]) -> Iterator[list[AuditEvent]]:

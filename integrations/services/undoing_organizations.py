@@ -36,7 +36,7 @@ def put_back_organizations(events: Sequence[AuditEvent], actor: Actor) -> Outcom
         each.pk: each
         for each in Organization.objects.filter(pk__in={int(event.target_id) for event in events})
         .order_by("pk")
-        .select_for_update()
+        .locked()
     }
     mapped = set(
         OrganizationMapping.objects.present()
