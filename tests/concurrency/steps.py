@@ -1,0 +1,170 @@
+"""What the processes of the concurrency tests do, each on the database that DATABASE_URL names.
+
+Run as ``python -m tests.concurrency.steps STEP [ARGUMENT ...] [+ STEP ...]``. Steps joined by ``+`` begin
+at the same moment, each in a process of its own. The last line of the output is a JSON list of what they
+told.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from multiprocessing import get_context
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.contrib.auth.models import User  # noqa: E402  # after the setup
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from integrations import tasks  # noqa: E402
+from integrations.models import IntegrationInstance, Job, Organization  # noqa: E402
+from integrations.psa.registry import PROVIDERS  # noqa: E402
+from integrations.services import connections, jobs, mappings, suggestions, undoing  # noqa: E402
+from tests.rows import make_company, make_instance, make_mapping  # noqa: E402
+from tests.simulated import ImpatientAutotask, actor_of, connect, make_organization  # noqa: E402
+
+PROVIDERS["autotask"] = ImpatientAutotask()
+PEOPLE = ("anna", "ben", "cleo")
+
+
+# --- people who map -----------------------------------------------------------------------------------
+
+
+def prepare_rows() -> dict[str, Any]:
+    """Three people, two configurations with three companies each, and five organizations."""
+    for name in PEOPLE:
+        User.objects.create(username=name)
+    for number in range(2):
+        instance = make_instance(f"Tenant {number}")
+        for company in range(3):
+            make_company(instance, 100 + company, f"Company {number}{company}")
+    for number in range(5):
+        make_organization(f"Organization {number}")
+    make_mapping(Organization.objects.all()[0], IntegrationInstance.objects.all()[0].companies.all()[0])
+    return {}
+
+
+def map_for_a_while(name: str, seed: str, rounds: str) -> dict[str, Any]:
+    """Choose, save, take back and suggest at random; tells how many rows were saved, put back and refused."""
+    chance = random.Random(int(seed))
+    user = User.objects.get(username=name)
+    instances = list(IntegrationInstance.objects.order_by("pk"))
+    companies = {instance.pk: list(instance.companies.order_by("pk")) for instance in instances}
+    rows = list(Organization.objects.order_by("pk"))
+    told = {"saved": 0, "restored": 0, "conflicts": 0}
+    batches: list[uuid.UUID] = []
+    for _ in range(int(rounds)):
+        instance = chance.choice(instances)
+        for row in chance.sample(rows, 3):
+            company = chance.choice([*companies[instance.pk], None])
+            mappings.choose_company(user, instance, row, company, moves=True)
+        outcome = mappings.save_mappings(actor_of(user), user, instance)
+        told["saved"] += outcome.saved
+        told["conflicts"] += len(outcome.conflicts)
+        if outcome.saved:
+            batches.append(outcome.batch)
+        if batches and chance.random() < 0.3:
+            told["restored"] += undoing.undo_batch(actor_of(user), chance.choice(batches)).restored
+        if chance.random() < 0.2:
+            suggestions.propose_mappings(user, instance)
+    return told
+
+
+def suggest(name: str, rounds: str) -> dict[str, Any]:
+    """Press Suggest Values again and again for the same configuration."""
+    user = User.objects.get(username=name)
+    instance = IntegrationInstance.objects.order_by("pk")[0]
+    for _ in range(int(rounds)):
+        suggestions.propose_mappings(user, instance)
+    return {}
+
+
+def delete_and_restore(name: str, rounds: str) -> dict[str, Any]:
+    """Delete and restore the second configuration again and again."""
+    user = User.objects.get(username=name)
+    instance = IntegrationInstance.objects.order_by("pk")[1]
+    for _ in range(int(rounds)):
+        connections.delete_instance(actor_of(user), instance)
+        connections.restore_instance(actor_of(user), instance)
+    return {}
+
+
+# --- jobs ---------------------------------------------------------------------------------------------
+
+
+def prepare_refresh() -> dict[str, Any]:
+    """A configuration connected with the simulator of the environment, and a queued refresh."""
+    user = User.objects.create(username="anna")
+    instance = connect(user)
+    job = tasks.enqueue_refresh(instance, user, full=True)
+    return {"job": str(job.key)}
+
+
+def claim(key: str) -> dict[str, Any]:
+    """Try to claim a job."""
+    return {"claimed": jobs.claim(uuid.UUID(key)) is not None}
+
+
+def press_refresh() -> dict[str, Any]:
+    """Press Refresh Options."""
+    instance = IntegrationInstance.objects.order_by("pk")[0]
+    return {"job": tasks.enqueue_refresh(instance, None).pk}
+
+
+def work() -> dict[str, Any]:
+    """Be a worker until the queue is empty."""
+    call_command("db_worker", "--batch", "--no-startup-delay", "--interval", "0.05", verbosity=0)
+    return {}
+
+
+def wake_and_work() -> dict[str, Any]:
+    """Look for a job that nobody is at, as ``serve`` does every second, until there is one; then do it."""
+    while not tasks.requeue_neglected():
+        time.sleep(0.1)
+    return work()
+
+
+def claim_and_cancel(key: str) -> dict[str, Any]:
+    """Try to claim a job that another worker is at, then ask it to stop."""
+    claimed = jobs.claim(uuid.UUID(key)) is not None
+    jobs.request_cancel(Job.objects.get(key=key))
+    return {"claimed": claimed}
+
+
+STEPS: dict[str, Callable[..., dict[str, Any]]] = {
+    step.__name__: step
+    for step in (
+        prepare_rows, map_for_a_while, suggest, delete_and_restore, prepare_refresh, claim,
+        press_refresh, work, wake_and_work, claim_and_cancel,
+    )
+}  # fmt: skip
+
+
+def do(step: list[str], moment: float) -> dict[str, Any]:
+    """One step, connected to the database before the moment comes at which it begins."""
+    connection.ensure_connection()
+    time.sleep(max(0.0, moment - time.time()))
+    return STEPS[step[0]](*step[1:])
+
+
+def main(arguments: list[str]) -> None:
+    """Do the steps and tell what they told."""
+    steps = [part.split() for part in " ".join(arguments).split("+")]
+    if len(steps) == 1:
+        told = [do(steps[0], 0)]
+    else:
+        with get_context("fork").Pool(len(steps)) as pool:
+            told = pool.starmap(do, [(step, time.time() + 0.3) for step in steps], chunksize=1)
+    print(json.dumps(told))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
