@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STYLE_SHEET = (ROOT / "static/css/portal.css").read_text(encoding="utf-8")
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 
-ENTRANCES = ["account_login", "account_signup", "account_inactive", "account_reset_password"]
+ENTRANCES = ["account_login", "account_signup", "account_inactive"]
 SIGNED_IN = [
     "integrations:home", "integrations:organizations", "integrations:glossary", "mfa_index",
     "account_change_password", "account_logout", "account_reauthenticate",
@@ -443,3 +443,7 @@ def test_text_is_readable_on_every_ground(theme: int) -> None:
         assert contrast("#ffffff", colour[fill]) >= 4.5, fill
     for edge in ("line-strong", "accent"):  # borders of controls, the ring around what has the focus
         assert min(contrast(colour[edge], colour[ground]) for ground in ("page", "surface")) >= 3, edge
+
+
+def test_no_password_reset_is_offered_without_a_mail_server(client: Client, db: None) -> None:
+    assert client.get("/accounts/password/reset/").status_code == 404
