@@ -15,9 +15,10 @@ from django.db import transaction
 from django.utils import timezone
 from django_tasks import task
 
-from integrations.models import IntegrationInstance, Job
+from integrations.models import ImportReport, IntegrationInstance, Job
 from integrations.psa.base import FailureKind, PSAError, StepState
 from integrations.services import (
+    company_import,
     connections,
     deliveries,
     jobs,
@@ -85,6 +86,18 @@ def enqueue_check(instance: IntegrationInstance, user: User | None, *, origin: s
     return job
 
 
+def enqueue_company_import(
+    instance: IntegrationInstance, user: User, actor: Actor, options: dict[str, Any]
+) -> tuple[Job, bool]:
+    """The open import of the instance's companies, and whether it was made now, with its report."""
+    with transaction.atomic():
+        job, created = jobs.open_job(Job.Kind.IMPORT_ORGANIZATIONS, instance, user, options)
+        if created:
+            company_import.open_report(job, actor)
+            _wake(job)
+    return job, created
+
+
 def start_again(job: Job, user: User) -> Job:
     """Start an ended job of the same kind and options once more, in this person's name.
 
@@ -94,6 +107,9 @@ def start_again(job: Job, user: User) -> Job:
         return enqueue_refresh(job.instance, user, full=bool(job.options.get("full")))
     if job.kind == Job.Kind.CHECK_CONNECTION:
         return enqueue_check(job.instance, user)
+    if job.kind == Job.Kind.IMPORT_ORGANIZATIONS:
+        actor = Actor(user.get_full_name() or user.get_username(), "the jobs page", user)
+        return enqueue_company_import(job.instance, user, actor, job.options)[0]
     return enqueue_suggestions(job.instance, user, include_inactive=bool(job.options.get("include_inactive")))
 
 
@@ -203,8 +219,16 @@ def _check_connection(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
     raise WorkFailed(" ".join(f"{step.title}: {step.detail} {step.next_step}".strip() for step in failed))
 
 
+def _import_organizations(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
+    report = company_import.import_companies(run)
+    if report.verdict == ImportReport.Verdict.STOPPED:
+        raise WorkFailed(report.sentence)
+    return report.sentence, {"report": str(report.key)}
+
+
 WORK: dict[Job.Kind, Callable[[jobs.JobRun], tuple[str, dict[str, Any]]]] = {
     Job.Kind.REFRESH_OPTIONS: _refresh_options,
     Job.Kind.SUGGEST_MAPPINGS: _suggest_mappings,
     Job.Kind.CHECK_CONNECTION: _check_connection,
+    Job.Kind.IMPORT_ORGANIZATIONS: _import_organizations,
 }
