@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from pathlib import Path
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 
     from integrations.models import IntegrationInstance
 
+say = functools.partial(print, flush=True)
 KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 PASSWORD = "correct-horse-battery-staple"
 MAPPED, SUGGESTED = 0.6, 0.3  # shares of the organizations
 
 
 def environment(database: str, folder: Path | None = None, **more: str) -> dict[str, str]:
-    """The environment of a portal on this database: "sqlite" (a new file in the folder) or a postgres:// URL."""
+    """The environment of a portal on a database: "sqlite" (a file in the folder) or a postgres:// URL."""
     folder = folder or Path(tempfile.mkdtemp(prefix="portal-benchmark-"))
     url = f"sqlite:///{folder / 'portal.sqlite3'}" if database == "sqlite" else database
     return {
