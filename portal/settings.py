@@ -23,7 +23,11 @@ DATA_DIR = Path(text("PORTAL_DATA_DIR", str(BASE_DIR / "var")))
 
 # The key ring that seals credentials: Fernet keys, comma separated, the first one encrypts. Never
 # derived from SECRET_KEY, so that one leak is not two.
-PORTAL_ENCRYPTION_KEYS = [key for key in text("PORTAL_ENCRYPTION_KEYS").replace("\n", ",").split(",") if key]
+PORTAL_ENCRYPTION_KEYS = [
+    key.strip() for key in text("PORTAL_ENCRYPTION_KEYS").replace("\n", ",").split(",") if key.strip()
+]
+if not PORTAL_ENCRYPTION_KEYS:
+    raise ImproperlyConfigured("PORTAL_ENCRYPTION_KEYS names no key.")
 
 # Hosts beside *.autotask.net that the client may talk to ("127.0.0.1:8010"): a local simulator.
 AUTOTASK_EXTRA_HOSTS = words("AUTOTASK_EXTRA_HOSTS")
