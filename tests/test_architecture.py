@@ -1,0 +1,109 @@
+"""The shape of the house: who may import whom, and that nothing is left without a test or a guard."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+ROOT = Path(__file__).resolve().parent.parent
+APP = ROOT / "integrations"
+COMMANDS = sorted(
+    path.stem for path in (APP / "management" / "commands").glob("*.py") if path.stem != "__init__"
+)
+MOST_LINES = 450
+
+# The modules of the PSA packages that stand on Django's side of the seam.
+ON_DJANGOS_SIDE = {"forms.py", "provider.py", "registry.py"}
+
+
+def modules(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*.py") if "migrations" not in path.parts)
+
+
+def imports_of(path: Path) -> set[str]:
+    """The names of every module that a file imports, also inside functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_the_import_contracts_hold() -> None:
+    lint = Path(sys.executable).parent / "lint-imports"
+    result = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout[-3000:]
+    assert "0 broken" in result.stdout
+
+
+@pytest.mark.parametrize("folder", ["psa/autotask", "matching", "simulators"])
+def test_clients_matching_and_the_simulator_do_without_django(folder: str) -> None:
+    for path in modules(APP / folder):
+        if path.name in ON_DJANGOS_SIDE:
+            continue
+        reached = {name.split(".")[0] for name in imports_of(path)}
+        assert "django" not in reached, path
+
+
+def test_views_ask_services_and_neither_the_network_nor_the_key_ring() -> None:
+    for path in modules(APP / "views"):
+        reached = imports_of(path)
+        for forbidden in (
+            "integrations.psa.autotask",
+            "integrations.crypto",
+            "integrations.matching",
+            "requests",
+        ):
+            assert not any(name.startswith(forbidden) for name in reached), f"{path}: {forbidden}"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_test(command: str) -> None:
+    called = re.compile(rf"""["']{command}["']|manage\.py {command}\b""")
+    assert any(called.search(path.read_text(encoding="utf-8")) for path in modules(ROOT / "tests")), command
+
+
+def test_no_module_has_grown_out_of_sight() -> None:
+    long = {
+        str(path.relative_to(ROOT)): length
+        for path in modules(APP)
+        if (length := len(path.read_text(encoding="utf-8").splitlines())) > MOST_LINES
+        and path.parts[-2] != "data"
+    }
+    assert not long, f"split these by noun: {long}"
+
+
+def test_no_data_is_marked_safe() -> None:
+    for path in modules(APP):
+        uses = len(re.findall(r"\bmark_safe\(|\bformat_html\(f", path.read_text(encoding="utf-8")))
+        # One tag takes the indentation out of what a template has rendered, escaped, already.
+        assert uses <= (path.relative_to(APP).as_posix() == "templatetags/portal.py"), path
+    for template in (ROOT / "templates").rglob("*"):
+        if template.is_file():
+            text = template.read_text(encoding="utf-8")
+            assert not re.search(r"\|\s*safe\b|autoescape off|safeseq", text), template
+
+
+def test_only_the_psa_clients_and_the_webhooks_reach_the_network() -> None:
+    clients = {"requests", "urllib3", "http.client", "urllib.request", "httpx"}
+    reaching = {
+        path.relative_to(APP).as_posix()
+        for path in modules(APP)
+        if "simulators" not in path.parts and imports_of(path) & clients
+    }
+    assert "psa/autotask/transport.py" in reaching
+    others = {path for path in reaching if not path.startswith("psa/autotask/")}
+    assert others <= {"services/webhook_sending.py"}
+
+
+def test_models_and_migrations_agree(db: None) -> None:
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)

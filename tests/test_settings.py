@@ -1,0 +1,138 @@
+"""The settings read the environment strictly, and production refuses what would be dangerous."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+SETTINGS = Path(__file__).resolve().parent.parent / "portal" / "settings.py"
+KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+STRONG = "v8#kQ2!mZ7@pL4$xW9^cN3&bT6*hJ1(dF5)gR0_yU-aS+eI=oPw"
+PRODUCTION = {
+    "PORTAL_ENVIRONMENT": "production",
+    "SECRET_KEY": STRONG,
+    "PORTAL_ENCRYPTION_KEYS": KEY,
+    "ALLOWED_HOSTS": "portal.example.com",
+}
+READ = (
+    "PORTAL_ENVIRONMENT", "SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "ALLOWED_HOSTS", "DEBUG", "DATABASE_URL",
+    "AUTOTASK_EXTRA_HOSTS", "AUTOTASK_DISCOVERY_URL", "JOB_LEASE_SECONDS", "SECURE_COOKIES",
+    "SECURE_SSL_REDIRECT", "BEHIND_TLS_PROXY", "PORTAL_DATA_DIR", "TIME_ZONE", "LOG_LEVEL",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment in which nothing of the portal is set but where its data go."""
+    for name in READ:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
+    monkeypatch.setenv("PORTAL_DATA_DIR", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Reads the settings as they are with these variables."""
+
+    def with_variables(**variables: str) -> dict[str, Any]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(str(SETTINGS))
+
+    return with_variables
+
+
+def test_production_is_what_nobody_asked_for(read: Any) -> None:
+    found = read(**{name: value for name, value in PRODUCTION.items() if name != "PORTAL_ENVIRONMENT"})
+    assert found["IN_PRODUCTION"]
+    assert not found["DEBUG"]
+    assert found["SESSION_COOKIE_SECURE"]
+    assert found["CSRF_COOKIE_SECURE"]
+    assert found["SESSION_COOKIE_HTTPONLY"]
+    assert found["SESSION_COOKIE_SAMESITE"] == "Lax"
+    assert found["SECURE_SSL_REDIRECT"]
+    assert found["SECURE_HSTS_SECONDS"] >= 31_536_000
+    assert found["AUTOTASK_DISCOVERY_URL"] == "https://webservices.autotask.net"
+    assert found["AUTOTASK_EXTRA_HOSTS"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({"PORTAL_ENCRYPTION_KEYS": ""}, "PORTAL_ENCRYPTION_KEYS"),
+        ({"PORTAL_ENCRYPTION_KEYS": " , "}, "PORTAL_ENCRYPTION_KEYS"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY"),
+        ({"SECRET_KEY": "x" * 60}, "SECRET_KEY"),
+        ({"SECRET_KEY": STRONG[:40]}, "SECRET_KEY"),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS"),
+        ({"DEBUG": "true"}, "DEBUG"),
+        ({"AUTOTASK_EXTRA_HOSTS": "127.0.0.1:8010"}, "AUTOTASK_EXTRA_HOSTS"),
+        ({"AUTOTASK_DISCOVERY_URL": "http://127.0.0.1:8010"}, "AUTOTASK_DISCOVERY_URL"),
+        ({"PORTAL_ENVIRONMENT": "prod"}, "PORTAL_ENVIRONMENT"),
+    ],
+)
+def test_production_refuses_to_start_and_says_why(read: Any, change: dict[str, str], names: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read(**(PRODUCTION | change))
+    assert names in str(refusal.value)
+    assert STRONG not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"DEBUG": "maybe"},
+        {"JOB_LEASE_SECONDS": "soon"},
+        {"JOB_LEASE_SECONDS": "1"},
+        {"JOB_LEASE_SECONDS": "999999"},
+        {"SECURE_COOKIES": "2"},
+    ],
+)
+def test_a_value_that_cannot_be_stops_the_start_with_its_name(read: Any, change: dict[str, str]) -> None:
+    with pytest.raises(ImproperlyConfigured, match=next(iter(change))):
+        read(**(PRODUCTION | {"PORTAL_ENVIRONMENT": "test"} | change))
+
+
+def test_secrets_come_from_files_too(read: Any, tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"{KEY}\nQUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=\n")
+    variables = {name: value for name, value in PRODUCTION.items() if name != "PORTAL_ENCRYPTION_KEYS"}
+    found = read(**variables, PORTAL_ENCRYPTION_KEYS_FILE=str(file))
+    assert found["PORTAL_ENCRYPTION_KEYS"] == [KEY, "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="]
+
+
+def test_a_variable_and_its_file_together_or_a_missing_file_are_refused(read: Any, tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match="not both"):
+        read(**PRODUCTION, SECRET_KEY_FILE=str(tmp_path / "x"))
+
+
+def test_a_file_that_is_not_there_is_named(read: Any, tmp_path: Path) -> None:
+    variables = {name: value for name, value in PRODUCTION.items() if name != "SECRET_KEY"}
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FILE"):
+        read(**variables, SECRET_KEY_FILE=str(tmp_path / "nowhere"))
+
+
+def test_keys_are_never_derived_from_the_secret_key(read: Any) -> None:
+    variables = {name: value for name, value in PRODUCTION.items() if name != "PORTAL_ENCRYPTION_KEYS"}
+    with pytest.raises(ImproperlyConfigured, match="PORTAL_ENCRYPTION_KEYS is not set"):
+        read(**variables)
+
+
+def test_sqlite_takes_the_write_lock_at_once_and_waits_for_it(read: Any, tmp_path: Path) -> None:
+    found = read(**PRODUCTION)["DATABASES"]["default"]
+    assert found["NAME"] == str(tmp_path / "data" / "portal.sqlite3")
+    assert found["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert found["OPTIONS"]["timeout"] == 20
+    assert "journal_mode=WAL" in found["OPTIONS"]["init_command"]
+
+
+def test_postgresql_is_a_matter_of_its_address(read: Any) -> None:
+    found = read(**PRODUCTION, DATABASE_URL="postgres://portal:pw@db.example:5433/portal")
+    database = found["DATABASES"]["default"]
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example", 5433, "portal")
+    assert database["CONN_HEALTH_CHECKS"]
