@@ -15,6 +15,8 @@ from types import FrameType
 logger = logging.getLogger(__name__)
 
 STOP_PATIENCE = 15.0  # seconds that a child has to end by itself
+LEFTOVER_PATIENCE = 2.0  # and what it has started, after its own end
+LEFTOVER_PAUSE = 0.02
 RESTART_PAUSE = 1.0
 FAST_DEATH = 5.0  # a child that lives shorter than this, this often in a row, will not get well by itself
 FAST_DEATHS_ALLOWED = 5
@@ -46,6 +48,19 @@ class Child:
         """Send a signal to the child and everything that it started."""
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, number)
+
+    def end_leftovers(self, patience: float = 0.0) -> None:
+        """After the child's own end: kill what it started and what has not ended within so many seconds."""
+        if self.process is None or self.process.poll() is None:
+            return
+        deadline = time.monotonic() + patience
+        try:
+            while time.monotonic() < deadline:
+                os.killpg(self.process.pid, 0)  # raises when the group is empty
+                time.sleep(LEFTOVER_PAUSE)
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
 
 
 class Supervisor:
@@ -81,6 +96,7 @@ class Supervisor:
         if child.fast_deaths >= FAST_DEATHS_ALLOWED:
             raise ChildFailed(f"{child.name} ends right after its start (code {child.process.returncode}).")
         logger.warning("%s ended with code %s; it is started again.", child.name, child.process.returncode)
+        child.end_leftovers()  # an orphaned web process would still hold the port
         child.start()
 
     def _end_children(self) -> None:
@@ -96,3 +112,4 @@ class Supervisor:
                 logger.warning("%s did not stop in time; it is killed.", child.name)
                 child.signal(signal.SIGKILL)
                 child.process.wait()
+            child.end_leftovers(LEFTOVER_PATIENCE)

@@ -26,7 +26,10 @@ TRACKING_IDENTIFIER = "SIMULATED-TRACKING-IDENTIFIER"
 class Command(BaseCommand):
     """Serve tenants from files until Ctrl-C or SIGTERM."""
 
-    help = "Serve a simulated Autotask on this machine, for tests and demonstrations."
+    help = (
+        "Serve a simulated Autotask on this machine, for tests and demonstrations. "
+        "Example: manage.py autotask_simulator --port 8010 --companies companies.csv"
+    )
     requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
