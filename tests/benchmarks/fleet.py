@@ -31,19 +31,19 @@ def _rows(count: int) -> list[dict[str, object]]:
     ]
 
 
-def _serve(pipe: Connection, tenants: int, companies: int, latency: float) -> None:
-    made = [Tenant(f"t{n}@example.com", SECRET, IDENTIFIER, _rows(companies)) for n in range(tenants)]
+def _serve(pipe: Connection, sizes: list[int], latency: float) -> None:
+    made = [Tenant(f"t{n}@example.com", SECRET, IDENTIFIER, _rows(size)) for n, size in enumerate(sizes)]
     with Simulator(made, latency=latency) as simulator:
         pipe.send(simulator.base_url)
         pipe.recv()
 
 
 @contextlib.contextmanager
-def simulated_autotask(tenants: int, companies: int, latency: float) -> Iterator[str]:
-    """A running Autotask with so many tenants of so many companies each; gives its address."""
+def simulated_autotask(sizes: list[int], latency: float) -> Iterator[str]:
+    """A running Autotask with a tenant of so many companies for each size; gives its address."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, tenants, companies, latency), daemon=True)
+    process = context.Process(target=_serve, args=(there, sizes, latency), daemon=True)
     process.start()
     try:
         yield here.recv()

@@ -120,7 +120,7 @@ def main() -> int:
     options = parser.parse_args()
     rng = random.Random(options.seed)
     total: Counter[str] = Counter()
-    with fleet.simulated_autotask(1, COMPANIES, 0.15) as base_url:
+    with fleet.simulated_autotask([COMPANIES], 0.15) as base_url:
         large_hosts(base_url)
         large.settings(options.database, JOB_LEASE_SECONDS=str(LEASE))
         from integrations import tasks

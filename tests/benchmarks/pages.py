@@ -42,7 +42,7 @@ class QueryCounter:
 
 
 def measure(action: Callable[[], Any], times: int) -> dict[str, float]:
-    """Median, 95th percentile and processor time in milliseconds, queries and bytes of an action that answers a response."""
+    """Median, 95th percentile and processor time (ms), queries and bytes of what answers a response."""
     from django.db import connection
 
     for _ in range(min(WARM_UP, times)):
@@ -188,7 +188,8 @@ def main() -> None:
         line = f"{name:24}"
         for figures in results.values():
             row = figures[name]
-            line += f"{row['median']:9.1f}{row['p95']:9.1f}{row['cpu']:8.1f}{row['queries']:9.0f}{row['bytes'] / 1024:7.0f}  "
+            line += f"{row['median']:9.1f}{row['p95']:9.1f}{row['cpu']:8.1f}"
+            line += f"{row['queries']:9.0f}{row['bytes'] / 1024:7.0f}  "
         ratios = [figures[name]["p95"] / results[first][name]["p95"] for figures in results.values()]
         large.say(line + "  " + "  ".join(f"{ratio:.2f}" for ratio in ratios))
 
