@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
+from django.views.decorators.debug import sensitive_variables
 
 from integrations import crypto
 
@@ -47,6 +48,7 @@ class _SealedAttribute:
             row.refresh_from_db(fields=[self.field.attname])
         return Sealed(row.__dict__[self.field.attname], self.field.context(row))
 
+    @sensitive_variables()
     def __set__(self, row: models.Model, value: Any) -> None:
         if isinstance(value, Sealed):
             value = value.token

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import html
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
+from django.core.signals import got_request_exception
 from django.db import connection
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.views.debug import ExceptionReporter
 
 from integrations import tasks
 from integrations.models import (
@@ -190,6 +193,31 @@ def test_no_page_shows_a_secret(
     setup = text_of(responses[1])
     assert 'type="password"' in setup
     assert "olivia" in setup.split('name="connection-secret"')[1][:1500]  # set on DATE by NAME
+
+
+def test_an_error_report_of_a_failed_save_holds_no_secret(
+    simulator: Simulator, window: Client, settings: Any
+) -> None:
+    settings.PORTAL_ENCRYPTION_KEYS = ["not a key"]  # storing fails, with the secrets at hand
+    window.raise_request_exception = False
+    reports: list[str] = []
+
+    def report(request: HttpRequest, **_: object) -> None:
+        reporter = ExceptionReporter(request, *sys.exc_info())
+        reports.extend([reporter.get_traceback_html(), reporter.get_traceback_text()])
+
+    got_request_exception.connect(report)
+    try:
+        response = window.post(reverse("integrations:instance_add", args=["autotask"]), form_of())
+    finally:
+        got_request_exception.disconnect(report)
+
+    assert response.status_code == 500
+    assert len(reports) == 2
+    for text in (*reports, text_of(response)):
+        for secret in SECRETS:
+            assert secret not in text
+    assert "connect_instance" in reports[1]
 
 
 def test_testing_the_connection_says_how_it_went(
