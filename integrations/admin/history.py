@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from integrations.admin.common import NOTHING, ReadOnlyAdmin, link, list_link, table, user_of
-from integrations.models import AuditEvent, Job, OrganizationMapping, Worker
+from integrations.models import AuditEvent, ImportReport, ImportReportPart, Job, OrganizationMapping, Worker
 from integrations.services.jobs import request_cancel
-from integrations.tasks import enqueue_refresh
+from integrations.tasks import start_again
 
 
 @admin.register(Job)
@@ -72,13 +72,13 @@ class JobAdmin(ReadOnlyAdmin[Job]):
 
     @admin.action(description="Try again")
     def try_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Queue the work of ended jobs once more. A shrink that was accepted then is not accepted now."""
+        """Queue the work of ended jobs once more, as the jobs page does."""
         for job in queryset.select_related("instance"):
-            if job.is_open or job.instance.deleted_at is not None or job.kind != Job.Kind.REFRESH_OPTIONS:
-                text = f"{job.instance}: {job} is still open, is no refresh, or its configuration is deleted."
+            if job.is_open or job.instance.deleted_at is not None:
+                text = f"{job.instance}: {job} is still open, or its configuration is deleted."
                 self.message_user(request, text, messages.WARNING)
                 continue
-            again = enqueue_refresh(job.instance, user_of(request), full=bool(job.options.get("full")))
+            again = start_again(job, user_of(request))
             self.message_user(request, format_html("{}: {}", job.instance, link(again)), messages.SUCCESS)
 
 
@@ -94,6 +94,35 @@ class WorkerAdmin(ReadOnlyAdmin[Worker]):
     def is_alive(self, worker: Worker) -> bool:
         """Whether it has been heard of lately."""
         return timezone.now() - worker.seen_at < Worker.SILENT_AFTER
+
+
+@admin.register(ImportReport)
+class ImportReportAdmin(ReadOnlyAdmin[ImportReport]):
+    """What imports did; the portal's own page shows the rows."""
+
+    list_display = ("at", "kind", "verdict", "file_name", "instance", "actor_name", "counts", "rows")
+    list_select_related = ("instance",)
+    list_filter = ("kind", "verdict")
+    search_fields = ("file_name", "actor_name", "sentence")
+    fields = (
+        "at", "kind", "verdict", "sentence", "file_name", "instance", "actor_name", "origin", "facts",
+        "counts", "batch", "rows",
+    )  # fmt: skip
+
+    @admin.display(description="rows")
+    def rows(self, report: ImportReport) -> str:
+        """To the page that shows them."""
+        address = reverse("integrations:import_report", args=[report.key])
+        return format_html('<a href="{}">Show</a>', address)
+
+
+@admin.register(ImportReportPart)
+class ImportReportPartAdmin(ReadOnlyAdmin[ImportReportPart]):
+    """The compressed rows of reports."""
+
+    list_display = ("report", "number", "counts")
+    list_select_related = ("report",)
+    fields = ("report", "number", "counts")
 
 
 @admin.register(AuditEvent)

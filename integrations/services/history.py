@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[str, Q]] = {
     "organization": ("Organizations", ORGANIZATIONS),
     "instance": ("Configurations and filters", Q(target_type="instance")),
     "review": ("Mappings that need review", Q(target_type="review")),
+    "person": ("Sign-in and keys", Q(target_type__in=["user", "portal"])),
     "program": ("Tokens and webhooks", Q(target_type__in=["token", "webhook"])),
 }
 

@@ -1,11 +1,11 @@
-"""``manage.py suggest_mappings``: what the matcher says, for a configuration or two files; saves nothing."""
+"""``manage.py suggest_mappings``: what the matcher says, for a configuration or two files; may save it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -16,6 +16,7 @@ from integrations.management.output import (
     ProgressLine,
     add_format,
     chosen_instance,
+    command_actor,
     with_example,
     write_rows,
 )
@@ -27,6 +28,10 @@ from integrations.services.suggestion_files import (
     read_organizations,
 )
 
+if TYPE_CHECKING:
+    from integrations.models import IntegrationInstance
+
+MIN_TIERS = ("sure", "likely")
 NAMED_COLUMNS = ("organization_id", "organization", "company_id", "company", "confidence", "tier", "reasons")
 TABLE_COLUMNS = ("organization", "company", "confidence", "tier", "reasons")
 
@@ -36,7 +41,7 @@ class Command(BaseCommand):
 
     help = (
         "Suggest which Autotask company each organization is, with tier, confidence and reasons. Nothing is "
-        "saved. Rows of the tiers ambiguous and none name the candidate that came closest."
+        "saved without --apply. Rows of the tiers ambiguous and none name the candidate that came closest."
     )
     # The form for files needs neither a database nor the portal's settings; the other one checks by itself.
     requires_system_checks: tuple[str, ...] = ()
@@ -51,36 +56,51 @@ class Command(BaseCommand):
         )
         parser.add_argument("--companies", type=Path, metavar="FILE", help="CSV: id,companyName,webAddress,…")
         parser.add_argument("--include-inactive", action="store_true", help="also propose inactive companies")
+        parser.add_argument(
+            "--apply", action="store_true", help="save the suggestions; the batch it names can be undone"
+        )
+        parser.add_argument(
+            "--min-tier", choices=MIN_TIERS, default="sure", help="with --apply: from which tier on (sure)"
+        )
         add_format(parser)
         with_example(
             parser,
             "suggest_mappings --instance Main",
+            "suggest_mappings --instance Main --apply --min-tier sure",
             "suggest_mappings --organizations ours.csv --companies theirs.csv --format csv",
         )
 
     def handle(self, **options: Any) -> None:
         """Suggest, and print one row an organization."""
         form, line = Format(options["format"]), ProgressLine("Comparing names", self.stderr)
+        saved = "Nothing was saved."
         files = (options["organizations"], options["companies"])
         columns: Sequence[str]
         try:
             if options["instance"] is not None and files == (None, None):
                 self.check()
-                rows = _for_instance(options["instance"], options["include_inactive"], line)
+                instance = chosen_instance(options["instance"])
+                found = _found(instance, options["include_inactive"], line)
+                rows = _named(instance, found)
+                if options["apply"]:
+                    saved = _applied(instance, found, options["min_tier"])
                 columns = NAMED_COLUMNS
-            elif options["instance"] is None and None not in files:
+            elif options["instance"] is None and None not in files and not options["apply"]:
                 rows = _for_files(*files, options["include_inactive"], line)
                 columns = ANSWER_COLUMNS
             else:
                 raise CommandError(
-                    "Give either --instance NAME, or both --organizations FILE and --companies FILE.",
+                    "Give either --instance NAME, or both --organizations FILE and --companies FILE "
+                    "(those save nothing).",
                     returncode=WRONG_USE,
                 )
         finally:
             line.clear()
         write_rows(rows, TABLE_COLUMNS if form is Format.TABLE else columns, form, self.stdout)
         if form is Format.TABLE:
-            self.stdout.write(f"\n{_summary(rows)}")
+            self.stdout.write(f"\n{_summary(rows)} {saved}")
+        elif options["apply"]:
+            self.stderr.write(saved)
 
 
 def _for_files(
@@ -108,13 +128,30 @@ def _for_files(
     ]
 
 
-def _for_instance(name: str, include_inactive: bool, line: ProgressLine) -> list[dict[str, object]]:
-    """The rows with the companies' ids as Autotask knows them, instead of the portal's."""
-    from integrations.models import Organization
+def _found(
+    instance: IntegrationInstance, include_inactive: bool, line: ProgressLine
+) -> list[matching.Suggestion]:
     from integrations.services.suggestions import suggest_mappings
 
-    instance = chosen_instance(name)
-    found = suggest_mappings(instance, include_inactive=include_inactive, progress=line.show)
+    return suggest_mappings(instance, include_inactive=include_inactive, progress=line.show)
+
+
+def _applied(instance: IntegrationInstance, found: Sequence[matching.Suggestion], min_tier: str) -> str:
+    """Save what is sure enough; what was done, in words."""
+    from integrations.services.applying import apply_suggestions
+
+    actor = command_actor("suggest_mappings")
+    done = apply_suggestions(actor, instance, found, matching.Tier(min_tier))
+    if not done.outcome.created:
+        return f"Nothing was saved: no suggestion is {min_tier}."
+    text = f"{done.outcome.created:,} saved; batch {done.outcome.batch} can be undone."
+    return f"{text} {done.overtaken:,} were taken meanwhile." if done.overtaken else text
+
+
+def _named(instance: IntegrationInstance, found: Sequence[matching.Suggestion]) -> list[dict[str, object]]:
+    """The rows with the companies' ids as Autotask knows them, instead of the portal's."""
+    from integrations.models import Organization
+
     ours = {str(pk): name for pk, name in Organization.objects.values_list("pk", "name")}
     theirs = {
         str(pk): (remote_id, name)
@@ -129,4 +166,4 @@ def _for_instance(name: str, include_inactive: bool, line: ProgressLine) -> list
 def _summary(rows: Sequence[dict[str, object]]) -> str:
     counts = Counter(str(row["tier"]) for row in rows)
     tiers = ", ".join(f"{counts[tier.value]:,} {tier.value}" for tier in matching.Tier)
-    return f"{len(rows):,} organizations: {tiers}. Nothing was saved."
+    return f"{len(rows):,} organizations: {tiers}."

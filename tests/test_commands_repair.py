@@ -1,0 +1,257 @@
+"""The commands that save suggestions, rotate keys and unlock sign-ins."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from integrations.models import AuditEvent, IntegrationInstance, Organization, OrganizationMapping, Webhook
+from integrations.services import undoing
+from tests.rows import make_company, make_instance, make_mapping
+from tests.simulated import actor_of, make_organization, table_contents
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: str) -> tuple[str, str, int]:
+    """What a command printed on its two streams, and how it ended."""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command(*arguments, stdout=out, stderr=err)
+    except CommandError as error:
+        return out.getvalue(), f"{err.getvalue()}{error}", error.returncode
+    return out.getvalue(), err.getvalue(), 0
+
+
+# --- suggest_mappings --apply ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def suggested() -> IntegrationInstance:
+    """A configuration in which one organization is sure, one open, one mapped."""
+    main = make_instance("Main")
+    for number, name in enumerate(("Abbott Dental Care LLC", "Birchwood Veterinary Clinic", "Zenith")):
+        make_company(main, 100 + number, name, city="Dayton")
+    make_organization("Abbott Dental Care", city="Dayton")
+    make_organization("Quillfeather Bookshop")
+    make_mapping(make_organization("Zenith"), main.companies.get(name="Zenith"))
+    return main
+
+
+def test_sure_suggestions_are_saved_and_can_be_undone(suggested: IntegrationInstance, member: User) -> None:
+    before = table_contents(OrganizationMapping, AuditEvent)
+    out, _, code = run("suggest_mappings", "--instance", "Main")
+    assert (code, "Nothing was saved." in out) == (0, True)
+    assert table_contents(OrganizationMapping, AuditEvent) == before
+
+    out, err, code = run("suggest_mappings", "--instance", "Main", "--apply", "--format", "json")
+
+    assert code == 0
+    assert len(json.loads(out)) == 2
+    event = AuditEvent.objects.get()
+    assert f"1 saved; batch {event.batch} can be undone." in err
+    assert (event.origin, event.target_name) == ("command suggest_mappings", "Abbott Dental Care")
+    mapping = OrganizationMapping.objects.get(organization__name="Abbott Dental Care")
+    assert (mapping.source, mapping.company.remote_id, mapping.confirmed_by) == ("suggested", "100", None)
+    assert mapping.confidence
+    assert mapping.reasons
+    assert undoing.undo_batch(actor_of(member), event.batch).restored == 1
+    assert "1 saved" in run("suggest_mappings", "--instance", "Main", "--apply")[0]  # over the removed row
+    assert mapping.organization.mappings.present().get().version == 3
+    assert "no suggestion is sure" in run("suggest_mappings", "--instance", "Main", "--apply")[0]
+
+
+def test_what_somebody_took_meanwhile_is_left(
+    suggested: IntegrationInstance, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from integrations.services import suggestions
+
+    real = suggestions.suggest_mappings
+
+    def slowly(*args: Any, **kwargs: Any) -> Any:
+        found = real(*args, **kwargs)
+        make_mapping(make_organization("Faster"), suggested.companies.get(remote_id="100"))
+        return found
+
+    monkeypatch.setattr(suggestions, "suggest_mappings", slowly)
+    out, _, _ = run("suggest_mappings", "--instance", "Main", "--apply")
+    assert "Nothing was saved" in out
+    assert not AuditEvent.objects.exists()
+
+
+def test_files_are_never_applied(tmp_path: Path) -> None:
+    for name in ("ours", "theirs"):
+        (tmp_path / name).write_text("id,name\n1,A\n")
+    files = ("--organizations", str(tmp_path / "ours"), "--companies", str(tmp_path / "theirs"))
+    assert run("suggest_mappings", *files, "--apply")[2] == 2
+
+
+# --- rotate_encryption_keys -----------------------------------------------------------------------------
+
+
+def key(sign: str) -> str:
+    return base64.urlsafe_b64encode(sign.encode() * 32).decode()
+
+
+def test_secrets_move_to_the_first_key(settings: Any) -> None:
+    settings.PORTAL_ENCRYPTION_KEYS = [key("a")]
+    main = make_instance("Main")
+    webhook = Webhook(name="Desk", url="https://desk.example/")
+    webhook.secret = {"key": "hook-key"}
+    webhook.save()
+    settings.PORTAL_ENCRYPTION_KEYS = [key("b"), key("a")]
+    new = make_instance("New")
+    before = table_contents(IntegrationInstance, Webhook, AuditEvent)
+    out, _, code = run("rotate_encryption_keys", "--dry-run", "--format", "json")
+    assert (json.loads(out), code) == ([{"rotated": 2, "current": 1, "unreadable": []}], 0)
+    assert table_contents(IntegrationInstance, Webhook, AuditEvent) == before
+
+    assert run("rotate_encryption_keys")[2] == 0
+
+    settings.PORTAL_ENCRYPTION_KEYS = [key("b")]
+    for row in (main, new, webhook):
+        row.refresh_from_db()
+    assert main.credentials.reveal()["secret"] == "never sent"
+    assert new.credentials.reveal()["secret"] == "never sent"
+    assert webhook.secret.reveal() == {"key": "hook-key"}
+    event = AuditEvent.objects.get()
+    assert (event.action, event.after) == (
+        "encryption keys rotated", {"rotated": 2, "current": 1, "unreadable": []},
+    )  # fmt: skip
+    assert json.loads(run("rotate_encryption_keys", "--format", "json")[0])[0]["rotated"] == 0
+    assert AuditEvent.objects.count() == 1
+
+
+def test_what_no_key_opens_is_named_and_stays(settings: Any) -> None:
+    settings.PORTAL_ENCRYPTION_KEYS = [key("a")]
+    make_instance("Main")
+    settings.PORTAL_ENCRYPTION_KEYS = [key("b")]
+    before = table_contents(IntegrationInstance)
+    out, err, code = run("rotate_encryption_keys")
+    assert code == 1
+    assert "Main" in out
+    assert "Keep the old keys" in err
+    assert table_contents(IntegrationInstance) == before
+
+
+def test_a_secret_that_is_replaced_meanwhile_is_left(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from integrations import crypto
+
+    settings.PORTAL_ENCRYPTION_KEYS = [key("a")]
+    main = make_instance("Main")
+    settings.PORTAL_ENCRYPTION_KEYS = [key("b"), key("a")]
+    real = crypto.rotate
+
+    def slowly(token: str) -> str:
+        main.credentials = {"secret": "fresh"}
+        main.save()
+        return real(token)
+
+    monkeypatch.setattr(crypto, "rotate", slowly)
+    assert json.loads(run("rotate_encryption_keys", "--format", "json")[0])[0]["rotated"] == 0
+    main.refresh_from_db()
+    assert main.credentials.reveal() == {"secret": "fresh"}
+
+
+# --- unlock_login ---------------------------------------------------------------------------------------
+
+
+def sign_in(name: str, password: str, address: str = "192.0.2.1", host: str = "localhost") -> Any:
+    return Client().post(
+        reverse("account_login"),
+        {"login": name, "password": password},
+        REMOTE_ADDR=address,
+        headers={"Host": host},
+    )
+
+
+def test_a_locked_sign_in_is_unlocked_and_only_that_one(member: User, reader: User) -> None:
+    cache.clear()
+    for number in range(6):
+        sign_in(
+            "marcus", "wrong", f"192.0.2.{number}", ("localhost", "127.0.0.1", "localhost:99")[number % 3]
+        )
+        sign_in("rita", "wrong", f"192.0.2.{number + 100}")
+    right = "a long pass phrase"
+    assert sign_in("marcus", right, "192.0.2.50").status_code != 302
+    out, _, code = run("unlock_login", "Marcus")
+    assert (out, code) == ("5 failed sign-ins of Marcus forgotten.\n", 0)
+    assert sign_in("marcus", right, "192.0.2.51").status_code == 302
+    assert sign_in("rita", right, "192.0.2.52").status_code != 302
+    event = AuditEvent.objects.get()
+    assert (event.action, event.target_name) == ("sign-in unlocked", "marcus")
+    assert run("unlock_login", "nobody")[2] == 2
+    cache.clear()
+
+
+# --- round trip -----------------------------------------------------------------------------------------
+
+
+def test_export_empty_database_import_export_again(owner: User, tmp_path: Path, simulator: object) -> None:
+    """Organizations, configurations and mappings of the sample data come back byte for byte."""
+    from integrations.simulators import demo_data
+
+    rows = demo_data.demo_organizations(300, 1500)
+    for row in rows:
+        row["is_active"] = row.pop("active")
+    organizations = Organization.objects.bulk_create(Organization(**row) for row in rows)
+    main, second = make_instance("Main", is_default=True), make_instance("Second", description="-x")
+
+    def companies() -> None:
+        for instance, tenant in zip(
+            IntegrationInstance.objects.order_by("pk"), ("main", "acquired"), strict=True
+        ):
+            for row in demo_data.demo_companies(tenant, 300, 1500):
+                make_company(instance, int(str(row["id"])), str(row["companyName"]))
+
+    companies()
+    known = {truth.external_id: truth for truth in demo_data.demo_truth(300, 1500) if truth.company_id}
+    for organization in organizations:
+        truth = known.get(organization.external_id)
+        if truth is not None:
+            instance = main if truth.tenant == "main" else second
+            company = instance.companies.get(remote_id=str(truth.company_id))
+            make_mapping(organization, company, owner, source="suggested", confidence=0.97)
+    assert OrganizationMapping.objects.count() > 200
+
+    kinds = ("organizations", "configurations", "mappings")
+
+    def export(form: str) -> dict[str, str]:
+        extra = {"configurations": ("--all",)}
+        return {kind: run(f"export_{kind}", *extra.get(kind, ()), "--format", form)[0] for kind in kinds}
+
+    for form in ("csv", "json"):
+        files = export(form)
+        OrganizationMapping.objects.all().delete()
+        IntegrationInstance.objects.all().delete()
+        Organization.objects.all().delete()
+        for kind in kinds:
+            path = tmp_path / f"{kind}.{form}"
+            path.write_text(files[kind], encoding="utf-8")
+            restore = ("--restore",) if kind == "mappings" else ()
+            assert run(f"import_{kind}", str(path), *restore)[2] == 0
+            if kind == "configurations":
+                companies()
+        again = export(form)
+        for kind in kinds:
+            assert _without_keys(again[kind], form) == _without_keys(files[kind], form), kind
+
+
+def _without_keys(content: str, form: str) -> str:
+    """Without the portal's own keys, which a database that is not fresh gives out anew."""
+    if form == "json" and "organization_id" in content:
+        rows = json.loads(content)
+        return json.dumps([{k: v for k, v in row.items() if k != "organization_id"} for row in rows])
+    if form == "csv" and content.startswith("organization_id"):
+        return "\n".join(line.partition(",")[2] for line in content.splitlines())
+    return content
