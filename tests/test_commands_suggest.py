@@ -186,7 +186,7 @@ def test_the_command_ends_with_2_for_a_bad_file_a_missing_one_and_a_wrong_line(
     for arguments, message in (
         ([*files[:3], str(bad)], "bad.csv, line 2: isActive must be true or false, not “perhaps”."),
         ([*files[:3], str(tmp_path / "none.csv")], "none.csv cannot be read: No such file or directory."),
-        (files[:2], "Give either --instance NAME, or both --organizations FILE and --companies FILE."),
+        (files[:2], "Give either --instance NAME, or both --organizations FILE and --companies FILE"),
         ([*files, "--instance", "Main"], "Give either --instance NAME"),
         ([], "Give either --instance NAME"),
     ):
