@@ -50,9 +50,7 @@ def _set_mapping(
     actor: Actor, user: User, organization: Organization, company: Company, seen_version: int
 ) -> OrganizationMapping:
     # The order of locks that saving the mapping table keeps: the instance, then the mapping.
-    instance = (
-        IntegrationInstance.objects.present().locked().filter(pk=company.instance_id).first()
-    )
+    instance = IntegrationInstance.objects.present().locked().filter(pk=company.instance_id).first()
     if instance is None or company.is_own:
         raise CompanyNotOffered
     if not Organization.objects.present().filter(pk=organization.pk).exists():
@@ -149,9 +147,7 @@ def describe_instance(
 
 def _describe(actor: Actor, key: int, wanted: Description, seen: Description) -> bool:
     # Every present configuration is locked, in one order: two people may each make another one the default.
-    present = {
-        each.pk: each for each in IntegrationInstance.objects.present().locked().order_by("pk")
-    }
+    present = {each.pk: each for each in IntegrationInstance.objects.present().locked().order_by("pk")}
     instance = present.get(key)
     if instance is None or description_of(instance) != seen:
         raise ChangedMeanwhile
