@@ -255,3 +255,40 @@ def _without_keys(content: str, form: str) -> str:
     if form == "csv" and content.startswith("organization_id"):
         return "\n".join(line.partition(",")[2] for line in content.splitlines())
     return content
+
+
+# --- the files ----------------------------------------------------------------------------------------------
+
+
+def test_import_mappings_ends_with_what_happened(tmp_path: Path) -> None:
+    make_company(make_instance("Main"), 101, "Abbott")
+    make_organization("Alpha")
+    path = tmp_path / "list.csv"
+    path.write_text("name,company_id\nAlpha,101\nNobody,101\n")
+    assert run("import_mappings", str(path), "--instance", "Nowhere")[2] == 2
+    assert run("import_mappings", str(tmp_path / "none.csv"))[2] == 2
+    out, err, code = run("import_mappings", str(path), "--instance", "main", "--format", "csv")
+    assert code == 1
+    assert "2,imported,Alpha," in out
+    assert "3,failed,Nobody,no organization has this name" in out
+    assert "Nothing was written" in err
+    assert not OrganizationMapping.objects.exists()
+    out, _, code = run("import_mappings", str(path), "--instance", "main", "--keep-good", "--dry-run")
+    assert (code, "Would be imported 1" in out) == (1, True)
+    assert not OrganizationMapping.objects.exists()
+    document = json.loads(
+        run("import_mappings", str(path), "--instance", "main", "--keep-good", "--format", "json")[0]
+    )
+    assert document["counts"] == {"imported": 1, "updated": 0, "skipped": 0, "failed": 1}
+    assert AuditEvent.objects.get().batch.hex == document["batch"].replace("-", "")
+
+
+def test_export_organizations_makes_formulas_harmless_in_csv_only() -> None:
+    make_organization("=SUM(A1)", phone="+1 614-555-0100")
+    out, err, code = run("export_organizations")
+    assert code == 0
+    assert out == (
+        "name,external_id,domain,phone,city,state,postal_code,active\n'=SUM(A1),,,'+1 614-555-0100,,,,yes\n"
+    )
+    assert err == "1 organization exported.\n"
+    assert json.loads(run("export_organizations", "--format", "json")[0])[0]["name"] == "=SUM(A1)"

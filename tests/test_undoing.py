@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from integrations.models import (
     AuditEvent,
@@ -25,6 +27,8 @@ from integrations.psa.base import FilterCondition
 from integrations.services import decisions, mappings, organizations, undoing
 from integrations.services.audit import Batch, Change
 from integrations.services.filters import save_filters
+from integrations.services.import_reports import Outcome
+from integrations.services.mapping_import import MappingImportOptions, import_mappings
 from integrations.services.organization_import import import_organizations
 from tests.rows import choose, make_company, make_instance, make_mapping, save
 from tests.simulated import actor_of, make_organization, table_contents
@@ -293,3 +297,54 @@ def test_history_and_undo_by_command(abbott: Company, member: User) -> None:
 )
 def test_a_wrong_command_line_ends_with_2(arguments: tuple[str, ...]) -> None:
     assert run(*arguments)[2] == 2
+
+
+# --- many ---------------------------------------------------------------------------------------------------
+
+
+def test_five_thousand_mappings_come_back_exactly_but_for_those_that_changed_since(
+    main: IntegrationInstance, member: User, owner: User
+) -> None:
+    number = 5_000
+    companies = Company.objects.bulk_create(
+        Company(instance=main, remote_id=str(key), name=f"Company {key}", seen_at=timezone.now())
+        for key in range(1, number + 1)
+    )
+    rows = Organization.objects.bulk_create(
+        Organization(name=f"Name {key}", external_id=f"E{key}") for key in range(1, number + 1)
+    )
+    OrganizationMapping.objects.bulk_create(  # half of them are mapped otherwise before
+        OrganizationMapping(
+            organization=row, psa=main.psa, instance=main, company=companies[-1], confirmed_by=owner,
+            confirmed_at=timezone.now(), confidence=0.5, reasons=["by hand"],
+        )
+        for row in rows[: number // 2]
+    )  # fmt: skip
+    before = contents(OrganizationMapping)["OrganizationMapping"]
+    content = json.dumps(
+        [{"external_id": f"E{key}", "company_id": number + 1 - key} for key in range(1, number + 1)]
+    )
+    report = import_mappings(
+        actor_of(member), io.BytesIO(content.encode()), main, MappingImportOptions(overwrite=True)
+    )
+    assert report.failed == 0
+    assert report.counts[Outcome.SKIPPED] <= 1  # the one that was mapped so before
+    changed_since = rows[10:20]
+    for row in changed_since:
+        choose(owner, row, companies[-2])
+    save(owner, main)
+    kept = {row.pk: row.mappings.values().get() for row in changed_since}
+
+    outcome = undo(member, report.batch)
+
+    assert outcome.restored == number - report.counts[Outcome.SKIPPED] - 10
+    assert set(outcome.left) == {row.name for row in changed_since}
+    assert {row.reason for row in outcome.rows_left} == {"changed again since"}
+    left = {row.pk for row in changed_since}
+    present = [
+        row
+        for row in contents(OrganizationMapping)["OrganizationMapping"]
+        if row["removed_at"] is None and row["organization_id"] not in left
+    ]
+    assert present == [row for row in before if row["organization_id"] not in left]
+    assert {row.pk: row.mappings.values().get() for row in changed_since} == kept

@@ -13,107 +13,22 @@ the organizations, and a line of report a row.
 
 from __future__ import annotations
 
-import enum
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
 from django.db import IntegrityError, connection, transaction
 
-from integrations.models import Organization
+from integrations.models import ImportReport, Organization
 from integrations.services.audit import Actor, Batch, Change
+from integrations.services.import_reports import Outcome, Report, RowResult, Verdict, keep_report
 from integrations.services.organization_file import FileRow, ImportRefused, open_organization_file
 from integrations.services.organization_values import LABELS, ValueProblem, clean_text, read_value
 from integrations.services.spreadsheet import is_formula, restore
 
 BATCH = 500
 IMPORT_LOCK = 0x0A61_4950  # any number that nothing else of the portal locks by
-
-
-class Outcome(enum.StrEnum):
-    """What became of a row, or would have."""
-
-    IMPORTED = "imported"
-    UPDATED = "updated"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-
-
-class Verdict(enum.StrEnum):
-    """What became of the file."""
-
-    CHECKED = "checked"
-    WRITTEN = "written"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class RowResult:
-    """One row's outcome, with the line it begins on and why. Only the verdict says whether it was written."""
-
-    line: int
-    name: str
-    outcome: Outcome
-    message: str
-
-
-@dataclass
-class ImportReport:
-    """What an import did, or with ``dry_run`` would do.
-
-    ``verdict`` is REFUSED when rows failed and the good ones were not to be kept: then nothing was written.
-    """
-
-    dry_run: bool
-    keep_good: bool
-    delimiter: str = "comma"
-    ignored: tuple[str, ...] = ()
-    rows: list[RowResult] = field(default_factory=list)
-    counts: Counter[Outcome] = field(default_factory=Counter)
-
-    def add(self, result: RowResult) -> None:
-        self.rows.append(result)
-        self.counts[result.outcome] += 1
-
-    @property
-    def failed(self) -> int:
-        """How many rows have something wrong."""
-        return self.counts[Outcome.FAILED]
-
-    @property
-    def verdict(self) -> Verdict:
-        """What became of the file."""
-        if self.dry_run:
-            return Verdict.CHECKED
-        return Verdict.REFUSED if self.failed and not self.keep_good else Verdict.WRITTEN
-
-    def label(self, outcome: Outcome) -> str:
-        """The outcome in words: what was not written only would have been."""
-        if self.verdict is Verdict.WRITTEN or outcome in {Outcome.SKIPPED, Outcome.FAILED}:
-            return outcome.value.capitalize()
-        return f"Would be {outcome.value}"
-
-    def sentence(self) -> str:
-        """The verdict in words, with the choice that led to it."""
-        rows = f"{self.failed:,} row{'' if self.failed == 1 else 's'} failed"
-        if self.verdict is Verdict.CHECKED:
-            if not self.failed:
-                return (
-                    "Checked only, nothing was written. Every row is good: the import would write them all."
-                )
-            if self.keep_good:
-                return f"Checked only, nothing was written. {rows}; the import would write the others."
-            return f"Checked only, nothing was written. {rows}, so the import would write nothing."
-        if self.verdict is Verdict.REFUSED:
-            return (
-                f"Nothing was written, because {rows}. Mend them and import again, or choose to keep the "
-                "good rows. Below is what would have become of each row."
-            )
-        if self.failed:
-            return f"The good rows were written; {rows} and changed nothing."
-        return "All rows were written."
 
 
 @dataclass
@@ -125,38 +40,51 @@ class _Planned:
 
 
 def import_organizations(
-    actor: Actor, stream: BinaryIO, *, dry_run: bool = False, keep_good: bool = False
-) -> ImportReport:
-    """Import a CSV file in one transaction, audited as one batch; the stream stays open.
+    actor: Actor,
+    stream: BinaryIO,
+    *,
+    dry_run: bool = False,
+    keep_good: bool = False,
+    file_name: str = "",
+    progress: Callable[[int, None], None] | None = None,
+) -> Report:
+    """Import a CSV or JSON file in one transaction, audited as one batch; the stream stays open.
 
     All rows or none are written; with ``keep_good`` the good ones. ``dry_run`` writes nothing and reports the
-    same. Raises ImportRefused when the file as a whole cannot be read or somebody else writes at the same
-    time; then nothing is written either.
+    same. The report is kept. Raises ImportRefused when the file as a whole cannot be read or somebody else
+    writes at the same time; then nothing is written either.
     """
-    report = ImportReport(dry_run=dry_run, keep_good=keep_good)
     batch = Batch(actor)
+    report = Report(dry_run, keep_good, batch=batch.key)
+    kind = ImportReport.Kind.ORGANIZATIONS
     try:
         with transaction.atomic(), open_organization_file(stream) as file:
             report.delimiter, report.ignored = file.delimiter, file.ignored
-            _wait_for_other_imports()
+            wait_for_other_imports()
             planner = _Planner()
             while rows := list(islice(file.rows, BATCH)):
                 planned = planner.plan(rows, report)
                 # After the first failure a file that goes in whole or not at all is only checked to its end.
                 if not dry_run and (keep_good or not report.failed):
                     _write(batch, planned)
+                if progress:
+                    progress(len(report.rows), None)
             if not report.rows:
                 raise ImportRefused("The file has a header line, but no rows below it.")
-            if report.verdict is not Verdict.WRITTEN:
+            if report.verdict is Verdict.WRITTEN:
+                keep_report(report, kind, actor, file_name=file_name)
+            else:
                 transaction.set_rollback(True)
     except IntegrityError as error:
         raise ImportRefused(
             "Somebody else changed organizations at the same moment. Nothing was written; import again."
         ) from error
+    if report.verdict is not Verdict.WRITTEN:
+        keep_report(report, kind, actor, file_name=file_name)
     return report
 
 
-def _wait_for_other_imports() -> None:
+def wait_for_other_imports() -> None:
     """One import at a time, or two of the same file would both find its names missing.
 
     SQLite's transactions queue by themselves. The lock ends with the transaction.
@@ -171,21 +99,24 @@ class _Planner:
 
     def __init__(self) -> None:
         self._by_external_id: dict[str, int] = {}
-        self._by_name: dict[str, list[int]] = {}
+        # Names are many and namesakes few: tuples and numbers take a fraction of lists of tuples.
+        self._by_name: dict[str, tuple[int, ...]] = {}
         self._without_external_id: set[int] = set()
         present = Organization.objects.present().order_by("pk").values_list("pk", "name", "external_id")
         for pk, name, external_id in present.iterator(chunk_size=2_000):
-            self._by_name.setdefault(_key(name), []).append(pk)
+            key = _key(name)
+            self._by_name[key] = (*self._by_name.get(key, ()), pk)
             if external_id:
                 self._by_external_id[external_id] = pk
             else:
                 self._without_external_id.add(pk)
         self._line_of_external_id: dict[str, int] = {}
-        self._lines_of_name: dict[str, list[tuple[int, bool]]] = {}
+        # Lines that have an external id are counted below zero.
+        self._lines_of_name: dict[str, tuple[int, ...]] = {}
         self._line_of_target: dict[int, int] = {}
         self._line_of_content: dict[int, int] = {}
 
-    def plan(self, rows: list[FileRow], report: ImportReport) -> list[_Planned]:
+    def plan(self, rows: list[FileRow], report: Report) -> list[_Planned]:
         """Report on each row; returns what the good ones do."""
         read = [self._read(row) for row in rows]
         targets = (
@@ -228,7 +159,9 @@ class _Planner:
             line = self._line_of_target[target]
             return ended(Outcome.FAILED, f"means the same organization as line {line}")
         self._line_of_content[content] = row.line
-        self._lines_of_name.setdefault(_key(name), []).append((row.line, bool(external_id)))
+        key = _key(name)
+        signed = -row.line if external_id else row.line
+        self._lines_of_name[key] = (*self._lines_of_name.get(key, ()), signed)
         if external_id:
             self._line_of_external_id[external_id] = row.line
         if target is not None:
@@ -239,18 +172,18 @@ class _Planner:
         """What an earlier good row of the file already said, "" if nothing."""
         if external_id and external_id in self._line_of_external_id:
             return f"has the same external id as line {self._line_of_external_id[external_id]}"
-        for line, has_external_id in self._lines_of_name.get(_key(name), ()):
-            if not (external_id and has_external_id):
-                return f"has the same name as line {line}; namesakes need an external id each"
+        for line in self._lines_of_name.get(_key(name), ()):
+            if not (external_id and line < 0):
+                return f"has the same name as line {abs(line)}; namesakes need an external id each"
         return ""
 
     def _target(self, name: str, external_id: str) -> tuple[int | None, str]:
         """The organization that the row means, None for a new one; or why it cannot be told."""
         if external_id in self._by_external_id:
             return self._by_external_id[external_id], ""
-        namesakes = self._by_name.get(_key(name), [])
+        namesakes = self._by_name.get(_key(name), ())
         if external_id:
-            namesakes = [pk for pk in namesakes if pk in self._without_external_id]
+            namesakes = tuple(pk for pk in namesakes if pk in self._without_external_id)
         if len(namesakes) > 1:
             which = " without an external id" if external_id else ""
             return (
@@ -281,7 +214,7 @@ def _values(row: FileRow) -> tuple[dict[str, str | bool], list[str]]:
     problems = [row.problem] if row.problem else []
     for name, cell in row.cells.items():
         try:
-            value = read_value(name, _text_of(name, cell))
+            value = read_value(name, _text_of(name, cell, row))
         except ValueProblem as problem:
             problems.append(str(problem))
         else:
@@ -292,13 +225,18 @@ def _values(row: FileRow) -> tuple[dict[str, str | bool], list[str]]:
     return values, problems
 
 
-def _text_of(name: str, cell: str) -> str:
+def _text_of(name: str, cell: str, row: FileRow) -> str:
     """The cell's text, as it was before an export made it harmless. Raises ValueProblem."""
-    text = restore(cell)
+    text = cell if row.is_exact else restore(cell)
     if "\n" in text.strip() or "\r" in text.strip():
         raise ValueProblem(f"{LABELS[name]} holds a line break; is a quotation mark missing?")
     # A telephone number such as "+1 614-555-0100" is no formula; its reader sees to the rest.
-    if text == cell and name != "phone" and (is_formula(cell) or is_formula(clean_text(cell))):
+    if (
+        not row.is_exact
+        and text == cell
+        and name != "phone"
+        and (is_formula(cell) or is_formula(clean_text(cell)))
+    ):
         raise ValueProblem(
             f"{LABELS[name]} begins with {_first_sign(cell)}, which a spreadsheet takes for a formula; "
             "if that is meant, put an apostrophe (') in front"

@@ -58,8 +58,8 @@ def history(request: SignedInRequest) -> HttpResponse:
     context = {
         "query": query,
         "rows": [(entry, words.differences(entry.event)) for entry in page.entries],
-        "older": urlencode({**kept, "older": page.older}) if page.older else "",
-        "newer": urlencode({**kept, "newer": page.newer}) if page.newer else "",
+        "older": urlencode({**kept, "older": str(page.older)}) if page.older else "",
+        "newer": urlencode({**kept, "newer": str(page.newer)}) if page.newer else "",
         "newest": urlencode(kept),
         "kinds": [(key, label) for key, (label, _) in KINDS.items()],
         "actors": actor_names(),
