@@ -160,6 +160,7 @@ def test_a_waiting_job_that_no_worker_came_for_is_woken(job: Job) -> None:
     assert [tasks.requeue_neglected() for _ in range(2)] == [1, 0]
 
 
+@pytest.mark.django_db(transaction=True)  # a worker closes connections that stand in a transaction
 def test_a_worker_does_what_was_queued(
     simulator: Simulator, instance: IntegrationInstance, owner: User
 ) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import unittest.mock
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -59,6 +60,7 @@ class HousekeepingFirst(Housekeeping):
         workers.retire(self.name)
 
 
+@pytest.mark.django_db(transaction=True)  # a worker closes connections that stand in a transaction
 def test_a_worker_does_what_is_due_and_takes_up_what_was_left(
     simulator: Simulator, instance: IntegrationInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,9 +100,8 @@ def test_housekeeping_goes_on_until_the_worker_stops() -> None:
     assert len(rounds) == done
 
 
-def test_a_step_that_fails_does_not_keep_the_others_from_being_done(
-    db: None, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.django_db(transaction=True)  # a worker closes connections that stand in a transaction
+def test_a_step_that_fails_does_not_keep_the_others_from_being_done(caplog: pytest.LogCaptureFixture) -> None:
     done: list[str] = []
 
     def away() -> None:
@@ -186,11 +187,10 @@ def test_the_redis_queue_loads_by_settings_alone() -> None:
 
 def test_a_queue_outside_the_database_hears_of_a_job_only_when_it_is_committed(
     plain: IntegrationInstance,
-    settings: object,
-    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
     django_capture_on_commit_callbacks: object,
 ) -> None:
-    monkeypatch.setattr(settings, "TASKS_BACKEND", "rq")
+    settings.TASKS_BACKEND = "rq"
     with django_capture_on_commit_callbacks() as callbacks:  # type: ignore[operator]
         tasks.enqueue_refresh(plain, None)
         assert DBTaskResult.objects.count() == 0
