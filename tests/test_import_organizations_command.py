@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 from django.core.management import CommandError, call_command
 
-from integrations.management.commands import import_organizations as command
+from integrations.management import importing, output
 from integrations.models import AuditEvent, Organization
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +68,7 @@ def test_a_check_writes_nothing(good: str) -> None:
 
 def test_bad_rows_stop_all_and_end_with_1(mixed: str) -> None:
     code, out, err = run(mixed)
-    assert code == command.ROWS_FAILED
+    assert code == output.SOME_FAILED
     assert "     4  failed   : name is empty" in out.splitlines()
     assert "Nothing was written, because 2 rows failed." in err
     assert not Organization.objects.exists()
@@ -76,7 +76,7 @@ def test_bad_rows_stop_all_and_end_with_1(mixed: str) -> None:
 
 def test_good_rows_are_kept_when_asked_for(mixed: str) -> None:
     code, _, err = run(mixed, "--keep-good")
-    assert code == command.ROWS_FAILED
+    assert code == output.SOME_FAILED
     assert "The good rows were written; 2 rows failed" in err
     assert [organization.name for organization in Organization.objects.all()] == ["Acme"]
 
@@ -84,7 +84,7 @@ def test_good_rows_are_kept_when_asked_for(mixed: str) -> None:
 def test_json(mixed: str) -> None:
     code, out, _ = run(mixed, "--format", "json", "--keep-good")
     document: dict[str, Any] = json.loads(out)
-    assert code == command.ROWS_FAILED
+    assert code == output.SOME_FAILED
     assert document["verdict"] == "written"
     assert document["counts"] == {"imported": 1, "updated": 0, "skipped": 0, "failed": 2}
     assert document["rows"][2] == {"line": 4, "outcome": "failed", "name": "", "message": "name is empty"}
@@ -106,7 +106,7 @@ def test_an_unreadable_file_ends_with_2(tmp_path: Path, content: bytes, words: s
     path = tmp_path / "list.csv"
     path.write_bytes(content)
     code, out, err = run(str(path))
-    assert (code, out) == (command.FILE_REFUSED, "")
+    assert (code, out) == (output.WRONG_USE, "")
     assert words in err
     assert err.endswith("Nothing was imported.")
 
@@ -114,7 +114,7 @@ def test_an_unreadable_file_ends_with_2(tmp_path: Path, content: bytes, words: s
 def test_no_such_file_and_a_folder_end_with_2(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.csv", tmp_path):
         code, _, err = run(str(path))
-        assert code == command.FILE_REFUSED
+        assert code == output.WRONG_USE
         assert str(path) in err
         assert "cannot be read" in err
 
@@ -127,11 +127,11 @@ def test_the_standard_input(good: str) -> None:
 
 def test_an_endless_input_is_cut_off() -> None:
     with (
-        mock.patch.object(command, "MAX_CHARACTERS", 1_000),
+        mock.patch.object(importing, "MAX_CHARACTERS", 1_000),
         mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"name\n" + b"x" * 100_000))),
     ):
         code, _, err = run("-")
-    assert code == command.FILE_REFUSED
+    assert code == output.WRONG_USE
     assert "larger than 4,000 bytes" in err
 
 

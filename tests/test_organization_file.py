@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 
-from integrations.services import organization_file
+from integrations.services import table_file
 from integrations.services.organization_file import FileRow, ImportRefused, open_organization_file
 
 
@@ -115,10 +115,10 @@ def test_unreadable_files_are_refused_with_the_place_and_the_reason(content: str
 def test_the_caps_hold() -> None:
     assert "has more than 100,000 characters" in refusal("name\n" + "x" * 100_001)
     assert "has 201 columns; 200 are allowed" in refusal(",".join(["name", *map(str, range(200))]) + "\nx\n")
-    with mock.patch.object(organization_file, "MAX_ROWS", 2):
+    with mock.patch.object(table_file, "MAX_ROWS", 2):
         assert "more than 2 rows" in refusal("name\na\nb\nc\n")
         assert len(read("name\na\n\nb\n")) == 2
-    with mock.patch.object(organization_file, "MAX_CHARACTERS", 12):
+    with mock.patch.object(table_file, "MAX_CHARACTERS", 12):
         assert "more than 12 characters" in refusal("name\nabcdefghij\n")
 
 

@@ -1,4 +1,4 @@
-"""The organizations page: its address, the form of one organization, and the upload."""
+"""The organizations page: its address and the form of one organization."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 
-from integrations.services.organization_file import MAX_CHARACTERS
 from integrations.services.organization_values import LENGTHS, ValueProblem, read_value
 from integrations.services.organizations import PAGE_SIZES, SORTS, ListQuery, Status
 
@@ -82,34 +80,3 @@ class OrganizationForm(forms.Form):
         widget=forms.HiddenInput,
         error_messages={"invalid": "It is unclear which state of it you saw. Open it again."},
     )
-
-
-class UploadForm(forms.Form):
-    """A CSV file of organizations, and what becomes of its good rows when others are not."""
-
-    ALL = "all"
-    GOOD = "good"
-
-    file = forms.FileField(
-        label="CSV file",
-        widget=forms.FileInput(attrs={"accept": ".csv,text/csv,text/tab-separated-values,.tsv,.txt"}),
-        help_text="UTF-8; separated by commas, semicolons or tabs; the first line names the columns.",
-        error_messages={"required": "Choose a file.", "empty": "The file is empty."},
-    )
-    rows = forms.ChoiceField(
-        label="When some rows have errors",
-        choices=[(ALL, "Import nothing, so that I can mend the file"), (GOOD, "Import the good rows")],
-        initial=ALL,
-        widget=forms.RadioSelect,
-    )
-
-    def clean_file(self) -> UploadedFile[bytes]:
-        """Not larger than the import reads."""
-        file: UploadedFile[bytes] = self.cleaned_data["file"]
-        # A character has one to four bytes; the import counts characters.
-        if file.size and file.size > 4 * MAX_CHARACTERS:
-            megabytes = 4 * MAX_CHARACTERS // 1_000_000
-            raise forms.ValidationError(
-                f"The file is larger than {megabytes} MB. Split it and import the parts."
-            )
-        return file

@@ -54,6 +54,18 @@ class CredentialsUnreadable(PSAError):
         )
 
 
+class CredentialsMissing(PSAError):
+    """The configuration was imported without its secrets."""
+
+    kind = FailureKind.INVALID_REQUEST
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No credentials are stored for this configuration yet. Enter them under Connection and save.",
+            "no credentials are stored",
+        )
+
+
 @dataclass(frozen=True)
 class ConnectionDetails:
     """What the connection form holds. ``secrets`` are the newly entered ones; the others are kept."""
@@ -78,7 +90,12 @@ class ConnectionOutcome:
 
 @sensitive_variables("stored")
 def client_for(instance: IntegrationInstance) -> PSAClient:
-    """A client with the stored credentials. Raises CredentialsUnreadable, and PSAError for an odd address."""
+    """A client with the stored credentials.
+
+    Raises CredentialsMissing, CredentialsUnreadable, and PSAError for an odd address.
+    """
+    if not instance.credentials:
+        raise CredentialsMissing
     stored = _open_credentials(instance)
     try:
         credentials = Credentials(username=instance.username, **stored)
@@ -214,6 +231,29 @@ def _store(
         if "instance_name_is_unique" in str(error) or "lower" in str(error).lower():
             raise NameTaken(details.name) from error
         raise
+    return instance
+
+
+def register_instance(actor: Actor, details: ConnectionDetails) -> IntegrationInstance:
+    """Store a new instance without its secrets and without asking anybody, as not verified.
+
+    Nothing is read for it before a person enters the credentials. Raises NameTaken.
+    """
+    instance = IntegrationInstance(
+        psa=details.psa,
+        name=details.name,
+        description=details.description,
+        username=details.username,
+        zone=details.zone,
+    )
+    try:
+        with transaction.atomic():
+            _make_default(instance, details.is_default)
+            instance.save()
+            change = _instance_change("instance imported", instance, None, instance.snapshot())
+            Batch(actor).record([change])
+    except IntegrityError as error:
+        raise NameTaken(details.name) from error
     return instance
 
 

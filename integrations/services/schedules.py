@@ -23,7 +23,8 @@ Turn = tuple[Job.Kind, IntegrationInstance]
 
 
 def _served() -> InstanceQuerySet:
-    return IntegrationInstance.objects.present().exclude(status=IntegrationInstance.Status.REFUSED)
+    with_credentials = IntegrationInstance.objects.present().exclude(credentials="")
+    return with_credentials.exclude(status=IntegrationInstance.Status.REFUSED)
 
 
 def plan(now: dt.datetime) -> None:

@@ -12,12 +12,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations.forms.organizations import OrganizationForm, UploadForm, list_query
+from integrations.forms.imports import FileForm as UploadForm
+from integrations.forms.organizations import OrganizationForm, list_query
 from integrations.models import Organization
 from integrations.services import organizations as services
 from integrations.services.organization_file import COLUMNS, MAX_ROWS, ImportRefused
-from integrations.services.organization_import import ImportReport, Outcome, import_organizations
+from integrations.services.organization_import import import_organizations
 from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.imports import to_report
 
 STATUS_LABELS = {
     services.Status.ALL: "All",
@@ -46,7 +48,6 @@ TEMPLATE_ROW = {
     "postal_code": "43215",
     "is_active": "yes",
 }
-ROWS_SHOWN = 1_000
 
 
 @needs("view_organization")
@@ -166,36 +167,24 @@ def restore(request: SignedInRequest, pk: int) -> HttpResponse:
 @needs("change_organization")
 @require_http_methods(["GET", "POST"])
 def upload(request: SignedInRequest) -> HttpResponse:
-    """Check or import a CSV file and report on each row.
-
-    The report answers the POST itself: sending the same file again only finds rows that differ in nothing.
-    """
+    """Check or import a CSV or JSON file; the answer is the kept report."""
     form = UploadForm(request.POST or None, request.FILES or None)
-    context: dict[str, Any] = {"form": form, "columns": COLUMNS, "max_rows": MAX_ROWS}
     if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
         try:
-            report = import_organizations(
+            done = import_organizations(
                 actor_of(request),
-                form.cleaned_data["file"].file,
+                file.file,
                 dry_run="check" in request.POST,
-                keep_good=form.cleaned_data["rows"] == UploadForm.GOOD,
+                keep_good=form.keeps_good,
+                file_name=file.name,
             )
         except ImportRefused as error:
             form.add_error("file", str(error))
         else:
-            context |= _report_context(report)
+            return to_report(done)
+    context = {"form": form, "columns": COLUMNS, "max_rows": MAX_ROWS}
     return render(request, "integrations/organizations/upload.html", context, status=_status(form))
-
-
-def _report_context(report: ImportReport) -> dict[str, Any]:
-    """What is wrong comes first, and a very long report is cut: the page has to stay readable."""
-    rows = sorted(report.rows, key=lambda row: (row.outcome is not Outcome.FAILED, row.line))
-    return {
-        "report": report,
-        "rows": [(row, report.label(row.outcome)) for row in rows[:ROWS_SHOWN]],
-        "more": len(rows) - ROWS_SHOWN,
-        "counts": [(report.label(outcome), report.counts[outcome]) for outcome in Outcome],
-    }
 
 
 @needs("view_organization")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from integrations.management.output import with_example
 from integrations.services.mapping_export import (
     ExportedMapping,
     NoSuchInstance,
@@ -41,10 +41,11 @@ class Command(BaseCommand):
         "preceded by an apostrophe."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument("--instance", default="", metavar="NAME", help="only this configuration")
         parser.add_argument("--format", choices=sorted(WRITERS), default="csv")
+        with_example(parser, "export_mappings --instance Main > mappings.csv")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Export."""

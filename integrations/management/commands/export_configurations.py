@@ -1,0 +1,41 @@
+"""``manage.py export_configurations``: configurations with their filters, never a secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from integrations.management.output import add_instances, chosen_instances, with_example
+from integrations.services.configuration_export import COLUMNS, export_configurations
+from integrations.services.table_export import WRITERS
+
+
+class Command(BaseCommand):
+    """The file goes to the standard output, the count to the error stream."""
+
+    help = (
+        "Export configurations (instances with their filters and schedules) to the standard output. No "
+        "secret is written. In CSV, cells that a spreadsheet would run are preceded by an apostrophe."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the arguments."""
+        add_instances(parser)
+        parser.add_argument("--format", choices=sorted(WRITERS), default="json")
+        with_example(parser, "export_configurations --all > configurations.json")
+
+    def handle(self, **options: Any) -> None:
+        """Export."""
+        instances = chosen_instances(options["names"], every=options["all"])
+        count = 0
+
+        def counted() -> Any:
+            nonlocal count
+            for row in export_configurations(instances):
+                count += 1
+                yield row
+
+        for line in WRITERS[options["format"]](counted(), COLUMNS):
+            self.stdout.write(line, ending="")
+        self.stderr.write(f"{count:,} configuration{'' if count == 1 else 's'} exported.")

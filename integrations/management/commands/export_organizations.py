@@ -1,0 +1,39 @@
+"""``manage.py export_organizations``: the organizations, with the columns that import_organizations reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from integrations.management.output import with_example
+from integrations.services.organization_export import COLUMNS, export_organizations
+from integrations.services.table_export import WRITERS
+
+
+class Command(BaseCommand):
+    """The file goes to the standard output, the count to the error stream."""
+
+    help = (
+        "Export the organizations to the standard output. In CSV, cells that a "
+        "spreadsheet would run are preceded by an apostrophe."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--format", choices=sorted(WRITERS), default="csv")
+        with_example(parser, "export_organizations > organizations.csv")
+
+    def handle(self, **options: Any) -> None:
+        """Export."""
+        count = 0
+
+        def counted() -> Any:
+            nonlocal count
+            for row in export_organizations():
+                count += 1
+                yield row
+
+        for line in WRITERS[options["format"]](counted(), COLUMNS):
+            self.stdout.write(line, ending="")
+        self.stderr.write(f"{count:,} organization{'' if count == 1 else 's'} exported.")
