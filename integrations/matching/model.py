@@ -19,10 +19,13 @@ from integrations.matching.vocabulary import Reals
 
 #: Two different numbers are two different companies, whatever else agrees.
 NUMBER_CONFLICT_CAP = -4.0
+#: A name that lacks a word of trade or branch never stands before one that is the same (log-odds).
+STRUCTURAL_OMISSION_CAP = 4.0
 
 _WRITING_COLUMNS = [list(FEATURES).index(name) for name in WRITING]
 _SAME_WORDS = list(FEATURES).index("same_words")
 _NUMBER_CONFLICT = list(FEATURES).index("number_conflict")
+_STRUCTURAL_OMISSION = list(FEATURES).index("structural_omission")
 
 
 class WeightsError(ValueError):
@@ -41,6 +44,7 @@ class Model:
     knots: Reals  # (K, 2): score, confidence; both ascending
     sure: float  # least confidence of the tier
     likely: float
+    likely_clear: float  # the same for pairs without a sign against them (``tiers.Signs``)
 
     def pair_score(self, features: Reals) -> Reals:
         """Log-odds of each pair on its own (P)."""
@@ -74,6 +78,15 @@ class Scores:
     confidence: Reals
 
 
+def limited(final: Reals, features: Reals) -> Reals:
+    """Final scores held below the caps of what may not be outweighed."""
+    cap = np.full(len(final), np.inf)
+    cap[features[:, _STRUCTURAL_OMISSION] > 0] = STRUCTURAL_OMISSION_CAP
+    cap[features[:, _NUMBER_CONFLICT] > 0] = NUMBER_CONFLICT_CAP
+    result: Reals = np.minimum(final, cap)
+    return result
+
+
 def score_pairs(
     model: Model, rows: Longs, columns: Longs, features: Reals, sided: Reals, *, several_to_one: bool
 ) -> Scores:
@@ -83,9 +96,7 @@ def score_pairs(
     context = context_features(
         rows, columns, pair, plain, features[:, _SAME_WORDS] > 0, sided, several_to_one=several_to_one
     )
-    final = model.context_score(context)
-    conflict = features[:, _NUMBER_CONFLICT] > 0
-    final = np.where(conflict, np.minimum(final, NUMBER_CONFLICT_CAP), final)
+    final = limited(model.context_score(context), features)
     return Scores(pair, context, final, model.confidence(final))
 
 
@@ -113,6 +124,7 @@ def model_from(figures: Mapping[str, object]) -> Model:
         knots=knots,
         sure=float(tiers["sure"]),
         likely=float(tiers["likely"]),
+        likely_clear=float(tiers["likely_clear"]),
     )
 
 

@@ -9,8 +9,7 @@ from integrations.matching.assign import assign
 from integrations.matching.candidates import Longs
 from integrations.matching.certain import refused_pairs, settle
 from integrations.matching.context import CONTEXT, EQUAL, FARTHEST, LITTLE, SOME, margin_to_free
-from integrations.matching.features import FEATURES
-from integrations.matching.model import Model, Scores, fitted_model, score_pairs
+from integrations.matching.model import Scores, fitted_model, score_pairs
 from integrations.matching.preparing import Prepared, company_record, organization_record, parsed, prepare
 from integrations.matching.reasons import pair_reasons, telling_apart
 from integrations.matching.records import (
@@ -22,6 +21,7 @@ from integrations.matching.records import (
     Suggestion,
     Tier,
 )
+from integrations.matching.tiers import tiers_of
 from integrations.matching.vocabulary import Flags, Reals
 
 #: The MSP's own record in Autotask: never anybody's customer.
@@ -31,7 +31,6 @@ MOST_RIVALS = 3
 #: A rival less likely than this is not worth a line beside a suggestion.
 LEAST_RIVAL = 0.02
 
-_FEATURE = {name: position for position, name in enumerate(FEATURES)}
 _CONTEXT = {name: position for position, name in enumerate(CONTEXT)}
 _ALONE = {
     "ahead": FARTHEST,
@@ -80,37 +79,6 @@ def offered_companies(
     )
 
 
-def _tiers(model: Model, features: Reals, scores: Scores, alone: Reals, contested: Flags) -> list[Tier]:
-    """The tier each pair would have if it were the answer.
-
-    ``contested``: another organization has as good a claim to the pair's company.
-    """
-    confidence = scores.confidence
-    context = scores.context
-    twin = (context[:, _CONTEXT["equal_rival"]] > 0) | contested
-    near = (context[:, _CONTEXT["ahead_of_free"]] < SOME) | (context[:, _CONTEXT["company_ahead"]] < SOME)
-    contact = (features[:, _FEATURE["domain_same"]] > 0) | (features[:, _FEATURE["phone_same"]] > 0)
-    doubtful: Flags = (
-        (features[:, _FEATURE["structural_omission"]] > 0)
-        | (features[:, _FEATURE["known_word_swapped"]] > 0)
-        | (features[:, _FEATURE["acronym"]] > 0)
-        | (features[:, _FEATURE["addition_alone"]] > 0)
-    ) & ~contact
-    swapped = (features[:, _FEATURE["ordinary_word_swapped"]] > 0) & ~contact
-    shown = (confidence >= model.likely) & ~twin & ~swapped
-    numbers = np.select(
-        [
-            shown & (confidence >= model.sure) & ~doubtful,
-            shown,
-            (alone >= model.likely) & near & ~swapped,
-        ],
-        [0, 1, 2],
-        3,
-    )
-    tiers = (Tier.SURE, Tier.LIKELY, Tier.AMBIGUOUS, Tier.NONE)
-    return [tiers[number] for number in numbers.tolist()]
-
-
 def weigh(prepared: Prepared, refused: set[tuple[int, int]], *, several_to_one: bool) -> Weighed:
     """Score all pairs beside their rivals and choose one pair an organization."""
     model = fitted_model()
@@ -142,7 +110,7 @@ def weigh(prepared: Prepared, refused: set[tuple[int, int]], *, several_to_one: 
         plain = model.plain_score(features, scores.pair)
         mutual = scores.context[:, _CONTEXT["mutual_best"]] > 0
         contested = margin_to_free(columns, rows, plain, mutual) < EQUAL
-    tier = _tiers(model, features, scores, alone, contested)
+    tier = tiers_of(model, features, scores, alone, contested)
     return Weighed(prepared, rows, columns, features, scores, alone, tier, order, first, answer, free)
 
 

@@ -56,9 +56,22 @@ def legal_forms() -> LegalForms:
     forms: LegalForms = {}
     for _country, kind, spellings in _entries("legal_forms.txt"):
         for spelling in spellings:
+            if spelling.startswith("^"):
+                continue
             words = tuple(spelling.removeprefix("*").split())
             forms.setdefault(words, (kind, spelling.startswith("*")))
     return forms
+
+
+@cache
+def leading_legal_forms() -> dict[str, str]:
+    """Legal forms that stand before the name ("PT Astra", "株式会社田中") and their class."""
+    return {
+        spelling[1:]: kind
+        for _country, kind, spellings in _entries("legal_forms.txt")
+        for spelling in spellings
+        if spelling.startswith("^")
+    }
 
 
 @cache

@@ -25,6 +25,7 @@ _LEGAL_ANYWHERE = {
     words[0]: kind for words, (kind, anywhere) in _LEGAL.items() if anywhere and len(words) == 1
 }
 _DROPPED = wordlists.dropped_words()
+_LIGHT = _DROPPED | wordlists.neutral_words() | wordlists.structural_words()
 _, _REGION_PHRASES, _REGION_SHORT = wordlists.regions()
 _REGION_FIRST_WORDS = frozenset(words[0] for words in _REGION_PHRASES)
 _CANONICAL = {**wordlists.abbreviations(), **_REGION_SHORT}
@@ -65,6 +66,17 @@ def fold(text: str) -> str:
     return plain.translate(_LETTERS)
 
 
+_LEADING = wordlists.leading_legal_forms()
+_LEGAL_LEADING = {tuple(form.split()): kind for form, kind in _LEADING.items() if form.isascii()}
+_LEADING_FIRST_WORDS = frozenset(words[0] for words in _LEGAL_LEADING)
+_LEADING_LONGEST = max(len(words) for words in _LEGAL_LEADING)
+#: Longest first, so that a form is not mistaken for the end of another.
+_LEGAL_JOINED = sorted(
+    ((fold(form), kind) for form, kind in _LEADING.items() if not form.isascii()),
+    key=lambda entry: (-len(entry[0]), entry[0]),
+)
+
+
 def squashed(text: str) -> str:
     """Lower-case letters and digits only: "St. Mary's" -> "stmarys"."""
     lowered = fold(text).lower()
@@ -82,6 +94,32 @@ def split_joined(text: str) -> str:
         together = bool(head) and head[0].lower() in _KEPT_TOGETHER
         joined += piece if together else " " + piece
     return joined
+
+
+def _without_joined_forms(words: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Take legal forms off either end of words in a script without spaces: "株式会社田中" -> "田中"."""
+    core, legal, classes = [], [], []
+    for word in words:
+        rest = word
+        for form, kind in () if word.isascii() else _LEGAL_JOINED:
+            if form in rest and (rest != form or len(words) > 1):
+                shorter = rest.removeprefix(form) if rest.startswith(form) else rest.removesuffix(form)
+                if shorter != rest:
+                    rest = shorter
+                    legal.append(form)
+                    classes.append(kind)
+        if rest:
+            core.append(rest)
+    return (core, legal, classes) if core else (words, [], [])
+
+
+def _without_leading_form(words: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Take a legal form off the front, if what follows is a name and not only a trade: "pt clinic" stays."""
+    for length in range(min(_LEADING_LONGEST, len(words) - 1), 0, -1):
+        kind = _LEGAL_LEADING.get(tuple(words[:length]))
+        if kind and any(len(word) > 2 and word not in _LIGHT for word in words[length:]):
+            return words[length:], [" ".join(words[:length])], [kind]
+    return words, [], []
 
 
 def _without_legal_forms(words: list[str]) -> tuple[list[str], list[str], list[str]]:
@@ -181,9 +219,15 @@ def read_words(text: str) -> Words:
         words = _join_initials(words)
     legal: list[str] = []
     classes: list[str] = []
+    if not lowered.isascii():
+        words, legal, classes = _without_joined_forms(words)
     core = words
     if len(words) > 1:
-        core, legal, classes = _without_legal_forms(words)
+        if words[0] in _LEADING_FIRST_WORDS:
+            words, leading, leading_classes = _without_leading_form(words)
+            legal, classes = legal + leading, classes + leading_classes
+        core, trailing, trailing_classes = _without_legal_forms(words)
+        legal, classes = legal + trailing, classes + trailing_classes
         if not _REGION_FIRST_WORDS.isdisjoint(core):
             core = _join_regions(core)
     squash = "".join(core)

@@ -405,11 +405,16 @@ UNREADABLE = _cases(
     ("---", "Tarnbrook Joinery", "no letters"),
     ("🎉🎉", "🎉", "pictures are no name"),
     ("株式会社田中", "株式会社山本", "another company in another alphabet"),
+    ("PT Clinic", "Clinic", "two letters before a trade are the name, not a legal form"),
 )
 OTHER_ALPHABETS = _cases(
     SAME,
     ("田中製作所", "田中製作所", "the same name in another alphabet"),
     ("Газснабтрейд Урал", "Gazsnabtreyd Ural", "Cyrillic letters written in Latin"),
+    ("株式会社田中製作所", "田中製作所", "a Japanese form joined to the front of the name"),
+    ("田中製作所株式会社", "株式会社 田中製作所", "the form may stand at either end"),
+    ("PT Tarnbrook Joinery", "Tarnbrook Joinery", "an Indonesian form stands in front"),
+    ("ООО Газснабтрейд Урал", "Gazsnabtreyd Ural", "a Russian form stands in front"),
     ("Ελαιώνας Κτήμα", "Elaionas Ktima", "Greek letters written in Latin"),
 )
 

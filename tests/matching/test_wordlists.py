@@ -4,7 +4,7 @@ import pytest
 
 from integrations.matching import wordlists
 from integrations.matching.model import MODEL_VERSION, WeightsError, fitted_model, model_from
-from integrations.matching.words import read_words
+from integrations.matching.words import fold, read_words
 
 
 def test_legal_forms_are_lower_case_words() -> None:
@@ -18,6 +18,23 @@ def test_legal_forms_are_lower_case_words() -> None:
 @pytest.mark.parametrize("spelling", [" ".join(words) for words in wordlists.legal_forms()])
 def test_every_legal_form_is_set_aside_at_the_end_of_a_name(spelling: str) -> None:
     assert read_words(f"quillfeather moor {spelling}").core == ("quillfeather", "moor")
+
+
+@pytest.mark.parametrize("form", wordlists.leading_legal_forms())
+def test_every_leading_legal_form_is_set_aside_in_front_of_a_name(form: str) -> None:
+    found = read_words(fold(f"{form} quillfeather moor"))
+    assert found.core == ("quillfeather", "moor")
+    assert len(found.legal) == 1
+
+
+@pytest.mark.parametrize("form", [form for form in wordlists.leading_legal_forms() if not form.isascii()])
+def test_a_form_in_a_script_without_spaces_may_be_joined_to_either_end(form: str) -> None:
+    assert read_words(fold(f"{form}田中")).core == read_words(fold(f"田中{form}")).core == ("田中",)
+
+
+@pytest.mark.parametrize("name", ["pt", "pt clinic", "株式会社"])
+def test_a_leading_form_stays_where_nothing_but_a_trade_would_be_left(name: str) -> None:
+    assert read_words(fold(name)).core == tuple(name.split())
 
 
 def test_an_abbreviation_stands_for_a_word_that_is_none_itself() -> None:
@@ -47,7 +64,7 @@ def test_shared_hosts_are_host_names() -> None:
 def test_the_weights_fit_the_features_and_say_where_they_come_from() -> None:
     model = fitted_model()
     assert model.version == MODEL_VERSION
-    assert 0.5 < model.likely < model.sure < 1
+    assert 0.5 < model.likely_clear < model.likely < model.sure < 1
     assert (model.knots[1:] > model.knots[:-1]).all()
 
 
