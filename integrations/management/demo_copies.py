@@ -1,4 +1,4 @@
-"""Configurations with companies that no Autotask was asked for: data of a large MSP, to measure pages with."""
+"""Configurations with companies that no Autotask was asked for, to measure pages with a large MSP's data."""
 
 from __future__ import annotations
 

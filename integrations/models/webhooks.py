@@ -1,10 +1,10 @@
-"""Webhooks: who wants to hear of changes, what was sent to them, and which mappings were reported for review."""
+"""Webhooks: who wants to hear of changes, what was sent, and which mappings were reported for review."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.db import models
@@ -61,7 +61,9 @@ class Webhook(models.Model):
     def shown_url(self) -> str:
         """The address without its query, in which some receivers carry a secret."""
         parts = urlsplit(self.url)
-        return parts._replace(query="…" if parts.query else "").geturl()
+        return urlunsplit(
+            (parts.scheme, parts.netloc, parts.path, "…" if parts.query else "", parts.fragment)
+        )
 
     def snapshot(self) -> dict[str, Any]:
         """What the audit may know: neither the signing key nor the address's query."""

@@ -1,7 +1,8 @@
 """Fifty staff at work: open a setup page, filter, search companies, choose, tick, and save now and then.
 
-``python -m tests.benchmarks.staff`` fills a portal on this machine, signs fifty people in, starts this and reads
-the result. The session keys are in STAFF_SESSIONS: signing in is limited to thirty a minute and address.
+``python -m tests.benchmarks.staff`` fills a portal on this machine, signs fifty people in, starts this and
+reads the result. The session keys are in STAFF_SESSIONS: signing in is limited to thirty a
+minute and address.
 """
 
 from __future__ import annotations
