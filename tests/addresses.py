@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,10 +24,10 @@ class Page:
         return getattr(self.view, "rights", frozenset())
 
     @property
-    def parameters(self) -> tuple[str, ...]:
-        """The names in the route."""
+    def parameters(self) -> dict[str, str]:
+        """The names in the route, each with its kind: int, uuid or slug."""
         parts = [part.split(">")[0] for part in self.route.split("<")[1:]]
-        return tuple(part.split(":")[-1] for part in parts)
+        return {part.split(":")[-1]: part.split(":")[0] for part in parts}
 
     @property
     def is_of_an_instance(self) -> bool:
@@ -34,9 +35,18 @@ class Page:
         return self.route.startswith("integrations/")
 
     def address(self, values: Mapping[str, object]) -> str:
-        """Its address with these values for its parameters."""
-        kwargs = {name: values[name] for name in self.parameters}
+        """Its address with these values for its parameters, and for others with what stands for nothing."""
+        kwargs = {name: values.get(name, NOTHING[kind][0]) for name, kind in self.parameters.items()}
         return reverse(f"integrations:{self.name}", kwargs=kwargs)
+
+
+# What no row and no PSA is called, by the kind of the parameter.
+NOTHING: Mapping[str, list[object]] = {
+    "int": [0, 10**30],
+    "uuid": [uuid.UUID(int=0)],
+    "slug": ["no-such-thing"],
+    "str": ["no-such-thing"],
+}
 
 
 def pages() -> list[Page]:

@@ -59,7 +59,11 @@ def webhook(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_GET
 def delivery(request: SignedInRequest, pk: int, delivery_id: int) -> HttpResponse:
     """One message as it is sent, without the signature."""
-    row = get_object_or_404(WebhookDelivery.objects.select_related("webhook"), webhook=pk, pk=delivery_id)
+    row = get_object_or_404(
+        WebhookDelivery.objects.select_related("webhook"),
+        webhook=get_object_or_404(Webhook, pk=pk),
+        pk=delivery_id,
+    )
     return render(request, "integrations/webhooks/delivery.html", {"webhook": row.webhook, "delivery": row})
 
 
@@ -120,7 +124,7 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 def again(request: SignedInRequest, pk: int, delivery_id: int) -> HttpResponse:
     """Send a message once more, with the same event id."""
-    row = get_object_or_404(WebhookDelivery, webhook=pk, pk=delivery_id)
+    row = get_object_or_404(WebhookDelivery, webhook=get_object_or_404(Webhook, pk=pk), pk=delivery_id)
     try:
         services.send_again(actor_of(request), row)
     except services.NotToBeSent as error:
