@@ -111,8 +111,8 @@ class _Planner:
             else:
                 self._without_external_id.add(pk)
         self._line_of_external_id: dict[str, int] = {}
-        # Lines that have an external id are counted below zero.
-        self._lines_of_name: dict[str, tuple[int, ...]] = {}
+        # By the name's hash, which takes less than the name; lines with an external id count below zero.
+        self._lines_of_name: dict[int, tuple[int, ...]] = {}
         self._line_of_target: dict[int, int] = {}
         self._line_of_content: dict[int, int] = {}
 
@@ -159,7 +159,7 @@ class _Planner:
             line = self._line_of_target[target]
             return ended(Outcome.FAILED, f"means the same organization as line {line}")
         self._line_of_content[content] = row.line
-        key = _key(name)
+        key = hash(_key(name))
         signed = -row.line if external_id else row.line
         self._lines_of_name[key] = (*self._lines_of_name.get(key, ()), signed)
         if external_id:
@@ -172,7 +172,7 @@ class _Planner:
         """What an earlier good row of the file already said, "" if nothing."""
         if external_id and external_id in self._line_of_external_id:
             return f"has the same external id as line {self._line_of_external_id[external_id]}"
-        for line in self._lines_of_name.get(_key(name), ()):
+        for line in self._lines_of_name.get(hash(_key(name)), ()):
             if not (external_id and line < 0):
                 return f"has the same name as line {abs(line)}; namesakes need an external id each"
         return ""
