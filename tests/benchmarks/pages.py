@@ -72,6 +72,7 @@ def run(options: argparse.Namespace, organizations: int) -> dict[str, dict[str, 
     user, instance = large.load(organizations, options.companies, options.instances)
     from django.test import Client
 
+    import portal.wsgi  # noqa: F401  # settles the garbage collector as in a web process
     from integrations.models import Organization
 
     client = Client()
