@@ -12,7 +12,7 @@ application = get_wsgi_application()
 def spare_the_collector() -> None:
     """Look for reference cycles less often, and not among what is loaded now and stays.
 
-    With Python's defaults a third to a half of the time of saving 5,000 rows went into searching their objects
+    With Python's defaults a third or more of the time of saving 5,000 rows went into searching their objects
     again and again (docs/performance.md). Cycles are rare here; what has none is freed at once as always.
     """
     gc.collect()

@@ -24,6 +24,7 @@ from tests.benchmarks import fleet, large
 from tests.benchmarks.workers import large_hosts
 
 ROWS, COMPANIES, LEASE = 200, 1500, 5
+SAVE_TAKES = 0.5  # seconds, about; kills fall before, into and after the transaction
 SAVE = """
 import django; django.setup()
 from django.contrib.auth.models import User
@@ -31,7 +32,9 @@ from integrations.models import IntegrationInstance
 from integrations.services.audit import Actor
 from integrations.services.mappings import save_mappings
 user = User.objects.get(username="bench")
-save_mappings(Actor("bench", "kill test", user), user, IntegrationInstance.objects.get())
+instance = IntegrationInstance.objects.get()
+print("ready", flush=True)
+save_mappings(Actor("bench", "kill test", user), user, instance)
 """
 
 
@@ -74,9 +77,13 @@ def one_run(user: Any, instance: Any, turn: int, rng: random.Random) -> Counter[
     job = tasks.enqueue_refresh(instance, None, full=True)
     victim = rng.choice(["worker", "web"])
     with fleet.workers(1) as (worker,):
-        saving = subprocess.Popen([sys.executable, "-c", SAVE], env=dict(os.environ), cwd=fleet.ROOT)
+        saving = subprocess.Popen(
+            [sys.executable, "-c", SAVE], env=dict(os.environ), cwd=fleet.ROOT, stdout=subprocess.PIPE
+        )
+        assert saving.stdout is not None
+        saving.stdout.readline()  # from here on it saves
         if victim == "web":
-            time.sleep(rng.uniform(0.3, 2.0))
+            time.sleep(rng.uniform(0.0, SAVE_TAKES))
             saving.kill()
         else:
             fleet.wait_for(lambda: Job.objects.get(pk=job.pk).state != "waiting", 60)
@@ -84,6 +91,7 @@ def one_run(user: Any, instance: Any, turn: int, rng: random.Random) -> Counter[
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
         saving.wait()
+        saving.stdout.close()
         told = Counter({f"{victim} killed": 1})
         killed_at = time.monotonic()
         if victim == "worker":
