@@ -21,7 +21,7 @@ WORDS = ("dental", "group", "law", "north", "church", "bank", "farm", "school", 
 _numbers = itertools.count()
 
 
-@events.test_start.add_listener  # type: ignore[untyped-decorator]
+@events.test_start.add_listener
 def loopback_only(environment: object, **kwargs: object) -> None:
     """This is for a portal on this machine, with at most fifty people."""
     host = urlsplit(getattr(environment, "host", "") or "").hostname
