@@ -6,6 +6,7 @@ binaries. Where there is neither, the tests are skipped with the reason; with ``
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -17,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -27,13 +28,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = "tests.concurrency.settings"
+PATIENCE = 90  # seconds
 
 
 @dataclass(frozen=True)
 class Database:
-    """A database of its own, with the portal's tables."""
+    """A database of its own, with the portal's tables, and the processes that work on it."""
 
     url: str
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -48,7 +51,7 @@ class Database:
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
         """Start a step of ``tests.concurrency.steps`` in a process of its own."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-W", "error::ResourceWarning", "-m", "tests.concurrency.steps", *command],
             cwd=ROOT,
             env=self.environment | environment,
@@ -56,6 +59,15 @@ class Database:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.processes.append(process)
+        return process
+
+    def end_processes(self) -> None:
+        """Kill what a failed test has left running."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query, seen from outside."""
@@ -78,6 +90,14 @@ class Database:
             "SELECT 1 FROM pg_stat_activity "
             "WHERE datname = current_database() AND state LIKE '%in transaction%'"
         )
+
+
+def results(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
+    """What the steps of a process told when they came to their end."""
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err[-3000:]
+    told: list[dict[str, Any]] = json.loads(out.splitlines()[-1])
+    return told
 
 
 def make_tables(url: str) -> None:

@@ -9,36 +9,50 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import Database, drop_database, make_database, make_tables, postgres_server
+from tests.databases import (
+    Database,
+    drop_database,
+    make_database,
+    make_tables,
+    postgres_server,
+    results,
+)
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file, to be copied."""
+    """A SQLite file with the rows that people map, to be copied."""
     path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
     make_tables(f"sqlite:///{path}")
+    results(Database(f"sqlite:///{path}").start("prepare_rows"))
     return path
 
 
 @pytest.fixture(scope="session")
 def postgres_template() -> Iterator[tuple[str, str]]:
-    """A server, and the name of a migrated database on it, to be copied."""
+    """A server, and the name of a database on it with the rows that people map, to be copied."""
     with postgres_server() as server:
         name = f"portal_template_{uuid.uuid4().hex[:8]}"
-        make_tables(make_database(server, name))
+        url = make_database(server, name)
+        make_tables(url)
+        results(Database(url).start("prepare_rows"))
         yield server, name
         drop_database(server, name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty database of the portal."""
+    """A database of the portal: three people, two configurations, five organizations."""
     if request.param == "sqlite":
         path = tmp_path / "portal.sqlite3"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield Database(f"sqlite:///{path}")
+        made = Database(f"sqlite:///{path}")
+        yield made
+        made.end_processes()
         return
     server, template = request.getfixturevalue("postgres_template")
     name = f"portal_{uuid.uuid4().hex[:8]}"
-    yield Database(make_database(server, name, template))
+    made = Database(make_database(server, name, template))
+    yield made
+    made.end_processes()
     drop_database(server, name)

@@ -39,7 +39,7 @@ PEOPLE = ("anna", "ben", "cleo")
 
 
 def prepare_rows() -> dict[str, Any]:
-    """Three people, two configurations with three companies each, and five organizations."""
+    """Three people, two configurations, the second with a waiting job, and five organizations."""
     for name in PEOPLE:
         User.objects.create(username=name)
     for number in range(2):
@@ -48,7 +48,9 @@ def prepare_rows() -> dict[str, Any]:
             make_company(instance, 100 + company, f"Company {number}{company}")
     for number in range(5):
         make_organization(f"Organization {number}")
-    make_mapping(Organization.objects.all()[0], IntegrationInstance.objects.all()[0].companies.all()[0])
+    first, second = IntegrationInstance.objects.order_by("pk")
+    make_mapping(Organization.objects.all()[0], first.companies.all()[0])
+    jobs.open_job(Job.Kind.REFRESH_OPTIONS, second, None, {})
     return {}
 
 
@@ -100,17 +102,9 @@ def delete_and_restore(name: str, rounds: str) -> dict[str, Any]:
 # --- jobs ---------------------------------------------------------------------------------------------
 
 
-def prepare_refresh() -> dict[str, Any]:
-    """A configuration connected with the simulator of the environment, and a queued refresh."""
-    user = User.objects.create(username="anna")
-    instance = connect(user)
-    job = tasks.enqueue_refresh(instance, user, full=True)
-    return {"job": str(job.key)}
-
-
-def claim(key: str) -> dict[str, Any]:
-    """Try to claim a job."""
-    return {"claimed": jobs.claim(uuid.UUID(key)) is not None}
+def claim() -> dict[str, Any]:
+    """Try to claim the waiting job."""
+    return {"claimed": jobs.claim(Job.objects.get().key) is not None}
 
 
 def press_refresh() -> dict[str, Any]:
@@ -125,6 +119,14 @@ def work() -> dict[str, Any]:
     return {}
 
 
+def connect_and_work() -> dict[str, Any]:
+    """Connect a configuration with the simulator of the environment, queue its refresh, and be its worker."""
+    user = User.objects.get(username="anna")
+    Job.objects.all().delete()
+    tasks.enqueue_refresh(connect(user), user, full=True)
+    return work()
+
+
 def wake_and_work() -> dict[str, Any]:
     """Look for a job that nobody is at, as ``serve`` does every second, until there is one; then do it."""
     while not tasks.requeue_neglected():
@@ -132,18 +134,19 @@ def wake_and_work() -> dict[str, Any]:
     return work()
 
 
-def claim_and_cancel(key: str) -> dict[str, Any]:
-    """Try to claim a job that another worker is at, then ask it to stop."""
-    claimed = jobs.claim(uuid.UUID(key)) is not None
-    jobs.request_cancel(Job.objects.get(key=key))
+def claim_and_cancel() -> dict[str, Any]:
+    """Try to claim the job that another worker is at, then ask it to stop."""
+    job = Job.objects.get()
+    claimed = jobs.claim(job.key) is not None
+    jobs.request_cancel(job)
     return {"claimed": claimed}
 
 
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     step.__name__: step
     for step in (
-        prepare_rows, map_for_a_while, suggest, delete_and_restore, prepare_refresh, claim,
-        press_refresh, work, wake_and_work, claim_and_cancel,
+        prepare_rows, map_for_a_while, suggest, delete_and_restore, claim, press_refresh,
+        work, connect_and_work, wake_and_work, claim_and_cancel,
     )
 }  # fmt: skip
 

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from itertools import pairwise
 from typing import Any
 
-from tests.databases import Database
-
-PATIENCE = 90  # seconds
-
-
-def results(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
-    """What the steps of a process told when they came to their end."""
-    out, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, err[-3000:]
-    told: list[dict[str, Any]] = json.loads(out.splitlines()[-1])
-    return told
+from tests.databases import Database, results
 
 
 def history(database: Database) -> dict[str, list[tuple[Any, Any]]]:
@@ -61,7 +50,6 @@ def assert_nothing_was_lost(database: Database) -> int:
 
 
 def test_people_who_save_overlapping_rows_lose_no_update(database: Database) -> None:
-    results(database.start("prepare_rows"))
     told = results(
         database.start("map_for_a_while anna 1 20 + map_for_a_while ben 2 20 + map_for_a_while cleo 3 20")
     )
@@ -70,14 +58,12 @@ def test_people_who_save_overlapping_rows_lose_no_update(database: Database) -> 
 
 
 def test_deleting_a_configuration_meanwhile_neither_deadlocks_nor_loses(database: Database) -> None:
-    results(database.start("prepare_rows"))
     results(database.start("delete_and_restore cleo 15 + suggest anna 15 + suggest anna 15"))
     present = "SELECT count(*) FROM integrations_integrationinstance WHERE deleted_at IS NULL"
     assert database.query(present) == [(2,)]
 
 
 def test_a_save_that_is_killed_is_done_or_not_done(database: Database) -> None:
-    results(database.start("prepare_rows"))
     for seed in range(2):
         person = database.start(f"map_for_a_while anna {seed} 100000")
         before = len(database.query("SELECT id FROM integrations_auditevent"))
@@ -94,4 +80,3 @@ def test_a_save_that_is_killed_is_done_or_not_done(database: Database) -> None:
             assert rows[organization] == (
                 last["version"], last["instance"], last["company"], last["removed"],
             )  # fmt: skip
-    results(database.start("map_for_a_while ben 9 3"))
