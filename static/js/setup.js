@@ -28,12 +28,12 @@
       this.input.addEventListener("blur", () => setTimeout(() => this.close(true), 150));
       this.list.addEventListener("mousedown", (event) => event.preventDefault());
       this.list.addEventListener("click", (event) => {
-        const option = event.target.closest("[role=option]");
+        const option = event.target.closest("[role=option]:not([aria-disabled])");
         if (option) this.choose(option);
       });
     }
 
-    get options() { return [...this.list.querySelectorAll("[role=option]")]; }
+    get options() { return [...this.list.querySelectorAll("[role=option]:not([aria-disabled])")]; }
     get active() { return this.list.querySelector("[aria-selected=true]"); }
 
     askSoon() {
@@ -49,10 +49,10 @@
         const answer = await fetch(address, { headers: { "HX-Request": "true" }, signal: this.request.signal });
         this.list.innerHTML = answer.ok
           ? await answer.text()
-          : '<li class="combobox-empty" role="presentation">The companies could not be searched. Reload the page.</li>';
+          : '<li class="combobox-empty" role="option" aria-disabled="true" aria-selected="false">The companies could not be searched. Reload the page.</li>';
       } catch (error) {
         if (error.name === "AbortError") return;
-        this.list.innerHTML = '<li class="combobox-empty" role="presentation">No connection to the portal.</li>';
+        this.list.innerHTML = '<li class="combobox-empty" role="option" aria-disabled="true" aria-selected="false">No connection to the portal.</li>';
       }
       this.list.hidden = false;
       this.input.setAttribute("aria-expanded", "true");

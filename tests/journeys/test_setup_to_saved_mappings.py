@@ -22,7 +22,7 @@ def choose(page: Page, organization: str, text: str, company: str) -> None:
     box = page.get_by_role("combobox", name=f"Autotask company for {organization}")
     box.click()
     box.fill(text)
-    expect(page.get_by_role("option", name=re.compile(company))).to_be_visible()
+    expect(page.get_by_role("option", name=re.compile(company), selected=True)).to_be_visible()
     box.press("Enter")
     expect(page.get_by_role("row").filter(has_text=organization)).to_contain_text("Changed")
 
