@@ -69,9 +69,9 @@ def test_why_a_company_is_missing(visitor: Visitor) -> None:
     page.get_by_label("Filter", exact=True).select_option(label="Company type")
     page.get_by_label("Value").fill("1")
     page.get_by_role("button", name="Save filter").click()
-    page.wait_for_timeout(500)
+    expect(page.get_by_text("The company filter was saved")).to_be_visible()
     wait_for_job(page)
-    address = page.url.split("#")[0].split("?")[0] + "missing/"
+    address = f"{portal.url}/integrations/autotask/1/missing/"
     for text, answer in (
         ("Harrow", "It is among the options and can be chosen."),
         ("Pinecrest", re.compile("outside the company filter|the company filter leaves it out")),
