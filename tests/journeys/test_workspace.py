@@ -67,6 +67,7 @@ def test_why_a_company_is_missing(visitor: Visitor) -> None:
     visitor.sign_in("olive")
     connect_main(visitor)
     page.get_by_label("Filter", exact=True).select_option(label="Company type")
+    expect(page.get_by_label("Operation")).to_have_value("eq")
     page.get_by_label("Value").fill("1")
     page.get_by_role("button", name="Save filter").click()
     expect(page.get_by_text("The company filter was saved")).to_be_visible()
