@@ -17,7 +17,7 @@ from integrations.management.commands import refresh_options
 from integrations.management.output import ProgressLine
 from integrations.models import AuditEvent, IntegrationInstance, Job
 from integrations.services import jobs
-from integrations.services.connections import delete_instance
+from integrations.services.deletion import delete_instance
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
 from integrations.tasks import enqueue_refresh

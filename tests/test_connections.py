@@ -26,15 +26,13 @@ from integrations.models import (
 from integrations.psa.base import FailureKind, StepState
 from integrations.services.connections import (
     NameTaken,
-    NotRestorable,
     client_for,
     connect_instance,
-    delete_instance,
-    restore_instance,
 )
 from integrations.services.connections import (
     test_connection as check_connection,
 )
+from integrations.services.deletion import NotRestorable, delete_instance, restore_instance
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
 from tests.simulated import (

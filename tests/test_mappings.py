@@ -24,7 +24,7 @@ from integrations.models import (
 from integrations.models.audit import AppendOnlyError
 from integrations.models.mappings import MappingSource
 from integrations.services import mappings, undoing
-from integrations.services.connections import delete_instance
+from integrations.services.deletion import delete_instance
 from tests.rows import choose, make_company, make_instance, make_mapping, save
 from tests.simulated import actor_of, make_organization, table_contents
 

@@ -24,7 +24,8 @@ from integrations.models import (
 )
 from integrations.psa.base import FilterCondition
 from integrations.services import jobs
-from integrations.services.connections import client_for, delete_instance
+from integrations.services.connections import client_for
+from integrations.services.deletion import delete_instance
 from integrations.services.filters import save_filters
 from integrations.services.refresh import refresh_options
 from integrations.simulators.autotask.server import Simulator

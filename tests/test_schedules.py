@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from integrations import tasks
 from integrations.models import AuditEvent, IntegrationInstance, Job
-from integrations.services import connections, schedules
+from integrations.services import connections, deletion, schedules
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
 from tests.rows import make_instance
@@ -81,7 +81,7 @@ def test_who_is_left_alone(plain: IntegrationInstance, owner: User, change: str)
     ago = timezone.now() - HOUR
     set_times(plain, next_refresh_at=ago, next_check_at=ago)
     if change == "deleted":
-        connections.delete_instance(actor_of(owner), plain)
+        deletion.delete_instance(actor_of(owner), plain)
     elif change == "refused":
         IntegrationInstance.objects.update(status=Status.REFUSED)
     else:

@@ -14,7 +14,7 @@ from django_tasks_db.models import DBTaskResult
 
 from integrations.models import AuditEvent, IntegrationInstance, Job
 from integrations.services import mappings
-from integrations.services.connections import delete_instance
+from integrations.services.deletion import delete_instance
 from integrations.services.suggestions import propose_mappings
 from tests.addresses import NOTHING, Page, pages
 from tests.rows import choose, make_company, make_instance, make_mapping, save

@@ -41,11 +41,9 @@ from integrations.models import (
 from integrations.psa.registry import PROVIDERS
 from integrations.services.connections import (
     NameTaken,
-    NotRestorable,
-    delete_instance,
-    restore_instance,
     test_connection,
 )
+from integrations.services.deletion import NotRestorable, delete_instance, restore_instance
 from integrations.services.repair import ChangedMeanwhile, Description, describe_instance, description_of
 from integrations.tasks import enqueue_refresh
 

@@ -58,6 +58,16 @@ class Change:
     instance: IntegrationInstance | None = None
 
 
+def instance_change(
+    action: str,
+    instance: IntegrationInstance,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+) -> Change:
+    """What an event tells of an instance."""
+    return Change(action, "instance", str(instance.pk), instance.name, before, after, instance)
+
+
 @dataclass(frozen=True)
 class Batch:
     """The changes of one press of a button, which undo takes back together.

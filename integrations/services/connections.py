@@ -1,4 +1,4 @@
-"""Connecting an instance: check the credentials with the PSA, then store them; delete and restore."""
+"""Connecting an instance: check the credentials with the PSA, then store them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from integrations.crypto import SealedValueError
-from integrations.models import IntegrationInstance, OrganizationMapping
+from integrations.models import IntegrationInstance
 from integrations.psa.base import (
     CheckStep,
     ConnectionReport,
@@ -25,20 +25,13 @@ from integrations.psa.base import (
     ZoneMoved,
 )
 from integrations.psa.registry import provider_for
-from integrations.services.audit import Actor, Batch, Change
-from integrations.services.jobs import request_cancel
+from integrations.services.audit import Actor, Batch, instance_change
 
 Found = TypeVar("Found")
-
-RESTORABLE_FOR = dt.timedelta(days=30)
 
 
 class NameTaken(Exception):
     """Another configuration of the PSA has this name."""
-
-
-class NotRestorable(Exception):
-    """The configuration was deleted too long ago, or its name is in use again."""
 
 
 class CredentialsUnreadable(PSAError):
@@ -136,7 +129,7 @@ def _take_over_zone(instance: IntegrationInstance, zone: Zone) -> IntegrationIns
         _remember_zone(instance, zone)
         instance.save()
         portal = Actor("The portal", f"moved by {provider_for(instance.psa).name}")
-        Batch(portal).record([_instance_change("instance moved", instance, before, instance.snapshot())])
+        Batch(portal).record([instance_change("instance moved", instance, before, instance.snapshot())])
     return instance
 
 
@@ -226,7 +219,7 @@ def _store(
             _make_default(instance, details.is_default)
             instance.save()
             action = "instance connected" if before is None else "instance changed"
-            batch.record([_instance_change(action, instance, before, instance.snapshot())])
+            batch.record([instance_change(action, instance, before, instance.snapshot())])
     except IntegrityError as error:
         if "instance_name_is_unique" in str(error) or "lower" in str(error).lower():
             raise NameTaken(details.name) from error
@@ -250,7 +243,7 @@ def register_instance(actor: Actor, details: ConnectionDetails) -> IntegrationIn
         with transaction.atomic():
             _make_default(instance, details.is_default)
             instance.save()
-            change = _instance_change("instance imported", instance, None, instance.snapshot())
+            change = instance_change("instance imported", instance, None, instance.snapshot())
             Batch(actor).record([change])
     except IntegrityError as error:
         raise NameTaken(details.name) from error
@@ -314,7 +307,7 @@ def test_connection(actor: Actor, instance: IntegrationInstance) -> ConnectionRe
         instance.save()
         after = instance.snapshot()
         if before != after:
-            Batch(actor).record([_instance_change("instance checked", instance, before, after)])
+            Batch(actor).record([instance_change("instance checked", instance, before, after)])
     return report
 
 
@@ -330,108 +323,3 @@ def remember_refusal(instance: IntegrationInstance) -> bool:
         current.status = IntegrationInstance.Status.REFUSED
         current.save(update_fields=["status", "updated_at"])
     return True
-
-
-def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
-    """Delete an instance softly, with its mappings; returns how many mappings went with it."""
-    now = timezone.now()
-    with transaction.atomic():
-        instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
-        mappings = list(
-            instance.mappings.present()
-            .order_by("organization_id")  # the order in which every save locks
-            .select_related("organization")
-            .select_for_update(of=("self",))
-        )
-        changes = [_instance_change("instance deleted", instance, instance.snapshot(), None)]
-        for mapping in mappings:
-            before = mapping.snapshot()
-            mapping.removed_at, mapping.removed_with_instance = now, True
-            mapping.version += 1
-            changes.append(_mapping_change("mapping removed with its instance", mapping, before))
-        OrganizationMapping.objects.bulk_update(
-            mappings, ["removed_at", "removed_with_instance", "version"], batch_size=500
-        )
-        instance.proposals.all().delete()
-        for job in instance.jobs.open():
-            request_cancel(job)
-        instance.deleted_at, instance.is_default = now, False
-        instance.deleted_by_id = actor.user.pk if actor.user else None
-        instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
-        Batch(actor).record(changes)
-    return len(mappings)
-
-
-def restore_instance(actor: Actor, instance: IntegrationInstance) -> tuple[int, int]:
-    """Bring a deleted instance back within 30 days.
-
-    Returns how many mappings came back, and how many did not because their organization was mapped
-    elsewhere since. Raises NotRestorable.
-    """
-    with transaction.atomic():
-        instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
-        if instance.deleted_at is None or instance.deleted_at < timezone.now() - RESTORABLE_FOR:
-            raise NotRestorable("It was deleted more than 30 days ago, or it is not deleted.")
-        present = IntegrationInstance.objects.present().filter(psa=instance.psa)
-        if present.filter(name__iexact=instance.name).exists():
-            raise NotRestorable(
-                f"Another configuration is called “{instance.name}” now. Rename that one first."
-            )
-        taken_along = instance.mappings.filter(removed_with_instance=True).exclude(removed_at=None)
-        mappings = list(
-            taken_along.order_by("organization_id")
-            .select_related("organization")
-            .select_for_update(of=("self",))
-        )
-        lost = instance_mappings_elsewhere(instance)
-        changes = []
-        for mapping in mappings:
-            before = mapping.snapshot()
-            mapping.removed_at, mapping.removed_with_instance = None, False
-            mapping.version += 1
-            changes.append(_mapping_change("mapping restored with its instance", mapping, before))
-        OrganizationMapping.objects.bulk_update(
-            mappings, ["removed_at", "removed_with_instance", "version"], batch_size=500
-        )
-        instance.deleted_at = instance.deleted_by_id = None
-        instance.is_default = not present.filter(is_default=True).exists()
-        instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
-        changes.append(_instance_change("instance restored", instance, None, instance.snapshot()))
-        Batch(actor).record(changes)
-    return len(mappings), lost
-
-
-def instance_mappings_elsewhere(instance: IntegrationInstance) -> int:
-    """How many mappings the instance had when it was deleted that belong to another instance now."""
-    from integrations.models import AuditEvent
-
-    organizations = AuditEvent.objects.filter(
-        instance=instance, action="mapping removed with its instance", at__gte=instance.deleted_at
-    ).values_list("target_id", flat=True)
-    return (
-        OrganizationMapping.objects.present()
-        .filter(organization_id__in=[int(key) for key in organizations], psa=instance.psa)
-        .exclude(instance=instance)
-        .count()
-    )
-
-
-def _instance_change(
-    action: str,
-    instance: IntegrationInstance,
-    before: dict[str, Any] | None,
-    after: dict[str, Any] | None,
-) -> Change:
-    return Change(action, "instance", str(instance.pk), instance.name, before, after, instance)
-
-
-def _mapping_change(action: str, mapping: OrganizationMapping, before: dict[str, Any] | None) -> Change:
-    return Change(
-        action,
-        "mapping",
-        str(mapping.organization_id),
-        mapping.organization.name,
-        before,
-        mapping.snapshot(),
-        mapping.instance,
-    )

@@ -12,7 +12,7 @@ from django.utils import timezone
 from integrations.models import AuditEvent, Company, CompanyFilter, FilterOption, IntegrationInstance
 from integrations.psa.base import CompanyField, FilterCondition, PicklistOption, PSAClient, RemoteCompany
 from integrations.psa.registry import provider_for
-from integrations.services.audit import Actor, Batch, Change
+from integrations.services.audit import Actor, Batch, Change, instance_change
 from integrations.services.connections import at_present_zone
 
 SAMPLE_SIZE = 8
@@ -133,9 +133,7 @@ def _replace(instance: IntegrationInstance, wanted: Sequence[Sequence[Any]]) -> 
 def _change(
     action: str, instance: IntegrationInstance, before: Sequence[object], after: Sequence[object]
 ) -> Change:
-    return Change(
-        action, "instance", str(instance.pk), instance.name, {"filters": before}, {"filters": after}, instance
-    )
+    return instance_change(action, instance, {"filters": before}, {"filters": after})
 
 
 def filters_as_json(rows: Iterable[CompanyFilter]) -> list[list[Any]]:

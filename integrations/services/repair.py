@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.mappings import MappingSource
-from integrations.services.audit import Actor, Batch, Change
+from integrations.services.audit import Actor, Batch, Change, instance_change
 from integrations.services.connections import NameTaken
 from integrations.services.mappings import CompanyNotOffered, mapping_change
 
@@ -170,6 +170,4 @@ def _describe(actor: Actor, key: int, wanted: Description, seen: Description) ->
 
 
 def _instance_change(instance: IntegrationInstance, before: dict[str, object]) -> Change:
-    return Change(
-        "instance changed", "instance", str(instance.pk), instance.name, before, instance.snapshot(), instance
-    )
+    return instance_change("instance changed", instance, before, instance.snapshot())

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from integrations.models import IntegrationInstance, Job
 from integrations.models.instances import InstanceQuerySet
-from integrations.services.audit import Actor, Batch, Change
+from integrations.services.audit import Actor, Batch, instance_change
 
 CHECK_EVERY = dt.timedelta(hours=24)
 LONGEST_INTERVAL = 24 * 31  # hours
@@ -93,10 +93,7 @@ def save_schedule(
                     "refresh_every_hours", "check_daily", "next_refresh_at", "next_check_at", "updated_at",
                 ]
             )  # fmt: skip
-            change = Change(
-                "schedule changed", "instance", str(instance.pk), instance.name,
-                before, _snapshot(instance), instance,
-            )  # fmt: skip
+            change = instance_change("schedule changed", instance, before, _snapshot(instance))
             Batch(actor).record([change])
     return instance
 

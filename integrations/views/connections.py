@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from integrations.models import IntegrationInstance
 from integrations.psa.forms import ConnectionForm
-from integrations.services import connections
+from integrations.services import connections, deletion
 from integrations.tasks import enqueue_refresh
 from integrations.views.common import SignedInRequest, actor_of, needs
 from integrations.views.setup import connection_form, frame, instance_or_404, provider_or_404, setup_page
@@ -112,7 +112,7 @@ def delete(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     error = ""
     if request.method == "POST":
         if request.POST.get("name", "").strip() == instance.name:
-            removed = connections.delete_instance(actor_of(request), instance)
+            removed = deletion.delete_instance(actor_of(request), instance)
             messages.success(
                 request,
                 f"“{instance.name}” was deleted with {removed:,} mappings. "
@@ -133,8 +133,8 @@ def restore(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     visible = IntegrationInstance.objects.visible_to(request.user).exclude(deleted_at=None)
     instance = get_object_or_404(visible, psa=psa, pk=pk)
     try:
-        restored, lost = connections.restore_instance(actor_of(request), instance)
-    except connections.NotRestorable as error:
+        restored, lost = deletion.restore_instance(actor_of(request), instance)
+    except deletion.NotRestorable as error:
         messages.error(request, str(error))
         return redirect("integrations:home")
     text = f"“{instance.name}” is back with {restored:,} mappings."

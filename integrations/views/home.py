@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from integrations.models import IntegrationInstance
 from integrations.psa.registry import PROVIDERS
-from integrations.services.connections import RESTORABLE_FOR
+from integrations.services.deletion import RESTORABLE_FOR
 from integrations.services.overview import instance_cards
 from integrations.views.common import SignedInRequest, needs
 

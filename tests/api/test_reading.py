@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from integrations.models import AuditEvent, Organization, Right
-from integrations.services.connections import delete_instance
+from integrations.services.deletion import delete_instance
 from tests.api.conftest import OPERATOR, Programs, World, make_company, map_to, problem_of
 
 LISTS = ("organizations", "instances", "companies", "mappings", "mappings/changes", "history")

@@ -27,7 +27,7 @@ from django.db import connection  # noqa: E402
 from integrations import tasks  # noqa: E402
 from integrations.models import IntegrationInstance, Job, Organization  # noqa: E402
 from integrations.psa.registry import PROVIDERS  # noqa: E402
-from integrations.services import connections, jobs, mappings, suggestions, undoing  # noqa: E402
+from integrations.services import deletion, jobs, mappings, suggestions, undoing  # noqa: E402
 from tests.rows import make_company, make_instance, make_mapping  # noqa: E402
 from tests.simulated import ImpatientAutotask, actor_of, connect, make_organization  # noqa: E402
 
@@ -94,8 +94,8 @@ def delete_and_restore(name: str, rounds: str) -> dict[str, Any]:
     user = User.objects.get(username=name)
     instance = IntegrationInstance.objects.order_by("pk")[1]
     for _ in range(int(rounds)):
-        connections.delete_instance(actor_of(user), instance)
-        connections.restore_instance(actor_of(user), instance)
+        deletion.delete_instance(actor_of(user), instance)
+        deletion.restore_instance(actor_of(user), instance)
     return {}
 
 
