@@ -59,6 +59,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "django_tasks",
     "integrations",
@@ -177,6 +179,28 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+
+# Single sign-on with the company's own identity provider (OpenID Connect). Whoever is known there gets in
+# only where a superuser has added a person with the same e-mail address.
+OIDC_SERVER_URL = text("OIDC_SERVER_URL", "")
+OIDC_TRUST_EMAIL = flag("OIDC_TRUST_EMAIL", default=False)
+SOCIALACCOUNT_ADAPTER = "portal.accounts.KnownStaffAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a form whose answer leads elsewhere would need a wider form-action
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
+if OIDC_SERVER_URL:
+    if IN_PRODUCTION and not OIDC_SERVER_URL.startswith("https://"):
+        raise ImproperlyConfigured("OIDC_SERVER_URL must begin with https://.")
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": text("OIDC_NAME", "Single sign-on"),
+                "client_id": text("OIDC_CLIENT_ID"),
+                "secret": text("OIDC_CLIENT_SECRET"),
+                "settings": {"server_url": OIDC_SERVER_URL, "oauth_pkce_enabled": True},
+            }
+        ],
+    }
 
 # --- the browser ------------------------------------------------------------------------------------
 

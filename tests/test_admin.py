@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import connection, models
@@ -122,6 +123,9 @@ def world(
         OrganizationMapping: mapping,
         RejectedMatch: RejectedMatch.objects.get(),
         ReviewNotice: ReviewNotice.objects.create(mapping=mapping, reasons=["renamed"]),
+        SocialAccount: SocialAccount.objects.create(
+            user=owner, provider="sso", uid="u-17", extra_data={"sub": "u-17"}
+        ),
         User: owner,
         Webhook: webhook,
         Worker: Worker.objects.create(name="host-1", started_at=timezone.now(), seen_at=timezone.now()),

@@ -22,6 +22,7 @@ READ = (
     "PORTAL_ENVIRONMENT", "SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "ALLOWED_HOSTS", "DEBUG", "DATABASE_URL",
     "AUTOTASK_EXTRA_HOSTS", "AUTOTASK_DISCOVERY_URL", "JOB_LEASE_SECONDS", "SECURE_COOKIES",
     "SECURE_SSL_REDIRECT", "BEHIND_TLS_PROXY", "PORTAL_DATA_DIR", "TIME_ZONE", "LOG_LEVEL",
+    "OIDC_SERVER_URL", "OIDC_NAME", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_TRUST_EMAIL",
 )  # fmt: skip
 
 
@@ -114,6 +115,31 @@ def test_a_file_that_is_not_there_is_named(read: Any, tmp_path: Path) -> None:
     variables = {name: value for name, value in PRODUCTION.items() if name != "SECRET_KEY"}
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FILE"):
         read(**variables, SECRET_KEY_FILE=str(tmp_path / "nowhere"))
+
+
+SINGLE_SIGN_ON = {"OIDC_SERVER_URL": "https://id.example.com/realms/msp", "OIDC_CLIENT_ID": "portal"}
+
+
+def test_single_sign_on_is_off_until_a_provider_is_named(read: Any, tmp_path: Path) -> None:
+    assert read(**PRODUCTION)["SOCIALACCOUNT_PROVIDERS"] == {}
+    file = tmp_path / "client_secret"
+    file.write_text("the client's secret\n")
+    found = read(**SINGLE_SIGN_ON, OIDC_CLIENT_SECRET_FILE=str(file))
+    (app,) = found["SOCIALACCOUNT_PROVIDERS"]["openid_connect"]["APPS"]
+    assert (app["client_id"], app["secret"]) == ("portal", "the client's secret")
+    assert app["settings"] == {
+        "server_url": "https://id.example.com/realms/msp",
+        "oauth_pkce_enabled": True,
+    }
+    assert not found["OIDC_TRUST_EMAIL"]
+
+
+def test_single_sign_on_without_its_secret_or_encryption_stops_the_start(read: Any) -> None:
+    with pytest.raises(ImproperlyConfigured, match="OIDC_CLIENT_SECRET is not set"):
+        read(**PRODUCTION, **SINGLE_SIGN_ON)
+    plain = SINGLE_SIGN_ON | {"OIDC_SERVER_URL": "http://id.example.com", "OIDC_CLIENT_SECRET": "s"}
+    with pytest.raises(ImproperlyConfigured, match="https"):
+        read(**PRODUCTION, **plain)
 
 
 def test_keys_are_never_derived_from_the_secret_key(read: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import ReadOnlyPasswordHashField, ReadOnlyPasswordHashWidget, UserChangeForm
@@ -83,4 +84,24 @@ class AuthenticatorAdmin(ReadOnlyAdmin[models.Model]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """The way back in."""
+        return True
+
+
+# The identity provider is set in the environment and no tokens are kept: these two would only show secrets.
+admin.site.unregister([SocialAccount, SocialApp, SocialToken])
+
+
+@admin.register(SocialAccount)
+class SingleSignOnAdmin(ReadOnlyAdmin[models.Model]):
+    """Who is whom at the identity provider. After a deletion the next sign-in ties the person anew."""
+
+    list_display = ("user", "provider", "uid", "last_login", "date_joined")
+    list_select_related = ("user",)
+    list_filter = ("provider",)
+    search_fields = ("user__username", "uid")
+    date_hierarchy = "date_joined"
+    fields = ("user", "provider", "uid", "last_login", "date_joined")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """To tie a person to another account there."""
         return True
