@@ -12,6 +12,7 @@ from integrations.models.mappings import (
     RejectedMatch,
 )
 from integrations.models.organizations import Organization
+from integrations.models.preferences import TablePreference
 from integrations.models.tokens import ApiToken, Right
 from integrations.models.webhooks import ReviewNotice, Webhook, WebhookDelivery, WebhookEvent
 from integrations.models.workers import Worker
@@ -33,6 +34,7 @@ __all__ = [
     "RejectedMatch",
     "ReviewNotice",
     "Right",
+    "TablePreference",
     "Webhook",
     "WebhookDelivery",
     "WebhookEvent",

@@ -80,6 +80,8 @@ SORTS = {
     "updated": (F("mapping__confirmed_at").desc(nulls_last=True), Lower("name"), F("pk")),
 }
 
+FALLING_SORTS = {"confidence", "updated"}  # from the highest down, unless reversed
+
 
 @dataclass(frozen=True)
 class TableQuery:
@@ -88,6 +90,7 @@ class TableQuery:
     state: str = ""
     tier: str = ""
     warning: str = ""
+    company_type: int | None = None
     text: str = ""
     sort: str = "organization"
     descending: bool = False
@@ -97,7 +100,8 @@ class TableQuery:
     @property
     def is_narrowed(self) -> bool:
         """Whether it chooses some of the rows and not all."""
-        return bool(self.state or self.tier or self.warning or self.text)
+        chosen = self.state or self.tier or self.warning or self.text
+        return bool(chosen) or self.company_type is not None
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,9 @@ def matching_rows(instance: IntegrationInstance, user: User, query: TableQuery) 
         rows = rows.filter(review_reasons("mapping__")[query.warning], mapping__instance=instance)
     if query.tier:
         rows = rows.filter(proposal__tier=query.tier)
+    if query.company_type is not None:
+        mapped = Q(proposal__company=None, mapping__company__company_type=query.company_type)
+        rows = rows.filter(Q(proposal__company__company_type=query.company_type) | mapped)
     return rows
 
 
@@ -243,7 +250,7 @@ class _Counted(Paginator[Organization]):
 
 def _known_count(query: TableQuery, counts: dict[str, int]) -> int | None:
     """How many rows the query chooses, where that follows from the counts of the states."""
-    if query.tier or query.warning:
+    if query.tier or query.warning or query.company_type is not None:
         return None
     if query.state:
         return counts.get(query.state, 0)

@@ -73,6 +73,13 @@ def confidence(share: float, tier: str) -> SafeString:
     return render_to_string("includes/confidence.html", {"confidence": share, "tier": tier})
 
 
+@register.inclusion_tag("integrations/setup/sorted_head.html")
+def sorted_head(label: str, link: tuple[str, str], css: str) -> dict[str, str]:
+    """A column's head that sorts by it: its label, (address, aria-sort or "") and class."""
+    address, direction = link
+    return {"label": label, "address": address, "direction": direction, "css": css}
+
+
 @register.filter(is_safe=True)
 def unindented(html: str) -> SafeString:
     """The markup without the indentation of its templates: a fifth of the bytes of a table.

@@ -8,13 +8,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations.forms.table import table_query
+from integrations.forms.table import columns_in_address, table_query
 from integrations.models import Company, IntegrationInstance, Organization
-from integrations.services import mappings
+from integrations.services import decisions, mappings
 from integrations.services.company_search import company_choices
 from integrations.services.jobs import request_cancel
 from integrations.services.mapping_table import matching_rows, one_row
 from integrations.services.suggestions import propose_mappings, takes_long, type_labels
+from integrations.services.table_preferences import keep_table_view
 from integrations.tasks import enqueue_refresh, enqueue_suggestions
 from integrations.views.common import SignedInRequest, actor_of, needs, search_text, whole_number
 from integrations.views.setup import (
@@ -41,6 +42,19 @@ def table(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """The mapping card alone, for a page that learned of new options."""
     instance = instance_or_404(request, psa, pk)
     return render(request, "integrations/setup/mappings.html", table_context(request, instance))
+
+
+@needs("view_integrationinstance")
+@require_POST
+def keep_view(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Keep the columns and the rows a page for this person, and show them; the address tells them too."""
+    instance = instance_or_404(request, psa, pk)
+    size = whole_number(request.POST.get("size", "")) or 0
+    view = keep_table_view(request.user, request.POST.getlist("column"), size)
+    query = QueryDict(request.POST.get("table", ""), mutable=True)
+    query["columns"], query["size"] = columns_in_address(view.columns), str(view.size)
+    address = reverse("integrations:setup", args=[instance.psa, instance.pk])
+    return redirect(f"{address}?{query.urlencode()}#mappings")
 
 
 @needs("map_organizations")
@@ -180,6 +194,21 @@ def discard(request: SignedInRequest, psa: str, pk: int, organization_id: int) -
     instance = instance_or_404(request, psa, pk)
     organization = organization_or_404(request, instance, organization_id)
     mappings.discard_proposal(request.user, instance, organization)
+    return _row_or_back(request, instance, organization)
+
+
+@needs("map_organizations")
+@require_POST
+def ignore(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
+    """Leave an organization deliberately unmapped, or take that back."""
+    instance = instance_or_404(request, psa, pk)
+    organization = organization_or_404(request, instance, organization_id)
+    if request.POST.get("ignored") == "0":
+        decisions.stop_ignoring(actor_of(request), instance, organization)
+        messages.success(request, f"{organization.name} is open again.")
+    else:
+        decisions.ignore_organization(actor_of(request), request.user, instance, organization)
+        messages.info(request, f"{organization.name} is ignored from now on and left out of the counts.")
     return _row_or_back(request, instance, organization)
 
 

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from integrations.forms.filters import BaseFilterFormSet, FilterFormSet, initial_rows
 from integrations.forms.schedule import ScheduleForm
-from integrations.forms.table import table_query
+from integrations.forms.table import shown_columns, table_query
 from integrations.models import IntegrationInstance, Organization
 from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
 from integrations.services.filters import filter_fields
 from integrations.services.mapping_table import (
+    FALLING_SORTS,
     PAGE_SIZES,
+    SORTS,
     STATE_LABELS,
     WARNING_LABELS,
     RowState,
+    TableQuery,
     mapping_table,
     pending_changes,
     rows_of,
 )
 from integrations.services.refresh import conditions_of
 from integrations.services.suggestions import type_labels
+from integrations.services.table_preferences import COLUMN_LABELS, TableView, table_view
 from integrations.views.common import SignedInRequest, needs
+
+KEPT_VIEW = {"columns", "size", "sort", "dir"}  # what "Clear" leaves of a table's address
+SHOWN_FIELDS = {"q", "tier", "type", "sort"}  # the fields of the form above the table
+MOST_OF_AN_ADDRESS = 2000  # characters
 
 
 def provider_or_404(psa: str) -> Provider:
@@ -133,10 +142,15 @@ def filter_forms(
     return formset
 
 
-def row_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
+def row_context(
+    request: SignedInRequest, instance: IntegrationInstance, usual: TableView | None = None
+) -> dict[str, Any]:
     """What a row of the mapping table needs beside itself; told once, not asked for in every row."""
+    address = _table_address(request)
     return {
         "instance": instance,
+        "kept": urlencode(_kept(address)),
+        "columns": shown_columns(address, usual or table_view(request.user)),
         "type_labels": type_labels(instance),
         "can_map": request.user.has_perm("integrations.map_organizations"),
         "can_see_history": request.user.has_perm("integrations.view_auditevent"),
@@ -146,6 +160,19 @@ def row_context(request: SignedInRequest, instance: IntegrationInstance) -> dict
     }
 
 
+def _table_address(request: SignedInRequest) -> QueryDict:
+    """The query of the page that the table is on: a row that is swapped alone has another address."""
+    page: str | None = request.htmx.current_url  # type: ignore[attr-defined]  # set by django-htmx
+    if request.method == "GET" or not page:
+        return request.GET
+    return QueryDict(urlsplit(page).query[:MOST_OF_AN_ADDRESS])
+
+
+def _kept(address: QueryDict) -> dict[str, str]:
+    """What the links of the table keep of its address: everything but the page."""
+    return {key: str(value) for key, value in address.items() if key != "page" and value}
+
+
 def bar_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
     """What the bar needs that says what saving would do."""
     return {"instance": instance, "table": {"pending": pending_changes(instance, request.user)}}
@@ -153,9 +180,10 @@ def bar_context(request: SignedInRequest, instance: IntegrationInstance) -> dict
 
 def table_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
     """What the mapping card needs."""
-    query = table_query(request.GET)
+    usual = table_view(request.user)
+    query = table_query(request.GET, usual.size)
     table = mapping_table(instance, request.user, query)
-    kept = {key: str(value) for key, value in request.GET.items() if key != "page" and value}
+    kept = _kept(request.GET)
     warnings = [
         (key, WARNING_LABELS[key], number, urlencode({**kept, "state": "", "warning": key}))
         for key, number in table.warnings.items()
@@ -175,13 +203,28 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
                 )
             )
     return {
-        **row_context(request, instance),
+        **row_context(request, instance, usual),
         "table": table,
         "tabs": tabs,
         "warnings": warnings,
-        "kept": urlencode(kept),
+        "unfiltered": urlencode({name: value for name, value in kept.items() if name in KEPT_VIEW}),
+        "hidden": [(name, value) for name, value in kept.items() if name not in SHOWN_FIELDS],
         "state_labels": {state.value: label for state, label in STATE_LABELS.items()},
         "page_sizes": PAGE_SIZES,
+        "column_labels": COLUMN_LABELS,
+        "sort_links": _sort_links(kept, query),
         "companies_known": instance.companies.exists(),
         "job": instance.jobs.shown_to(request.user).first(),
     }
+
+
+def _sort_links(kept: Mapping[str, str], query: TableQuery) -> dict[str, tuple[str, str]]:
+    """For each column that sorts: the address that sorts by it, and how it is sorted now (aria-sort)."""
+    links = {}
+    for name in SORTS:
+        is_current = name == query.sort
+        way = "desc" if is_current and not query.descending else "asc"
+        falls = query.descending != (name in FALLING_SORTS)
+        now = ("descending" if falls else "ascending") if is_current else ""
+        links[name] = (urlencode({**kept, "sort": name, "dir": way}), now)
+    return links
