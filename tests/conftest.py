@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from hypothesis import configuration
 
+from tests.append_only import let_tests_empty_the_audit
 from tests.simulated import (  # noqa: F401  # fixtures
     filled,
     instance,
@@ -21,6 +22,7 @@ from tests.simulated import (  # noqa: F401  # fixtures
     tenant,
 )
 
+let_tests_empty_the_audit()
 # Not in the project's folder: pytest stops at a `.hypothesis` folder that it was not told to skip.
 configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir(), "portal-tests-hypothesis"))
 
