@@ -5,10 +5,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from django.core.management import call_command
 from django.db import connection
 from django.test import TransactionTestCase
 
 guard = import_module("integrations.migrations.0008_append_only_audit")
+
+
+def empty_the_database() -> None:
+    """Every row of every table is gone; the next ones get other primary keys than those had."""
+    guard.release(connection)
+    try:
+        call_command("flush", interactive=False, reset_sequences=False, verbosity=0)
+    finally:
+        guard.guard(connection)
 
 
 def let_tests_empty_the_audit() -> None:

@@ -14,7 +14,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
+from integrations.models import (
+    Company,
+    IgnoredOrganization,
+    IntegrationInstance,
+    Organization,
+    OrganizationMapping,
+)
 from integrations.services.audit import Actor
 from integrations.services.organization_import import import_organizations
 
@@ -50,13 +56,21 @@ def mapping(name: str, where: IntegrationInstance, remote_id: str, **values: obj
 
 def test_every_column(member: User) -> None:
     saved = mapping(
-        "Acme", instance("Main"), "42", source="suggested", confidence=0.987654, confirmed_by=member
+        "Acme",
+        instance("Main"),
+        "42",
+        source="suggested",
+        confidence=0.987654,
+        confirmed_by=member,
+        reasons=["same name"],
+        matcher_version="7",
+        confirmed_name="Acme Ltd",
     )
     out, err = export()
     assert err == "1 mapping exported.\n"
     [row] = csv.DictReader(io.StringIO(out))
     assert row == {
-        "organization_id": str(saved.organization_id),
+        "portal_key": str(saved.organization.key),
         "external_id": "X-Acme",
         "name": "Acme",
         "instance": "Main",
@@ -64,6 +78,9 @@ def test_every_column(member: User) -> None:
         "company_name": "Acme LLC",
         "source": "suggested",
         "confidence": "0.9877",
+        "reasons": '["same name"]',
+        "matcher_version": "7",
+        "confirmed_name": "Acme Ltd",
         "confirmed_by": "marcus",
         "confirmed_at": "2025-05-01T07:30:00+00:00",
     }
@@ -84,7 +101,7 @@ def test_json_holds_the_same(member: User) -> None:
 
 def test_nothing_to_export_is_still_a_file() -> None:
     assert export("--format", "json")[0] == "[\n]\n"
-    assert export()[0].startswith("organization_id,external_id,")
+    assert export()[0].startswith("portal_key,external_id,")
     assert export()[1] == "0 mappings exported.\n"
 
 
@@ -97,6 +114,24 @@ def test_only_what_is_in_force_leaves() -> None:
     mapping("Uninstalled", gone, "4")
     IntegrationInstance.objects.filter(pk=gone.pk).update(deleted_at=timezone.now())
     assert exported_names() == ["Kept"]
+
+
+def test_what_is_deliberately_not_mapped_has_a_row_without_a_company(member: User) -> None:
+    instance("Acquired")
+    main = instance("Main")
+    IntegrationInstance.objects.filter(pk=main.pk).update(is_default=True)
+    mapped = mapping("Acme", main, "1").organization
+    nobody = Organization.objects.create(name="Nobody")
+    for organization in (mapped, nobody):
+        IgnoredOrganization.objects.create(
+            organization=organization, psa="autotask", ignored_by=member, ignored_at=AT
+        )
+    rows = json.loads(export("--format", "json")[0])
+    assert [(row["name"], row["source"], row["company_id"]) for row in rows] == [
+        ("Acme", "chosen", "1"),
+        ("Nobody", "ignored", ""),
+    ]
+    assert (rows[1]["instance"], rows[1]["confirmed_by"]) == ("Main", "marcus")
 
 
 def test_one_instance() -> None:

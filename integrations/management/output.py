@@ -10,12 +10,13 @@ import json
 import shutil
 import time
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from django.core.management.base import CommandError, CommandParser, OutputWrapper
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
 from integrations.services.spreadsheet import make_harmless
+from integrations.services.table_export import WRITERS
 
 if TYPE_CHECKING:
     from integrations.models import IntegrationInstance
@@ -131,6 +132,22 @@ def write_rows(
         _write_csv(rows, columns, out)
     else:
         _write_table(rows, columns, out)
+
+
+def write_file(
+    rows: Iterable[Row], columns: Sequence[str], form: str, noun: str, command: BaseCommand
+) -> None:
+    """Write an export (``form``: csv or json) to the standard output, its length to the error stream."""
+    count = 0
+
+    def counted() -> Iterator[Row]:
+        nonlocal count
+        for count, row in enumerate(rows, start=1):  # noqa: B007  # read after the loop
+            yield row
+
+    for line in WRITERS[form](counted(), columns):
+        command.stdout.write(line, ending="")
+    command.stderr.write(f"{count:,} {noun}{'' if count == 1 else 's'} exported.")
 
 
 def _write_csv(rows: Iterable[Row], columns: Sequence[str], out: TextIO | OutputWrapper) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from integrations.models.companies import Company
 from integrations.models.instances import IntegrationInstance
 from integrations.models.organizations import Organization
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class MappingSource(models.TextChoices):
@@ -67,6 +72,9 @@ class OrganizationMapping(models.Model):
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    confirmed_by_name = models.CharField(
+        max_length=150, blank=True, help_text="Who it was by a restored file, where there is no such account."
+    )
     confirmed_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
     removed_at = models.DateTimeField(null=True, blank=True)
@@ -91,6 +99,15 @@ class OrganizationMapping(models.Model):
     def __str__(self) -> str:
         return f"{self.organization} = {self.company}"
 
+    def confirm(self, user: User | None, at: dt.datetime) -> None:
+        """Note who stands for the mapping from now on; None for a command."""
+        self.confirmed_by, self.confirmed_by_name, self.confirmed_at = user, "", at
+
+    @property
+    def confirmer(self) -> str:
+        """The user name of who confirmed it, "" where nobody knows."""
+        return self.confirmed_by.get_username() if self.confirmed_by else self.confirmed_by_name
+
     def snapshot(self) -> dict[str, Any]:
         """The values that the audit keeps and undo restores."""
         return {
@@ -104,6 +121,7 @@ class OrganizationMapping(models.Model):
             "removed": self.removed_at is not None,
             "version": self.version,
             "confirmed_by": self.confirmed_by_id,
+            "confirmed_by_name": self.confirmed_by_name,
             "confirmed_at": self.confirmed_at.isoformat(),
         }
 
@@ -189,7 +207,10 @@ class IgnoredOrganization(models.Model):
     ignored_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    ignored_at = models.DateTimeField(auto_now_add=True)
+    ignored_by_name = models.CharField(
+        max_length=150, blank=True, help_text="Who it was by a restored file, where there is no such account."
+    )
+    ignored_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["organization"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -37,8 +38,12 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
 
 class Organization(models.Model):
-    """One of our customers. Deleting is soft: ``deleted_at`` is set and the row can be restored."""
+    """One of our customers. Deleting is soft: ``deleted_at`` is set and the row can be restored.
 
+    ``key`` names it in exported files: namesakes stay apart, and an emptied portal gets the same ones back.
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=200)
     external_id = models.CharField(
         max_length=100,

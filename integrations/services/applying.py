@@ -67,8 +67,8 @@ def apply_suggestions(
             else:
                 changed.append(mapping)
             mapping.organization, mapping.instance, mapping.company = organization, instance, company
-            mapping.confirmed_name, mapping.confirmed_at = company.name, timezone.now()
-            mapping.confirmed_by_id = actor.user.pk if actor.user else None
+            mapping.confirmed_name = company.name
+            mapping.confirm(actor.account, timezone.now())
             mapping.source = MappingSource.SUGGESTED
             mapping.confidence = round(suggestion.confidence, 4)
             mapping.reasons = list(suggestion.reasons)

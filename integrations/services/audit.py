@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import connection, transaction
 
 from integrations.models import AuditEvent, IntegrationInstance
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from django.contrib.auth.models import AbstractBaseUser, User
 
 
 # What other programs follow by the ids of its events: the changes feed of the API, and webhooks.
@@ -43,6 +43,11 @@ class Actor:
     name: str
     origin: str
     user: AbstractBaseUser | None = None
+
+    @property
+    def account(self) -> User | None:
+        """The person's account, None for a command."""
+        return cast("User | None", self.user)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from integrations.services.connections import (
     register_instance,
 )
 from integrations.services.filters import filter_fields, save_filters
-from integrations.services.import_reports import Outcome, Report, RowResult, keep_report
+from integrations.services.import_reports import KEPT, Keeping, Outcome, Report, RowResult, keep_report
 from integrations.services.organization_values import NO, YES, clean_text
 from integrations.services.repair import ChangedMeanwhile, Description, describe_instance, description_of
 from integrations.services.schedules import LONGEST_INTERVAL, save_schedule
@@ -69,7 +69,7 @@ def import_configurations(
     *,
     dry_run: bool = False,
     keep_good: bool = False,
-    file_name: str = "",
+    keeping: Keeping = KEPT,
 ) -> Report:
     """Import a CSV or JSON file; ``secrets`` are by configuration name and field. The report is kept.
 
@@ -92,7 +92,7 @@ def import_configurations(
             continue
         row, wanted = each
         report.add(_written(actor, row, wanted) if write else _foreseen(row, wanted))
-    keep_report(report, ImportReport.Kind.CONFIGURATIONS, actor, file_name=file_name)
+    keep_report(report, ImportReport.Kind.CONFIGURATIONS, actor, keeping)
     return report
 
 

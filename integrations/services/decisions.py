@@ -53,7 +53,12 @@ def ignore_organization(
             organization=organization, instance__psa=instance.psa, kind="suggested"
         ).delete()
         if created:
-            Batch(actor).record([_change("organization ignored", organization, instance)])
+            Batch(actor).record([ignoring_change(organization, instance)])
+
+
+def ignoring_change(organization: Organization, instance: IntegrationInstance) -> Change:
+    """The event that says that an organization is ignored from now on, as seen from a configuration."""
+    return _change("organization ignored", organization, instance)
 
 
 def stop_ignoring(actor: Actor, instance: IntegrationInstance, organization: Organization) -> None:

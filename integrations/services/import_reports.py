@@ -12,11 +12,10 @@ import json
 import uuid
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import transaction
 
 from integrations.models import ImportReport, ImportReportPart, IntegrationInstance
@@ -170,40 +169,60 @@ def outcome_label(outcome: Outcome, *, written: bool) -> str:
 # --- keeping ------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Keeping:
+    """How a report is kept.
+
+    ``into`` is the row that a background job has opened for it; ``before_commit`` is called in the
+    transaction that stores it, and stops it by raising. A ``rehearsal`` keeps nothing.
+    """
+
+    file_name: str = ""
+    into: ImportReport | None = None
+    before_commit: Callable[[], object] | None = None
+    rehearsal: bool = False
+
+
+KEPT = Keeping()
+
+
 def keep_report(
     report: Report,
     kind: ImportReport.Kind,
     actor: Actor,
+    keeping: Keeping,
     *,
-    file_name: str = "",
     instance: IntegrationInstance | None = None,
-) -> ImportReport:
-    """Store the report; of an import that was written in the transaction that wrote it."""
+) -> None:
+    """Store the report; of an import that was written, in the transaction that wrote it."""
+    if keeping.rehearsal:
+        return
     report.rows.close()
     facts = {"Separated by": report.delimiter} if report.delimiter != "JSON" else {"Format": "JSON"}
     if report.ignored:
         facts["Columns not used"] = ", ".join(report.ignored)
     written = report.verdict is Verdict.WRITTEN
     with transaction.atomic():
-        kept = ImportReport.objects.create(
+        if keeping.before_commit:
+            keeping.before_commit()
+        kept = keeping.into or ImportReport(
             key=report.key,
             kind=kind,
-            verdict=ImportReport.Verdict(report.verdict.value),
-            sentence=report.sentence(),
-            file_name=file_name[:200],
+            file_name=keeping.file_name[:200],
             instance=instance,
-            actor=actor.user if isinstance(actor.user, User) else None,
+            actor=actor.account,
             actor_name=actor.name[:200],
             origin=actor.origin[:100],
-            facts=facts,
-            counts={outcome.value: report.counts[outcome] for outcome in Outcome},
-            batch=report.batch if written else None,
         )
+        kept.verdict = ImportReport.Verdict(report.verdict.value)
+        kept.sentence, kept.facts = report.sentence(), facts
+        kept.counts = {outcome.value: report.counts[outcome] for outcome in Outcome}
+        kept.batch = report.batch if written else None
+        kept.save()
         ImportReportPart.objects.bulk_create(
             ImportReportPart(report=kept, number=number, content=content, counts=counts)
             for number, (content, counts) in enumerate(report.rows.parts)
         )
-    return kept
 
 
 def add_part(kept: ImportReport, rows: list[RowResult], *, cursor: int) -> None:

@@ -1,16 +1,25 @@
-"""Exporting the mappings in force, for other programs and for people with a spreadsheet."""
+"""Exporting the mappings in force, for other programs and for people with a spreadsheet.
+
+An organization that is deliberately not mapped has a row too: source "ignored", and no company. It names the
+default configuration of its PSA, since it is ignored in all of them.
+"""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import json
+import heapq
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from typing import Protocol
 
-from integrations.models import IntegrationInstance, OrganizationMapping
-from integrations.services.spreadsheet import make_harmless
+from django.db.models import Exists, OuterRef
+
+from integrations.models import IgnoredOrganization, IntegrationInstance, OrganizationMapping
+from integrations.services.table_export import Row, in_order_of_signs
+
+IGNORED = "ignored"
+COLUMNS = (
+    "portal_key", "external_id", "name", "instance", "company_id", "company_name", "source", "confidence",
+    "reasons", "matcher_version", "confirmed_name", "confirmed_by", "confirmed_at",
+)  # fmt: skip
 
 
 class NoSuchInstance(Exception):
@@ -22,38 +31,12 @@ class NoSuchInstance(Exception):
         self.names = names
 
 
-class Writable(Protocol):
-    """Where the lines go."""
+def export_mappings(instance_name: str = "") -> Iterator[Row]:
+    """What is mapped in all configurations, or in the one with this name, and what is ignored there.
 
-    def write(self, text: str, /) -> object:
-        """Take the text."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportedMapping:
-    """One mapping as other programs get it; the names are the columns and keys of the file.
-
-    ``name`` is the organization's, ``company_id`` the PSA's own id, which may be "0012" or no number at all.
-    ``confidence`` is 0 to 1, None where a person chose without a suggestion; ``confirmed_at`` is UTC in ISO
-    form.
-    """
-
-    organization_id: int
-    external_id: str
-    name: str
-    instance: str
-    company_id: str
-    company_name: str
-    source: str
-    confidence: float | None
-    confirmed_by: str
-    confirmed_at: str
-
-
-def export_mappings(instance_name: str = "") -> Iterator[ExportedMapping]:
-    """The mappings in force of all configurations, or of the one with this name, by organization name.
-
-    Rows are read as they are asked for. Raises NoSuchInstance.
+    By organization name, then by portal key: nothing depends on the order in which rows were added. Rows are
+    read as they are asked for; ``company_id`` is the PSA's own id, which may be "0012" or no number at all,
+    ``confidence`` is 0 to 1 or None, times are UTC in ISO form. Raises NoSuchInstance.
     """
     instances = IntegrationInstance.objects.present()
     if instance_name:
@@ -61,50 +44,70 @@ def export_mappings(instance_name: str = "") -> Iterator[ExportedMapping]:
         if not named:
             raise NoSuchInstance(instance_name, list(instances.values_list("name", flat=True)))
         instances = named
-    return _rows([instance.pk for instance in instances])
+    chosen = list(instances)
+    both = heapq.merge(_mapped(chosen), _ignored(chosen), key=_place)
+    return iter(both)
 
 
-def _rows(instances: list[int]) -> Iterator[ExportedMapping]:
+def _place(row: Row) -> tuple[str, str]:
+    return str(row["name"]), str(row["portal_key"])
+
+
+def _mapped(instances: list[IntegrationInstance]) -> Iterator[Row]:
     mappings = (
         OrganizationMapping.objects.present()
         .filter(instance__in=instances, organization__deleted_at=None)
         .select_related("organization", "instance", "company", "confirmed_by")
-        .order_by("organization__name", "organization_id", "psa")
+        .order_by(in_order_of_signs("organization__name"), "organization__key", "psa")
     )
     for mapping in mappings.iterator(chunk_size=1_000):
-        person = mapping.confirmed_by
-        yield ExportedMapping(
-            organization_id=mapping.organization_id,
-            external_id=mapping.organization.external_id,
-            name=mapping.organization.name,
-            instance=mapping.instance.name,
-            company_id=mapping.company.remote_id,
-            company_name=mapping.company.name,
-            source=mapping.source,
-            confidence=None if mapping.confidence is None else round(mapping.confidence, 4),
-            confirmed_by="" if person is None else person.get_username(),
-            confirmed_at=mapping.confirmed_at.astimezone(dt.UTC).isoformat(timespec="seconds"),
-        )
+        yield {
+            "portal_key": str(mapping.organization.key),
+            "external_id": mapping.organization.external_id,
+            "name": mapping.organization.name,
+            "instance": mapping.instance.name,
+            "company_id": mapping.company.remote_id,
+            "company_name": mapping.company.name,
+            "source": mapping.source,
+            "confidence": None if mapping.confidence is None else round(mapping.confidence, 4),
+            "reasons": mapping.reasons,
+            "matcher_version": mapping.matcher_version,
+            "confirmed_name": mapping.confirmed_name,
+            "confirmed_by": mapping.confirmer,
+            "confirmed_at": _utc(mapping.confirmed_at),
+        }
 
 
-def write_csv(mappings: Iterator[ExportedMapping], out: Writable) -> int:
-    """Write a header and a row a mapping, formulas made harmless; returns how many."""
-    columns = [field.name for field in fields(ExportedMapping)]
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    count = 0
-    for mapping in mappings:
-        count += 1
-        values = (getattr(mapping, column) for column in columns)
-        writer.writerow([make_harmless(value) if isinstance(value, str) else value for value in values])
-    return count
+def _ignored(instances: list[IntegrationInstance]) -> Iterator[Row]:
+    """Those that are not mapped all the same."""
+    speakers: dict[str, str] = {}
+    for instance in sorted(instances, key=lambda each: not each.is_default):
+        speakers.setdefault(instance.psa, instance.name)
+    mapped = OrganizationMapping.objects.present().filter(
+        organization=OuterRef("organization"), psa=OuterRef("psa")
+    )
+    rows = (
+        IgnoredOrganization.objects.filter(~Exists(mapped), psa__in=speakers, organization__deleted_at=None)
+        .select_related("organization", "ignored_by")
+        .order_by(in_order_of_signs("organization__name"), "organization__key", "psa")
+    )
+    for row in rows.iterator(chunk_size=1_000):
+        yield {
+            "portal_key": str(row.organization.key),
+            "external_id": row.organization.external_id,
+            "name": row.organization.name,
+            "instance": speakers[row.psa],
+            "company_id": "",
+            "company_name": "",
+            "source": IGNORED,
+            "confidence": None,
+            "reasons": [],
+            "matcher_version": "",
+            "confirmed_name": "",
+            "confirmed_by": row.ignored_by.get_username() if row.ignored_by else row.ignored_by_name,
+            "confirmed_at": _utc(row.ignored_at),
+        }
 
 
-def write_json(mappings: Iterator[ExportedMapping], out: Writable) -> int:
-    """Write an array with one object a line; returns how many. Texts stay as they are: nothing runs them."""
-    count = 0
-    out.write("[")
-    for count, mapping in enumerate(mappings, start=1):
-        out.write(("\n" if count == 1 else ",\n") + json.dumps(asdict(mapping), ensure_ascii=False))
-    out.write("\n]\n")
-    return count
+def _utc(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="seconds")

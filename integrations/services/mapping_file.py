@@ -8,18 +8,22 @@ external ids, which other tools make, may begin like one.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
+import uuid
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from integrations.models.mappings import MappingSource
+from integrations.services.mapping_export import IGNORED
 from integrations.services.organization_values import clean_text
 from integrations.services.spreadsheet import is_formula, restore
 from integrations.services.table_file import Columns, FileRow, TableFile, open_table_file
 
 LONGEST = 300
 COLUMNS = {
+    "portal_key": ("portal key",),
     "organization_id": ("organization id", "portal id"),
     "external_id": ("external id", "reference", "uid"),
     "name": ("name", "organization", "organisation", "organization name", "customer", "client"),
@@ -28,10 +32,14 @@ COLUMNS = {
     "company_name": ("company name", "company", "autotask company", "account name"),
     "source": ("source",),
     "confidence": ("confidence",),
+    "reasons": ("reasons",),
+    "matcher_version": ("matcher version",),
+    "confirmed_name": ("confirmed name",),
     "confirmed_by": ("confirmed by",),
     "confirmed_at": ("confirmed at",),
 }
-IDS = ("organization_id", "company_id")
+IDS = ("portal_key", "organization_id", "company_id")
+LENGTHS = {"reasons": 10_000, "matcher_version": 40, "confirmed_by": 150}
 LABELS = {field: names[0] for field, names in COLUMNS.items()}
 
 
@@ -39,6 +47,7 @@ LABELS = {field: names[0] for field, names in COLUMNS.items()}
 class WantedMapping:
     """What a row says; "" and None where it says nothing."""
 
+    portal_key: uuid.UUID | None = None
     organization_id: str = ""
     external_id: str = ""
     name: str = ""
@@ -47,6 +56,9 @@ class WantedMapping:
     company_name: str = ""
     source: str = ""
     confidence: float | None = None
+    reasons: tuple[str, ...] = ()
+    matcher_version: str = ""
+    confirmed_name: str | None = None
     confirmed_by: str = ""
     confirmed_at: dt.datetime | None = None
 
@@ -72,9 +84,13 @@ def read_mapping(row: FileRow) -> WantedMapping:
             problems.append(
                 f"{LABELS[name]} begins like a formula; if that is meant, put an apostrophe (') in front"
             )
-        elif len(text) > LONGEST:
-            problems.append(f"{LABELS[name]} has {len(text):,} characters; {LONGEST} are allowed")
+        elif len(text) > LENGTHS.get(name, LONGEST):
+            problems.append(
+                f"{LABELS[name]} has {len(text):,} characters; {LENGTHS.get(name, LONGEST):,} are allowed"
+            )
         texts[name] = text
+    if texts.get("source") == IGNORED and (texts.get("company_id") or texts.get("company_name")):
+        problems.append("is ignored, so it cannot name a company")
     if problems:
         raise RowProblem("; ".join(problems))
     return WantedMapping(
@@ -84,15 +100,41 @@ def read_mapping(row: FileRow) -> WantedMapping:
         },
         source=_source(texts.get("source", "")),
         confidence=_confidence(texts.get("confidence", "")),
+        portal_key=_portal_key(texts.get("portal_key", "")),
+        reasons=_reasons(texts.get("reasons", "")),
+        matcher_version=texts.get("matcher_version", ""),
+        confirmed_name=texts.get("confirmed_name"),
         confirmed_by=texts.get("confirmed_by", ""),
         confirmed_at=_moment(texts.get("confirmed_at", "")),
     )
 
 
 def _source(text: str) -> str:
-    if text and text not in MappingSource.values:
-        raise RowProblem(f"source must be one of {', '.join(MappingSource.values)}")
+    known = [*MappingSource.values, IGNORED]
+    if text and text not in known:
+        raise RowProblem(f"source must be one of {', '.join(known)}")
     return text
+
+
+def _portal_key(text: str) -> uuid.UUID | None:
+    if not text:
+        return None
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise RowProblem("portal key must look like 5f0d6c2e-8d1b-4a55-9b0e-2f4f6f1a7c11") from error
+
+
+def _reasons(text: str) -> tuple[str, ...]:
+    if not text:
+        return ()
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise RowProblem('reasons must be a JSON list of texts, like ["same name"]')
+    return tuple(map(clean_text, found))
 
 
 def _confidence(text: str) -> float | None:

@@ -1,17 +1,15 @@
 """Importing mappings: every row gets its outcome; all rows are written, or the good ones, or none.
 
-Which organization a row means: the one with its external id; without one the only one of its name (the
-portal's own id may tell namesakes apart); without a name the one with the portal's id. Which company: the one
-with the PSA's id, whose name must then be the one given, if one is given; without an id the only one of the
-name. What cannot be told for certain fails and says so: a wrong mapping is worse than none.
-
-What is mapped otherwise already is skipped, unless the import is told to overwrite; a mapping of another
-configuration is never touched.
+Which organization and company a row means is told by services/mapping_finding.py; what cannot be told for
+certain fails and says so. What is mapped otherwise already is skipped, unless the import is told to
+overwrite; a mapping of another configuration is never touched. A row with the source "ignored" and no company
+says that its organization is deliberately not mapped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
@@ -20,24 +18,41 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from integrations.models import Company, ImportReport, IntegrationInstance, Organization, OrganizationMapping
+from integrations.models import (
+    Company,
+    IgnoredOrganization,
+    ImportReport,
+    IntegrationInstance,
+    Organization,
+    OrganizationMapping,
+)
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, Change
-from integrations.services.import_reports import Outcome, Report, RowResult, Verdict, keep_report
+from integrations.services.decisions import ignoring_change
+from integrations.services.import_reports import (
+    KEPT,
+    Keeping,
+    Outcome,
+    Report,
+    RowResult,
+    Verdict,
+    keep_report,
+)
+from integrations.services.mapping_export import IGNORED
 from integrations.services.mapping_file import RowProblem, WantedMapping, open_mapping_file, read_mapping
-from integrations.services.mappings import MAPPING_FIELDS, mapping_change
+from integrations.services.mapping_finding import Companies, Finder, Keys, Skip
+from integrations.services.mappings import mapping_change, write_mappings
 from integrations.services.table_file import FileRow, ImportRefused
 
 BATCH = 500
-AMBIGUOUS = -1
 
 
 @dataclass(frozen=True)
 class MappingImportOptions:
     """How a file of mappings is taken.
 
-    ``restore`` keeps source, confidence, and who confirmed and when, as the file has them: for a file of the
-    portal's own export. Otherwise the importer has confirmed them, now.
+    ``restore`` keeps source, confidence and reasons, and who confirmed and when, as the file has them: for a
+    file of the portal's own export. Otherwise the importer has confirmed them, now.
     """
 
     dry_run: bool = False
@@ -48,13 +63,14 @@ class MappingImportOptions:
 
 @dataclass(slots=True)
 class _Planned:
-    """A row whose organization and company are known."""
+    """A row whose organization is known, and its company; None: it is deliberately not mapped."""
 
     line: int
     name: str
     wanted: WantedMapping
+    instance: IntegrationInstance
     organization: int
-    company: Company
+    company: Company | None
 
 
 def import_mappings(
@@ -63,21 +79,25 @@ def import_mappings(
     instance: IntegrationInstance | None = None,
     options: MappingImportOptions = MappingImportOptions(),  # frozen
     *,
-    file_name: str = "",
+    keeping: Keeping = KEPT,
     progress: Callable[[int, None], None] | None = None,
 ) -> Report:
     """Import a CSV or JSON file in one transaction, audited as one batch; the stream stays open.
 
-    Every row belongs to ``instance``, or to the configuration that it names. The report is kept. Raises
-    ImportRefused when the file as a whole cannot be read; then nothing is written.
+    Every row belongs to ``instance``, or to the configuration that it names. ``keeping`` says how the report
+    is kept. A dry run takes no lock, so that nobody waits for it. Raises ImportRefused when the file as a
+    whole cannot be read; then nothing is written.
     """
     batch = Batch(actor)
     report = Report(options.dry_run, options.keep_good, batch=batch.key)
-    with transaction.atomic(), open_mapping_file(stream) as file:
+    with (
+        nullcontext() if options.dry_run else transaction.atomic(),
+        open_mapping_file(stream) as file,
+    ):
         report.delimiter, report.ignored = file.delimiter, file.ignored
         planner = _Planner(instance, options)
         while rows := list(islice(file.rows, BATCH)):
-            planned = planner.plan(rows, report)
+            planned = planner.plan(rows)
             write = not options.dry_run and (options.keep_good or not report.failed)
             planner.apply(planned, report, batch if write else None)
             if progress:
@@ -85,49 +105,26 @@ def import_mappings(
         if not report.rows:
             raise ImportRefused("The file has no rows.")
         if report.verdict is Verdict.WRITTEN:
-            keep_report(report, ImportReport.Kind.MAPPINGS, actor, file_name=file_name, instance=instance)
-        else:
+            keep_report(report, ImportReport.Kind.MAPPINGS, actor, keeping, instance=instance)
+        elif not options.dry_run:
             transaction.set_rollback(True)
     if report.verdict is not Verdict.WRITTEN:
-        keep_report(report, ImportReport.Kind.MAPPINGS, actor, file_name=file_name, instance=instance)
+        keep_report(report, ImportReport.Kind.MAPPINGS, actor, keeping, instance=instance)
     return report
 
 
-def _key(name: str) -> str:
-    """Names that differ only in letter case or blanks are the same."""
-    return " ".join(name.split()).casefold()
-
-
 class _Planner:
-    """Decides row by row. Knows the names and ids of organizations, and which rows of the file said what."""
+    """Decides row by row. Knows which rows of the file said what."""
 
     def __init__(self, instance: IntegrationInstance | None, options: MappingImportOptions) -> None:
         self._options = options
-        self._only = instance
-        # Locked in the order of their keys, as everybody does who changes the mappings of several.
-        present = IntegrationInstance.objects.present().select_for_update().order_by("pk")
-        if instance is not None:
-            present = present.filter(psa=instance.psa)
-        self._instances: dict[str, list[IntegrationInstance]] = {}
-        for each in present:
-            self._instances.setdefault(each.name.casefold(), []).append(each)
-        self._by_external_id: dict[str, int] = {}
-        self._by_name: dict[str, int] = {}
-        self._names: dict[int, str] = {}
-        rows = Organization.objects.present().values_list("pk", "name", "external_id")
-        for pk, name, external_id in rows.iterator(chunk_size=2_000):
-            key = _key(name)
-            self._by_name[key] = AMBIGUOUS if key in self._by_name else pk
-            self._names[pk] = key
-            if external_id:
-                self._by_external_id[external_id] = pk
-        self._companies_by_name: dict[int, dict[str, int]] = {}
+        self._finder = Finder(instance, lock=not options.dry_run)
         self._lines: dict[tuple[int, str], tuple[int, int]] = {}
         self._people = dict(User.objects.values_list("username", "pk")) if options.restore else {}
 
-    def plan(self, rows: list[FileRow], report: Report) -> list[_Planned | RowResult]:
+    def plan(self, rows: list[FileRow]) -> list[_Planned | RowResult]:
         """What each row means, or already its result, in the order of the file."""
-        read: list[tuple[FileRow, WantedMapping, IntegrationInstance] | RowResult] = []
+        read: list[tuple[int, WantedMapping, IntegrationInstance] | RowResult] = []
         for row in rows:
             shown = " ".join(row.cells.get("name", "").split())[:80]
             if row.is_empty and not row.problem:
@@ -135,153 +132,47 @@ class _Planner:
                 continue
             try:
                 wanted = read_mapping(row)
-                read.append((row, wanted, self._instance(wanted)))
+                read.append((row.line, wanted, self._finder.instance(wanted)))
             except RowProblem as problem:
                 read.append(RowResult(row.line, shown, Outcome.FAILED, str(problem)))
-            except _Skip as skip:
+            except Skip as skip:
                 read.append(RowResult(row.line, shown, Outcome.SKIPPED, str(skip)))
-        companies = self._companies(each for each in read if not isinstance(each, RowResult))
-        return [each if isinstance(each, RowResult) else self._meant(*each, companies) for each in read]
+        readable = [each for each in read if not isinstance(each, RowResult)]
+        companies = self._finder.companies((wanted, instance) for _, wanted, instance in readable)
+        keys = self._finder.keys(wanted for _, wanted, _ in readable)
+        return [each if isinstance(each, RowResult) else self._meant(*each, companies, keys) for each in read]
 
     def _meant(
         self,
-        row: FileRow,
+        line: int,
         wanted: WantedMapping,
         instance: IntegrationInstance,
-        companies: dict[tuple[int, str], Company],
+        companies: Companies,
+        keys: Keys,
     ) -> _Planned | RowResult:
-        shown = wanted.name or wanted.external_id or wanted.organization_id
+        shown = wanted.name or wanted.external_id or str(wanted.portal_key or wanted.organization_id)
         try:
-            organization = self._organization(wanted)
-            company = self._company(wanted, instance, companies)
-            self._no_double(row.line, organization, company, instance)
+            organization = self._finder.organization(wanted, keys)
+            company = None
+            if wanted.source != IGNORED:
+                company = self._finder.company(wanted, instance, companies)
+            self._no_double(line, organization, company, instance)
         except RowProblem as problem:
-            return RowResult(row.line, shown, Outcome.FAILED, str(problem))
-        except _Skip as skip:
-            return RowResult(row.line, shown, Outcome.SKIPPED, str(skip))
-        return _Planned(row.line, shown, wanted, organization, company)
-
-    def _instance(self, wanted: WantedMapping) -> IntegrationInstance:
-        if self._only is not None:
-            if wanted.instance and wanted.instance.casefold() != self._only.name.casefold():
-                raise _Skip(f"belongs to “{wanted.instance}”, and only “{self._only.name}” is imported")
-            return self._only
-        if not wanted.instance:
-            raise RowProblem("names no configuration; name one for the whole import")
-        found = self._instances.get(wanted.instance.casefold(), [])
-        if len(found) != 1:
-            raise RowProblem(
-                f"{'several configurations are' if found else 'no configuration is'} called "
-                f"“{wanted.instance}”"
-            )
-        return found[0]
-
-    def _organization(self, wanted: WantedMapping) -> int:
-        """The organization's key. Raises RowProblem when it is unknown or cannot be told."""
-        if wanted.external_id:
-            pk = self._by_external_id.get(wanted.external_id)
-            if pk is None:
-                raise RowProblem(f"no organization has the external id “{wanted.external_id}”")
-            if wanted.name and self._names[pk] != _key(wanted.name):
-                raise RowProblem(
-                    f"the organization with the external id “{wanted.external_id}” has another name here"
-                )
-            return pk
-        own = _number(wanted.organization_id)
-        if not wanted.name:
-            if not wanted.organization_id:
-                raise RowProblem("names no organization")
-            if own not in self._names:
-                raise RowProblem(f"no organization has the id {wanted.organization_id}")
-            return own
-        found = self._by_name.get(_key(wanted.name))
-        if found is None:
-            raise RowProblem("no organization has this name")
-        if found != AMBIGUOUS:
-            return found
-        if self._names.get(own) == _key(wanted.name):
-            return own
-        raise RowProblem("several organizations have this name; give the external id or the organization id")
-
-    def _companies(
-        self, rows: Iterable[tuple[FileRow, WantedMapping, IntegrationInstance]]
-    ) -> dict[tuple[int, str], Company]:
-        """The companies that these rows name, by configuration and id or name."""
-        ids: dict[int, set[str]] = {}
-        keys: set[int] = set()
-        named: list[tuple[int, str, int]] = []
-        for _, wanted, instance in rows:
-            if wanted.company_id:
-                ids.setdefault(instance.pk, set()).add(wanted.company_id)
-            elif wanted.company_name:
-                pk = self._by_company_name(instance).get(_key(wanted.company_name))
-                if pk is not None and pk != AMBIGUOUS:
-                    keys.add(pk)
-                    named.append((instance.pk, wanted.company_name, pk))
-        found: dict[tuple[int, str], Company] = {}
-        for instance_id, wanted_ids in ids.items():
-            for company in Company.objects.filter(instance=instance_id, remote_id__in=wanted_ids):
-                found[instance_id, f"id {company.remote_id}"] = company
-        by_key = Company.objects.in_bulk(keys)
-        for instance_id, name, pk in named:
-            found[instance_id, f"name {_key(name)}"] = by_key[pk]
-        return found
-
-    def _by_company_name(self, instance: IntegrationInstance) -> dict[str, int]:
-        """The companies of the configuration that an organization can be mapped to, by name."""
-        if instance.pk not in self._companies_by_name:
-            names: dict[str, int] = {}
-            rows = Company.objects.filter(instance=instance, is_pending=False, missing_since=None)
-            for pk, name in rows.exclude(remote_id="0").values_list("pk", "name").iterator(chunk_size=2_000):
-                key = _key(name)
-                names[key] = AMBIGUOUS if key in names else pk
-            self._companies_by_name[instance.pk] = names
-        return self._companies_by_name[instance.pk]
-
-    def _company(
-        self,
-        wanted: WantedMapping,
-        instance: IntegrationInstance,
-        companies: dict[tuple[int, str], Company],
-    ) -> Company:
-        """The company. Raises RowProblem when it is unknown, cannot be told, or is no option."""
-        if wanted.company_id:
-            company = companies.get((instance.pk, f"id {wanted.company_id}"))
-            if company is None or company.is_pending:
-                raise RowProblem(
-                    f"“{instance.name}” has no company with the id {wanted.company_id}; "
-                    "refresh its options first"
-                )
-            if wanted.company_name and _key(wanted.company_name) != _key(company.name):
-                raise RowProblem(
-                    f"the company with the id {wanted.company_id} is called “{company.name}”, not "
-                    f"“{wanted.company_name}”; leave one of the two cells empty"
-                )
-        elif wanted.company_name:
-            known = self._by_company_name(instance).get(_key(wanted.company_name))
-            if known is None:
-                raise RowProblem(f"“{instance.name}” has no company “{wanted.company_name}”")
-            if known == AMBIGUOUS:
-                raise RowProblem(f"several companies are called “{wanted.company_name}”; give the company id")
-            company = companies[instance.pk, f"name {_key(wanted.company_name)}"]
-        else:
-            raise _Skip("names no company")
-        if company.is_own:
-            raise RowProblem("company 0 is the MSP itself")
-        if company.missing_since is not None:
-            raise RowProblem(f"“{company.name}” is no longer in Autotask")
-        return company
+            return RowResult(line, shown, Outcome.FAILED, str(problem))
+        except Skip as skip:
+            return RowResult(line, shown, Outcome.SKIPPED, str(skip))
+        return _Planned(line, shown, wanted, instance, organization, company)
 
     def _no_double(
-        self, line: int, organization: int, company: Company, instance: IntegrationInstance
+        self, line: int, organization: int, company: Company | None, instance: IntegrationInstance
     ) -> None:
-        place = (organization, instance.psa)
+        place, meant = (organization, instance.psa), company.pk if company else 0
         if place not in self._lines:
-            self._lines[place] = (line, company.pk)
+            self._lines[place] = (line, meant)
             return
         earlier, its_company = self._lines[place]
-        if its_company == company.pk:
-            raise _Skip(f"repeats line {earlier}")
+        if its_company == meant:
+            raise Skip(f"repeats line {earlier}")
         raise RowProblem(f"line {earlier} maps the same organization to another company")
 
     # --- writing --------------------------------------------------------------------------------------------
@@ -289,64 +180,72 @@ class _Planner:
     def apply(self, rows: list[_Planned | RowResult], report: Report, batch: Batch | None) -> None:
         """Report on the rows, and write the good ones unless ``batch`` is None."""
         planned = [row for row in rows if isinstance(row, _Planned)]
+        keys = [row.organization for row in planned]
+        found = OrganizationMapping.objects.filter(organization__in=keys).order_by("organization_id")
+        if batch is not None:
+            found = found.select_for_update(of=("self",))
         mappings = {
             (mapping.organization_id, mapping.psa): mapping
-            for mapping in OrganizationMapping.objects.filter(
-                organization__in=[row.organization for row in planned]
-            )
-            .order_by("organization_id")
-            .select_for_update(of=("self",))
-            .select_related("organization", "company", "instance")
+            for mapping in found.select_related("organization", "company", "instance")
         }
-        instances = {each.pk: each for found in self._instances.values() for each in found}
-        fresh = [
-            row.organization
-            for row in planned
-            if (row.organization, instances[row.company.instance_id].psa) not in mappings
-        ]
-        organizations = Organization.objects.in_bulk(fresh)
+        ignored = set(
+            IgnoredOrganization.objects.filter(
+                organization__in=[row.organization for row in planned if row.company is None]
+            ).values_list("organization_id", "psa")
+        )
+        organizations = Organization.objects.in_bulk(
+            [
+                row.organization
+                for row in planned
+                if row.company is None or (row.organization, row.instance.psa) not in mappings
+            ]
+        )
         new: list[OrganizationMapping] = []
         changed: list[OrganizationMapping] = []
+        newly_ignored: list[IgnoredOrganization] = []
         changes: list[Change] = []
         for row in rows:
             if isinstance(row, RowResult):
                 report.add(row)
                 continue
-            instance = instances[row.company.instance_id]
-            mapping = mappings.get((row.organization, instance.psa))
-            result = self._result(row, mapping, instance)
+            place = (row.organization, row.instance.psa)
+            mapping = mappings.get(place)
+            if row.company is None:
+                result = _ignoring_result(row, mapping, is_ignored=place in ignored)
+            else:
+                result = self._result(row, row.company, mapping)
             report.add(result)
             if batch is None or result.outcome not in {Outcome.IMPORTED, Outcome.UPDATED}:
+                continue
+            if row.company is None:
+                newly_ignored.append(self._ignoring(row, organizations[row.organization], batch.actor))
+                changes.append(ignoring_change(organizations[row.organization], row.instance))
                 continue
             before = mapping.snapshot() if mapping else None
             if mapping is None:
                 organization = organizations[row.organization]
-                mapping = OrganizationMapping(organization=organization, psa=instance.psa, version=0)
+                mapping = OrganizationMapping(organization=organization, psa=row.instance.psa, version=0)
                 new.append(mapping)
             else:
                 changed.append(mapping)
-            self._put(row, mapping, instance, batch.actor)
+            self._put(row, row.company, mapping, batch.actor)
             changes.append(mapping_change("mapping imported", mapping, before))
-        OrganizationMapping.objects.bulk_create(new, batch_size=500)
-        OrganizationMapping.objects.bulk_create(
-            changed, update_conflicts=True, unique_fields=["pk"], update_fields=MAPPING_FIELDS, batch_size=500
-        )
+        write_mappings(new, changed)
+        IgnoredOrganization.objects.bulk_create(newly_ignored)
         if batch is not None and changes:
             batch.record(changes)
 
-    def _result(
-        self, row: _Planned, mapping: OrganizationMapping | None, instance: IntegrationInstance
-    ) -> RowResult:
-        company = f"“{row.company.name}” (id {row.company.remote_id})"
-        note = "" if row.company.is_active else "; the company is inactive"
+    def _result(self, row: _Planned, wanted: Company, mapping: OrganizationMapping | None) -> RowResult:
+        company = f"“{wanted.name}” (id {wanted.remote_id})"
+        note = "" if wanted.is_active else "; the company is inactive"
         if mapping is None or mapping.removed_at is not None:
             return RowResult(row.line, row.name, Outcome.IMPORTED, f"mapped to {company}{note}")
-        if mapping.instance_id != instance.pk:
+        if mapping.instance_id != row.instance.pk:
             return RowResult(
                 row.line, row.name, Outcome.FAILED,
-                f"is mapped in “{mapping.instance.name}”; move it on the page of “{instance.name}”",
+                f"is mapped in “{mapping.instance.name}”; move it on the page of “{row.instance.name}”",
             )  # fmt: skip
-        if mapping.company_id == row.company.pk:
+        if mapping.company_id == wanted.pk:
             return RowResult(row.line, row.name, Outcome.SKIPPED, f"is mapped to {company} already")
         if not self._options.overwrite:
             return RowResult(
@@ -358,29 +257,42 @@ class _Planner:
             f"mapped to {company} instead of “{mapping.company.name}”{note}",
         )  # fmt: skip
 
-    def _put(
-        self, row: _Planned, mapping: OrganizationMapping, instance: IntegrationInstance, actor: Actor
-    ) -> None:
-        mapping.instance, mapping.company = instance, row.company
-        mapping.confirmed_name = row.company.name
-        mapping.reasons, mapping.matcher_version = [], ""
+    def _put(self, row: _Planned, company: Company, mapping: OrganizationMapping, actor: Actor) -> None:
+        wanted, now = row.wanted, timezone.now()
+        mapping.instance, mapping.company = row.instance, company
         mapping.removed_at, mapping.removed_with_instance = None, False
         mapping.version += 1
+        mapping.confirm(actor.account, now)
+        mapping.confirmed_name = company.name
+        mapping.source, mapping.confidence = MappingSource.IMPORTED, None
+        mapping.reasons, mapping.matcher_version = [], ""
+        if not self._options.restore:
+            return
+        mapping.source = wanted.source or MappingSource.IMPORTED
+        mapping.confidence, mapping.reasons = wanted.confidence, list(wanted.reasons)
+        mapping.matcher_version = wanted.matcher_version
+        if wanted.confirmed_name is not None:
+            mapping.confirmed_name = wanted.confirmed_name
+        mapping.confirmed_by_id = self._people.get(wanted.confirmed_by)
+        mapping.confirmed_by_name = "" if mapping.confirmed_by_id else wanted.confirmed_by
+        mapping.confirmed_at = wanted.confirmed_at or now
+
+    def _ignoring(self, row: _Planned, organization: Organization, actor: Actor) -> IgnoredOrganization:
+        ignoring = IgnoredOrganization(
+            organization=organization, psa=row.instance.psa, ignored_by=actor.account
+        )
         if self._options.restore:
-            mapping.source = row.wanted.source or MappingSource.IMPORTED
-            mapping.confidence = row.wanted.confidence
-            mapping.confirmed_by_id = self._people.get(row.wanted.confirmed_by)
-            mapping.confirmed_at = row.wanted.confirmed_at or timezone.now()
-        else:
-            mapping.source, mapping.confidence = MappingSource.IMPORTED, None
-            mapping.confirmed_by_id = actor.user.pk if actor.user else None
-            mapping.confirmed_at = timezone.now()
+            ignoring.ignored_by_id = self._people.get(row.wanted.confirmed_by)
+            ignoring.ignored_by_name = "" if ignoring.ignored_by_id else row.wanted.confirmed_by
+            ignoring.ignored_at = row.wanted.confirmed_at or ignoring.ignored_at
+        return ignoring
 
 
-class _Skip(Exception):
-    """The row asks for nothing; the text says why."""
-
-
-def _number(text: str) -> int:
-    """A key of the portal, or one that nothing has."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
+def _ignoring_result(row: _Planned, mapping: OrganizationMapping | None, *, is_ignored: bool) -> RowResult:
+    if mapping is not None and mapping.removed_at is None:
+        return RowResult(
+            row.line, row.name, Outcome.FAILED, f"is mapped to “{mapping.company.name}”; clear that first"
+        )
+    if is_ignored:
+        return RowResult(row.line, row.name, Outcome.SKIPPED, "is ignored already")
+    return RowResult(row.line, row.name, Outcome.IMPORTED, "is ignored from now on: deliberately not mapped")

@@ -25,7 +25,7 @@ SAVE_ATTEMPTS = 3
 ROWS_A_QUERY = 10_000
 MAPPING_FIELDS = (
     "instance", "company", "source", "confidence", "reasons", "matcher_version", "confirmed_by",
-    "confirmed_at", "confirmed_name", "version", "removed_at", "removed_with_instance",
+    "confirmed_by_name", "confirmed_at", "confirmed_name", "version", "removed_at", "removed_with_instance",
 )  # fmt: skip
 
 
@@ -306,7 +306,7 @@ def _apply(
     now = timezone.now()
     moved = was_present and mapping.instance_id != instance.pk
     mapping.version += 1
-    mapping.confirmed_by, mapping.confirmed_at = user, now
+    mapping.confirm(user, now)
     mapping.removed_with_instance = False
     if proposal.company is None:
         mapping.removed_at = now
@@ -355,7 +355,7 @@ def confirm_mapping(
             return None
         before = mapping.snapshot()
         mapping.confirmed_name, mapping.version = mapping.company.name, mapping.version + 1
-        mapping.confirmed_by, mapping.confirmed_at = user, timezone.now()
+        mapping.confirm(user, timezone.now())
         mapping.save()
         batch.record([mapping_change("mapping confirmed", mapping, before)])
     return batch.key

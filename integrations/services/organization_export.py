@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from integrations.models import Organization
-from integrations.services.table_export import Row
+from integrations.services.table_export import Row, in_order_of_signs
 
 # The import calls the last one "active".
-COLUMNS = ("name", "external_id", "domain", "phone", "city", "state", "postal_code", "active")
+COLUMNS = (
+    "portal_key", "name", "external_id", "domain", "phone", "city", "state", "postal_code", "active",
+)  # fmt: skip
 
 
 def export_organizations() -> Iterator[Row]:
-    """Every organization that is not deleted, in the order in which they were added."""
-    rows = Organization.objects.present().order_by("pk")
+    """Every organization that is not deleted, by name, then by portal key."""
+    rows = Organization.objects.present().order_by(in_order_of_signs("name"), "key")
     for row in rows.iterator(chunk_size=2_000):
         values = row.snapshot()
-        yield {**values, "active": values["is_active"]}
+        yield {"portal_key": str(row.key), **values, "active": values["is_active"]}

@@ -15,8 +15,17 @@ from integrations.services.table_file import (
     open_table_file,
 )
 
-__all__ = ["COLUMNS", "MAX_CHARACTERS", "MAX_ROWS", "FileRow", "ImportRefused", "open_organization_file"]
+__all__ = [
+    "COLUMNS",
+    "KEY",
+    "MAX_CHARACTERS",
+    "MAX_ROWS",
+    "FileRow",
+    "ImportRefused",
+    "open_organization_file",
+]
 
+KEY = "portal_key"
 # What other tools call the columns. The first of each is ours; letter case, blanks, "_" and "-" do not count.
 COLUMNS = {
     "name": (
@@ -33,6 +42,7 @@ COLUMNS = {
     "state": ("state", "province", "region", "state province"),
     "postal_code": ("postal code", "postcode", "post code", "zip", "zip code", "zipcode"),
     "is_active": ("active", "is active", "enabled", "status"),
+    KEY: ("portal key",),
 }  # fmt: skip
 
 

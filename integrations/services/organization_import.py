@@ -1,10 +1,12 @@
 """Importing organizations: every row gets its outcome; all rows are written, or the good ones, or none.
 
 Which organization a row means:
-- the one with its external id;
+- the one with its portal key, which only files of the portal's own export have;
+- else the one with its external id;
 - else, for an external id that is new, the only one of the same name without an external id: it gets the id;
 - without an external id, the only one of the same name.
-Otherwise it is a new one. Deleted organizations are not looked at. An empty cell, like an absent column,
+Otherwise it is a new one, with the row's portal key if it has one, so that an emptied portal gets the same
+organizations back. Deleted organizations are not looked at. An empty cell, like an absent column,
 keeps what is there; a row that changes nothing is skipped.
 
 The file's contents pass through in batches. What stays in memory until the end is short: names and ids of
@@ -13,7 +15,9 @@ the organizations, and a line of report a row.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
@@ -22,8 +26,16 @@ from django.db import IntegrityError, connection, transaction
 
 from integrations.models import ImportReport, Organization
 from integrations.services.audit import Actor, Batch, Change
-from integrations.services.import_reports import Outcome, Report, RowResult, Verdict, keep_report
-from integrations.services.organization_file import FileRow, ImportRefused, open_organization_file
+from integrations.services.import_reports import (
+    KEPT,
+    Keeping,
+    Outcome,
+    Report,
+    RowResult,
+    Verdict,
+    keep_report,
+)
+from integrations.services.organization_file import KEY, FileRow, ImportRefused, open_organization_file
 from integrations.services.organization_values import LABELS, ValueProblem, clean_text, read_value
 from integrations.services.spreadsheet import is_formula, restore
 
@@ -45,23 +57,28 @@ def import_organizations(
     *,
     dry_run: bool = False,
     keep_good: bool = False,
-    file_name: str = "",
+    keeping: Keeping = KEPT,
     progress: Callable[[int, None], None] | None = None,
 ) -> Report:
     """Import a CSV or JSON file in one transaction, audited as one batch; the stream stays open.
 
     All rows or none are written; with ``keep_good`` the good ones. ``dry_run`` writes nothing and reports the
-    same. The report is kept. Raises ImportRefused when the file as a whole cannot be read or somebody else
-    writes at the same time; then nothing is written either.
+    same, without a lock that anybody waits for. ``keeping`` says how the report is kept. Raises ImportRefused
+    when the file as a whole cannot be read or somebody else writes at the same time; then nothing is written
+    either.
     """
     batch = Batch(actor)
     report = Report(dry_run, keep_good, batch=batch.key)
     kind = ImportReport.Kind.ORGANIZATIONS
     try:
-        with transaction.atomic(), open_organization_file(stream) as file:
+        with (
+            nullcontext() if dry_run else transaction.atomic(),
+            open_organization_file(stream) as file,
+        ):
             report.delimiter, report.ignored = file.delimiter, file.ignored
-            wait_for_other_imports()
-            planner = _Planner()
+            if not dry_run:
+                wait_for_other_imports()
+            planner = _Planner(lock=not dry_run)
             while rows := list(islice(file.rows, BATCH)):
                 planned = planner.plan(rows, report)
                 # After the first failure a file that goes in whole or not at all is only checked to its end.
@@ -72,15 +89,15 @@ def import_organizations(
             if not report.rows:
                 raise ImportRefused("The file has a header line, but no rows below it.")
             if report.verdict is Verdict.WRITTEN:
-                keep_report(report, kind, actor, file_name=file_name)
-            else:
+                keep_report(report, kind, actor, keeping)
+            elif not dry_run:
                 transaction.set_rollback(True)
     except IntegrityError as error:
         raise ImportRefused(
             "Somebody else changed organizations at the same moment. Nothing was written; import again."
         ) from error
     if report.verdict is not Verdict.WRITTEN:
-        keep_report(report, kind, actor, file_name=file_name)
+        keep_report(report, kind, actor, keeping)
     return report
 
 
@@ -97,7 +114,8 @@ def wait_for_other_imports() -> None:
 class _Planner:
     """Decides row by row. Knows which organizations there are, and which rows of the file said what."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lock: bool) -> None:
+        self._lock = lock
         self._by_external_id: dict[str, int] = {}
         # Names are many and namesakes few: tuples and numbers take a fraction of lists of tuples.
         self._by_name: dict[str, tuple[int, ...]] = {}
@@ -114,16 +132,17 @@ class _Planner:
         # By the name's hash, which takes less than the name; lines with an external id count below zero.
         self._lines_of_name: dict[int, tuple[int, ...]] = {}
         self._line_of_target: dict[int, int] = {}
+        self._lines_of_key: dict[uuid.UUID, int] = {}
         self._line_of_content: dict[int, int] = {}
 
     def plan(self, rows: list[FileRow], report: Report) -> list[_Planned]:
         """Report on each row; returns what the good ones do."""
-        read = [self._read(row) for row in rows]
-        targets = (
-            Organization.objects.locked()
-            .order_by("pk")
-            .in_bulk([each.target for each in read if each.target is not None])
-        )
+        holders = _holders(rows)
+        read = [self._read(row, holders) for row in rows]
+        organizations = Organization.objects.order_by("pk")
+        if self._lock:
+            organizations = organizations.locked()
+        targets = organizations.in_bulk([each.target for each in read if each.target is not None])
         planned = []
         for each in read:
             if each.result is not None:
@@ -135,8 +154,11 @@ class _Planner:
                 planned.append(plan)
         return planned
 
-    def _read(self, row: FileRow) -> _ReadRow:
+    def _read(self, row: FileRow, holders: _Holders) -> _ReadRow:
         values, problems = _values(row)
+        key = _portal_key(row)
+        if row.cells.get(KEY, "").strip() and key is None:
+            problems.append("portal key must look like 5f0d6c2e-8d1b-4a55-9b0e-2f4f6f1a7c11")
         name, external_id = str(values.get("name") or ""), str(values.get("external_id") or "")
         shown = name or clean_text(row.cells.get("name", ""))[:80]
 
@@ -147,35 +169,51 @@ class _Planner:
             return ended(Outcome.SKIPPED, "the row is empty")
         if problems:
             return ended(Outcome.FAILED, "; ".join(problems))
-        content = hash(tuple(sorted(values.items())))
+        content = hash((key, *sorted(values.items())))
         if content in self._line_of_content:
             return ended(Outcome.SKIPPED, f"repeats line {self._line_of_content[content]}")
-        if problem := self._double(name, external_id):
+        if problem := self._double(name, external_id, key):
             return ended(Outcome.FAILED, problem)
-        target, problem = self._target(name, external_id)
+        if key in holders:
+            target, problem = self._with_key(holders[key], external_id)
+        else:
+            target, problem = self._target(name, external_id)
         if problem:
             return ended(Outcome.FAILED, problem)
         if target is not None and target in self._line_of_target:
             line = self._line_of_target[target]
             return ended(Outcome.FAILED, f"means the same organization as line {line}")
         self._line_of_content[content] = row.line
-        key = hash(_key(name))
-        signed = -row.line if external_id else row.line
-        self._lines_of_name[key] = (*self._lines_of_name.get(key, ()), signed)
+        hashed = hash(_key(name))
+        signed = -row.line if external_id or key else row.line
+        self._lines_of_name[hashed] = (*self._lines_of_name.get(hashed, ()), signed)
+        if key:
+            self._lines_of_key[key] = row.line
         if external_id:
             self._line_of_external_id[external_id] = row.line
         if target is not None:
             self._line_of_target[target] = row.line
-        return _ReadRow(row.line, values, target=target)
+        return _ReadRow(row.line, values, target=target, key=key)
 
-    def _double(self, name: str, external_id: str) -> str:
+    def _double(self, name: str, external_id: str, key: uuid.UUID | None) -> str:
         """What an earlier good row of the file already said, "" if nothing."""
+        if key in self._lines_of_key:
+            return f"has the same portal key as line {self._lines_of_key[key]}"
         if external_id and external_id in self._line_of_external_id:
             return f"has the same external id as line {self._line_of_external_id[external_id]}"
         for line in self._lines_of_name.get(hash(_key(name)), ()):
-            if not (external_id and line < 0):
+            if not ((external_id or key) and line < 0):
                 return f"has the same name as line {abs(line)}; namesakes need an external id each"
         return ""
+
+    def _with_key(self, holder: tuple[int, bool], external_id: str) -> tuple[int | None, str]:
+        """The organization that has the row's portal key; or why the row cannot change it."""
+        target, is_deleted = holder
+        if is_deleted:
+            return None, "the organization with this portal key was deleted; restore it first"
+        if self._by_external_id.get(external_id, target) != target:
+            return None, "another organization has this external id"
+        return target, ""
 
     def _target(self, name: str, external_id: str) -> tuple[int | None, str]:
         """The organization that the row means, None for a new one; or why it cannot be told."""
@@ -200,7 +238,28 @@ class _ReadRow:
     line: int
     values: dict[str, str | bool]
     target: int | None = None
+    key: uuid.UUID | None = None
     result: RowResult | None = None
+
+
+_Holders = dict[uuid.UUID | None, tuple[int, bool]]
+
+
+def _portal_key(row: FileRow) -> uuid.UUID | None:
+    """The portal key that the row gives; None also for one that cannot be read."""
+    try:
+        return uuid.UUID(row.cells.get(KEY, "").strip())
+    except ValueError:
+        return None
+
+
+def _holders(rows: Iterable[FileRow]) -> _Holders:
+    """Which organizations have the portal keys of these rows, and whether they are deleted."""
+    keys = {key for key in map(_portal_key, rows) if key is not None}
+    if not keys:
+        return {}
+    found = Organization.objects.filter(key__in=keys).values_list("key", "pk", "deleted_at")
+    return {key: (pk, deleted_at is not None) for key, pk, deleted_at in found}
 
 
 def _key(name: str) -> str:
@@ -213,6 +272,8 @@ def _values(row: FileRow) -> tuple[dict[str, str | bool], list[str]]:
     values: dict[str, str | bool] = {}
     problems = [row.problem] if row.problem else []
     for name, cell in row.cells.items():
+        if name == KEY:
+            continue
         try:
             value = read_value(name, _text_of(name, cell, row))
         except ValueProblem as problem:
@@ -254,7 +315,8 @@ def _applied(row: _ReadRow, targets: dict[int, Organization]) -> tuple[_Planned 
     organization = targets.get(row.target) if row.target is not None else None
     name = str(row.values["name"])
     if organization is None:
-        return _Planned(Organization(**row.values)), RowResult(
+        given = {"key": row.key} if row.key else {}
+        return _Planned(Organization(**row.values, **given)), RowResult(
             row.line, name, Outcome.IMPORTED, "new organization"
         )
     before = organization.snapshot()

@@ -77,7 +77,7 @@ def _set_mapping(
     mapping.instance, mapping.company = instance, company
     mapping.source, mapping.confidence = MappingSource.CHOSEN, None
     mapping.reasons, mapping.matcher_version = [], ""
-    mapping.confirmed_by, mapping.confirmed_at = user, timezone.now()
+    mapping.confirm(user, timezone.now())
     mapping.confirmed_name = company.name
     mapping.removed_at, mapping.removed_with_instance = None, False
     mapping.version += 1
@@ -101,12 +101,19 @@ def remove_mappings(actor: Actor, user: User, keys: Collection[int]) -> int:
         for mapping in mappings:
             before = mapping.snapshot()
             mapping.removed_at, mapping.removed_with_instance = now, False
-            mapping.confirmed_by, mapping.confirmed_at = user, now
+            mapping.confirm(user, now)
             mapping.version += 1
             changes.append(mapping_change("mapping removed", mapping, before))
         OrganizationMapping.objects.bulk_update(
             mappings,
-            ["removed_at", "removed_with_instance", "confirmed_by", "confirmed_at", "version"],
+            [
+                "removed_at",
+                "removed_with_instance",
+                "confirmed_by",
+                "confirmed_by_name",
+                "confirmed_at",
+                "version",
+            ],
             batch_size=200,
         )
         Batch(actor).record(changes)

@@ -93,3 +93,4 @@ def _put_back(
     if "confirmed_at" in before:  # history of before 0007 does not know it
         mapping.confirmed_at = dt.datetime.fromisoformat(before["confirmed_at"])
         mapping.confirmed_by_id = before["confirmed_by"] if before["confirmed_by"] in people else None
+        mapping.confirmed_by_name = before.get("confirmed_by_name", "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
 from typing import Any
 
 from django.contrib import messages
@@ -29,6 +28,7 @@ from integrations.services.configuration_export import COLUMNS as CONFIGURATION_
 from integrations.services.configuration_export import export_configurations
 from integrations.services.configuration_import import import_configurations
 from integrations.services.import_reports import (
+    Keeping,
     Outcome,
     Report,
     as_csv,
@@ -36,7 +36,7 @@ from integrations.services.import_reports import (
     outcome_label,
     rows_between,
 )
-from integrations.services.mapping_export import ExportedMapping
+from integrations.services.mapping_export import COLUMNS as MAPPING_COLUMNS
 from integrations.services.mapping_export import export_mappings as mapping_rows
 from integrations.services.mapping_import import MappingImportOptions, import_mappings
 from integrations.services.organization_export import COLUMNS as ORGANIZATION_COLUMNS
@@ -145,8 +145,7 @@ def export_organizations(request: SignedInRequest) -> HttpResponseBase:
 def export_mappings(request: SignedInRequest, psa: str, pk: int) -> HttpResponseBase:
     """The mappings of a configuration as a file that the upload reads."""
     instance = instance_or_404(request, psa, pk)
-    columns = [field.name for field in fields(ExportedMapping)]
-    return _export(request, "mappings", map(asdict, mapping_rows(instance.name)), columns)
+    return _export(request, "mappings", mapping_rows(instance.name), MAPPING_COLUMNS)
 
 
 @needs("view_integrationinstance")
@@ -174,7 +173,9 @@ def upload_mappings(request: SignedInRequest, psa: str, pk: int) -> HttpResponse
             overwrite=form.cleaned_data["overwrite"],
         )
         try:
-            done = import_mappings(actor_of(request), file.file, instance, options, file_name=file.name)
+            done = import_mappings(
+                actor_of(request), file.file, instance, options, keeping=Keeping(file.name or "")
+            )
         except ImportRefused as error:
             form.add_error("file", str(error))
         else:
@@ -194,7 +195,7 @@ def upload_configurations(request: SignedInRequest) -> HttpResponse:
         try:
             done = import_configurations(
                 actor_of(request), file.file, {}, dry_run="check" in request.POST,
-                keep_good=form.keeps_good, file_name=file.name,
+                keep_good=form.keeps_good, keeping=Keeping(file.name or ""),
             )  # fmt: skip
         except ImportRefused as error:
             form.add_error("file", str(error))

@@ -16,6 +16,7 @@ from integrations.forms.imports import FileForm as UploadForm
 from integrations.forms.organizations import OrganizationForm, list_query
 from integrations.models import Organization
 from integrations.services import organizations as services
+from integrations.services.import_reports import Keeping
 from integrations.services.organization_file import COLUMNS, MAX_ROWS, ImportRefused
 from integrations.services.organization_import import import_organizations
 from integrations.views.common import SignedInRequest, actor_of, needs
@@ -177,7 +178,7 @@ def upload(request: SignedInRequest) -> HttpResponse:
                 file.file,
                 dry_run="check" in request.POST,
                 keep_good=form.keeps_good,
-                file_name=file.name,
+                keeping=Keeping(file.name or ""),
             )
         except ImportRefused as error:
             form.add_error("file", str(error))
@@ -193,8 +194,8 @@ def template(request: SignedInRequest) -> HttpResponse:
     """A CSV file with our columns and one example row."""
     text = io.StringIO()
     writer = csv.writer(text)
-    names = [synonyms[0].replace(" ", "_") for synonyms in COLUMNS.values()]
-    writer.writerows([names, [TEMPLATE_ROW[field] for field in COLUMNS]])
+    names = [synonyms[0].replace(" ", "_") for synonyms in (COLUMNS[field] for field in TEMPLATE_ROW)]
+    writer.writerows([names, list(TEMPLATE_ROW.values())])
     return HttpResponse(
         # Spreadsheets take a file for UTF-8 only when it says so.
         "\ufeff" + text.getvalue(),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from integrations.management.output import add_instances, chosen_instances, with_example
+from integrations.management.output import add_instances, chosen_instances, with_example, write_file
 from integrations.services.configuration_export import COLUMNS, export_configurations
 from integrations.services.table_export import WRITERS
 
@@ -28,14 +28,4 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Export."""
         instances = chosen_instances(options["names"], every=options["all"])
-        count = 0
-
-        def counted() -> Any:
-            nonlocal count
-            for row in export_configurations(instances):
-                count += 1
-                yield row
-
-        for line in WRITERS[options["format"]](counted(), COLUMNS):
-            self.stdout.write(line, ending="")
-        self.stderr.write(f"{count:,} configuration{'' if count == 1 else 's'} exported.")
+        write_file(export_configurations(instances), COLUMNS, options["format"], "configuration", self)

@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations.management.output import with_example
-from integrations.services.mapping_export import (
-    ExportedMapping,
-    NoSuchInstance,
-    Writable,
-    export_mappings,
-    write_csv,
-    write_json,
-)
-
-WRITERS: dict[str, Callable[[Iterator[ExportedMapping], Writable], int]] = {
-    "csv": write_csv,
-    "json": write_json,
-}
-
-
-class _Raw:
-    """The command's output without the line end that it adds to every piece."""
-
-    def __init__(self, command: BaseCommand) -> None:
-        self._out = command.stdout
-
-    def write(self, text: str) -> None:
-        self._out.write(text, ending="")
+from integrations.management.output import WRONG_USE, with_example, write_file
+from integrations.services.mapping_export import COLUMNS, NoSuchInstance, export_mappings
+from integrations.services.table_export import WRITERS
 
 
 class Command(BaseCommand):
     """The file goes to the standard output, the count to the error stream; an unknown name ends with 2."""
 
     help = (
-        "Export the mappings in force to the standard output. In CSV, cells that a spreadsheet would run are "
-        "preceded by an apostrophe."
+        "Export the mappings in force, and what is deliberately not mapped, to the standard output. In CSV, "
+        "cells that a spreadsheet would run are preceded by an apostrophe."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -50,8 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Export."""
         try:
-            mappings = export_mappings(options["instance"])
+            rows = export_mappings(options["instance"])
         except NoSuchInstance as error:
-            raise CommandError(str(error), returncode=2) from error
-        count = WRITERS[options["format"]](mappings, _Raw(self))
-        self.stderr.write(f"{count:,} mapping{'' if count == 1 else 's'} exported.")
+            raise CommandError(str(error), returncode=WRONG_USE) from error
+        write_file(rows, COLUMNS, options["format"], "mapping", self)

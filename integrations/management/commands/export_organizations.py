@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from integrations.management.output import with_example
+from integrations.management.output import with_example, write_file
 from integrations.services.organization_export import COLUMNS, export_organizations
 from integrations.services.table_export import WRITERS
 
@@ -26,14 +26,4 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Export."""
-        count = 0
-
-        def counted() -> Any:
-            nonlocal count
-            for row in export_organizations():
-                count += 1
-                yield row
-
-        for line in WRITERS[options["format"]](counted(), COLUMNS):
-            self.stdout.write(line, ending="")
-        self.stderr.write(f"{count:,} organization{'' if count == 1 else 's'} exported.")
+        write_file(export_organizations(), COLUMNS, options["format"], "organization", self)

@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from integrations.management.importing import add_import_arguments, refuse, run_import
 from integrations.management.output import command_actor, with_example
 from integrations.services.configuration_import import Secrets, import_configurations
+from integrations.services.import_reports import Keeping
 
 VARIABLE = "PORTAL_IMPORT_SECRETS"
 MOST_CHARACTERS = 1_000_000
@@ -57,7 +58,7 @@ class Command(BaseCommand):
                 secrets,
                 dry_run=options["dry_run"],
                 keep_good=options["keep_good"],
-                file_name=name,
+                keeping=Keeping(name),
             ),
         )
 

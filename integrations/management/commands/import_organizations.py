@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from integrations.management.importing import add_import_arguments, run_import
 from integrations.management.output import with_example
 from integrations.services.audit import Actor
+from integrations.services.import_reports import Keeping
 from integrations.services.organization_import import import_organizations
 
 
@@ -40,7 +41,7 @@ class Command(BaseCommand):
                 stream,
                 dry_run=options["dry_run"],
                 keep_good=options["keep_good"],
-                file_name=Path(options["file"]).name,
+                keeping=Keeping(Path(options["file"]).name),
                 progress=line.show,
             ),
         )
