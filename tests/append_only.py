@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import TransactionTestCase
 
-guard = import_module("integrations.migrations.0008_append_only_audit")
+guard = import_module("integrations.migrations.0009_append_only_audit")
 
 
 def empty_the_database() -> None:

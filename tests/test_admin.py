@@ -37,6 +37,7 @@ from integrations.models import (
     OrganizationMapping,
     RejectedMatch,
     ReviewNotice,
+    TablePreference,
     Webhook,
     WebhookDelivery,
     Worker,
@@ -126,6 +127,7 @@ def world(
         SocialAccount: SocialAccount.objects.create(
             user=owner, provider="sso", uid="u-17", extra_data={"sub": "u-17"}
         ),
+        TablePreference: TablePreference.objects.create(user=owner, columns=["city"], page_size=25),
         User: owner,
         Webhook: webhook,
         Worker: Worker.objects.create(name="host-1", started_at=timezone.now(), seen_at=timezone.now()),

@@ -15,7 +15,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from integrations.admin.common import ReadOnlyAdmin, link
-from integrations.models import MappingProposal
+from integrations.models import MappingProposal, TablePreference
 
 
 class PasswordState(ReadOnlyPasswordHashWidget):
@@ -104,4 +104,18 @@ class SingleSignOnAdmin(ReadOnlyAdmin[models.Model]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """To tie a person to another account there."""
+        return True
+
+
+@admin.register(TablePreference)
+class TablePreferenceAdmin(ReadOnlyAdmin[TablePreference]):
+    """How people like to see the mapping table. Deleting a row gives somebody the usual view back."""
+
+    list_display = ("user", "page_size", "columns")
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
+    fields = ("user", "page_size", "columns")
+
+    def has_delete_permission(self, request: HttpRequest, obj: TablePreference | None = None) -> bool:
+        """Nobody's work hangs on it."""
         return True

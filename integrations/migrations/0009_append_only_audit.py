@@ -48,7 +48,7 @@ def run(connection, statements):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("integrations", "0007_history_and_import_reports"),
+        ("integrations", "0008_table_preferences"),
     ]
 
     operations = [

@@ -22,7 +22,7 @@ def give_keys(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("integrations", "0008_append_only_audit"),
+        ("integrations", "0009_append_only_audit"),
     ]
 
     operations = [
