@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import cache, lru_cache
 
 from django import template
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from integrations.models import Company, MappingProposal, OrganizationMapping
 from portal import logs
 
 register = template.Library()
@@ -28,14 +27,6 @@ def percent(share: float | None) -> str:
 def label_of(labels: Mapping[str, str], value: object) -> str:
     """The label of a value, or the value itself."""
     return labels.get(str(value), str(value))
-
-
-@register.filter
-def shown_company(proposal: MappingProposal | None, mapping: OrganizationMapping | None) -> Company | None:
-    """The company that a row shows: the one wanted, otherwise the one mapped."""
-    if proposal is not None:
-        return proposal.company
-    return mapping.company if mapping is not None else None
 
 
 @register.filter
@@ -87,3 +78,13 @@ def unindented(html: str) -> SafeString:
     Only for markup without preformatted text. Text from elsewhere is escaped already and has no line breaks.
     """
     return mark_safe(INDENTATION.sub("\n", html))  # noqa: S308  # what comes in is markup already
+
+
+@register.simple_tag
+@lru_cache(maxsize=4096)
+def mapping_row(row: Hashable, frame: Hashable) -> SafeString:
+    """integrations/setup/row.html, drawn once for all who see the same (some 10 MB when all are kept).
+
+    ``row`` and ``frame`` are a ShownRow and the RowFrame of views/mapping_rows.py.
+    """
+    return unindented(render_to_string("integrations/setup/row.html", {"row": row, "frame": frame}))

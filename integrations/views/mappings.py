@@ -24,7 +24,7 @@ from integrations.views.setup import (
     instance_or_404,
     organization_or_404,
     provider_or_404,
-    row_context,
+    rows_context,
     table_context,
 )
 
@@ -218,13 +218,9 @@ def _row_or_back(
     """The row with the action bar for a page that swaps it, or the whole page."""
     if not request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
         return _back(request, instance)
-    context = {
-        **row_context(request, instance),
-        **bar_context(request, instance),
-        "row": one_row(instance, request.user, organization.pk),
-        "swap_bar": True,
-    }
-    return render(request, "integrations/setup/row.html", context)
+    row = one_row(instance, request.user, organization.pk)
+    context = {**rows_context(request, instance, [row]), **bar_context(request, instance)}
+    return render(request, "integrations/setup/swapped_row.html", context)
 
 
 def _numbers(request: SignedInRequest, name: str) -> list[int]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.utils.http import urlencode
 
 from integrations.forms.filters import BaseFilterFormSet, FilterFormSet, initial_rows
@@ -34,6 +33,7 @@ from integrations.services.refresh import conditions_of
 from integrations.services.suggestions import type_labels
 from integrations.services.table_preferences import COLUMN_LABELS, TableView, table_view
 from integrations.views.common import SignedInRequest, needs
+from integrations.views.mapping_rows import row_frame, shown_rows
 
 KEPT_VIEW = {"columns", "size", "sort", "dir"}  # what "Clear" leaves of a table's address
 SHOWN_FIELDS = {"q", "tier", "type", "sort"}  # the fields of the form above the table
@@ -142,21 +142,23 @@ def filter_forms(
     return formset
 
 
-def row_context(
-    request: SignedInRequest, instance: IntegrationInstance, usual: TableView | None = None
+def rows_context(
+    request: SignedInRequest,
+    instance: IntegrationInstance,
+    rows: Iterable[Any],
+    usual: TableView | None = None,
 ) -> dict[str, Any]:
-    """What a row of the mapping table needs beside itself; told once, not asked for in every row."""
+    """The rows of the mapping table, ready to be drawn, and what they share."""
     address = _table_address(request)
+    kept, labels = urlencode(_kept(address)), type_labels(instance)
+    columns = shown_columns(address, usual or table_view(request.user))
     return {
         "instance": instance,
-        "kept": urlencode(_kept(address)),
-        "columns": shown_columns(address, usual or table_view(request.user)),
-        "type_labels": type_labels(instance),
-        "can_map": request.user.has_perm("integrations.map_organizations"),
-        "can_see_history": request.user.has_perm("integrations.view_auditevent"),
-        "mappings_address": reverse("integrations:mappings", args=[instance.psa, instance.pk]),
-        "review_address": reverse("integrations:review", args=[instance.psa, instance.pk]),
-        "history_address": reverse("integrations:history"),
+        "kept": kept,
+        "columns": columns,
+        "type_labels": labels,
+        "rows": shown_rows(rows, labels, columns, kept),
+        "frame": row_frame(request, instance, columns),
     }
 
 
@@ -203,13 +205,12 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
                 )
             )
     return {
-        **row_context(request, instance, usual),
+        **rows_context(request, instance, table.page.object_list, usual),
         "table": table,
         "tabs": tabs,
         "warnings": warnings,
         "unfiltered": urlencode({name: value for name, value in kept.items() if name in KEPT_VIEW}),
         "hidden": [(name, value) for name, value in kept.items() if name not in SHOWN_FIELDS],
-        "state_labels": {state.value: label for state, label in STATE_LABELS.items()},
         "page_sizes": PAGE_SIZES,
         "column_labels": COLUMN_LABELS,
         "sort_links": _sort_links(kept, query),

@@ -1,0 +1,178 @@
+"""What the rows of the mapping table show, made ready for their template.
+
+Fifty rows of a page are drawn for every look at it. So a row comes as flat text, and what is drawn is kept
+for the next who looks: a row that shows the same is the same markup (templatetags/portal.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from integrations.models import Company, IntegrationInstance, MappingProposal, OrganizationMapping
+from integrations.services.mapping_table import RowState
+from integrations.views.common import SignedInRequest
+
+MOST_REASONS = 3
+
+
+@dataclass(frozen=True)
+class RowFrame:
+    """What all rows of a page share: where their links lead, and what this person may do."""
+
+    mappings_address: str
+    review_address: str
+    history_address: str
+    can_map: bool
+    can_see_history: bool
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShownCompany:
+    """The company of a row, in words. ``details`` tells what no column of its own does."""
+
+    key: str
+    name: str
+    kind: str
+    city: str
+    details: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShownConflict:
+    """A row that a colleague saved after this person had looked: who, and what stands there now."""
+
+    saved_by: str
+    saved_name: str
+
+
+@dataclass(frozen=True)
+class ShownRow:
+    """One row. ``share`` is its confidence (0 to 1), ``changed_at`` the moment as the page tells it."""
+
+    key: str
+    name: str
+    details: str
+    external_id: str
+    state: str
+    can_save: bool
+    is_ticked: bool
+    moves: bool
+    company: ShownCompany | None
+    conflict: ShownConflict | None
+    removed_name: str
+    other_name: str
+    other_address: str
+    share: float | None
+    tier: str
+    reason: str
+    changed_at: str
+    changed_by: str
+    can_clear: bool
+    kept: str
+
+
+def row_frame(request: SignedInRequest, instance: IntegrationInstance, columns: tuple[str, ...]) -> RowFrame:
+    """The frame of the rows that this person sees of the instance."""
+    return RowFrame(
+        mappings_address=reverse("integrations:mappings", args=[instance.psa, instance.pk]),
+        review_address=reverse("integrations:review", args=[instance.psa, instance.pk]),
+        history_address=reverse("integrations:history"),
+        can_map=request.user.has_perm("integrations.map_organizations"),
+        can_see_history=request.user.has_perm("integrations.view_auditevent"),
+        columns=columns,
+    )
+
+
+def shown_rows(
+    rows: Iterable[Any], labels: Mapping[str, str], columns: Collection[str], kept: str
+) -> list[ShownRow]:
+    """The rows of services/mapping_table.py as their template wants them.
+
+    ``labels`` are the tenant's company types, ``kept`` is the table's address.
+    """
+    return [_shown(row, labels, columns, kept) for row in rows]
+
+
+def _shown(row: Any, labels: Mapping[str, str], columns: Collection[str], kept: str) -> ShownRow:
+    proposal, mapping = row.proposal, row.mapping
+    elsewhere = row.mapping_state == RowState.ELSEWHERE
+    company = proposal.company if proposal and not elsewhere else mapping.company if mapping else None
+    cleared = proposal is not None and proposal.kind == MappingProposal.Kind.CLEARED
+    share, tier, reason = _confidence(proposal, mapping, elsewhere)
+    return ShownRow(
+        key=str(row.pk),
+        name=row.name,
+        details=" · ".join(filter(None, (row.domain, row.city, "" if row.is_active else "inactive"))),
+        external_id=row.external_id,
+        state=row.mapping_state,
+        can_save=proposal is not None and (cleared or proposal.company is not None),
+        is_ticked=proposal is not None and proposal.selected,
+        moves=proposal is not None and proposal.moves,
+        company=_company(company, None if proposal else mapping, labels, columns) if company else None,
+        conflict=None if elsewhere else _conflict(proposal, mapping),
+        removed_name=mapping.company.name if cleared and mapping else "",
+        other_name=mapping.instance.name if elsewhere else "",
+        other_address=mapping.instance.get_absolute_url() if elsewhere else "",
+        share=share,
+        tier=tier,
+        reason=reason,
+        changed_at=f"{timezone.localtime(mapping.confirmed_at):%Y-%m-%d %H:%M %Z}" if mapping else "",
+        changed_by=str(mapping.confirmed_by or "") if mapping else "",
+        can_clear=mapping is not None and not elsewhere,
+        kept=kept if elsewhere else "",
+    )
+
+
+def _company(
+    company: Company,
+    mapping: OrganizationMapping | None,
+    labels: Mapping[str, str],
+    columns: Collection[str],
+) -> ShownCompany:
+    """The company in words; with the ``mapping`` that it stands in, if nothing else is wanted."""
+    number = company.company_type
+    kind = "" if number is None else labels.get(str(number), str(number))
+    tags = [] if company.is_active else ["inactive"]
+    if company.missing_since:
+        tags.append("no longer in Autotask")
+    elif not company.in_filter:
+        tags.append("outside the filter")
+    if mapping and mapping.confirmed_name and mapping.confirmed_name != company.name:
+        tags.append(f"was {mapping.confirmed_name}")
+    details = (
+        "" if "type" in columns else kind,
+        "" if "city" in columns else company.city,
+        f"id {company.remote_id}",
+    )
+    return ShownCompany(
+        str(company.pk), company.name, kind, company.city, " · ".join(filter(None, details)), tuple(tags)
+    )
+
+
+def _conflict(proposal: MappingProposal | None, mapping: OrganizationMapping | None) -> ShownConflict | None:
+    if not proposal or not mapping or mapping.version == proposal.seen_version:
+        return None
+    return ShownConflict(str(mapping.confirmed_by or "Somebody"), mapping.company.name)
+
+
+def _confidence(
+    proposal: MappingProposal | None, mapping: OrganizationMapping | None, elsewhere: bool
+) -> tuple[float | None, str, str]:
+    """How sure the shown company is, its tier, and why."""
+    if proposal is not None:
+        if proposal.kind != MappingProposal.Kind.SUGGESTED:
+            return None, "", ""
+        share = proposal.confidence if proposal.company else None
+        return share, proposal.tier, "; ".join(proposal.reasons[:MOST_REASONS])
+    if mapping is None or elsewhere:
+        return None, "", ""
+    if mapping.confidence is None:
+        return None, "", mapping.get_source_display()
+    return mapping.confidence, "", "; ".join(mapping.reasons[:MOST_REASONS])
