@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup demo test check format screenshots clean
+.PHONY: help setup demo test unit check format screenshots clean
 
 help:
 	@echo "make demo    run the portal with sample data and a simulated Autotask"
 	@echo "make test    run the tests"
+	@echo "make unit    the tests without browsers, processes and thousands of rows: quick, for every change"
 	@echo "make check   linters, types, import contracts, migrations"
 	@echo "make format  format the code"
 	@echo "make screenshots  take the README's pictures anew"
@@ -31,6 +32,9 @@ demo: $(VENV)/runtime
 
 test: setup
 	$(RUN) -m pytest -n auto
+
+unit: setup
+	$(RUN) -m pytest -n auto -m "not journey and not third_party and not process and not large"
 
 check: setup
 	$(VENV)/bin/ruff check .

@@ -224,6 +224,7 @@ def answers(address: str) -> bool:
 
 
 @needs_proc
+@pytest.mark.process
 def test_serve_keeps_the_portal_running_and_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     mark, port, simulator_port = f"PORTAL_DATA_DIR={tmp_path}", free_port(), free_port()
     tenants = tmp_path / "tenants.json"

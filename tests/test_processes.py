@@ -132,6 +132,7 @@ def test_what_nobody_needs_any_more_is_cleared_away(plain: IntegrationInstance) 
     assert workers.clear_away() == 1
 
 
+@pytest.mark.process
 def test_serve_and_the_service_manager_start_the_same_processes() -> None:
     command = web_command("0.0.0.0:8000", 3, 5)
     assert command[command.index("--bind") + 1] == "0.0.0.0:8000"

@@ -302,6 +302,7 @@ def test_a_wrong_command_line_ends_with_2(arguments: tuple[str, ...]) -> None:
 # --- many ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.large
 def test_five_thousand_mappings_come_back_exactly_but_for_those_that_changed_since(
     main: IntegrationInstance, member: User, owner: User
 ) -> None:

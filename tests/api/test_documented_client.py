@@ -37,6 +37,7 @@ def _prompt_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(StreamRequestHandler, "disable_nagle_algorithm", True)
 
 
+@pytest.mark.large
 @pytest.mark.usefixtures("_prompt_server")
 @pytest.mark.django_db(transaction=True)
 def test_the_client_resolves_a_thousand_organizations(live_server: Any, program: Programs) -> None:

@@ -21,6 +21,7 @@ from integrations.simulators.autotask.faults import FAULTS
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.process
 def test_it_serves_a_file_says_how_to_reach_it_and_stops_at_ctrl_c(tmp_path: Path) -> None:
     file = tmp_path / "companies.csv"
     file.write_text("id,companyName\n5,From a file\n", encoding="utf-8")
