@@ -14,8 +14,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.psa.base import FilterCondition, InvalidRequest, Unavailable
-from integrations.services.filters import filter_fields, preview_filters, save_filters
-from integrations.services.refresh import conditions_of
+from integrations.services.filters import conditions_of, filter_fields, preview_filters, save_filters
 from integrations.simulators.autotask.server import Simulator
 from tests.rows import make_company
 from tests.simulated import VENDOR, actor_of, company_of, map_to, table_contents

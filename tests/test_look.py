@@ -360,7 +360,8 @@ def test_coverage_draws_each_share_and_says_it() -> None:
 
     assert 'viewBox="0 0 500 1"' in html
     assert '<rect class="coverage-review" width="416"' in html
-    assert "412 mapped" in html
+    assert re.search(r"Mapped</th><td>412</td><td>82 %</td>", html)
+    assert re.search(r"Ignored</th><td>4</td><td>1 %</td>", html)
     assert_sound(html)
 
 

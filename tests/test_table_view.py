@@ -130,8 +130,8 @@ def test_a_row_is_ignored_and_brought_back_in_the_table(
     client.post(address(main, "ignore", row.pk), {"ignored": "1"})
     page = client.get(address(main)).content.decode()
     assert "Dunmore is ignored from now on" in page
-    assert "Stop ignoring" not in page  # out of the table as out of the counts
-    assert "Stop ignoring Dunmore" in client.get(address(main), {"state": "ignored"}).content.decode()
+    assert "Restore Dunmore" not in page  # out of the table as out of the counts
+    assert "Restore Dunmore" in client.get(address(main), {"state": "ignored"}).content.decode()
     client.post(address(main, "ignore", row.pk), {"ignored": "0"})
     assert "Ignore Dunmore" in client.get(address(main)).content.decode()
 

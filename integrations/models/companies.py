@@ -17,6 +17,14 @@ class CompanyQuerySet(models.QuerySet["Company"]):
         """Those that an organization can be mapped to: present, and not the MSP itself."""
         return self.present().exclude(remote_id="0")
 
+    def mark_twins(self) -> None:
+        """Note which of these companies are called the same, letter case aside."""
+        named = self.annotate(lowered=Lower("name"))
+        shared = self.offered().annotate(lowered=Lower("name")).order_by().values("lowered")
+        twins = shared.annotate(number=models.Count("pk")).filter(number__gt=1).values("lowered")
+        named.filter(has_twin=True).exclude(lowered__in=twins).update(has_twin=False)
+        named.filter(has_twin=False, lowered__in=twins).exclude(remote_id="0").update(has_twin=True)
+
     def search(self, text: str) -> CompanyQuerySet:
         """Those whose name, number, web address, city or id contains the text."""
         condition = models.Q(remote_id=text)
@@ -52,6 +60,9 @@ class Company(models.Model):
     is_pending = models.BooleanField(
         default=False,
         help_text="Found by a read that did not come to its end yet; not offered before one does.",
+    )
+    has_twin = models.BooleanField(
+        default=False, editable=False, help_text="Another company of the tenant has the same name."
     )
 
     objects = CompanyQuerySet.as_manager()

@@ -136,6 +136,22 @@ def _change(
     return instance_change(action, instance, {"filters": before}, {"filters": after})
 
 
+def filter_words(instance: IntegrationInstance) -> list[str]:
+    """Each row of the saved filter as a sentence: "Company type equals 1 (Customer)"."""
+    describe, fields = provider_for(instance.psa).filters.describe, filter_fields(instance)
+    return [describe(condition, fields) for condition in conditions_of(instance)]
+
+
+def conditions_of(instance: IntegrationInstance) -> list[FilterCondition]:
+    """The instance's company filter as the client takes it."""
+    return [
+        FilterCondition(
+            row.field, row.operation, tuple(row.value) if isinstance(row.value, list) else row.value
+        )
+        for row in instance.filters.all()
+    ]
+
+
 def filters_as_json(rows: Iterable[CompanyFilter]) -> list[list[Any]]:
     """Filter rows as the audit and exports hold them: [field, operation, value]."""
     return [[row.field, row.operation, row.value] for row in rows]

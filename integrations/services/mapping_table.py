@@ -65,14 +65,6 @@ STATE_LABELS = {
     RowState.IGNORED: "Ignored",
 }
 
-WARNING_LABELS = {
-    "gone": "No longer in Autotask",
-    "inactive": "Company is inactive",
-    "outside": "Outside the filter",
-    "renamed": "Renamed since",
-    "shared": "Several organizations on one company",
-}
-
 SORTS = {
     "organization": (Lower("name"), F("pk")),
     "company": (Lower("company_name"), Lower("name"), F("pk")),
@@ -193,6 +185,8 @@ def matching_rows(instance: IntegrationInstance, user: User, query: TableQuery) 
         rows = rows.exclude(mapping_state=RowState.IGNORED)
     if query.warning == "shared":
         rows = rows.filter(shared=True, mapping__instance=instance)
+    elif query.warning == "twin":
+        rows = rows.filter(mapping__company__has_twin=True, mapping__instance=instance)
     elif query.warning:
         rows = rows.filter(review_reasons("mapping__")[query.warning], mapping__instance=instance)
     if query.tier:
@@ -305,7 +299,8 @@ def _warnings(instance: IntegrationInstance) -> dict[str, int]:
         instance=instance, organization__deleted_at=None
     )
     counts: dict[str, int] = mappings.aggregate(
-        **{name: Count("pk", filter=condition) for name, condition in review_reasons().items()}
+        **{name: Count("pk", filter=condition) for name, condition in review_reasons().items()},
+        twin=Count("pk", filter=Q(company__has_twin=True)),
     )
     together = mappings.values("company").annotate(number=Count("pk")).filter(number__gt=1).order_by()
     counts["shared"] = sum(row["number"] for row in together)

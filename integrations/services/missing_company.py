@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import OuterRef, Subquery
@@ -9,20 +11,33 @@ from django.db.models import OuterRef, Subquery
 from integrations.models import Company, IntegrationInstance, OrganizationMapping
 from integrations.psa.base import FilterCondition, PSAError, RemoteCompany
 from integrations.services.connections import client_for
-from integrations.services.filters import filter_fields
+from integrations.services.filters import conditions_of, filter_fields, filter_words
 
 MOST_FINDINGS = 15
 
 
+class NextStep(enum.StrEnum):
+    """Where to go from a finding; the page makes a link of it."""
+
+    CHOOSE = "choose"
+    FILTER = "filter"
+    REFRESH = "refresh"
+    HOLDER = "holder"
+    INSTANCE = "instance"
+    NONE = ""
+
+
 @dataclass(frozen=True)
 class Finding:
-    """A company that the text fits, and in words why it is offered or not."""
+    """A company that the text fits, in words why it is offered or not, and where to go next."""
 
     name: str
     remote_id: str
     instance: IntegrationInstance
     sentence: str
     offered: bool
+    next_step: NextStep = NextStep.NONE
+    holder: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,30 +54,40 @@ def find_missing_company(instance: IntegrationInstance, text: str) -> MissingCom
 
     Writes nothing. Remote failures come back as ``error``.
     """
-    here = [_stored(company) for company in _search(instance, text)]
+    here = [_stored(company, instance) for company in _search(instance, text)]
     elsewhere = [
-        _stored(company)
+        _stored(company, instance)
         for other in IntegrationInstance.objects.present().filter(psa=instance.psa).exclude(pk=instance.pk)
         for company in _search(other, text)
     ]
-    known = {finding.remote_id for finding in here}
     live: list[Finding] = []
     error = ""
-    client = None
     try:
-        client = client_for(instance)
+        live = _live(instance, text, {finding.remote_id for finding in here})
+    except PSAError as failure:
+        error = failure.user_text
+    unique = {(finding.instance.pk, finding.remote_id): finding for finding in (*here, *live, *elsewhere)}
+    return MissingCompanyAnswer(tuple(unique.values())[:MOST_FINDINGS], not error, error)
+
+
+def _live(instance: IntegrationInstance, text: str, known: Collection[str]) -> list[Finding]:
+    """What Autotask answers now and the portal has not read, each asked whether the filter lets it pass."""
+    conditions = conditions_of(instance)
+    client = client_for(instance)
+    try:
         found: list[RemoteCompany] = []
         if text.isdecimal():
             found += client.companies_by_id([text]).values()
         found += client.sample_companies([FilterCondition("companyName", "contains", text)], MOST_FINDINGS)
-        live = [_unread(instance, company) for company in found if company.id not in known]
-    except PSAError as failure:
-        error = failure.user_text
+        unread = {company.id: company for company in found if company.id not in known}
+        passing = set(unread)
+        if unread and conditions:
+            among = FilterCondition("id", "in", tuple(int(key) for key in unread))
+            sample = client.sample_companies([*conditions, among], len(unread))
+            passing = {company.id for company in sample}
     finally:
-        if client is not None:
-            client.close()
-    unique = {(finding.instance.pk, finding.remote_id): finding for finding in (*here, *live, *elsewhere)}
-    return MissingCompanyAnswer(tuple(unique.values())[:MOST_FINDINGS], not error, error)
+        client.close()
+    return [_unread(instance, company, key in passing) for key, company in unread.items()]
 
 
 def _search(instance: IntegrationInstance, text: str) -> list[Company]:
@@ -75,42 +100,52 @@ def _search(instance: IntegrationInstance, text: str) -> list[Company]:
     )
 
 
-def _stored(company: Company) -> Finding:
+def _stored(company: Company, asked_in: IntegrationInstance) -> Finding:
     """Why a company that was read before is offered or not."""
-    holder = getattr(company, "holder", None)
-    offered = False
+    holder = getattr(company, "holder", None) or ""
+    offered, step = False, NextStep.NONE
     if company.is_own:
         sentence = "It is your own company (id 0), which is never offered for a customer."
     elif company.missing_since:
         sentence = (
-            f"The complete read of {company.missing_since:%Y-%m-%d} no longer returned it: deleted, "
-            "merged, hidden from this API user, or outside the company filter."
+            f"The complete read of {company.missing_since:%Y-%m-%d} no longer returned it: it was deleted or "
+            "merged, or this API user may not see it any more. If you can open it in Autotask, check the "
+            "security level and the lines of business of the API user."
         )
+        step = NextStep.REFRESH
     elif not company.in_filter:
-        sentence = (
-            "It exists, but the company filter leaves it out. Change the filter and refresh the options."
-        )
+        sentence, step = _left_out(company.instance, company.company_type, ""), NextStep.FILTER
     elif holder:
-        sentence, offered = f"It is mapped to {holder}.", True
+        sentence, offered, step = f"It is mapped to {holder}.", True, NextStep.HOLDER
     elif not company.is_active:
         sentence = "It is inactive in Autotask. It can be chosen by hand, but it is not suggested."
-        offered = True
+        offered, step = True, NextStep.CHOOSE
     else:
-        sentence, offered = "It is among the options and can be chosen.", True
-    return Finding(company.name, company.remote_id, company.instance, sentence, offered)
+        sentence, offered, step = "It is among the options and can be chosen.", True, NextStep.CHOOSE
+    if company.instance_id != asked_in.pk:
+        sentence = f"It is in the other configuration “{company.instance.name}”. {sentence}"
+        step = NextStep.INSTANCE
+    return Finding(company.name, company.remote_id, company.instance, sentence, offered, step, holder)
 
 
-def _unread(instance: IntegrationInstance, company: RemoteCompany) -> Finding:
+def _unread(instance: IntegrationInstance, company: RemoteCompany, passes: bool) -> Finding:
     """Why a company that Autotask answers now is not among the options."""
-    state = "" if company.is_active else ", inactive"
-    label = _type_label(instance, company.company_type)
-    kind = f" ({label}{state})" if label else f"{' (inactive)' if state else ''}"
-    rows = list(instance.filters.all())
-    if rows:
-        sentence = f"It exists in Autotask{kind}, but it was not read: the company filter leaves it out."
+    inactive = "" if company.is_active else ", inactive"
+    if passes:
+        sentence = f"It exists in Autotask{inactive}, but it is newer than the last refresh."
+        step = NextStep.REFRESH
     else:
-        sentence = f"It exists in Autotask{kind}, but it is newer than the last refresh. Refresh the options."
-    return Finding(company.name, company.id, instance, sentence, offered=False)
+        sentence, step = _left_out(instance, company.company_type, inactive), NextStep.FILTER
+    return Finding(company.name, company.id, instance, sentence, offered=False, next_step=step)
+
+
+def _left_out(instance: IntegrationInstance, company_type: int | None, inactive: str) -> str:
+    """That the company filter leaves a company out: what it is, and what the filter wants."""
+    label = _type_label(instance, company_type)
+    kind = f" as {label}{inactive}" if label else inactive
+    wanted = "; ".join(filter_words(instance))
+    wants = f" The filter wants: {wanted}." if wanted else ""
+    return f"It exists in Autotask{kind}, but the company filter leaves it out.{wants}"
 
 
 def _type_label(instance: IntegrationInstance, company_type: int | None) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
 
 from integrations.models import (
     Company,
     IgnoredOrganization,
     IntegrationInstance,
+    Job,
     Organization,
     OrganizationMapping,
 )
@@ -32,6 +33,25 @@ class InstanceCard:
     review: int
     open: int
     ignored: int
+    refresh_failed: bool = False
+
+
+@dataclass(frozen=True)
+class FirstSteps:
+    """How far the way to the first mapping has been gone."""
+
+    connected: bool
+    organizations: int
+    mapped: bool
+
+
+def first_steps(instances: InstanceQuerySet) -> FirstSteps:
+    """What is there already, of a configuration, organizations and a mapping."""
+    return FirstSteps(
+        connected=instances.exists(),
+        organizations=Organization.objects.present().count(),
+        mapped=OrganizationMapping.objects.present().filter(instance__in=instances).exists(),
+    )
 
 
 def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
@@ -52,6 +72,14 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
         .annotate(mapped=Count("pk"), review=Count("pk", filter=needs_review()))
         .order_by()
     }
+    latest = Job.objects.filter(
+        instance=OuterRef("instance"), kind=Job.Kind.REFRESH_OPTIONS, finished_at__isnull=False
+    ).order_by("-pk")
+    failed = set(
+        Job.objects.filter(instance__in=rows, pk=Subquery(latest.values("pk")[:1]), state=Job.State.FAILED)
+        .order_by()
+        .values_list("instance", flat=True)
+    )
     organizations = Organization.objects.present().filter(is_active=True)
     psas = {row.psa for row in rows}
     unmapped = {
@@ -78,6 +106,7 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
                 review=numbers["review"],
                 open=open_rows[row.psa],
                 ignored=ignored[row.psa],
+                refresh_failed=row.pk in failed,
             )
         )
     return cards

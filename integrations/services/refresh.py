@@ -17,8 +17,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from integrations.models import Company, FilterOption, IntegrationInstance
-from integrations.psa.base import CompanyField, CompanyPage, FilterCondition, PSAClient, RemoteCompany
+from integrations.psa.base import CompanyField, CompanyPage, PSAClient, RemoteCompany
 from integrations.services.connections import at_present_zone
+from integrations.services.filters import conditions_of
 
 FULL_READ_EVERY = dt.timedelta(hours=24)
 CLOCK_MARGIN = dt.timedelta(minutes=10)
@@ -76,16 +77,6 @@ class RefreshOutcome:
         return ", ".join(parts) + "."
 
 
-def conditions_of(instance: IntegrationInstance) -> list[FilterCondition]:
-    """The instance's company filter as the client takes it."""
-    return [
-        FilterCondition(
-            row.field, row.operation, tuple(row.value) if isinstance(row.value, list) else row.value
-        )
-        for row in instance.filters.all()
-    ]
-
-
 def refresh_options(
     instance: IntegrationInstance, progress: Progress, *, full: bool = False, accept_shrink: bool = False
 ) -> RefreshOutcome:
@@ -126,6 +117,7 @@ def _refresh(
         progress.hold()
         current = IntegrationInstance.objects.locked().get(pk=instance.pk)
         missing = _conclude(current, outside.values(), started, full=full)
+        current.companies.all().mark_twins()
         current.last_refreshed_at = started
         if full:
             current.last_full_read_at = started

@@ -9,7 +9,7 @@ from django.utils import timezone
 from integrations.models import IntegrationInstance
 from integrations.psa.registry import PROVIDERS
 from integrations.services.deletion import RESTORABLE_FOR
-from integrations.services.overview import instance_cards
+from integrations.services.overview import first_steps, instance_cards
 from integrations.views.common import SignedInRequest, needs
 
 
@@ -20,6 +20,7 @@ def home(request: SignedInRequest) -> HttpResponse:
     deleted = visible.filter(deleted_at__gte=timezone.now() - RESTORABLE_FOR)
     context = {
         "cards": instance_cards(visible.present()),
+        "steps": first_steps(visible.present()),
         "providers": PROVIDERS.values(),
         "deleted": deleted.order_by("-deleted_at"),
     }

@@ -144,6 +144,8 @@ def _company(
         tags.append("no longer in Autotask")
     elif not company.in_filter:
         tags.append("outside the filter")
+    if company.has_twin:
+        tags.append("twice in Autotask")
     if mapping and mapping.confirmed_name and mapping.confirmed_name != company.name:
         tags.append(f"was {mapping.confirmed_name}")
     details = (

@@ -139,10 +139,11 @@ def tick_all(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Tick every row that the address chooses (all pages), or untick every row."""
     instance = instance_or_404(request, psa, pk)
     query = table_query(QueryDict(request.POST.get("chosen", "")))
-    rows = matching_rows(instance, request.user, query).values_list("pk", flat=True)
-    number = mappings.select_every(request.user, instance, rows, request.POST.get("ticked") == "1")
-    what = "ticked" if request.POST.get("ticked") == "1" else "unticked"
-    messages.info(request, f"{number:,} suggestions {what} on all pages. Nothing is saved yet.")
+    chosen = matching_rows(instance, request.user, query).values_list("pk", flat=True)
+    number = mappings.select_every(request.user, instance, chosen, request.POST.get("ticked") == "1")
+    what = "selected" if request.POST.get("ticked") == "1" else "no longer selected"
+    rows = "row" if number == 1 else "rows"
+    messages.info(request, f"{number:,} {rows} {what}, on all pages. Nothing is saved yet.")
     return _back(request, instance)
 
 

@@ -16,22 +16,21 @@ from integrations.forms.table import shown_columns, table_query
 from integrations.models import IntegrationInstance, Organization
 from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
-from integrations.services.filters import filter_fields
+from integrations.services.filters import conditions_of, filter_fields
 from integrations.services.mapping_table import (
     FALLING_SORTS,
     PAGE_SIZES,
     SORTS,
     STATE_LABELS,
-    WARNING_LABELS,
     RowState,
     TableQuery,
     mapping_table,
     pending_changes,
     rows_of,
 )
-from integrations.services.refresh import conditions_of
 from integrations.services.suggestions import type_labels
 from integrations.services.table_preferences import COLUMN_LABELS, TableView, table_view
+from integrations.services.warning_words import NEXT_STEPS, WARNING_LABELS
 from integrations.views.common import SignedInRequest, needs
 from integrations.views.mapping_rows import row_frame, shown_rows
 
@@ -209,6 +208,7 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
         "table": table,
         "tabs": tabs,
         "warnings": warnings,
+        "next_step": NEXT_STEPS.get(query.warning, ""),
         "unfiltered": urlencode({name: value for name, value in kept.items() if name in KEPT_VIEW}),
         "hidden": [(name, value) for name, value in kept.items() if name not in SHOWN_FIELDS],
         "page_sizes": PAGE_SIZES,
