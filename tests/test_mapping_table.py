@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from integrations.models import Company, IntegrationInstance, MappingProposal, Organization
 from integrations.services import mappings
-from integrations.services.mapping_table import SORTS, RowState, TableQuery, mapping_table, one_row
+from integrations.services.mapping_counts import RowState
+from integrations.services.mapping_table import SORTS, TableQuery, mapping_table, one_row
 from tests.rows import choose, make_company, make_instance, make_mapping
 from tests.simulated import make_organization
 

@@ -1,11 +1,11 @@
 """The mapping table: one page of an instance's organizations, with what is mapped and what is proposed.
 
-The cost follows the page, not the data: one query for the counts of all states, one for the rows.
+The cost follows the page, not the data: one query for the rows, a few plain ones for the counts
+(mapping_counts.py).
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,6 @@ from django.db.models import (
     FilteredRelation,
     OuterRef,
     Q,
-    Subquery,
     Value,
     When,
 )
@@ -37,22 +36,10 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.models.mappings import needs_review, review_reasons
+from integrations.services.mapping_counts import SUGGESTED_TIERS, RowState, table_counts
 
-SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
 JOINED = ("mapping__company", "mapping__confirmed_by", "proposal__company")
 PAGE_SIZES = (25, 50, 100, 200)
-
-
-class RowState(enum.StrEnum):
-    """Where an organization stands in one instance, for one person."""
-
-    CHANGED = "changed"
-    ELSEWHERE = "elsewhere"
-    REVIEW = "review"
-    MAPPED = "mapped"
-    SUGGESTED = "suggested"
-    UNMAPPED = "unmapped"
-    IGNORED = "ignored"
 
 
 STATE_LABELS = {
@@ -199,11 +186,8 @@ def matching_rows(instance: IntegrationInstance, user: User, query: TableQuery) 
 
 def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) -> MappingTable:
     """The rows and counts that the query asks for."""
-    every = searched_rows(instance, user, query)
-    counts = {
-        row["mapping_state"]: row["number"]
-        for row in every.order_by().values("mapping_state").annotate(number=Count("pk"))
-    }
+    counted = table_counts(instance, user)
+    counts = searched_counts(instance, user, query) if query.text else counted.states
     rows = matching_rows(instance, user, query)
     order = [_reversed(term) if query.descending else term for term in SORTS[query.sort]]
     rows = rows.order_by(*order).select_related(*JOINED)
@@ -216,12 +200,18 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
     return MappingTable(
         page=page,
         counts=counts,
-        warnings=_warnings(instance),
-        tiers=_tiers(instance, user),
+        warnings=counted.warnings,
+        tiers=counted.tiers,
         total=sum(counts.values()) - counts.get(RowState.IGNORED, 0),
-        pending=pending_changes(instance, user),
+        pending=counted.pending,
         query=query,
     )
+
+
+def searched_counts(instance: IntegrationInstance, user: User, query: TableQuery) -> dict[str, int]:
+    """How many rows of each state the query's text occurs in; looks at every row."""
+    every = searched_rows(instance, user, query).order_by()
+    return dict(every.values_list("mapping_state").annotate(Count("pk")))
 
 
 def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> Any:
@@ -273,41 +263,3 @@ def _reversed(term: Any) -> Any:
     ordering = (term if isinstance(term, OrderBy) else term.asc()).copy()
     ordering.reverse_ordering()
     return ordering
-
-
-def pending_changes(instance: IntegrationInstance, user: User) -> dict[str, int]:
-    """What Save Mappings would do now: ticked rows that are new, changed, moved here or removed."""
-    present = OrganizationMapping.objects.present().filter(
-        organization=OuterRef("organization"), psa=instance.psa
-    )
-    return (
-        MappingProposal.objects.filter(user=user, instance=instance, selected=True)
-        .annotate(there=Subquery(present.values("instance")[:1]))
-        .aggregate(
-            all=Count("pk"),
-            new=Count("pk", filter=Q(there=None, company__isnull=False)),
-            changed=Count("pk", filter=Q(there=instance.pk, company__isnull=False)),
-            moved=Count("pk", filter=Q(there__isnull=False, company__isnull=False) & ~Q(there=instance.pk)),
-            removed=Count("pk", filter=Q(company=None)),
-        )
-    )
-
-
-def _warnings(instance: IntegrationInstance) -> dict[str, int]:
-    """How many mappings of the instance carry each warning; those with none are left out."""
-    mappings: Any = OrganizationMapping.objects.present().filter(
-        instance=instance, organization__deleted_at=None
-    )
-    counts: dict[str, int] = mappings.aggregate(
-        **{name: Count("pk", filter=condition) for name, condition in review_reasons().items()},
-        twin=Count("pk", filter=Q(company__has_twin=True)),
-    )
-    together = mappings.values("company").annotate(number=Count("pk")).filter(number__gt=1).order_by()
-    counts["shared"] = sum(row["number"] for row in together)
-    return {name: number for name, number in counts.items() if number}
-
-
-def _tiers(instance: IntegrationInstance, user: User) -> dict[str, int]:
-    """How many suggestions of each tier lie before this person."""
-    own: Any = MappingProposal.objects.filter(user=user, instance=instance, tier__in=SUGGESTED_TIERS)
-    return dict(own.order_by().values_list("tier").annotate(Count("pk")))

@@ -12,7 +12,8 @@ from django.db.models.functions import Lower
 from integrations.matching.contacts import read_contact
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.company_search import CompanyChoice, company_choices
-from integrations.services.mapping_table import RowState, TableQuery, matching_rows, one_row
+from integrations.services.mapping_counts import RowState
+from integrations.services.mapping_table import TableQuery, matching_rows, one_row
 
 OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNMAPPED)
 CANDIDATES_SHOWN = 5

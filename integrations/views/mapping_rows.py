@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Company, IntegrationInstance, MappingProposal, OrganizationMapping
-from integrations.services.mapping_table import RowState
+from integrations.services.mapping_counts import RowState
 from integrations.views.common import SignedInRequest
 
 MOST_REASONS = 3

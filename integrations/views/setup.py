@@ -17,15 +17,14 @@ from integrations.models import IntegrationInstance, Organization
 from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
 from integrations.services.filters import conditions_of, filter_fields
+from integrations.services.mapping_counts import RowState, pending_changes
 from integrations.services.mapping_table import (
     FALLING_SORTS,
     PAGE_SIZES,
     SORTS,
     STATE_LABELS,
-    RowState,
     TableQuery,
     mapping_table,
-    pending_changes,
     rows_of,
 )
 from integrations.services.suggestions import type_labels

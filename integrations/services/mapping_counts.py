@@ -1,0 +1,224 @@
+"""How many rows of the mapping table are in each state, without looking at every row.
+
+Most states follow from a few plain counts: mappings here, mappings elsewhere, ignored organizations, and
+what one person has before them. tests/test_mapping_counts.py holds them against the state of every row.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Count,
+    Exists,
+    FilteredRelation,
+    OuterRef,
+    Q,
+    Value,
+    When,
+)
+
+from integrations.models import (
+    IgnoredOrganization,
+    IntegrationInstance,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+)
+from integrations.models.mappings import needs_review, review_reasons
+
+SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
+HAND_MADE = (MappingProposal.Kind.CHOSEN, MappingProposal.Kind.CLEARED)
+
+
+class RowState(enum.StrEnum):
+    """Where an organization stands in one instance, for one person."""
+
+    CHANGED = "changed"
+    ELSEWHERE = "elsewhere"
+    REVIEW = "review"
+    MAPPED = "mapped"
+    SUGGESTED = "suggested"
+    UNMAPPED = "unmapped"
+    IGNORED = "ignored"
+
+
+HERE = (RowState.MAPPED, RowState.REVIEW)
+
+
+@dataclass(frozen=True)
+class ProposalGroup:
+    """Proposals of one person that are alike.
+
+    ``place`` is where the organization stands without the proposal; ``has_row`` whether the table shows it.
+    """
+
+    kind: str
+    tier: str
+    selected: bool
+    clears: bool
+    place: str
+    has_row: bool
+    number: int
+
+
+@dataclass(frozen=True)
+class TableCounts:
+    """What the table of an instance holds for one person."""
+
+    states: dict[str, int]
+    warnings: dict[str, int]
+    tiers: dict[str, int]
+    pending: dict[str, int]
+
+
+def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
+    """All counts, in five queries however many rows there are."""
+    here, inactive = _mappings_here(instance)
+    groups = proposal_groups(instance, user)
+    return TableCounts(
+        states=_states(instance, here, inactive, groups),
+        warnings={**_warnings(here), **_shared(instance)},
+        tiers=_tiers(groups),
+        pending=pending_of(groups),
+    )
+
+
+def _states(
+    instance: IntegrationInstance, here: dict[str, int], inactive: int, groups: Iterable[ProposalGroup]
+) -> dict[str, int]:
+    """The rows of each state: where they stand without this person, then what this person has before them."""
+    active = Organization.objects.present().filter(is_active=True)
+    states: Counter[str] = Counter(
+        {
+            RowState.REVIEW: here["review"],
+            RowState.MAPPED: here["all"] - here["review"],
+            RowState.ELSEWHERE: _mapped_elsewhere(instance),
+            RowState.IGNORED: _ignored(instance),
+        }
+    )
+    states[RowState.UNMAPPED] = active.count() + inactive - states.total()
+    for group in groups:
+        if not group.has_row:
+            continue
+        if group.kind in HAND_MADE:
+            states[group.place] -= group.number
+            states[RowState.CHANGED] += group.number
+        elif group.place == RowState.UNMAPPED and group.tier in SUGGESTED_TIERS:
+            states[RowState.UNMAPPED] -= group.number
+            states[RowState.SUGGESTED] += group.number
+    return {state: number for state, number in states.items() if number}
+
+
+def _mappings_here(instance: IntegrationInstance) -> tuple[dict[str, int], int]:
+    """The instance's mappings: all, to review, by warning; and those whose organization is inactive."""
+    mappings: Any = instance.mappings.present().filter(organization__deleted_at=None)
+    counted: dict[str, int] = mappings.aggregate(
+        all=Count("pk"),
+        review=Count("pk", filter=needs_review()),
+        inactive_organizations=Count("pk", filter=Q(organization__is_active=False)),
+        twin=Count("pk", filter=Q(company__has_twin=True)),
+        **{name: Count("pk", filter=condition) for name, condition in review_reasons().items()},
+    )
+    return counted, counted.pop("inactive_organizations")
+
+
+def _warnings(here: dict[str, int]) -> dict[str, int]:
+    """How many mappings carry each warning; those with none are left out."""
+    return {name: here[name] for name in (*review_reasons(), "twin") if here[name]}
+
+
+def _shared(instance: IntegrationInstance) -> dict[str, int]:
+    """How many mappings stand on a company that another organization has too."""
+    mappings: Any = instance.mappings.present().filter(organization__deleted_at=None)
+    together = mappings.order_by().values("company").annotate(number=Count("pk")).filter(number__gt=1)
+    number = sum(row["number"] for row in together)
+    return {"shared": number} if number else {}
+
+
+def _mapped_elsewhere(instance: IntegrationInstance) -> int:
+    others = OrganizationMapping.objects.present().filter(psa=instance.psa).exclude(instance=instance)
+    return others.filter(organization__deleted_at=None, organization__is_active=True).count()
+
+
+def _ignored(instance: IntegrationInstance) -> int:
+    mapped = OrganizationMapping.objects.present().filter(
+        organization=OuterRef("organization"), psa=instance.psa
+    )
+    ignored = IgnoredOrganization.objects.filter(
+        psa=instance.psa, organization__deleted_at=None, organization__is_active=True
+    )
+    return ignored.exclude(Exists(mapped)).count()
+
+
+# --- what one person has before them ----------------------------------------------------------------
+
+
+def proposal_groups(instance: IntegrationInstance, user: User) -> list[ProposalGroup]:
+    """This person's proposals for the instance, counted by all that matters for a count."""
+    ignored = IgnoredOrganization.objects.filter(organization=OuterRef("organization"), psa=instance.psa)
+    own: Any = MappingProposal.objects.filter(user=user, instance=instance).annotate(
+        mapping=FilteredRelation(
+            "organization__mappings",
+            condition=Q(organization__mappings__psa=instance.psa, organization__mappings__removed_at=None),
+        ),
+        clears=Case(When(company=None, then=True), default=False, output_field=BooleanField()),
+    )
+    is_here = Q(mapping__instance=instance)
+    own = own.annotate(
+        place=Case(
+            When(is_here & needs_review("mapping__"), then=Value(RowState.REVIEW.value)),
+            When(is_here, then=Value(RowState.MAPPED.value)),
+            When(mapping__pk__isnull=False, then=Value(RowState.ELSEWHERE.value)),
+            When(Exists(ignored), then=Value(RowState.IGNORED.value)),
+            default=Value(RowState.UNMAPPED.value),
+            output_field=CharField(),
+        ),
+        has_row=Case(
+            When(Q(organization__deleted_at=None) & (Q(organization__is_active=True) | is_here), then=True),
+            default=False,
+            output_field=BooleanField(),
+        ),
+    )
+    groups = own.order_by().values("kind", "tier", "selected", "clears", "place", "has_row")
+    return [ProposalGroup(**group) for group in groups.annotate(number=Count("pk"))]
+
+
+def pending_changes(instance: IntegrationInstance, user: User) -> dict[str, int]:
+    """What Save Mappings would do now: ticked rows that are new, changed, moved here or removed."""
+    return pending_of(proposal_groups(instance, user))
+
+
+def pending_of(groups: Iterable[ProposalGroup]) -> dict[str, int]:
+    """The same, from proposals that were counted already."""
+    pending = dict.fromkeys(("all", "new", "changed", "moved", "removed"), 0)
+    for group in groups:
+        if group.selected:
+            pending["all"] += group.number
+            pending[_change(group)] += group.number
+    return pending
+
+
+def _change(group: ProposalGroup) -> str:
+    if group.clears:
+        return "removed"
+    if group.place in HERE:
+        return "changed"
+    return "moved" if group.place == RowState.ELSEWHERE else "new"
+
+
+def _tiers(groups: Iterable[ProposalGroup]) -> dict[str, int]:
+    """How many suggestions of each tier lie before this person."""
+    tiers: Counter[str] = Counter()
+    for group in groups:
+        if group.tier in SUGGESTED_TIERS:
+            tiers[group.tier] += group.number
+    return dict(tiers)
