@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 from django_tasks import task
@@ -21,6 +22,7 @@ from integrations.services import (
     company_import,
     connections,
     deliveries,
+    file_import,
     jobs,
     refresh,
     review_notices,
@@ -98,11 +100,28 @@ def enqueue_company_import(
     return job, created
 
 
+def enqueue_file_import(
+    kind: ImportReport.Kind,
+    file: File[bytes],
+    actor: Actor,
+    user: User,
+    options: file_import.FileOptions,
+    instance: IntegrationInstance | None = None,
+) -> Job:
+    """Store an uploaded file and let a worker import it; the job's key is that of its report."""
+    with transaction.atomic():
+        job = file_import.accept(kind, file, actor, user, options, instance)
+        _wake(job)
+    return job
+
+
 def start_again(job: Job, user: User) -> Job:
     """Start an ended job of the same kind and options once more, in this person's name.
 
     That a shrink is right was said about the companies of then; it is asked again.
     """
+    if job.instance is None:
+        raise LookupError(f"{job} cannot be started again.")
     if job.kind == Job.Kind.REFRESH_OPTIONS:
         return enqueue_refresh(job.instance, user, full=bool(job.options.get("full")))
     if job.kind == Job.Kind.CHECK_CONNECTION:
@@ -178,7 +197,7 @@ def run_job(key: str) -> None:
             logger.warning("Job %s failed: %s", run.job.pk, error.technical)
             run.finish(Job.State.FAILED, error=error.user_text)
             if error.kind is FailureKind.CREDENTIALS:
-                connections.remember_refusal(run.job.instance)
+                connections.remember_refusal(run.instance)
         except WorkFailed as error:
             run.finish(Job.State.FAILED, error=str(error))
         except refresh.ShrinkRefused as error:
@@ -192,11 +211,11 @@ def run_job(key: str) -> None:
         else:
             run.finish(Job.State.DONE, message=message, result=result)
             if result.get("outdated"):
-                enqueue_refresh(run.job.instance, run.job.created_by, full=True)
+                enqueue_refresh(run.instance, run.job.created_by, full=True)
 
 
 def _refresh_options(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
-    outcome = refresh.refresh_options(run.job.instance, run, **run.job.options)
+    outcome = refresh.refresh_options(run.instance, run, **run.job.options)
     review_notices.note_reviews()
     return outcome.sentence(), {"full": outcome.full, "outdated": outcome.outdated}
 
@@ -205,14 +224,14 @@ def _suggest_mappings(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
     user = run.job.created_by
     if user is None:  # the account was deleted while the job waited
         return "The account that asked for suggestions is gone.", {}
-    summary = suggestions.propose_mappings(user, run.job.instance, progress=run.progress, **run.job.options)
+    summary = suggestions.propose_mappings(user, run.instance, progress=run.progress, **run.job.options)
     return summary.sentence(), {"tiers": summary.tiers}
 
 
 def _check_connection(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
     user = run.job.created_by
     actor = Actor(run.job.starter or "the portal", "background job", user)
-    report = connections.test_connection(actor, run.job.instance)
+    report = connections.test_connection(actor, run.instance)
     if report.passed:
         return "The connection works.", {}
     failed = [step for step in report.steps if step.state is StepState.FAILED]
@@ -226,9 +245,17 @@ def _import_organizations(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
     return report.sentence, {"report": str(report.key)}
 
 
+def _import_file(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
+    report = file_import.import_file(run)
+    if report.verdict == ImportReport.Verdict.STOPPED:
+        raise WorkFailed(report.sentence)
+    return report.sentence, {"report": str(report.key)}
+
+
 WORK: dict[Job.Kind, Callable[[jobs.JobRun], tuple[str, dict[str, Any]]]] = {
     Job.Kind.REFRESH_OPTIONS: _refresh_options,
     Job.Kind.SUGGEST_MAPPINGS: _suggest_mappings,
     Job.Kind.CHECK_CONNECTION: _check_connection,
     Job.Kind.IMPORT_ORGANIZATIONS: _import_organizations,
+    Job.Kind.IMPORT_FILE: _import_file,
 }

@@ -147,6 +147,9 @@ else:
     raise ImproperlyConfigured(f"TASKS_BACKEND must be database or rq, not {TASKS_BACKEND!r}.")
 JOB_LEASE_SECONDS = number("JOB_LEASE_SECONDS", 60, minimum=5, maximum=3600)
 
+# How long the reports of imports are kept; 0: for ever. The history of what they changed stays anyway.
+IMPORT_REPORT_DAYS = number("IMPORT_REPORT_DAYS", 365, minimum=0, maximum=36_500)
+
 # --- other programs ---------------------------------------------------------------------------------
 
 # How often one API token may ask within a minute.

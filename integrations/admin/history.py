@@ -12,7 +12,16 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from integrations.admin.common import NOTHING, ReadOnlyAdmin, link, list_link, table, user_of
-from integrations.models import AuditEvent, ImportReport, ImportReportPart, Job, OrganizationMapping, Worker
+from integrations.models import (
+    AuditEvent,
+    ImportFilePart,
+    ImportReport,
+    ImportReportPart,
+    Job,
+    OrganizationMapping,
+    Worker,
+)
+from integrations.services.job_list import can_start_again
 from integrations.services.jobs import request_cancel
 from integrations.tasks import start_again
 
@@ -38,7 +47,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
     @admin.display(description="configuration", ordering="instance__name")
     def instance_link(self, job: Job) -> str:
         """To the configuration."""
-        return link(job.instance)
+        return link(job.instance) if job.instance else NOTHING
 
     @admin.display(description="progress")
     def progress(self, job: Job) -> str:
@@ -74,12 +83,12 @@ class JobAdmin(ReadOnlyAdmin[Job]):
     def try_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Queue the work of ended jobs once more, as the jobs page does."""
         for job in queryset.select_related("instance"):
-            if job.is_open or job.instance.deleted_at is not None:
-                text = f"{job.instance}: {job} is still open, or its configuration is deleted."
+            if not can_start_again(job, user_of(request)):
+                text = f"{job.subject}: {job} came to its end, is still open, or cannot be done again."
                 self.message_user(request, text, messages.WARNING)
                 continue
             again = start_again(job, user_of(request))
-            self.message_user(request, format_html("{}: {}", job.instance, link(again)), messages.SUCCESS)
+            self.message_user(request, format_html("{}: {}", job.subject, link(again)), messages.SUCCESS)
 
 
 @admin.register(Worker)
@@ -123,6 +132,15 @@ class ImportReportPartAdmin(ReadOnlyAdmin[ImportReportPart]):
     list_display = ("report", "number", "counts")
     list_select_related = ("report",)
     fields = ("report", "number", "counts")
+
+
+@admin.register(ImportFilePart)
+class ImportFilePartAdmin(ReadOnlyAdmin[ImportFilePart]):
+    """Uploaded files that wait for a worker; they go when their job has ended."""
+
+    list_display = ("job", "number")
+    list_select_related = ("job",)
+    fields = ("job", "number")
 
 
 @admin.register(AuditEvent)

@@ -2,7 +2,7 @@
 
 from integrations.models.audit import AuditEvent
 from integrations.models.companies import Company, FilterOption
-from integrations.models.imports import ImportReport, ImportReportPart
+from integrations.models.imports import ImportFilePart, ImportReport, ImportReportPart
 from integrations.models.instances import CompanyFilter, IntegrationInstance
 from integrations.models.jobs import Job
 from integrations.models.mappings import (
@@ -24,6 +24,7 @@ __all__ = [
     "CompanyFilter",
     "FilterOption",
     "IgnoredOrganization",
+    "ImportFilePart",
     "ImportReport",
     "ImportReportPart",
     "IntegrationInstance",

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from integrations.models.instances import IntegrationInstance
+from integrations.models.jobs import Job
 
 
 class ImportReport(models.Model):
@@ -72,3 +73,23 @@ class ImportReportPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.report}, part {self.number}"
+
+
+class ImportFilePart(models.Model):
+    """A piece of an uploaded file that a worker, perhaps of another machine, is to import; compressed.
+
+    Goes when the job has ended.
+    """
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="file_parts")
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        ordering = ["job", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "number"], name="file_part_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job}, part {self.number}"

@@ -47,6 +47,7 @@ class Job(models.Model):
         SUGGEST_MAPPINGS = "suggest_mappings", "Suggest values"
         CHECK_CONNECTION = "check_connection", "Check connection"
         IMPORT_ORGANIZATIONS = "import_organizations", "Import organizations"
+        IMPORT_FILE = "import_file", "Import a file"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -60,7 +61,14 @@ class Job(models.Model):
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=30, choices=Kind.choices)
-    instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="jobs")
+    instance = models.ForeignKey(
+        IntegrationInstance,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="jobs",
+        help_text="Empty for work on the whole portal.",
+    )
     options = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
     done = models.PositiveIntegerField(default=0)
@@ -90,7 +98,8 @@ class Job(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "instance"],
-                condition=models.Q(state__in=["waiting", "running"]) & ~models.Q(kind="suggest_mappings"),
+                condition=models.Q(state__in=["waiting", "running"])
+                & ~models.Q(kind__in=["suggest_mappings", "import_file"]),
                 name="one_open_job_per_kind_and_instance",
             ),
             models.UniqueConstraint(
@@ -103,6 +112,11 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.get_state_display().lower()})"
+
+    @property
+    def subject(self) -> str:
+        """What it works on, for the pages: the configuration, or else what its options name."""
+        return self.instance.name if self.instance else str(self.options.get("file_name", "")) or "the portal"
 
     @property
     def is_open(self) -> bool:

@@ -98,7 +98,7 @@ def import_companies(run: JobRun) -> ImportReport:
     if user is None:  # the account was deleted while the job waited
         return _end(kept, ImportReport.Verdict.STOPPED, "The account that asked for the import is gone.")
     batch = Batch(Actor(kept.actor_name, kept.origin, user), key=run.job.key)
-    chosen = _chosen(run.job.instance, run.job.options)
+    chosen = _chosen(run.instance, run.job.options)
     known = _KnownNames()
     done = sum(kept.counts.values())
     total = done + chosen.filter(pk__gt=kept.cursor).count()
@@ -111,7 +111,7 @@ def import_companies(run: JobRun) -> ImportReport:
                 companies = list(chosen.filter(pk__gt=kept.cursor)[:CHUNK])
                 if not companies:
                     break
-                rows = _import(batch, user, run.job.instance, companies, known, first=done + 1)
+                rows = _import(batch, user, run.instance, companies, known, first=done + 1)
                 add_part(kept, rows, cursor=companies[-1].pk)
             done += len(companies)
     except JobCancelled:

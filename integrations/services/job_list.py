@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from integrations.models import IntegrationInstance, Job, Worker
 
@@ -36,7 +36,7 @@ class JobList:
 
 def list_jobs(instances: QuerySet[IntegrationInstance], query: JobQuery) -> JobList:
     """The jobs of these instances that the query asks for; four queries however many there are."""
-    jobs = Job.objects.filter(instance__in=instances)
+    jobs = Job.objects.filter(reachable(instances))
     if query.kind:
         jobs = jobs.filter(kind=query.kind)
     if query.instance is not None:
@@ -53,6 +53,11 @@ def list_jobs(instances: QuerySet[IntegrationInstance], query: JobQuery) -> JobL
     )
 
 
+def reachable(instances: QuerySet[IntegrationInstance]) -> Q:
+    """The jobs of these configurations, and those of the whole portal."""
+    return Q(instance__in=instances) | Q(instance=None)
+
+
 def can_stop(job: Job, user: User) -> bool:
     """Whether this person may cancel the job: a suggestion only its own, the rest whoever may map."""
     if not job.is_open or not user.has_perm("integrations.map_organizations"):
@@ -64,6 +69,8 @@ def can_start_again(job: Job, user: User) -> bool:
     """Whether this person may start the ended job once more; what came to its end needs no second try."""
     if job.state not in {Job.State.FAILED, Job.State.CANCELLED}:
         return False
-    if not user.has_perm("integrations.map_organizations") or job.instance.deleted_at is not None:
+    if not user.has_perm("integrations.map_organizations") or job.kind == Job.Kind.IMPORT_FILE:
+        return False  # a file goes when its import has ended; it is uploaded again
+    if job.instance is None or job.instance.deleted_at is not None:
         return False
     return job.kind != Job.Kind.SUGGEST_MAPPINGS or job.created_by_id == user.pk

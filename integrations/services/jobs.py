@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+import time
 import uuid
 from typing import Any
 
@@ -18,6 +19,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from integrations.models import IntegrationInstance, Job
+
+TELL_EVERY = 2.0  # seconds
 
 logger = logging.getLogger(__name__)
 
@@ -130,8 +133,16 @@ class JobRun:
     def __init__(self, job: Job, token: uuid.UUID) -> None:
         self.job = job
         self.token = token
+        self._noted: int | None = None
         self._stop = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name=f"lease-{job.pk}", daemon=True)
+
+    @property
+    def instance(self) -> IntegrationInstance:
+        """The configuration that the job works for; only a file may be imported for the whole portal."""
+        if self.job.instance is None:
+            raise LookupError(f"Job {self.job.pk} has no configuration.")
+        return self.job.instance
 
     def __enter__(self) -> JobRun:
         self._keeper.start()
@@ -142,11 +153,21 @@ class JobRun:
         self._keeper.join()
 
     def _keep(self) -> None:
-        """Renew the lease three times within its length, on a database connection of this thread."""
-        while not self._stop.wait(lease_length().total_seconds() / 3):
+        """Renew the lease three times within its length, on a database connection of this thread.
+
+        Sooner where there is something to tell of a long transaction.
+        """
+        every = lease_length().total_seconds() / 3
+        renewed = time.monotonic()
+        while not self._stop.wait(min(TELL_EVERY, every)):
+            noted, self._noted = self._noted, None
+            if noted is None and time.monotonic() - renewed < every:
+                continue
+            renewed = time.monotonic()
             try:
                 close_old_connections()
-                self._mine().update(lease_until=timezone.now() + lease_length(), heartbeat_at=timezone.now())
+                values = {"lease_until": timezone.now() + lease_length(), "heartbeat_at": timezone.now()}
+                self._mine().update(**values, **({} if noted is None else {"done": noted}))
             except Exception:  # the next round tries again; a lease that lapses is the safe outcome
                 logger.exception("The lease of job %s could not be renewed.", self.job.pk)
             finally:
@@ -180,6 +201,14 @@ class JobRun:
         if not self._mine().filter(cancel_requested=False).update(**values):
             with transaction.atomic():
                 self.hold()
+
+    def note(self, done: int) -> None:
+        """Tell how far the work is from inside a transaction, whose own writes nobody would see yet.
+
+        SQLite has one writer at a time, so there it is not told.
+        """
+        if connection.vendor != "sqlite":
+            self._noted = done
 
     def finish(
         self, state: Job.State, *, error: str = "", message: str = "", result: dict[str, Any] | None = None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -27,6 +29,7 @@ from integrations.services.company_import import importable, options_for
 from integrations.services.configuration_export import COLUMNS as CONFIGURATION_COLUMNS
 from integrations.services.configuration_export import export_configurations
 from integrations.services.configuration_import import import_configurations
+from integrations.services.file_import import AT_ONCE, FileOptions
 from integrations.services.import_reports import (
     Keeping,
     Outcome,
@@ -44,7 +47,7 @@ from integrations.services.organization_export import export_organizations as or
 from integrations.services.suggestions import type_labels
 from integrations.services.table_export import CONTENT_TYPES, WRITERS, Row
 from integrations.services.table_file import MAX_ROWS, ImportRefused
-from integrations.tasks import enqueue_company_import
+from integrations.tasks import enqueue_company_import, enqueue_file_import
 from integrations.views.common import SignedInRequest, actor_of, needs, whole_number
 from integrations.views.setup import frame, instance_or_404, provider_or_404
 
@@ -103,6 +106,23 @@ def to_report(done: Report) -> HttpResponse:
     """To the kept report of an import; at once to what failed, if anything did."""
     address = reverse("integrations:import_report", args=[done.key])
     return redirect(f"{address}?outcome=failed" if done.failed else address)
+
+
+def is_large(file: UploadedFile[bytes]) -> bool:
+    """Whether an upload is imported in the background."""
+    return (file.size or 0) > AT_ONCE
+
+
+def to_job(
+    request: SignedInRequest,
+    kind: ImportReport.Kind,
+    file: UploadedFile[bytes],
+    options: FileOptions,
+    instance: IntegrationInstance | None = None,
+) -> HttpResponse:
+    """Import the upload in the background, and go to its report, which fills while one looks."""
+    job = enqueue_file_import(kind, file, actor_of(request), request.user, options, instance)
+    return redirect("integrations:import_report", job.key)
 
 
 @needs("view_importreport")
@@ -167,11 +187,10 @@ def upload_mappings(request: SignedInRequest, psa: str, pk: int) -> HttpResponse
     form = MappingFileForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
-        options = MappingImportOptions(
-            dry_run="check" in request.POST,
-            keep_good=form.keeps_good,
-            overwrite=form.cleaned_data["overwrite"],
-        )
+        wanted = FileOptions("check" in request.POST, form.keeps_good, form.cleaned_data["overwrite"])
+        if is_large(file):
+            return to_job(request, ImportReport.Kind.MAPPINGS, file, wanted, instance)
+        options = MappingImportOptions(**asdict(wanted))
         try:
             done = import_mappings(
                 actor_of(request), file.file, instance, options, keeping=Keeping(file.name or "")

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms.jobs import job_query
 from integrations.models import IntegrationInstance, Job
-from integrations.services.job_list import can_start_again, can_stop, list_jobs
+from integrations.services.job_list import can_start_again, can_stop, list_jobs, reachable
 from integrations.services.jobs import request_cancel
 from integrations.tasks import start_again
 from integrations.views.common import SignedInRequest, needs
@@ -58,7 +58,7 @@ def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
     job = _job_or_404(request, pk)
     if can_stop(job, request.user):
         request_cancel(job)
-        messages.info(request, f"“{job.get_kind_display()}” of {job.instance} is being stopped.")
+        messages.info(request, f"“{job.get_kind_display()}” of {job.subject} is being stopped.")
     elif job.is_open:
         raise Http404
     return _back(request)
@@ -72,13 +72,13 @@ def retry(request: SignedInRequest, pk: int) -> HttpResponse:
     if not can_start_again(job, request.user):
         raise Http404
     start_again(job, request.user)
-    messages.success(request, f"“{job.get_kind_display()}” of {job.instance} was started again.")
+    messages.success(request, f"“{job.get_kind_display()}” of {job.subject} was started again.")
     return _back(request)
 
 
 def _job_or_404(request: SignedInRequest, pk: int) -> Job:
     instances = IntegrationInstance.objects.visible_to(request.user).present()
-    return get_object_or_404(Job.objects.select_related("instance"), pk=pk, instance__in=instances)
+    return get_object_or_404(Job.objects.select_related("instance").filter(reachable(instances)), pk=pk)
 
 
 def _address(kept: dict[str, str], state: str) -> str:

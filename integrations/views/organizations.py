@@ -14,13 +14,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from integrations.forms.imports import FileForm as UploadForm
 from integrations.forms.organizations import OrganizationForm, list_query
-from integrations.models import Organization
+from integrations.models import ImportReport, Organization
 from integrations.services import organizations as services
+from integrations.services.file_import import FileOptions
 from integrations.services.import_reports import Keeping
 from integrations.services.organization_file import COLUMNS, MAX_ROWS, ImportRefused
 from integrations.services.organization_import import import_organizations
 from integrations.views.common import SignedInRequest, actor_of, needs
-from integrations.views.imports import to_report
+from integrations.views.imports import is_large, to_job, to_report
 
 STATUS_LABELS = {
     services.Status.ALL: "All",
@@ -172,6 +173,9 @@ def upload(request: SignedInRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
+        if is_large(file):
+            options = FileOptions(dry_run="check" in request.POST, keep_good=form.keeps_good)
+            return to_job(request, ImportReport.Kind.ORGANIZATIONS, file, options)
         try:
             done = import_organizations(
                 actor_of(request),

@@ -167,7 +167,7 @@ def _run_if_free(job: Job, line: ProgressLine, interruption: _Interruption) -> N
         try:
             run_job.call(str(job.key))
         except Exception:  # the job's row has it as failed; the other configurations go on
-            logger.exception("Job %s of “%s” ended unexpectedly.", job.pk, job.instance.name)
+            logger.exception("Job %s of “%s” ended unexpectedly.", job.pk, job.subject)
         finally:
             interruption.job = None
 
