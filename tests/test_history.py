@@ -370,7 +370,7 @@ def test_a_role_without_the_right_to_delete_cannot_undo_an_addition(
 def test_words_of_the_batch_page_for_what_cannot_be_undone(
     main: IntegrationInstance, owner: User, client_of: ClientOf
 ) -> None:
-    Batch(actor_of(owner)).record([Change("instance changed", "instance", str(main.pk), "Main")])
+    Batch(actor_of(owner)).record([Change("instance checked", "instance", str(main.pk), "Main")])
     batch = AuditEvent.objects.get().batch
     assert "Undo" not in text_of(client_of(owner).get(f"/history/{batch}/"))
     assert client_of(owner).post(f"/undo/{batch}/").status_code == 404

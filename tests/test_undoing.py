@@ -236,12 +236,12 @@ def test_a_company_filter_is_put_back(main: IntegrationInstance, member: User) -
 
 def test_what_cannot_be_taken_back_is_said(main: IntegrationInstance, abbott: Company, member: User) -> None:
     batch = Batch(actor_of(member))
-    batch.record([Change("instance changed", "instance", str(main.pk), "Main", instance=main)])
+    batch.record([Change("instance checked", "instance", str(main.pk), "Main", instance=main)])
     with pytest.raises(undoing.NothingToUndo):
         undo(member, batch.key)
     batch.record([Change("organization ignored", "organization", "999", "Gone", instance=main)])
     reasons = [(row.name, row.reason) for row in undo(member, batch.key).rows_left]
-    assert reasons == [("Gone", "no longer there"), ("Main", "“instance changed” cannot be taken back here")]
+    assert reasons == [("Gone", "no longer there"), ("Main", "“instance checked” cannot be taken back here")]
 
 
 # --- the commands ---------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 Secrets are never in the file. Those that are given beside it are checked with the PSA before anything is
 stored, as the connection form does it; a new configuration without them is stored as not verified. First all
-rows are checked, without asking anybody; then one configuration after the other is written.
+rows are checked, without asking anybody; then one configuration after the other is written. All of it is one
+batch, which undo takes back, except for replaced credentials: nothing keeps the old ones.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.psa.base import FilterCondition, StepState
 from integrations.psa.registry import UnknownPSA, provider_for
-from integrations.services.audit import Actor
+from integrations.services.audit import Actor, Batch
 from integrations.services.configuration_export import export_configurations
 from integrations.services.connections import (
     ConnectionDetails,
@@ -75,7 +76,8 @@ def import_configurations(
 
     Raises ImportRefused when the file as a whole cannot be read; then nothing is written.
     """
-    report = Report(dry_run, keep_good)
+    batch = Batch(actor)
+    report = Report(dry_run, keep_good, batch=batch.key)
     with open_table_file(stream, Columns(COLUMNS, required=("name",))) as file:
         report.delimiter, report.ignored = file.delimiter, file.ignored
         read = _checked(list(file.rows), secrets)
@@ -91,7 +93,7 @@ def import_configurations(
             report.add(each)
             continue
         row, wanted = each
-        report.add(_written(actor, row, wanted) if write else _foreseen(row, wanted))
+        report.add(_written(batch, row, wanted) if write else _foreseen(row, wanted))
     keep_report(report, ImportReport.Kind.CONFIGURATIONS, actor, keeping)
     return report
 
@@ -274,22 +276,23 @@ def _foreseen(row: FileRow, wanted: Wanted) -> RowResult:
     return RowResult(row.line, wanted.details.name, Outcome.SKIPPED, "nothing differs from what is there")
 
 
-def _written(actor: Actor, row: FileRow, wanted: Wanted) -> RowResult:
+def _written(batch: Batch, row: FileRow, wanted: Wanted) -> RowResult:
     """Write the row; what goes wrong is its result."""
     details = wanted.details
     existing = _existing(details.psa, details.name)
     if existing is not None and not details.secrets and not _differs(existing, wanted):
         return RowResult(row.line, details.name, Outcome.SKIPPED, "nothing differs from what is there")
     try:
-        instance = _connected(actor, details, existing)
+        instance = _connected(batch, details, existing)
     except ConfigurationProblem as problem:
         return RowResult(row.line, details.name, Outcome.FAILED, str(problem))
     except (NameTaken, ChangedMeanwhile):
         return RowResult(
             row.line, details.name, Outcome.FAILED, "somebody else changed it at the same moment"
         )
-    save_schedule(actor, instance, refresh_every_hours=wanted.schedule[0], check_daily=wanted.schedule[1])
-    save_filters(actor, instance, wanted.filters)
+    hours, daily = wanted.schedule
+    save_schedule(batch.actor, instance, refresh_every_hours=hours, check_daily=daily, batch=batch)
+    save_filters(batch.actor, instance, wanted.filters, batch=batch)
     verified = "credentials checked" if details.secrets else "not verified: enter its credentials"
     if existing is None:
         return RowResult(row.line, details.name, Outcome.IMPORTED, f"new configuration, {verified}")
@@ -297,18 +300,18 @@ def _written(actor: Actor, row: FileRow, wanted: Wanted) -> RowResult:
 
 
 def _connected(
-    actor: Actor, details: ConnectionDetails, existing: IntegrationInstance | None
+    batch: Batch, details: ConnectionDetails, existing: IntegrationInstance | None
 ) -> IntegrationInstance:
     """The stored instance. Raises ConfigurationProblem when the PSA refuses, NameTaken, ChangedMeanwhile."""
     if details.secrets:
-        outcome = connect_instance(actor, details, existing)
+        outcome = connect_instance(batch.actor, details, existing, batch=batch)
         if outcome.instance is None:
             failed = [step for step in outcome.report.steps if step.state is StepState.FAILED]
             why = "; ".join(f"{step.title}: {step.detail}" for step in failed)
             raise ConfigurationProblem(f"the connection was refused. {why}")
         return outcome.instance
     if existing is None:
-        return register_instance(actor, details)
+        return register_instance(batch.actor, details, batch=batch)
     wanted = Description(details.name, details.description, details.is_default)
-    describe_instance(actor, existing, wanted, seen=description_of(existing))
+    describe_instance(batch.actor, existing, wanted, seen=description_of(existing), batch=batch)
     return existing

@@ -25,7 +25,7 @@ from integrations.psa.base import (
     ZoneMoved,
 )
 from integrations.psa.registry import provider_for
-from integrations.services.audit import Actor, Batch, instance_change
+from integrations.services.audit import Actor, Batch, Change, instance_change
 
 Found = TypeVar("Found")
 
@@ -135,7 +135,11 @@ def _take_over_zone(instance: IntegrationInstance, zone: Zone) -> IntegrationIns
 
 @sensitive_variables("secrets")
 def connect_instance(
-    actor: Actor, details: ConnectionDetails, instance: IntegrationInstance | None = None
+    actor: Actor,
+    details: ConnectionDetails,
+    instance: IntegrationInstance | None = None,
+    *,
+    batch: Batch | None = None,
 ) -> ConnectionOutcome:
     """Check the connection and, only when every step passed, store it.
 
@@ -156,7 +160,7 @@ def connect_instance(
     if not report.passed:
         return ConnectionOutcome(report, None)
     created = instance is None
-    instance = _store(actor, details, secrets, report, instance)
+    instance = _store(batch or Batch(actor), details, secrets, report, instance)
     return ConnectionOutcome(report, instance, created)
 
 
@@ -191,13 +195,12 @@ def _same_tenant(
 
 @sensitive_variables("secrets")
 def _store(
-    actor: Actor,
+    batch: Batch,
     details: ConnectionDetails,
     secrets: dict[str, str],
     report: ConnectionReport,
     instance: IntegrationInstance | None,
 ) -> IntegrationInstance:
-    batch = Batch(actor)
     try:
         with transaction.atomic():
             if instance is None:
@@ -213,13 +216,13 @@ def _store(
             now = timezone.now()
             instance.secrets_set = {
                 **instance.secrets_set,
-                **{name: {"at": now.isoformat(), "by": actor.name} for name in details.secrets},
+                **{name: {"at": now.isoformat(), "by": batch.actor.name} for name in details.secrets},
             }
             remember_check(instance, report, now)
-            _make_default(instance, details.is_default)
+            others = _make_default(instance, details.is_default)
             instance.save()
             action = "instance connected" if before is None else "instance changed"
-            batch.record([instance_change(action, instance, before, instance.snapshot())])
+            batch.record([*others, instance_change(action, instance, before, instance.snapshot())])
     except IntegrityError as error:
         if "instance_name_is_unique" in str(error) or "lower" in str(error).lower():
             raise NameTaken(details.name) from error
@@ -227,7 +230,9 @@ def _store(
     return instance
 
 
-def register_instance(actor: Actor, details: ConnectionDetails) -> IntegrationInstance:
+def register_instance(
+    actor: Actor, details: ConnectionDetails, *, batch: Batch | None = None
+) -> IntegrationInstance:
     """Store a new instance without its secrets and without asking anybody, as not verified.
 
     Nothing is read for it before a person enters the credentials. Raises NameTaken.
@@ -241,21 +246,30 @@ def register_instance(actor: Actor, details: ConnectionDetails) -> IntegrationIn
     )
     try:
         with transaction.atomic():
-            _make_default(instance, details.is_default)
+            others = _make_default(instance, details.is_default)
             instance.save()
             change = instance_change("instance imported", instance, None, instance.snapshot())
-            Batch(actor).record([change])
+            (batch or Batch(actor)).record([*others, change])
     except IntegrityError as error:
         raise NameTaken(details.name) from error
     return instance
 
 
-def _make_default(instance: IntegrationInstance, wanted: bool) -> None:
-    """One default a PSA: the first instance becomes it by itself, a new one takes it from the old."""
+def _make_default(instance: IntegrationInstance, wanted: bool) -> list[Change]:
+    """One default a PSA: the first instance becomes it by itself, a new one takes it from the old.
+
+    Returns what that changed on the old one.
+    """
     others = IntegrationInstance.objects.present().filter(psa=instance.psa).exclude(pk=instance.pk)
+    changes = []
     if wanted:
-        others.filter(is_default=True).update(is_default=False)
+        for other in others.filter(is_default=True).locked():
+            before = other.snapshot()
+            other.is_default = False
+            other.save(update_fields=["is_default", "updated_at"])
+            changes.append(instance_change("instance changed", other, before, other.snapshot()))
     instance.is_default = wanted or not others.filter(is_default=True).exists()
+    return changes
 
 
 def remember_check(instance: IntegrationInstance, report: ConnectionReport, now: dt.datetime) -> None:

@@ -79,7 +79,11 @@ def preview_filters(instance: IntegrationInstance, conditions: Sequence[FilterCo
 
 
 def save_filters(
-    actor: Actor, instance: IntegrationInstance, conditions: Sequence[FilterCondition]
+    actor: Actor,
+    instance: IntegrationInstance,
+    conditions: Sequence[FilterCondition],
+    *,
+    batch: Batch | None = None,
 ) -> list[CompanyFilter]:
     """Replace the instance's filter rows; takes effect with the next refresh, which then reads everything."""
     with transaction.atomic():
@@ -91,7 +95,7 @@ def save_filters(
         ]
         rows = _replace(instance, wanted)
         if before != wanted:
-            Batch(actor).record([_change("company filter changed", instance, before, wanted)])
+            (batch or Batch(actor)).record([_change("company filter changed", instance, before, wanted)])
     return rows
 
 

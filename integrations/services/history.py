@@ -16,7 +16,15 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from integrations.models import AuditEvent
-from integrations.services.undoing import DECISIONS, FILTER_ACTIONS, MAPPINGS, ORGANIZATIONS, UNDOABLE
+from integrations.services.undoing import (
+    DECISIONS,
+    FILTER_ACTIONS,
+    INSTANCE_ACTIONS,
+    MAPPINGS,
+    ORGANIZATIONS,
+    UNDOABLE,
+)
+from integrations.services.undoing_instances import is_description
 
 PAGE_SIZE = 50
 NAMES_OFFERED = 200
@@ -75,10 +83,11 @@ class Entry:
     @property
     def is_undoable(self) -> bool:
         """Whether a change of this kind can be taken back at all."""
-        kind = self.event.target_type
-        return kind in {"mapping", "organization"} or (
-            kind == "instance" and self.event.action in FILTER_ACTIONS
-        )
+        if self.event.target_type != "instance":
+            return self.event.target_type in {"mapping", "organization"}
+        if self.event.action in INSTANCE_ACTIONS:
+            return None in (self.event.before, self.event.after) or is_description(self.event)
+        return self.event.action in FILTER_ACTIONS
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,12 @@ def description_of(instance: IntegrationInstance) -> Description:
 
 
 def describe_instance(
-    actor: Actor, instance: IntegrationInstance, wanted: Description, *, seen: Description
+    actor: Actor,
+    instance: IntegrationInstance,
+    wanted: Description,
+    *,
+    seen: Description,
+    batch: Batch | None = None,
 ) -> bool:
     """Change what a configuration is called; the connection itself changes only with its credentials.
 
@@ -147,12 +152,12 @@ def describe_instance(
     """
     try:
         with transaction.atomic():
-            return _describe(actor, instance.pk, wanted, seen)
+            return _describe(batch or Batch(actor), instance.pk, wanted, seen)
     except IntegrityError as error:
         raise NameTaken(wanted.name) from error
 
 
-def _describe(actor: Actor, key: int, wanted: Description, seen: Description) -> bool:
+def _describe(batch: Batch, key: int, wanted: Description, seen: Description) -> bool:
     # Every present configuration is locked, in one order: two people may each make another one the default.
     present = {each.pk: each for each in IntegrationInstance.objects.present().locked().order_by("pk")}
     instance = present.get(key)
@@ -172,7 +177,7 @@ def _describe(actor: Actor, key: int, wanted: Description, seen: Description) ->
     if instance.snapshot() == before:
         return False
     instance.save(update_fields=["name", "description", "is_default", "updated_at"])
-    Batch(actor).record([*changes, _instance_change(instance, before)])
+    batch.record([*changes, _instance_change(instance, before)])
     return True
 
 

@@ -77,28 +77,39 @@ def claim_turn(turn: Turn, now: dt.datetime) -> bool:
 
 
 def save_schedule(
-    actor: Actor, instance: IntegrationInstance, *, refresh_every_hours: int, check_daily: bool
+    actor: Actor,
+    instance: IntegrationInstance,
+    *,
+    refresh_every_hours: int,
+    check_daily: bool,
+    batch: Batch | None = None,
 ) -> IntegrationInstance:
     """Change when the instance is read and checked; ``refresh_every_hours`` 0 turns reading off. Audited."""
-    now = timezone.now()
     with transaction.atomic():
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
-        before = _snapshot(instance)
-        instance.refresh_every_hours, instance.check_daily = refresh_every_hours, check_daily
-        if before != _snapshot(instance):
-            instance.next_refresh_at = next_refresh(instance, now)
-            instance.next_check_at = (instance.last_checked_at or now) + CHECK_EVERY if check_daily else None
-            instance.save(
-                update_fields=[
-                    "refresh_every_hours", "check_daily", "next_refresh_at", "next_check_at", "updated_at",
-                ]
-            )  # fmt: skip
-            change = instance_change("schedule changed", instance, before, _snapshot(instance))
-            Batch(actor).record([change])
+        before = schedule_snapshot(instance)
+        if before != {"refresh_every_hours": refresh_every_hours, "check_daily": check_daily}:
+            set_schedule(instance, refresh_every_hours, check_daily=check_daily)
+            change = instance_change("schedule changed", instance, before, schedule_snapshot(instance))
+            (batch or Batch(actor)).record([change])
     return instance
 
 
-def _snapshot(instance: IntegrationInstance) -> dict[str, object]:
+def set_schedule(instance: IntegrationInstance, refresh_every_hours: int, *, check_daily: bool) -> None:
+    """Set the schedule of a locked instance, and with it when it acts next."""
+    now = timezone.now()
+    instance.refresh_every_hours, instance.check_daily = refresh_every_hours, check_daily
+    instance.next_refresh_at = next_refresh(instance, now)
+    instance.next_check_at = (instance.last_checked_at or now) + CHECK_EVERY if check_daily else None
+    instance.save(
+        update_fields=[
+            "refresh_every_hours", "check_daily", "next_refresh_at", "next_check_at", "updated_at",
+        ]
+    )  # fmt: skip
+
+
+def schedule_snapshot(instance: IntegrationInstance) -> dict[str, object]:
+    """The schedule, for the audit."""
     return {"refresh_every_hours": instance.refresh_every_hours, "check_daily": instance.check_daily}
 
 

@@ -14,9 +14,8 @@ from django.db import transaction
 from django.db.models import Case, CharField, Q, QuerySet, Value, When
 
 from integrations.models import AuditEvent, IntegrationInstance
-from integrations.services import undoing_mappings, undoing_organizations
+from integrations.services import undoing_instances, undoing_mappings, undoing_organizations
 from integrations.services.audit import Actor, Batch
-from integrations.services.filters import put_back_filters
 
 CHUNK = 1_000
 
@@ -25,7 +24,13 @@ DECISIONS = Q(target_type="organization", instance__isnull=False)
 ORGANIZATIONS = Q(target_type="organization", instance=None)
 FILTER_ACTIONS = ("company filter changed", "company filter put back")
 FILTERS = Q(target_type="instance", action__in=FILTER_ACTIONS)
-UNDOABLE = MAPPINGS | DECISIONS | ORGANIZATIONS | FILTERS
+INSTANCE_ACTIONS = (
+    "schedule changed", "schedule put back", "instance changed", "instance change undone",
+    "instance imported", "instance connected", "instance deleted by undo", "instance restored by undo",
+)  # fmt: skip
+INSTANCES = Q(target_type="instance", action__in=INSTANCE_ACTIONS)
+RISE_OR_FALL = Q(before__isnull=True) | Q(after__isnull=True)
+UNDOABLE = MAPPINGS | DECISIONS | ORGANIZATIONS | FILTERS | INSTANCES
 
 
 class NothingToUndo(Exception):
@@ -92,8 +97,10 @@ def rights_to_undo(events: QuerySet[AuditEvent]) -> set[str]:
         .order_by()
         .annotate(
             right=Case(
+                When(INSTANCES & RISE_OR_FALL, then=Value("delete_integrationinstance")),
+                When(INSTANCES, then=Value("change_integrationinstance")),
                 When(~ORGANIZATIONS, then=Value("map_organizations")),
-                When(Q(before__isnull=True) | Q(after__isnull=True), then=Value("delete_organization")),
+                When(RISE_OR_FALL, then=Value("delete_organization")),
                 default=Value("change_organization"),
                 output_field=CharField(),
             )
@@ -125,7 +132,7 @@ def _undo(actor: Actor, events: QuerySet[AuditEvent], key: uuid.UUID, dry_run: b
             (MAPPINGS, undoing_mappings.put_back_mappings),
             (DECISIONS, undoing_organizations.put_back_decisions),
             (ORGANIZATIONS, undoing_organizations.put_back_organizations),
-            (FILTERS, put_back_filters),
+            (FILTERS | INSTANCES, undoing_instances.put_back_instances),
         )
         for condition, put_back in kinds:
             for chunk in _newest_first(events.filter(condition)):

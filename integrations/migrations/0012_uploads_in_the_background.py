@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0010_files_come_back'),
+        ('integrations', '0011_companies_with_twins'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
