@@ -86,9 +86,10 @@ class Batch:
 
     def record(self, changes: Iterable[Change]) -> None:
         """Add the changes to the audit, in one query for ten thousand; belongs at the transaction's end."""
+        user = self.actor.user
         events = [
             AuditEvent(
-                actor=self.actor.user,  # type: ignore[misc]  # the configured user model
+                actor_id=user.pk if user else None,
                 actor_name=self.actor.name[:200],
                 origin=self.actor.origin[:100],
                 batch=self.key,
@@ -96,7 +97,7 @@ class Batch:
                 target_type=change.target_type,
                 target_id=change.target_id,
                 target_name=change.target_name[:300],
-                instance=change.instance,
+                instance_id=change.instance.pk if change.instance else None,
                 before=change.before,
                 after=change.after,
                 undoes=self.undoes,

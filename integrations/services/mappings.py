@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,15 @@ from integrations.models import (
 )
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, Change
+from integrations.services.mapping_wishes import (
+    Conflict,
+    Refusal,
+    Wish,
+    conflicts_of,
+    reason_against,
+    standing_mappings,
+    wishes_of,
+)
 
 SAVE_ATTEMPTS = 3
 ROWS_A_QUERY = 10_000
@@ -35,23 +45,6 @@ class CompanyNotOffered(Exception):
 
 class OrganizationElsewhere(Exception):
     """The organization is mapped in another instance and was not asked to be moved."""
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """A row that was not saved: what was wanted, and what stands there now."""
-
-    organization: Organization
-    wanted: str
-    present: str
-    reason: str
-
-    def sentence(self) -> str:
-        """For the page: both values, and what to do."""
-        return (
-            f"{self.organization.name} was not saved. {self.reason} Now: {self.present}. "
-            f"Yours: {self.wanted}. Choose again to overwrite it."
-        )
 
 
 @dataclass
@@ -212,50 +205,54 @@ def _save(actor: Actor, user: User, instance: IntegrationInstance, only: Organiz
     batch = Batch(actor)
     outcome = SaveOutcome(batch.key)
     instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
-    proposals = list(
-        MappingProposal.objects.filter(user=user, instance=instance, selected=True)
-        .exclude(kind=MappingProposal.Kind.SUGGESTED, company=None)
-        .filter(**({"organization": only} if only else {}))
-        .select_related("organization", "company")
-        .order_by("organization_id")
-    )
-    mappings = {
-        mapping.organization_id: mapping
-        for mapping in OrganizationMapping.objects.filter(
-            organization__in=[proposal.organization_id for proposal in proposals], psa=instance.psa
-        )
-        .order_by("organization_id")
-        .select_for_update(of=("self",))
-        .select_related("organization", "company", "instance", "confirmed_by")
-    }
+    wishes = wishes_of(user, instance, only)
+    mappings = standing_mappings(instance, wishes)
+    instances = _instances_of(instance, mappings.values())
+    now = timezone.now()
     new: list[OrganizationMapping] = []
     changed: list[OrganizationMapping] = []
     changes: list[Change] = []
     applied: list[int] = []
-    for proposal in proposals:
-        mapping = mappings.get(proposal.organization_id)
-        conflict = _conflict(proposal, mapping, instance)
-        if conflict:
-            outcome.conflicts.append(conflict)
+    refused: list[Refusal] = []
+    for wish in wishes:
+        mapping: Any = mappings.get(wish.organization_id)
+        reason = reason_against(wish, mapping, instance, instances)
+        if reason:
+            refused.append(Refusal(wish, mapping, reason))
             continue
-        applied.append(proposal.pk)
+        applied.append(wish.pk)
         before = mapping.snapshot() if mapping else None
         was_present = mapping is not None and mapping.removed_at is None
-        if proposal.company is None and not was_present:
+        if wish.company_id is None and not was_present:
             outcome.unchanged += 1
             continue
         if mapping is None:
-            mapping = OrganizationMapping(organization=proposal.organization, psa=instance.psa, version=0)
+            mapping = OrganizationMapping(organization_id=wish.organization_id, psa=instance.psa, version=0)
             new.append(mapping)
         else:
             changed.append(mapping)
-        action = _apply(proposal, mapping, instance, user, was_present)
+        action = _apply(wish, mapping, instance, user, now, was_present)
         setattr(outcome, action, getattr(outcome, action) + 1)
-        changes.append(mapping_change(f"mapping {action}", mapping, before))
+        company_name = mapping.company_name if action == "removed" else wish.company_name
+        changes.append(
+            Change(
+                f"mapping {action}", "mapping", str(wish.organization_id), wish.organization_name,
+                before, {**mapping.snapshot(), "company_name": company_name}, instances[mapping.instance_id],
+            )
+        )  # fmt: skip
     write_mappings(new, changed)
     MappingProposal.objects.filter(pk__in=applied).delete()
     batch.record(changes)
+    outcome.conflicts = conflicts_of(refused)
     return outcome
+
+
+def _instances_of(
+    instance: IntegrationInstance, mappings: Iterable[OrganizationMapping]
+) -> dict[int, IntegrationInstance]:
+    """The instances that the mappings are in, each read once."""
+    others = {mapping.instance_id for mapping in mappings} - {instance.pk}
+    return {instance.pk: instance, **(IntegrationInstance.objects.in_bulk(others) if others else {})}
 
 
 def write_mappings(new: Sequence[OrganizationMapping], changed: Sequence[OrganizationMapping]) -> None:
@@ -274,48 +271,27 @@ def write_mappings(new: Sequence[OrganizationMapping], changed: Sequence[Organiz
     )
 
 
-def _conflict(
-    proposal: MappingProposal, mapping: OrganizationMapping | None, instance: IntegrationInstance
-) -> Conflict | None:
-    """Why this proposal cannot be saved as things stand now, if so."""
-    wanted = proposal.company.name if proposal.company else "no company"
-    present = mapping.company.name if mapping and mapping.removed_at is None else "not mapped"
-    if proposal.organization.deleted_at is not None:
-        return Conflict(proposal.organization, wanted, present, "The organization was deleted meanwhile.")
-    if mapping is None:
-        return None
-    elsewhere = mapping.removed_at is None and mapping.instance_id != instance.pk
-    if elsewhere and not proposal.moves:
-        return Conflict(
-            proposal.organization, wanted, present, f"It is mapped in “{mapping.instance.name}” now."
-        )
-    if mapping.version != proposal.seen_version:
-        who = mapping.confirmed_by.get_username() if mapping.confirmed_by else "somebody else"
-        return Conflict(proposal.organization, wanted, present, f"Changed by {who} since you saw it.")
-    return None
-
-
 def _apply(
-    proposal: MappingProposal,
+    wish: Wish,
     mapping: OrganizationMapping,
     instance: IntegrationInstance,
     user: User,
+    now: dt.datetime,
     was_present: bool,
 ) -> str:
-    """Put the proposal on the (unsaved) mapping; returns what happened in the words of SaveOutcome."""
-    now = timezone.now()
+    """Put the wish on the (unsaved) mapping; returns what happened in the words of SaveOutcome."""
     moved = was_present and mapping.instance_id != instance.pk
     mapping.version += 1
-    mapping.confirm(user, now)
+    mapping.confirmed_by_id, mapping.confirmed_at = user.pk, now
     mapping.removed_with_instance = False
-    if proposal.company is None:
+    if wish.company_id is None:
         mapping.removed_at = now
         return "removed"
-    suggested = proposal.kind == MappingProposal.Kind.SUGGESTED
-    mapping.instance, mapping.company, mapping.removed_at = instance, proposal.company, None
+    suggested = wish.kind == MappingProposal.Kind.SUGGESTED
+    mapping.instance_id, mapping.company_id, mapping.removed_at = instance.pk, wish.company_id, None
     mapping.source = MappingSource.SUGGESTED if suggested else MappingSource.CHOSEN
-    mapping.confidence, mapping.reasons = proposal.confidence, proposal.reasons
-    mapping.matcher_version, mapping.confirmed_name = proposal.matcher_version, proposal.company.name
+    mapping.confidence, mapping.reasons = wish.confidence, wish.reasons
+    mapping.matcher_version, mapping.confirmed_name = wish.matcher_version, wish.company_name or ""
     if moved:
         return "moved"
     return "changed" if was_present else "created"
