@@ -188,6 +188,14 @@ def test_namesakes_with_a_portal_key_each_come_into_an_empty_portal() -> None:
     assert run(content).counts == {SKIPPED: 3}
 
 
+def test_a_namesake_after_an_adoption_is_somebody_else() -> None:
+    """Whether the file comes once or twice: the second row is no other organization the second time."""
+    Organization.objects.create(name="Beta")
+    content = "name,external_id\nBeta,1\nBeta,2\n"
+    assert outcomes(run(content)) == [(2, UPDATED, "changes external id"), (3, IMPORTED, "new organization")]
+    assert run(content).counts == {SKIPPED: 2}
+
+
 FORMULA = "which a spreadsheet takes for a formula; if that is meant, put an apostrophe (') in front"
 BAD_ROWS = {
     ",1": "name is empty",

@@ -45,6 +45,8 @@ class PersonAdmin(UserAdmin[User]):
     list_display = ("username", "first_name", "last_name", "email", "roles", "is_superuser", "is_active")
     list_filter = ("groups", "is_superuser", "is_active")
     date_hierarchy = "date_joined"
+    show_full_result_count = False
+    list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With their roles."""

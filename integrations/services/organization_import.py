@@ -117,20 +117,26 @@ class _Planner:
     def __init__(self, *, lock: bool) -> None:
         self._lock = lock
         self._by_external_id: dict[str, int] = {}
-        # Names are many and namesakes few: tuples and numbers take a fraction of lists of tuples.
-        self._by_name: dict[str, tuple[int, ...]] = {}
+        # By the hash of the name. Names are many and namesakes few, so these lie beside: hashes and numbers
+        # take a fraction of names and tuples.
+        self._by_name: dict[int, int] = {}
+        self._namesakes: dict[int, tuple[int, ...]] = {}
         self._without_external_id: set[int] = set()
         present = Organization.objects.present().order_by("pk").values_list("pk", "name", "external_id")
         for pk, name, external_id in present.iterator(chunk_size=2_000):
-            key = _key(name)
-            self._by_name[key] = (*self._by_name.get(key, ()), pk)
+            key = hash(_key(name))
+            if key in self._by_name:
+                self._namesakes[key] = (*self._namesakes.get(key, ()), pk)
+            else:
+                self._by_name[key] = pk
             if external_id:
                 self._by_external_id[external_id] = pk
             else:
                 self._without_external_id.add(pk)
         self._line_of_external_id: dict[str, int] = {}
-        # By the name's hash, which takes less than the name; lines with an external id count below zero.
-        self._lines_of_name: dict[int, tuple[int, ...]] = {}
+        # Lines with an id of their own, external or portal key, count below zero.
+        self._line_of_name: dict[int, int] = {}
+        self._more_lines_of_name: dict[int, tuple[int, ...]] = {}
         self._line_of_target: dict[int, int] = {}
         self._lines_of_key: dict[uuid.UUID, int] = {}
         self._line_of_content: dict[int, int] = {}
@@ -186,13 +192,18 @@ class _Planner:
         self._line_of_content[content] = row.line
         hashed = hash(_key(name))
         signed = -row.line if external_id or key else row.line
-        self._lines_of_name[hashed] = (*self._lines_of_name.get(hashed, ()), signed)
+        if hashed in self._line_of_name:
+            self._more_lines_of_name[hashed] = (*self._more_lines_of_name.get(hashed, ()), signed)
+        else:
+            self._line_of_name[hashed] = signed
         if key:
             self._lines_of_key[key] = row.line
         if external_id:
             self._line_of_external_id[external_id] = row.line
         if target is not None:
             self._line_of_target[target] = row.line
+            if external_id:  # it has one from here on: a namesake with another one is somebody else
+                self._without_external_id.discard(target)
         return _ReadRow(row.line, values, target=target, key=key)
 
     def _double(self, name: str, external_id: str, key: uuid.UUID | None) -> str:
@@ -201,7 +212,7 @@ class _Planner:
             return f"has the same portal key as line {self._lines_of_key[key]}"
         if external_id and external_id in self._line_of_external_id:
             return f"has the same external id as line {self._line_of_external_id[external_id]}"
-        for line in self._lines_of_name.get(hash(_key(name)), ()):
+        for line in _all(self._line_of_name, self._more_lines_of_name, hash(_key(name))):
             if not ((external_id or key) and line < 0):
                 return f"has the same name as line {abs(line)}; namesakes need an external id each"
         return ""
@@ -219,7 +230,7 @@ class _Planner:
         """The organization that the row means, None for a new one; or why it cannot be told."""
         if external_id in self._by_external_id:
             return self._by_external_id[external_id], ""
-        namesakes = self._by_name.get(_key(name), ())
+        namesakes = _all(self._by_name, self._namesakes, hash(_key(name)))
         if external_id:
             namesakes = tuple(pk for pk in namesakes if pk in self._without_external_id)
         if len(namesakes) > 1:
@@ -260,6 +271,11 @@ def _holders(rows: Iterable[FileRow]) -> _Holders:
         return {}
     found = Organization.objects.filter(key__in=keys).values_list("key", "pk", "deleted_at")
     return {key: (pk, deleted_at is not None) for key, pk, deleted_at in found}
+
+
+def _all(first: dict[int, int], others: dict[int, tuple[int, ...]], key: int) -> tuple[int, ...]:
+    """Everything that the two hold under the key."""
+    return (first[key], *others.get(key, ())) if key in first else ()
 
 
 def _key(name: str) -> str:
