@@ -56,15 +56,19 @@ def _margin(score: Reals, rival: Reals) -> Reals:
     return result
 
 
-def margin_to_free(group: Longs, other: Longs, score: Reals, mutual: Flags) -> Reals:
+def margin_to_free(
+    group: Longs, other: Longs, score: Reals, mutual: Flags, no_rival: Flags | None = None
+) -> Reals:
     """For each pair the distance to the best rival of its group whose other end is not spoken for elsewhere.
 
-    ``mutual``: pairs that are the best of both their ends.
+    ``mutual``: pairs that are the best of both their ends. ``no_rival``: pairs that are nobody's rival.
     """
     holders = np.full(int(other.max(initial=-1)) + 1, -np.inf)
     np.maximum.at(holders, other[mutual], score[mutual])
-    spoken_for = holders[other] > score + SPOKEN_FOR
-    return _margin(score, best_rival(group, np.where(spoken_for, -np.inf, score)))
+    left_out = holders[other] > score + SPOKEN_FOR
+    if no_rival is not None:
+        left_out |= no_rival
+    return _margin(score, best_rival(group, np.where(left_out, -np.inf, score)))
 
 
 def context_features(

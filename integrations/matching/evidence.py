@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from rapidfuzz.distance import Prefix
+from rapidfuzz.distance import OSA, Prefix
 from rapidfuzz.process import cpdist
 
 from integrations.matching.candidates import Longs
@@ -57,6 +57,19 @@ def label_is_name(left: Table, rows: Longs, forms: Longs, right: Table, columns:
     return value
 
 
+def _near_numbers(left: Table, rows: Longs, right: Table, columns: Longs, different: Flags) -> Reals:
+    """1 where different telephone numbers are of one switchboard, or one is mistyped or lacks its area."""
+    value: Reals = (different & (left.phone_block[rows] == right.phone_block[columns])).astype(float)
+    other = np.flatnonzero(different & (value == 0))
+    if other.size:
+        ours = [left.phone_texts[i] for i in rows[other].tolist()]
+        theirs = [right.phone_texts[i] for i in columns[other].tolist()]
+        edits = cpdist(ours, theirs, scorer=OSA.distance, score_cutoff=1, dtype=np.int32)
+        local = [a.endswith(b) or b.endswith(a) for a, b in zip(ours, theirs, strict=True)]
+        value[other[(edits <= 1) | np.array(local, bool)]] = 1.0
+    return value
+
+
 def contact_features(
     columns_of: dict[str, Reals], left: Table, rows: Longs, right: Table, columns: Longs, counts: Counts
 ) -> None:
@@ -79,7 +92,11 @@ def contact_features(
     columns_of["state_different"] = compare("state")[1].astype(float)
     same_label, _ = compare("domain_label")
     named = np.maximum(columns_of["domain_is_name"], _SAME_LABEL_VALUE * same_label)
-    columns_of["domain_is_name"] = np.where(columns_of["domain_same"] > 0, 0.0, named)
+    # where the names are the same, the domain says nothing that they do not
+    same_name = (columns_of["same_words"] > 0) & (columns_of["inflected"] == 0)
+    told = (columns_of["domain_same"] > 0) | same_name
+    columns_of["domain_is_name"] = np.where(told, 0.0, named)
+    columns_of["phone_near"] = _near_numbers(left, rows, right, columns, columns_of["phone_different"] > 0)
     alike = np.minimum(columns_of["alike"], 1.0)
     contact = np.maximum(columns_of["domain_same"], columns_of["phone_same"])
     columns_of["evidence_despite_name"] = contact * (1 - alike)

@@ -27,6 +27,8 @@ FEATURES: dict[str, int] = {
     "number_omitted": -1,
     "acronym": 1,
     "same_words": 1,
+    "repeated_word": -1,
+    "apostrophe_differs": -1,
     "information": 1,
     "exact_information": 1,
     "inexact_information": 0,
@@ -61,6 +63,7 @@ FEATURES: dict[str, int] = {
     "domain_is_name": 1,
     "phone_same": 1,
     "phone_different": -1,
+    "phone_near": 1,
     "postal_code_same": 1,
     "postal_code_different": -1,
     "city_same": 1,
@@ -249,8 +252,15 @@ def _names(
     columns_of["number_conflict"] = (left_number & right_number).astype(float)
     columns_of["number_omitted"] = (left_number ^ right_number).astype(float)
     nothing_open = ~(left_open.any(1) | right_open.any(1))
-    same = alignment.whole | (nothing_open & (alignment.fuzzy == 0) & (columns_of["alike"] > 0.95))
+    repeated = nothing_open & (left.repeats[lf] != right.repeats[rf]) & ~alignment.whole
+    equal = nothing_open & (alignment.fuzzy == 0) & (columns_of["alike"] > 0.95) & ~repeated
+    same = alignment.whole | equal
     columns_of["same_words"] = same.astype(float)
+    columns_of["repeated_word"] = repeated.astype(float)
+    # "Hayes'" and "Hayes" may be two families; "Price's" and "Prices" are two ways to write one
+    unlike = 0.5 * (left.apostrophes[lf] != right.apostrophes[rf])
+    unlike[left.end_apostrophes[lf] != right.end_apostrophes[rf]] = 1.0
+    columns_of["apostrophe_differs"] = same * unlike
     columns_of["information"] = np.minimum(alignment.information, _LONGEST_INFORMATION) / _LONGEST_INFORMATION
     inexact = np.minimum(alignment.inexact, _LONGEST_INFORMATION) / _LONGEST_INFORMATION
     columns_of["inexact_information"] = np.where(alignment.whole, 0.0, inexact)

@@ -45,6 +45,7 @@ class Model:
     sure: float  # least confidence of the tier
     likely: float
     likely_clear: float  # the same for pairs without a sign against them (``tiers.Signs``)
+    likely_own_phone: float  # the same for pairs whose telephone number no other record holds
 
     def pair_score(self, features: Reals) -> Reals:
         """Log-odds of each pair on its own (P)."""
@@ -55,6 +56,12 @@ class Model:
     def plain_score(self, features: Reals, score: Reals) -> Reals:
         """The pair score without what the manner of writing contributes (see ``features.WRITING``)."""
         result: Reals = score - features[:, _WRITING_COLUMNS] @ self.pair_weights[_WRITING_COLUMNS]
+        return result
+
+    def without_feature(self, name: str, features: Reals, score: Reals) -> Reals:
+        """A score of the pairs without what one feature contributes."""
+        column = list(FEATURES).index(name)
+        result: Reals = score - features[:, column] * self.pair_weights[column]
         return result
 
     def context_score(self, context: Reals) -> Reals:
@@ -125,6 +132,7 @@ def model_from(figures: Mapping[str, object]) -> Model:
         sure=float(tiers["sure"]),
         likely=float(tiers["likely"]),
         likely_clear=float(tiers["likely_clear"]),
+        likely_own_phone=float(tiers["likely_own_phone"]),
     )
 
 

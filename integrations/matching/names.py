@@ -6,7 +6,7 @@ who asks how a name was read.
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from integrations.matching import wordlists
 from integrations.matching.words import Words, fold, read_words, split_joined
@@ -40,6 +40,8 @@ class Form:
     qualifier: tuple[str, ...]
     squash: str
     initials: tuple[str, ...]
+    apostrophes: tuple[str, ...]
+    repeats: tuple[str, ...]  # words that stand twice in one piece: "Banks & Banks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,25 +180,40 @@ def _segments(name: str) -> list[str]:
     return [part for part in segments if _LETTER_OR_DIGIT.search(part)] + bracketed
 
 
+def _repeated(words: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(words)) == len(words):
+        return ()
+    return tuple(word for position, word in enumerate(words) if word in words[:position])
+
+
+def _form(words: Words, kind: FormKind, qualifier: tuple[str, ...]) -> Form:
+    repeats = _repeated(words.core)
+    return Form(words.core, kind, qualifier, words.squash, words.initials, words.apostrophes, repeats)
+
+
 def _forms_of(name: str, is_first: bool) -> tuple[list[Form], list[str], list[str]]:
     """The forms of one name between second-name markers, with its legal forms and their classes."""
-    pieces = [words for words in (read_words(segment) for segment in _segments(name)) if words.core]
-    if not pieces:
+    read = [words for words in (read_words(segment) for segment in _segments(name)) if words.core]
+    if not read:
         return [], [], []
-    legal = [spelling for words in pieces for spelling in words.legal]
-    classes = [kind for words in pieces for kind in words.classes]
+    legal = [spelling for words in read for spelling in words.legal]
+    classes = [kind for words in read for kind in words.classes]
+    pieces = list({words.core: words for words in reversed(read)}.values())[::-1]  # "Acme - Acme" is Acme
     kind = FormKind.FULL if is_first else FormKind.OTHER
     if len(pieces) == 1:
-        return [Form(pieces[0].core, kind, (), pieces[0].squash, pieces[0].initials)], legal, classes
+        only = pieces[0]
+        return [_form(only, kind, ())], legal, classes
 
     def joined(parts: list[Words]) -> tuple[str, ...]:
         return tuple(word for words in parts for word in words.core)
 
     head, tail = pieces[0], pieces[-1]
+    apostrophes = tuple(word for words in pieces for word in words.apostrophes)
+    repeats = tuple(word for words in pieces for word in _repeated(words.core))
     forms = [
-        Form(joined(pieces), kind, (), "".join(words.squash for words in pieces), ()),
-        Form(head.core, FormKind.HEAD, joined(pieces[1:]), head.squash, head.initials),
-        Form(tail.core, FormKind.TAIL, joined(pieces[:-1]), tail.squash, ()),
+        Form(joined(pieces), kind, (), "".join(words.squash for words in pieces), (), apostrophes, repeats),
+        _form(head, FormKind.HEAD, joined(pieces[1:])),
+        replace(_form(tail, FormKind.TAIL, joined(pieces[:-1])), initials=()),
     ]
     return forms, legal, classes
 
@@ -237,6 +254,9 @@ def read_name(text: str, steps: Steps | None = None) -> ParsedName:
             forms.setdefault(form.words, form)
         if position == 0:
             legal, classes = name_legal, name_classes
+    if spaced != plain and len(names) == 1:  # "BurTech" is one word to others
+        for form in _forms_of(plain, is_first=True)[0][:1]:
+            forms.setdefault(form.words, form)
     if legal:
         _note(steps, "legal form set aside", ", ".join(legal))
     for form in forms.values():

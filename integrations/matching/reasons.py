@@ -19,6 +19,8 @@ LABELS: dict[str, str] = {
     "number_omitted": "a number on one side only",
     "acronym": "one name is the initials of the other",
     "same_words": "same words",
+    "repeated_word": "a word stands twice on one side only",
+    "apostrophe_differs": "an apostrophe on one side only",
     "information": "how rare the shared words are",
     "exact_information": "how rare the words spelled alike are",
     "inexact_information": "how rare the words spelled differently are",
@@ -53,6 +55,7 @@ LABELS: dict[str, str] = {
     "domain_is_name": "the domain is the other's name",
     "phone_same": "same telephone number",
     "phone_different": "different telephone numbers",
+    "phone_near": "telephone numbers of one switchboard, or one mistyped",
     "postal_code_same": "same postal code",
     "postal_code_different": "different postal codes",
     "city_same": "same city",
@@ -157,7 +160,8 @@ def _contact_reasons(value: Mapping[str, float], ours: Record, theirs: Record) -
     if value["phone_same"]:
         reasons.append("same telephone number")
     elif value["phone_different"]:
-        reasons.append("telephone numbers differ")
+        near = " by a digit or extension only" if value["phone_near"] else ""
+        reasons.append("telephone numbers differ" + near)
     if value["postal_code_same"]:
         reasons.append("same postal code")
     elif value["postal_code_different"]:

@@ -8,6 +8,7 @@ import numpy as np
 from rapidfuzz.distance import OSA, LCSseq, Prefix
 from rapidfuzz.process import cpdist
 
+from integrations.matching import wordlists
 from integrations.matching.vocabulary import Flags, Ids, Reals, Vocabulary
 
 #: Below this two words are not aligned.
@@ -98,6 +99,39 @@ def word_similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
     return result
 
 
+def _mistyped_spellings(
+    similarity: Reals, short: list[str], long: list[str], short_known: Flags, long_known: Flags
+) -> None:
+    """Raise the similarity where one word is a mistyped spelling of what the other stands for.
+
+    "Bross" is no misspelling of "brothers", but it is one of "bros". Changes ``similarity`` in place.
+    """
+    spellings = wordlists.other_spellings()
+    at: list[int] = []
+    words: list[str] = []
+    forms: list[str] = []
+    for words_known, one, other in ((short_known, short, long), (long_known, long, short)):
+        for position in np.flatnonzero(~words_known).tolist():
+            found = spellings.get(other[position])
+            if found and len(one[position]) >= wordlists.SHORTEST_MISTYPED:
+                at.extend([position] * len(found))
+                words.extend([one[position]] * len(found))
+                forms.extend(found)
+    if not at:
+        return
+    edits = cpdist(words, forms, scorer=OSA.distance, score_cutoff=1, dtype=np.float64)
+    for hit in np.flatnonzero(edits <= 1).tolist():
+        word, form = words[hit], forms[hit]
+        if word[0] == form[0] or _swapped(word, form):
+            value = 1 - _EDIT_COST / min(len(word), len(form))
+            similarity[at[hit]] = max(similarity[at[hit]], value)
+
+
+def _swapped(one: str, other: str) -> bool:
+    """Whether the first two letters stand the other way round."""
+    return len(one) > 1 and one[0] == other[1] and one[1] == other[0]
+
+
 def _similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
     texts = vocabulary.texts
     pairs = list(zip(left.tolist(), right.tolist(), strict=True))
@@ -119,12 +153,13 @@ def _similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
     # misspelling
     similarity = 1 - _EDIT_COST * edits / np.maximum(short_length, 1)
     swapped = np.fromiter(
-        (len(a) > 1 and a[0] == b[1] and a[1] == b[0] for a, b in zip(short, long, strict=True)),
+        (_swapped(a, b) for a, b in zip(short, long, strict=True)),
         bool,
         len(short),
     )
     similarity -= _OTHER_FIRST_LETTER * ~(same_first | swapped)
     similarity[(edits > _budget(short_length)) | (~same_first & ~swapped & (short_length < 5))] = 0.0
+    _mistyped_spellings(similarity, short, long, short_known, long_known)
     cap = np.where((edits > 1) | (short_length < 7), _BOTH_KNOWN, _BOTH_KNOWN_LONG)
     similarity = np.where(both_known, np.minimum(similarity, cap), similarity)
 

@@ -9,7 +9,8 @@ from integrations.matching.assign import assign
 from integrations.matching.candidates import Longs
 from integrations.matching.certain import refused_pairs, settle
 from integrations.matching.context import CONTEXT, EQUAL, FARTHEST, LITTLE, SOME, margin_to_free
-from integrations.matching.model import Scores, fitted_model, score_pairs
+from integrations.matching.features import FEATURES
+from integrations.matching.model import Model, Scores, fitted_model, score_pairs
 from integrations.matching.preparing import Prepared, company_record, organization_record, parsed, prepare
 from integrations.matching.reasons import pair_reasons, telling_apart
 from integrations.matching.records import (
@@ -31,6 +32,7 @@ MOST_RIVALS = 3
 #: A rival less likely than this is not worth a line beside a suggestion.
 LEAST_RIVAL = 0.02
 
+_SAME_WORDS = list(FEATURES).index("same_words")
 _CONTEXT = {name: position for position, name in enumerate(CONTEXT)}
 _ALONE = {
     "ahead": FARTHEST,
@@ -93,7 +95,9 @@ def weigh(prepared: Prepared, refused: set[tuple[int, int]], *, several_to_one: 
     for name, value in _ALONE.items():
         context[:, _CONTEXT[name]] = value
     alone = model.confidence(model.context_score(context))
-    order = np.lexsort((columns, -scores.pair, -scores.final, rows))
+    # rounded, so that the last digit of a sum does not decide between equals; then the legal form may
+    legal = prepared.left.classes[rows] != prepared.right.classes[columns]
+    order = np.lexsort((columns, legal, -np.round(scores.pair, 6), -np.round(scores.final, 6), rows))
     first = np.searchsorted(rows[order], np.arange(prepared.left.size + 1))
     answer = np.full(prepared.left.size, -1, np.int64)
     free = np.zeros(prepared.left.size, bool)  # the answer's company is not given to another organization
@@ -105,13 +109,29 @@ def weigh(prepared: Prepared, refused: set[tuple[int, int]], *, several_to_one: 
         free[rows[chosen]] = True
     else:
         free[:] = True
-    contested = np.zeros(len(rows), bool)
+    plain = model.plain_score(features, scores.pair)
+    mutual = scores.context[:, _CONTEXT["mutual_best"]] > 0
+    twin = _namesakes(model, rows, columns, features, plain, mutual)
     if not several_to_one:
-        plain = model.plain_score(features, scores.pair)
-        mutual = scores.context[:, _CONTEXT["mutual_best"]] > 0
-        contested = margin_to_free(columns, rows, plain, mutual) < EQUAL
-    tier = tiers_of(model, features, scores, alone, contested)
+        # an organization that cannot tell its own two companies apart takes neither from another
+        undecided = scores.context[:, _CONTEXT["equal_rival"]] > 0
+        twin |= margin_to_free(columns, rows, plain, mutual, undecided) < EQUAL
+    tier = tiers_of(model, features, scores, alone, twin)
     return Weighed(prepared, rows, columns, features, scores, alone, tier, order, first, answer, free)
+
+
+def _namesakes(
+    model: Model, rows: Longs, columns: Longs, features: Reals, plain: Reals, mutual: Flags
+) -> Flags:
+    """Pairs with a namesake beside them from which nothing but its other telephone number tells them apart.
+
+    A company has many numbers; one that differs does not make its namesake the right one.
+    """
+    same = np.flatnonzero(features[:, _SAME_WORDS] > 0)
+    unphoned = model.without_feature("phone_different", features[same], plain[same])
+    found = np.zeros(len(rows), bool)
+    found[same] = margin_to_free(rows[same], columns[same], unphoned, mutual[same]) < EQUAL
+    return found
 
 
 def _rival(weighed: Weighed, pair: int) -> Rival:

@@ -45,12 +45,17 @@ class Table:
     qualifier: Ids  # (F, Q)
     squash: Ids  # (F) the form as written, without legal form and spaces
     word_set: Ids  # (F) the words whatever their order
-    squash_texts: list[str]  # (F) the same as text
+    repeats: Ids  # (F) the words that stand more than once
+    apostrophes: Ids  # (F) the words written with an apostrophe
+    end_apostrophes: Ids  # (F) those that end with it: "Hayes'"
+    squash_texts: list[str]  # (F) squash as text
     joined_texts: list[str]  # (F) canonical words without spaces
     domain: Ids  # (R), as all below
     domain_label: Ids
     label_texts: list[str]
     phone: Ids
+    phone_block: Ids  # all but the last two digits
+    phone_texts: list[str]
     postal_code: Ids
     city: Ids
     state: Ids
@@ -105,6 +110,9 @@ def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numberin
     qualifiers: list[list[int]] = []
     squashes: list[int] = []
     sets: list[int] = []
+    repeats: list[int] = []
+    apostrophes: list[int] = []
+    end_apostrophes: list[int] = []
     texts: list[str] = []
     joined: list[str] = []
     initials: list[tuple[str, ...]] = []
@@ -117,7 +125,11 @@ def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numberin
             words.append([number(word, len(ids)) for word in distinct])
             qualifiers.append([number(word, len(ids)) for word in form.qualifier[:MOST_QUALIFIERS]])
             squashes.append(of(form.squash))
-            sets.append(of(" ".join(sorted(distinct))))
+            sets.append(of(" ".join(sorted(distinct + form.repeats))))
+            repeats.append(of(" ".join(sorted(form.repeats))) if form.repeats else NOTHING)
+            apostrophes.append(of(" ".join(sorted(form.apostrophes))) if form.apostrophes else NOTHING)
+            at_end = [word for word in form.apostrophes if word.endswith("'")]
+            end_apostrophes.append(of(" ".join(sorted(at_end))) if at_end else NOTHING)
             texts.append(form.squash)
             joined.append("".join(form.words))
             own_initials.update(form.initials)
@@ -135,12 +147,17 @@ def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numberin
         qualifier=_padded(qualifiers, MOST_QUALIFIERS),
         squash=np.array(squashes, np.int32),
         word_set=np.array(sets, np.int32),
+        repeats=np.array(repeats, np.int32),
+        apostrophes=np.array(apostrophes, np.int32),
+        end_apostrophes=np.array(end_apostrophes, np.int32),
         squash_texts=texts,
         joined_texts=joined,
         domain=np.array([of(c.domain) for c in contacts], np.int32),
         domain_label=np.array([of(c.domain_label) for c in contacts], np.int32),
         label_texts=[c.domain_label for c in contacts],
         phone=np.array([of("tel:" + c.phone if c.phone else "") for c in contacts], np.int32),
+        phone_block=np.array([of("block:" + c.phone[:-2] if c.phone else "") for c in contacts], np.int32),
+        phone_texts=[c.phone for c in contacts],
         postal_code=np.array(
             [of("zip:" + c.postal_code if c.postal_code else "") for c in contacts], np.int32
         ),

@@ -9,6 +9,9 @@ from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
 
+#: A shorter spelling is taken as written.
+SHORTEST_MISTYPED = 4
+
 #: Words of a legal form -> (class, dropped anywhere).
 LegalForms = dict[tuple[str, ...], tuple[str, bool]]
 
@@ -84,6 +87,16 @@ def abbreviations() -> dict[str, str]:
             if folded != word:
                 found.setdefault(folded, word)
     return found
+
+
+@cache
+def other_spellings() -> dict[str, tuple[str, ...]]:
+    """A word that abbreviations stand for -> its longer spellings, which people mistype like any word."""
+    found: dict[str, list[str]] = {}
+    for spelling, word in abbreviations().items():
+        if len(spelling) >= SHORTEST_MISTYPED and word.isalpha():
+            found.setdefault(word, []).append(spelling)
+    return {word: tuple(spellings) for word, spellings in found.items()}
 
 
 @cache

@@ -11,6 +11,8 @@ _QUOTES = str.maketrans(
 )
 _WORD = re.compile(r"[^\W_]+")
 _DOTTED_INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}(?:[^\W\d_]\b)?")
+_LOST_APOSTROPHE = re.compile(r"(?<=[^\W\d_])\?(?=s\b)", re.IGNORECASE)
+_APOSTROPHE_WORD = re.compile(r"[^\W_]+(?:'[^\W_]*)+")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _JOINED_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]{2})|(?<=[A-Z]{2})(?=[A-Z][a-z]{3})")
 _KEPT_TOGETHER = frozenset(
@@ -41,7 +43,7 @@ class Words:
 
     ``core`` is what is compared; ``legal`` the spellings of legal forms taken off, ``classes`` what they
     mean; ``squash`` all words as written, without the legal form and without spaces; ``initials``
-    the acronyms the words may be known by.
+    the acronyms the words may be known by; ``apostrophes`` the words written with one.
     """
 
     core: tuple[str, ...]
@@ -49,6 +51,7 @@ class Words:
     classes: tuple[str, ...]
     squash: str
     initials: tuple[str, ...]
+    apostrophes: tuple[str, ...]
 
 
 def fold(text: str) -> str:
@@ -208,7 +211,11 @@ def read_words(text: str) -> Words:
         )
     if "," in lowered:
         lowered = _THOUSANDS.sub("", lowered)
+    apostrophes: tuple[str, ...] = ()
+    if "?" in lowered:  # "Children?s": the sign another program could not write
+        lowered = _LOST_APOSTROPHE.sub("'", lowered)
     if "'" in lowered:
+        apostrophes = tuple(_APOSTROPHE_WORD.findall(lowered))
         lowered = lowered.replace("'", "")
     if "&" in lowered:
         lowered = lowered.replace("&", " and ")
@@ -247,4 +254,4 @@ def read_words(text: str) -> Words:
             canonical.append(word.lstrip("0") or "0")
         else:
             canonical.append(word)
-    return Words(tuple(canonical), tuple(legal), tuple(classes), squash, initials)
+    return Words(tuple(canonical), tuple(legal), tuple(classes), squash, initials, apostrophes)

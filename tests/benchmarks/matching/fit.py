@@ -4,8 +4,8 @@
     .venv/bin/python tests/benchmarks/matching/fit.py --write    # and write the matcher's weights.json
 
 Two logistic regressions with weights bound to the sign of their feature: pairs on their own, then beside
-their rivals, where cases that nobody can tell count as wrong. The calibration is an isotonic regression over
-the cross-validated scores of the best candidates.
+their rivals, where cases that nobody can tell count as wrong. The calibration is a smooth curve over the
+cross-validated scores of the best candidates of the sets with clean labels.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import isotonic_regression, minimize
+from scipy.optimize import minimize
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
@@ -30,6 +30,7 @@ from tests.benchmarks.matching.labelled import DATA, FOLDS, Tenant, load
 
 Reals = npt.NDArray[np.floating[Any]]
 Flags = npt.NDArray[np.bool_]
+Ids = npt.NDArray[np.signedinteger[Any]]
 
 WEIGHTS = Path(__file__).resolve().parents[3] / "integrations" / "matching" / "data" / "weights.json"
 #: What each set weighs in the fit; sets with wrong or place-level labels less.
@@ -44,12 +45,16 @@ SETS = {
     "chicago_ece": 0.5,
     "overture": 0.1,
 }
-#: Sets whose labels are complete and clean enough to calibrate on.
-CALIBRATED_ON = ("msp_name", "msp_evid", "msp_small")
+GENERATED = ("msp_name", "msp_evid", "msp_small")
+#: Sets whose labels are clean enough to calibrate on.
+CALIBRATED_ON = (*GENERATED, "fodors_zagats", "uk_federated_neg", "sec_nasdaq", "pudl_utilities")
+#: The calibration curve: where it bends, its ends (log-odds), its knots, and how near to 0 and 1 it comes.
+BENDS = (-1.0, 2.0)
+LOWEST_SCORE, HIGHEST_SCORE, KNOTS = -12.0, 9.0, 64
+LEAST_CONFIDENCE = 1e-4
 RIDGE = 1e-4
 #: Least confidence of the tiers, chosen on the cross-validated scores.
-TIERS = {"sure": 0.985, "likely": 0.8, "likely_clear": 0.7}
-FEWEST_IN_A_KNOT = 40
+TIERS = {"sure": 0.97, "likely": 0.77, "likely_clear": 0.7, "likely_own_phone": 0.6}
 
 _WRITING = [list(FEATURES).index(name) for name in WRITING]
 
@@ -145,6 +150,15 @@ def cross_validated(tenants: list[Tenant]) -> list[Reals]:
     return scores
 
 
+def ranked(rows: Ids, score: Reals) -> Ids:
+    """Positions of the pairs that are the best of their organization; equals by position."""
+    order = np.lexsort((-np.round(score, 6), rows))
+    if not len(order):
+        return order
+    result: Ids = order[np.append(True, rows[order][1:] != rows[order][:-1])]
+    return result
+
+
 @dataclass(slots=True)
 class Best:
     """The best candidate of each counted organization of one set."""
@@ -162,8 +176,7 @@ def best_candidates(tenants: list[Tenant], scores: list[Reals], name: str) -> Be
         if tenant.name != name:
             continue
         rows = tenant.prepared.rows
-        order = np.lexsort((-score, rows))
-        first = order[np.append(True, rows[order][1:] != rows[order][:-1])] if len(order) else order
+        first = ranked(rows, score)
         top = np.full(len(tenant.has), -99.0)
         right = np.zeros(len(tenant.has), bool)
         top[rows[first]], right[rows[first]] = score[first], tenant.same[first]
@@ -195,31 +208,34 @@ def report(tenants: list[Tenant], scores: list[Reals], thresholds: tuple[float, 
         sys.stdout.write(text + "\n")
 
 
-def knots_from(score: Reals, right: Reals) -> list[list[float]]:
-    """Knots (score, confidence) of an isotonic regression; both columns ascend.
+def _hinges(score: Reals) -> Reals:
+    """The score, and how far it is above each bend (P, 1 + bends)."""
+    held = np.clip(score, LOWEST_SCORE, HIGHEST_SCORE)
+    return np.column_stack([held, *(np.maximum(held - bend, 0.0) for bend in BENDS)])
 
-    Neighbouring values are pooled until a knot stands on enough of them.
+
+def knots_from(score: Reals, right: Reals) -> list[list[float]]:
+    """Knots (score, confidence) of a logistic curve that bends twice; both columns ascend.
+
+    A smooth curve with four figures does not follow the accidents of a few hundred doubtful pairs, as the
+    steps of an isotonic regression do.
     """
-    order = np.argsort(score, kind="stable")
-    score, right = score[order], right[order]
-    smooth = isotonic_regression(right).x
-    knots: list[list[float]] = [[-12.0, 0.0002]]
-    start = 0
-    while start < len(score):
-        stop = min(start + FEWEST_IN_A_KNOT, len(score))
-        while stop < len(score) and smooth[stop] == smooth[stop - 1] and stop - start < 4 * FEWEST_IN_A_KNOT:
-            stop += 1
-        if len(score) - stop < FEWEST_IN_A_KNOT:
-            stop = len(score)
-        share = min((float(smooth[start:stop].sum()) + 0.01) / (stop - start + 0.02), 0.9998)
-        knots.append([round(float(score[start:stop].mean()), 4), round(share, 6)])
-        start = stop
-    knots.append([float(round(score[-1] + 4.0, 4)), 0.99999])
-    ascending = [knots[0]]
-    for at, share in knots[1:]:
-        if at > ascending[-1][0] + 1e-3:
-            ascending.append([at, round(max(share, ascending[-1][1] + 1e-6), 7)])
-    return ascending
+    x = _hinges(score)
+
+    def loss(b: Reals) -> tuple[float, Reals]:
+        z = x @ b[:-1] + b[-1]
+        slope = 1 / (1 + np.exp(-np.clip(z, -40, 40))) - right
+        ridge = RIDGE * b[:-1]
+        value = float((np.logaddexp(0, z) - right * z).mean() + ridge @ b[:-1])
+        return value, np.append(x.T @ slope / len(right) + 2 * ridge, slope.mean())
+
+    start = np.zeros(x.shape[1] + 1)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 2000}).x
+    at = np.linspace(LOWEST_SCORE, HIGHEST_SCORE, KNOTS)
+    share = 1 / (1 + np.exp(-np.clip(_hinges(at) @ found[:-1] + found[-1], -40, 40)))
+    share = np.maximum.accumulate(np.clip(share, LEAST_CONFIDENCE, 1 - LEAST_CONFIDENCE))
+    share += np.arange(KNOTS) * 1e-7  # ascending, so that the order of the scores is kept where it is flat
+    return [[round(float(one), 4), round(float(two), 7)] for one, two in zip(at, share, strict=True)]
 
 
 def calibration(tenants: list[Tenant], scores: list[Reals]) -> list[list[float]]:
@@ -248,7 +264,7 @@ def main() -> None:
     fit = fit_on(tenants)
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     figures = {
-        "version": f"3-{today}",
+        "version": f"4-{today}",
         "fitted": {
             "date": today,
             "command": "tests/benchmarks/matching/fit.py --write",
