@@ -267,13 +267,18 @@ class PSAClient(Protocol):
         """How many companies hold all the conditions."""
 
     def companies(
-        self, conditions: Sequence[FilterCondition], *, modified_since: dt.datetime | None = None
+        self,
+        conditions: Sequence[FilterCondition],
+        *,
+        modified_since: dt.datetime | None = None,
+        known_ids: Sequence[str] = (),
     ) -> Iterator[CompanyPage]:
         """Read the companies that hold all the conditions, page by page.
 
         Ids ascend within a page; pages may come in any order, because several may be read at once. No
         company comes twice. The iterator ends only after a complete read; an incomplete one raises. With
-        ``modified_since`` only companies changed at or after that moment are read.
+        ``modified_since`` only companies changed at or after that moment are read. ``known_ids``, those that
+        an earlier read found, may help to share the work out; they never change what is read.
         """
 
     def sample_companies(

@@ -8,7 +8,7 @@ inside a transaction.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -106,7 +106,8 @@ def _refresh(
         progress.hold()
         options = _store_fields(instance, fields)
     since = None if full or instance.last_refreshed_at is None else instance.last_refreshed_at - CLOCK_MARGIN
-    pages = client.companies(conditions, modified_since=since)
+    known = list(instance.companies.present().values_list("remote_id", flat=True)) if since is None else []
+    pages = client.companies(conditions, modified_since=since, known_ids=known)
     read, created, changed = _store_pages(instance, pages, progress, started)
     outside: Mapping[str, RemoteCompany] = {}
     if full:
@@ -191,32 +192,31 @@ def _store_pages(
 
 
 def _store_companies(
-    instance: IntegrationInstance, companies: Iterable[RemoteCompany], seen_at: dt.datetime
+    instance: IntegrationInstance, companies: Collection[RemoteCompany], seen_at: dt.datetime
 ) -> tuple[int, int]:
     """Insert or update copies; returns how many are new and how many differ from the last copy.
 
     New ones are pending, and none is brought back or left out: ``_conclude`` does that.
     """
-    rows = [
-        Company(
-            instance=instance,
-            remote_id=company.id,
-            seen_at=seen_at,
-            is_pending=True,
-            **{name: getattr(company, name) for name in COPIED},
-        )
-        for company in companies
-    ]
     known = {
-        company.remote_id: company
-        for company in instance.companies.filter(remote_id__in=[row.remote_id for row in rows])
+        remote_id: (pk, held)
+        for pk, remote_id, *held in instance.companies.filter(
+            remote_id__in=[company.id for company in companies]
+        ).values_list("pk", "remote_id", *COPIED)
     }
-    different = [
-        row
-        for row in rows
-        if row.remote_id in known
-        and any(getattr(row, name) != getattr(known[row.remote_id], name) for name in COPIED)
-    ]
+    rows: list[Company] = []  # new, or different from the last copy
+    unchanged: list[int] = []
+    for company in companies:
+        values = [getattr(company, name) for name in COPIED]
+        pk, held = known.get(company.id, (0, None))
+        if held == values:
+            unchanged.append(pk)
+        else:
+            copied = dict(zip(COPIED, values, strict=True))
+            rows.append(
+                Company(instance=instance, remote_id=company.id, seen_at=seen_at, is_pending=True, **copied)
+            )
+    Company.objects.filter(pk__in=unchanged).update(seen_at=seen_at)
     Company.objects.bulk_create(
         rows,
         update_conflicts=True,
@@ -224,7 +224,8 @@ def _store_companies(
         update_fields=[*COPIED, "seen_at"],
         batch_size=500,
     )
-    return len(rows) - len(known), len(different)
+    different = len(known) - len(unchanged)
+    return len(rows) - different, different
 
 
 # --- after a complete read ----------------------------------------------------------------------------
@@ -249,7 +250,7 @@ def _mapped_but_unseen(instance: IntegrationInstance, started: dt.datetime) -> l
 
 
 def _conclude(
-    instance: IntegrationInstance, outside: Iterable[RemoteCompany], started: dt.datetime, *, full: bool
+    instance: IntegrationInstance, outside: Collection[RemoteCompany], started: dt.datetime, *, full: bool
 ) -> int:
     """What was seen becomes an option; after a full read the rest is missing. Returns how many are, newly."""
     instance.companies.filter(

@@ -37,10 +37,10 @@ def page_of(ids: Sequence[int], range_: IdRange, page_size: int) -> tuple[list[i
     return page, "next" if first + page_size < last else ""
 
 
-def run(ids: Sequence[int], *, page_size: int = 500, seed: int = 1) -> Outcome:
+def run(ids: Sequence[int], *, page_size: int = 500, seed: int = 1, known: Sequence[int] = ()) -> Outcome:
     """Read ``ids`` with three readers whose calls take about the same time, as ``reading`` does it."""
     rng = random.Random(seed)
-    plan = ReadPlan(page_size, max_pages=10_000)
+    plan = ReadPlan(page_size, max_pages=10_000, known=known)
     found: list[int] = []
     events: list[tuple[float, int, IdRange, list[int], str]] = []
     numbers = itertools.count()
@@ -54,7 +54,14 @@ def run(ids: Sequence[int], *, page_size: int = 500, seed: int = 1) -> Outcome:
     whole = plan.begin(first, next_url)
     found += first
     now, idle = 1.0, 1
-    if not plan.finished:
+    if not plan.finished and known:  # the count came along with the first page
+        plan.total = len(ids)
+        parts = [plan.split(spare) for spare in range(READERS - 1, 0, -1)]
+        idle = parts.count(None)
+        for part in (whole, *parts):
+            if part is not None:
+                send(part, now)
+    elif not plan.finished:
         send(whole, now)
         if (ahead := plan.look_ahead()) is not None:
             send(ahead, now)
@@ -106,6 +113,35 @@ def test_twenty_thousand_companies_cost_little_more_than_their_forty_pages(
     # 40 pages by three readers are 13.3 rounds, and the first page has to come first.
     assert sum(outcome.rounds for outcome in outcomes) / len(outcomes) <= rounds
     assert sum(outcome.calls for outcome in outcomes) / len(outcomes) <= calls
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_with_the_ids_of_an_earlier_read_the_readers_share_evenly(pattern: str) -> None:
+    ids = list(itertools.islice(PATTERNS[pattern](random.Random(5)), 20_000))
+    outcome = run(ids, known=ids)
+    assert outcome.calls == 40
+    assert outcome.rounds <= 14.5  # the first page, then 13 each; calls take up to 5 % longer than usual
+    # Some are gone, some are new: in between, because the filter let them in, and at the end.
+    rng = random.Random(6)
+    older = [number for number in ids[:19_900] if rng.random() < 0.98]
+    outcome = run(ids, known=older)
+    assert sorted(outcome.ids) == ids
+    assert outcome.calls <= 44
+    assert outcome.rounds <= 16
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sets(st.integers(0, 3000), max_size=200),
+    st.sets(st.integers(0, 3000), max_size=200),
+    st.integers(1, 9),
+    st.booleans(),
+)
+def test_ids_that_are_wrongly_known_lose_no_company(
+    ids: set[int], known: set[int], page_size: int, mostly_right: bool
+) -> None:
+    held = sorted(ids | known) if mostly_right else sorted(known)
+    assert sorted(run(sorted(ids), page_size=page_size, known=held).ids) == sorted(ids)
 
 
 @pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 999, 1000, 1001, 1500, 2499])

@@ -144,6 +144,24 @@ def test_the_first_request_goes_alone(serve: Serve, connect: Connect) -> None:
     assert sum(entry.status == 401 for entry in simulator.requests) == 1
 
 
+def test_accepted_credentials_let_count_and_budget_go_beside_the_first_page(
+    serve: Serve, connect: Connect
+) -> None:
+    simulator = serve(northwind(600), latency=0.05)
+    client = connect(simulator, page_size=50)
+    client.company_fields()
+    simulator.requests.clear()
+    found = read_all(client.companies((), known_ids=[str(row["id"]) for row in companies(600)]))
+    assert len(found) == 600
+    first = [entry for entry in simulator.requests if entry.started < (simulator.requests[0].ended or 0)]
+    assert sorted(entry.route.rpartition("/")[2] for entry in first) == [
+        "count",
+        "query",
+        "thresholdinformation",
+    ]
+    assert len(simulator.requests) == 14  # twelve pages: none is half empty
+
+
 def test_after_a_refusal_nothing_more_is_sent(serve: Serve, connect: Connect) -> None:
     simulator = serve(northwind())
     simulator.inject("locked-user")

@@ -65,6 +65,8 @@ class Calls:
         )
         self.clock = self._transport.clock
         self._refusal: CredentialsRefused | None = None
+        self.accepted = False
+        """Whether the last answer to these credentials was no refusal; then calls need not go one by one."""
 
     def close(self) -> None:
         """Close all connections."""
@@ -73,6 +75,7 @@ class Calls:
     def forget_refusal(self) -> None:
         """Allow one more try with these credentials: a person asked for it, or the zone changed."""
         self._refusal = None
+        self.accepted = False
 
     def deadline(self, seconds: float | None = None) -> Deadline:
         """A deadline from now; the default is that of a single call."""
@@ -173,10 +176,12 @@ class Calls:
             if self._refusal is not None:
                 raise _again(self._refusal)
             try:
-                return self._transport.call(request, deadline, read)
+                found = self._transport.call(request, deadline, read)
             except CredentialsRefused as refusal:
-                self._refusal = _again(refusal)
+                self._refusal, self.accepted = _again(refusal), False
                 raise
+            self.accepted = True
+            return found
 
 
 def _again(refusal: CredentialsRefused) -> CredentialsRefused:

@@ -113,14 +113,19 @@ class AutotaskClient:
         return self._at_zone(lambda api_url: self._calls.page(api_url, body, limit=limit).companies())
 
     def companies(
-        self, conditions: Sequence[Filter], *, modified_since: dt.datetime | None = None
+        self,
+        conditions: Sequence[Filter],
+        *,
+        modified_since: dt.datetime | None = None,
+        known_ids: Sequence[str] = (),
     ) -> Iterator[CompanyPage]:
         """Read the companies that hold all the conditions; see ``reading`` for how.
 
         Pages come in no fixed order, ids ascend within each, no company comes twice. The iterator ends
         only after a complete read.
         """
-        pages = read_companies(self._calls, self._zone_url(), conditions, modified_since)
+        known = sorted(_numbers(known_ids))
+        pages = read_companies(self._calls, self._zone_url(), conditions, modified_since, known)
         try:
             yield from pages
         except SignInRefused as refusal:
@@ -134,7 +139,7 @@ class AutotaskClient:
 
         Texts that are no company id are left out, for no such company can exist.
         """
-        numbers = sorted({int(text) for text in ids if text.isascii() and text.isdigit() and len(text) <= 18})
+        numbers = sorted(_numbers(ids))
         found: dict[str, RemoteCompany] = {}
         for start in range(0, len(numbers), MAX_OR_CONDITIONS):
             wanted = tuple(numbers[start : start + MAX_OR_CONDITIONS])
@@ -177,6 +182,10 @@ class AutotaskClient:
             except PSAError:
                 return None  # the refusal that led here is the one to report
             return _moved_to(zone, refusal)
+
+
+def _numbers(ids: Sequence[str]) -> set[int]:
+    return {int(text) for text in ids if text.isascii() and text.isdigit() and len(text) <= 18}
 
 
 def _moved_to(zone: Zone, refusal: SignInRefused) -> ZoneMoved:

@@ -2,9 +2,9 @@
 
 Autotask pages in the order of ids and only forwards, so one chain of pages cannot be read by three
 readers. A range of ids can: the plan starts with the whole, and whenever a reader is idle it cuts off the
-upper part of the range with most left to read. Where to cut is estimated from the spacing of the ids seen
-so far; a bad estimate costs an empty page, never a company, because ranges are bounds in the query itself
-and together always cover every id.
+upper part of the range with most left to read. Where to cut tell the ids that an earlier read has found;
+without them it is estimated from the spacing of the ids seen so far. A bad estimate costs an empty page,
+never a company, because ranges are bounds in the query itself and together always cover every id.
 
 Pure bookkeeping: no network, no threads, no clock.
 """
@@ -21,14 +21,17 @@ from integrations.psa.autotask.json_values import unexpected
 
 # The figures below are the best of those tried on generated ids of several patterns, 700 to 60,000 of them
 # (tests/psa/test_ranges.py keeps what they achieve).
-MIN_PAGES_TO_SPLIT = 2.1
+MIN_PAGES_TO_SPLIT = 1.8
 WHOLE_PAGES = 0.97
 EQUAL_PARTS = 1.03
 LOOK_AHEAD = 0.9
-WASTED_PAGES = 3.0
-WASTED_SHARE = 0.05
+WASTED_PAGES = 6.0
+WASTED_SHARE = 0.2
 FIRST_RANGES = 4
 MAX_EMPTY_PAGES = 3
+
+KNOWN_ENOUGH = 2 / 3
+"""Share of the companies that must have been known before, for the known ids to tell where others lie."""
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +87,8 @@ class ReadPlan:
     """The ranges of one read.
 
     ``total`` is the count asked for beforehand; while it is unknown (0) nothing is split. ``ordered`` is
-    whether ids ascend as expected, ``sharing`` whether idle readers may take parts of a range.
+    whether ids ascend as expected, ``sharing`` whether idle readers may take parts of a range. ``known`` are
+    ids that an earlier read found, ascending: they only say where to cut, never what there is.
     """
 
     page_size: int
@@ -92,6 +96,7 @@ class ReadPlan:
     total: int = 0
     ordered: bool = True
     sharing: bool = True
+    known: Sequence[int] = ()
     ranges: list[IdRange] = field(default_factory=list)
     pages: int = 0
     rows: int = 0
@@ -111,18 +116,33 @@ class ReadPlan:
         """True when every range was read to its end."""
         return all(range_.done for range_ in self.ranges)
 
+    @property
+    def known_share(self) -> float:
+        """How many of the known ids are expected to come again (a share); 0 when too few are known."""
+        if len(self.known) < KNOWN_ENOUGH * self.total:
+            return 0.0
+        return min(1.0, self.total / max(1, len(self.known)))
+
+    def _expected(self, range_: IdRange) -> float:
+        """Unread rows of a range by what is known of its ids; 0 where it has no end."""
+        if range_.end is None or not self.known_share:
+            return range_.expected
+        known = bisect.bisect_left(self.known, range_.end) - bisect.bisect_left(self.known, range_.unread)
+        return known * self.known_share
+
     def remaining(self, range_: IdRange) -> float:
         """About how many rows of ``range_`` are unread; what is left of the total is always shared out."""
         if range_.done:
             return 0.0
         left = max(0, self.total - self.rows)
-        bounded = sum(other.expected for other in self.ranges if not other.done)
+        bounded = sum(self._expected(other) for other in self.ranges if not other.done)
         open_end = any(other.end is None and not other.done for other in self.ranges)
         if range_.end is None:
             return max(0.0, left - bounded)
-        if bounded > left or not open_end:
-            return left * range_.expected / bounded
-        return range_.expected
+        expected = self._expected(range_)
+        if bounded > left or (bounded and not open_end):
+            return left * expected / bounded
+        return expected
 
     def split(self, idle: int) -> IdRange | None:
         """Cut a range for one of ``idle`` readers without work; None when it would not pay."""
@@ -135,6 +155,8 @@ class ReadPlan:
         known = [range_ for range_ in self.ranges if range_.pages or len(self.ranges) < FIRST_RANGES]
         widest = max(known, key=self.remaining)
         remaining = self.remaining(widest)
+        if self.known_share:
+            return self._split_known(widest, remaining, idle)
         if remaining < MIN_PAGES_TO_SPLIT * self.page_size:
             return None
         pages = remaining / self.page_size
@@ -147,6 +169,18 @@ class ReadPlan:
             own = math.ceil(pages / (idle + 1)) * WHOLE_PAGES
         spacing = widest.spacing if widest.end is None else (widest.end - widest.unread) / remaining
         return self._cut(widest, own * self.page_size * spacing)
+
+    def _split_known(self, range_: IdRange, remaining: float, idle: int) -> IdRange | None:
+        """Cut after whole pages of known ids; what the last page has to spare is shared among all parts."""
+        pages = math.ceil(remaining / self.page_size)
+        if pages < 2:  # the one page is on its way
+            return None
+        own = remaining * math.ceil(pages / (idle + 1)) / pages
+        index = bisect.bisect_left(self.known, range_.unread) + round(own / self.known_share)
+        if index >= len(self.known):
+            return None
+        # Right behind an id, so that a page which ends with it is seen to end the range.
+        return self._cut(range_, self.known[index - 1] + 1 - range_.unread)
 
     def look_ahead(self) -> IdRange | None:
         """Cut the whole about one page further on, before the count is known; None for unordered ids.

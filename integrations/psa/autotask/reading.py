@@ -2,12 +2,12 @@
 
 How a read goes:
 
-1. The first page, alone: with refused credentials only this one request is sent, and for a small tenant
-   it is already the whole read.
-2. Beside the second and the third page: the count (for progress and for the check at the end) and the
-   request budget.
-3. All further pages by up to three readers on id ranges (``ranges``); one reader with pauses when more
-   than half of the budget is used, none above nine tenths.
+1. The first page: for a small tenant it is already the whole read. It goes alone, unless these credentials
+   were accepted a moment ago: with refused ones only one request is sent.
+2. The count (for progress and for the check at the end) and the request budget: beside the first page where
+   that may go in company and more will follow, else beside the second and the third.
+3. All further pages by up to three readers on id ranges (``ranges``); with pauses and without further
+   sharing when more than half of the budget is used, not at all above nine tenths.
 4. At the end as many companies must have come as Autotask counted. A small difference is looked into
    range by range, because companies may have changed meanwhile; anything else throws the read away.
 """
@@ -79,28 +79,55 @@ def read_companies(
     api_url: str,
     conditions: Sequence[Filter],
     modified_since: dt.datetime | None = None,
+    known_ids: Sequence[int] = (),
 ) -> Iterator[CompanyPage]:
     """All companies that hold ``conditions``, page by page; see ``PSAClient.companies``.
 
-    Raises any ``PSAError``; ``UnexpectedAnswer`` when the read is not complete, ``RateLimited`` when the
-    budget is nearly used up.
+    ``known_ids`` ascend. Raises any ``PSAError``; ``UnexpectedAnswer`` when the read is not complete,
+    ``RateLimited`` when the budget is nearly used up.
     """
     settings = calls.settings
     deadline = calls.deadline(settings.read_deadline)
     read = CompanyRead(calls, api_url, tuple(conditions), modified_since, deadline)
-    first = read.page()
-    plan = ReadPlan(settings.page_size, settings.max_pages)
-    whole = plan.begin(first.ids, first.next_url)
+    plan = ReadPlan(settings.page_size, settings.max_pages, known=known_ids)
+    # An incremental read usually finds nothing, a small one ends with its first page.
+    large = modified_since is None and not 0 < len(known_ids) <= settings.page_size
+    together = large and calls.accepted and settings.readers > 1
     number = 0
-    for companies, total in _all(read, plan, whole, first):
+    for companies, total in _begun_together(read, plan) if together else _begun_alone(read, plan):
         if companies:
             number += 1
             yield CompanyPage(companies, number, total)
 
 
-def _all(
-    read: CompanyRead, plan: ReadPlan, whole: IdRange, first: CompanyRows
-) -> Iterator[tuple[tuple[RemoteCompany, ...], int]]:
+Pages = Iterator[tuple[tuple[RemoteCompany, ...], int]]
+"""Companies of a page, and how many Autotask counts in all."""
+
+
+def _begun_together(read: CompanyRead, plan: ReadPlan) -> Pages:
+    """First page, count and budget at the same time; then as many readers as the budget allows."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="autotask-first") as pool:
+        page: Future[CompanyRows] = pool.submit(read.page)
+        total, budget = _count_and_budget(read)
+        first = page.result()
+    whole = plan.begin(first.ids, first.next_url)
+    if plan.finished:
+        yield first.companies(), total
+    else:
+        _refuse_used_up(budget, read, total)
+        readers = _Readers(read, plan)
+        try:
+            readers.go_on(total, budget, whole)
+            yield from _with_total(first, readers, total)
+        finally:
+            readers.stop()
+    yield from _missing(read, plan, total)
+
+
+def _begun_alone(read: CompanyRead, plan: ReadPlan) -> Pages:
+    """The first page by itself; where it is not the last, count and budget beside the next two."""
+    first = read.page()
+    whole = plan.begin(first.ids, first.next_url)
     if plan.finished:
         total = read.count()
         yield first.companies(), total
@@ -111,12 +138,15 @@ def _all(
             total, budget = _count_and_budget(read)
             _refuse_used_up(budget, read, total)
             readers.go_on(total, budget)
-            yield first.companies(), total
-            for companies in readers.pages():
-                yield companies, total
+            yield from _with_total(first, readers, total)
         finally:
             readers.stop()
-    for companies in _missing(read, plan, total):
+    yield from _missing(read, plan, total)
+
+
+def _with_total(first: CompanyRows, readers: _Readers, total: int) -> Pages:
+    yield first.companies(), total
+    for companies in readers.pages():
         yield companies, total
 
 
@@ -161,8 +191,8 @@ class _Readers:
             if range_ is not None:
                 self._add(range_)
 
-    def go_on(self, total: int, budget: RequestBudget) -> None:
-        """Now that count and budget are known: more readers, or pauses."""
+    def go_on(self, total: int, budget: RequestBudget, *ranges: IdRange) -> None:
+        """Now that count and budget are known: readers for these ranges and more, or pauses."""
         settings = self._read.calls.settings
         slow = budget.share > settings.budget_slow
         with self._changed:
@@ -172,10 +202,12 @@ class _Readers:
                 # Autotask itself answers more slowly above 75 %; twice the pause goes along with that.
                 self._pause = settings.slow_pause * (2 if budget.share > 0.75 else 1)
             self._going_on = True
+            # Cut for all readers at once: one after the other would each take half of what is left.
+            spare = 0 if slow else settings.readers - len(self._threads) - len(ranges)
+            taken = [self._plan.split(idle) for idle in range(spare, 0, -1)]
             self._changed.notify_all()
-        if not slow:
-            for _ in range(settings.readers - len(self._threads)):
-                self._add(None)
+        for range_ in (*ranges, *taken):
+            self._add(range_)
 
     def pages(self) -> Iterator[tuple[RemoteCompany, ...]]:
         """Pages as they arrive; ends after the last one, raises what a reader raised."""
@@ -242,7 +274,7 @@ class _Readers:
             return None
 
 
-def _missing(read: CompanyRead, plan: ReadPlan, total: int) -> Iterator[tuple[RemoteCompany, ...]]:
+def _missing(read: CompanyRead, plan: ReadPlan, total: int) -> Pages:
     """Companies that were counted but did not come; raises when they do not come now either.
 
     A company that changes while pages are read can slip between two of them. The ranges that came short
@@ -256,7 +288,8 @@ def _missing(read: CompanyRead, plan: ReadPlan, total: int) -> Iterator[tuple[Re
     if expected - plan.rows <= max(SMALL_DIFFERENCE, total // 50):
         for range_ in list(plan.ranges):
             if read.count(range_) > range_.rows:
-                yield from _read_again(read, plan, range_)
+                for companies in _read_again(read, plan, range_):
+                    yield companies, total
     if plan.rows < expected:
         raise UnexpectedAnswer(
             f"Autotask counts {expected:,} companies for this filter but gave only {plan.rows:,}, so the "
