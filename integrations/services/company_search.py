@@ -23,9 +23,10 @@ class CompanyChoice:
 
 
 def company_choices(instance: IntegrationInstance, row: Any, text: str) -> list[CompanyChoice]:
-    """At most twenty companies for a row of the mapping table (with its ``proposal``).
+    """At most twenty companies for a row of the mapping table.
 
-    Without a text: what the matcher proposed and its rivals, then companies that share a word of the name.
+    Without a text: what the matcher proposed (the row's ``proposal``) and its rivals, then companies that
+    share a word of the name. With one, the row does not matter.
     """
     holder = OrganizationMapping.objects.present().filter(company=OuterRef("pk")).order_by("pk")
     offered = instance.companies.offered().annotate(
@@ -33,7 +34,7 @@ def company_choices(instance: IntegrationInstance, row: Any, text: str) -> list[
     )
     if text:
         # The few that are shown first; who has them is asked for these alone.
-        best = [company.pk for company in _search(instance.companies.offered(), text)]
+        best = list(_search(instance.companies.offered(), text).values_list("pk", flat=True))
         companies = offered.in_bulk(best)
         return [_choice(companies[pk]) for pk in best if pk in companies]
     proposed = _proposed(row)
@@ -65,13 +66,7 @@ def _proposed(row: Any) -> dict[int, list[str]]:
 def _search(offered: QuerySet[Company], text: str) -> QuerySet[Company]:
     """Every word must occur somewhere; names that begin with the text come first, ids before all."""
     for word in text.split():
-        offered = offered.filter(
-            Q(remote_id=word)
-            | Q(name__icontains=word)
-            | Q(number__icontains=word)
-            | Q(web_address__icontains=word)
-            | Q(city__icontains=word)
-        )
+        offered = offered.filter(Q(remote_id=word) | Q(searched__icontains=word))
     return offered.annotate(
         rank=Case(
             When(remote_id=text, then=Value(0)),
@@ -87,4 +82,6 @@ def _alike(offered: QuerySet[Company], name: str) -> QuerySet[Company]:
     words = sorted((word for word in name.split() if len(word) > 2), key=len, reverse=True)
     if not words:
         return offered.none()
-    return offered.filter(name__icontains=words[0]).order_by(Lower("name"), "pk")[:MOST_CHOICES]
+    # The condition on what is searched says nothing new, but there is an index for it.
+    alike = offered.filter(searched__icontains=words[0], name__icontains=words[0])
+    return alike.order_by(Lower("name"), "pk")[:MOST_CHOICES]

@@ -214,6 +214,13 @@ def searched_counts(instance: IntegrationInstance, user: User, query: TableQuery
     return dict(every.values_list("mapping_state").annotate(Count("pk")))
 
 
+def has_row(instance: IntegrationInstance, organization: Organization) -> bool:
+    """Whether the table has a row for the organization: it is active, or mapped here."""
+    if organization.deleted_at is not None:
+        return False
+    return organization.is_active or instance.mappings.present().filter(organization=organization).exists()
+
+
 def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> Any:
     """One row of the table as it stands now. Raises Organization.DoesNotExist."""
     row = rows_of(instance, user).select_related(*JOINED).get(pk=organization_id)

@@ -156,7 +156,9 @@ def choose(request: SignedInRequest, psa: str, pk: int, organization_id: int) ->
     if request.method == "POST":
         return _choose(request, instance, organization)
     text = search_text(request.GET.get("q", ""))
-    row = one_row(instance, request.user, organization.pk)
+    is_list: bool = request.htmx  # type: ignore[attr-defined]  # set by django-htmx's middleware
+    # What is found by a text does not depend on what is proposed for the row.
+    row = organization if text and is_list else one_row(instance, request.user, organization.pk)
     context = {
         **frame(request, provider_or_404(psa), instance),
         "row": row,
@@ -165,7 +167,7 @@ def choose(request: SignedInRequest, psa: str, pk: int, organization_id: int) ->
         "table_address": request.GET.get("table", ""),
         "type_labels": type_labels(instance),
     }
-    if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+    if is_list:
         return render(request, "integrations/setup/company_options.html", context)
     return render(request, "integrations/choose.html", context)
 

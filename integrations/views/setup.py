@@ -24,8 +24,8 @@ from integrations.services.mapping_table import (
     SORTS,
     STATE_LABELS,
     TableQuery,
+    has_row,
     mapping_table,
-    rows_of,
 )
 from integrations.services.suggestions import type_labels
 from integrations.services.table_preferences import COLUMN_LABELS, TableView, table_view
@@ -55,7 +55,7 @@ def instance_or_404(request: SignedInRequest, psa: str, pk: int) -> IntegrationI
 def organization_or_404(request: SignedInRequest, instance: IntegrationInstance, pk: int) -> Organization:
     """The organization of the address, if it has a row in the instance's table."""
     organization = get_object_or_404(Organization.objects.visible_to(request.user).present(), pk=pk)
-    if not rows_of(instance, request.user).filter(pk=organization.pk).exists():
+    if not has_row(instance, organization):
         raise Http404
     return organization
 
