@@ -164,6 +164,8 @@ def _text(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
+    if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+        return ", ".join(value)
     if isinstance(value, list) and all(isinstance(row, list) and len(row) == 3 for row in value):
         return "; ".join(" ".join(map(_filter_word, row)) for row in value)
     return json.dumps(value, ensure_ascii=False)

@@ -10,18 +10,20 @@ from typing import Any
 import hypothesis
 import pytest
 import schemathesis
+from django.core.cache import cache
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.test import Client
 from django.urls import reverse
 from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from integrations.api.description import openapi_text
 from tests.api.conftest import Programs, World
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
-EXAMPLES = 12  # an operation; the seed is fixed
+EXAMPLES = 40  # an operation, beside the boundaries of its parameters; the same ones each time
 
 
 def described() -> dict[str, Any]:
@@ -81,30 +83,32 @@ def _one_connection() -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
-OPERATIONS = sorted(described()["paths"])
+SCHEMA = schemathesis.openapi.from_dict(described(), config=SchemathesisConfig())
+SCHEMA.app = get_wsgi_application()
+
+
+@pytest.fixture
+def authorization(program: Programs, world: World) -> dict[str, str]:
+    """What a program with every right sends, in a portal with something to ask for."""
+    return {"Authorization": f"Bearer {program().plain}"}
 
 
 @pytest.mark.usefixtures("_one_connection")
-@pytest.mark.parametrize("path", OPERATIONS)
-def test_the_api_does_what_its_description_says(path: str, program: Programs, world: World) -> None:
-    """Generated requests, good and bad: statuses, types, shapes, refusals and authentication all agree."""
-    schema = schemathesis.openapi.from_dict(described(), config=SchemathesisConfig())
-    schema.app = get_wsgi_application()
-    operation = schema[path]["GET"]
-    headers = {"Authorization": f"Bearer {program().plain}"}
-    strategy = operation.as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE)
-    broken = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
+@SCHEMA.parametrize()
+@hypothesis.settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+def test_the_api_does_what_its_description_says(case: Any, authorization: dict[str, str]) -> None:
+    """Examples, each boundary of each parameter, and generated requests, good and bad.
 
-    @hypothesis.seed(20261123)
-    @hypothesis.settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        phases=[hypothesis.Phase.generate],
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )
-    @hypothesis.given(case=strategy | broken if operation.query or operation.path_parameters else strategy)
-    def agree(case: Any) -> None:
-        case.call_and_validate(headers=headers)
-
-    agree()
+    Statuses, types, shapes, refusals and authentication all agree with the description.
+    """
+    cache.clear()  # it tries wrong tokens by the dozen, and guessing is limited
+    # An unknown parameter whose value is an empty list or object leaves no trace in the address.
+    left_out = any(value in ([], {}) for value in (case.query or {}).values())
+    excluded = [negative_data_rejection] if left_out else []
+    case.call_and_validate(headers=authorization, excluded_checks=excluded)

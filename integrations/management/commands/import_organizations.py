@@ -8,8 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.management.importing import add_import_arguments, run_import
-from integrations.management.output import with_example
-from integrations.services.audit import Actor
+from integrations.management.output import command_actor, with_example
 from integrations.services.import_reports import Keeping
 from integrations.services.organization_import import import_organizations
 
@@ -32,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Import and print the report."""
-        actor = Actor(name="import_organizations", origin="command")
+        actor = command_actor("import_organizations")
         run_import(
             self,
             options,
