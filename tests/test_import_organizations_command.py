@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
 import os
@@ -55,7 +56,11 @@ def test_a_good_file(good: str) -> None:
     assert Organization.objects.count() == 2
     event = AuditEvent.objects.first()
     assert event is not None
-    assert (event.actor, event.actor_name, event.origin) == (None, "import_organizations", "command")
+    assert (event.actor, event.actor_name, event.origin) == (
+        None,
+        getpass.getuser(),
+        "command import_organizations",
+    )
 
 
 def test_a_check_writes_nothing(good: str) -> None:

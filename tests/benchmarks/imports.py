@@ -47,7 +47,7 @@ Company.objects.bulk_create(
 def manage(
     environment: dict[str, str], *arguments: str, stdin: str = "", label: str = ""
 ) -> tuple[float, int, str]:
-    """Run a command; its seconds, its peak megabytes and what it printed. The processor's seconds are shown."""
+    """Run a command; its seconds, its peak megabytes and what it printed. Processor time is shown too."""
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", RUN, "manage.py", *arguments],
