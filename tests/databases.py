@@ -166,7 +166,7 @@ def _private_server(binaries: Path) -> Iterator[str]:
         server = subprocess.Popen(
             [
                 binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder,
-                "-c", "fsync=off", "-c", "max_connections=60", "-c", "deadlock_timeout=200ms",
+                "-c", "fsync=off", "-c", "max_connections=200", "-c", "deadlock_timeout=200ms",
             ],
             **options,
         )  # fmt: skip

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import random
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
@@ -25,7 +27,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from integrations import tasks  # noqa: E402
-from integrations.models import IntegrationInstance, Job, Organization  # noqa: E402
+from integrations.models import IntegrationInstance, Job, MappingProposal, Organization  # noqa: E402
 from integrations.psa.registry import PROVIDERS  # noqa: E402
 from integrations.services import deletion, jobs, mappings, suggestions, undoing  # noqa: E402
 from tests.rows import make_company, make_instance, make_mapping  # noqa: E402
@@ -78,6 +80,37 @@ def map_for_a_while(name: str, seed: str, rounds: str) -> dict[str, Any]:
         if chance.random() < 0.2:
             suggestions.propose_mappings(user, instance)
     return told
+
+
+def save_in_a_crowd(first: str, number: str) -> dict[str, Any]:
+    """So many people of their own: each chooses for three rows, then all press Save at once."""
+    people = [User.objects.create(username=f"person-{int(first) + n}") for n in range(int(number))]
+    instance = IntegrationInstance.objects.order_by("pk")[0]
+    companies = list(instance.companies.order_by("pk"))
+    rows = list(Organization.objects.order_by("pk"))
+    for user in people:
+        chance = random.Random(user.username)
+        for row in chance.sample(rows, 3):
+            mappings.choose_company(user, instance, row, chance.choice(companies))
+    everyone = threading.Barrier(len(people))
+    asked = MappingProposal.objects.filter(user__in=people).count()
+
+    def save(user: User) -> mappings.SaveOutcome:
+        everyone.wait()
+        try:
+            return mappings.save_mappings(actor_of(user), user, instance)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        outcomes = list(pool.map(save, people))
+    conflicts = [conflict for outcome in outcomes for conflict in outcome.conflicts]
+    return {
+        "asked": asked,
+        "saved": sum(outcome.saved for outcome in outcomes),
+        "refused": len(conflicts),
+        "told": sum(bool(conflict.present and conflict.wanted) for conflict in conflicts),
+    }
 
 
 def suggest(name: str, rounds: str) -> dict[str, Any]:
@@ -145,7 +178,7 @@ def claim_and_cancel() -> dict[str, Any]:
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     step.__name__: step
     for step in (
-        prepare_rows, map_for_a_while, suggest, delete_and_restore, claim, press_refresh,
+        prepare_rows, map_for_a_while, save_in_a_crowd, suggest, delete_and_restore, claim, press_refresh,
         work, connect_and_work, wake_and_work, claim_and_cancel,
     )
 }  # fmt: skip

@@ -57,6 +57,20 @@ def test_people_who_save_overlapping_rows_lose_no_update(database: Database) -> 
     assert assert_nothing_was_lost(database) == written > 40
 
 
+def test_a_hundred_people_who_save_overlapping_rows_at_once_lose_no_update(database: Database) -> None:
+    """Four processes, as many as a web server has, with 25 people each; every row is stored or refused."""
+    before = len(database.query("SELECT id FROM integrations_auditevent"))
+    told = results(database.start(" + ".join(f"save_in_a_crowd {first} 25" for first in range(0, 100, 25))))
+    asked, saved, refused, explained = (
+        sum(each[name] for each in told) for name in ("asked", "saved", "refused", "told")
+    )
+    assert asked > 100  # of 300: what a colleague has saved just so already is no wish
+    assert saved + refused == asked
+    assert explained == refused > 0
+    assert saved == len(database.query("SELECT id FROM integrations_auditevent")) - before
+    assert assert_nothing_was_lost(database) == saved
+
+
 def test_deleting_a_configuration_meanwhile_neither_deadlocks_nor_loses(database: Database) -> None:
     results(database.start("delete_and_restore cleo 15 + suggest anna 15 + suggest anna 15"))
     present = "SELECT count(*) FROM integrations_integrationinstance WHERE deleted_at IS NULL"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -87,34 +88,42 @@ Bramblewood Nursery,,Medina
 """
 
 
-@pytest.fixture
-def portal(tmp_path: Path) -> Iterator[Portal]:
-    """Web server and worker on SQLite, with sample organizations and one person for each role."""
+@contextlib.contextmanager
+def simulated_portal(folder: Path, url: str, **settings: str) -> Iterator[Portal]:
+    """A portal with sample organizations and one superuser, not started yet, and its simulated Autotask."""
     tenants = [
         Tenant("api@main.example", "main-secret", "MAIN", MAIN_COMPANIES),
         Tenant("api@second.example", "second-secret", "SECOND", SECOND_COMPANIES),
     ]
-    port = free_port()
     with Simulator(tenants, port=0) as simulator:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "DATA"))},
             "PORTAL_ENVIRONMENT": "test",
-            "PORTAL_DATA_DIR": str(tmp_path),
+            "PORTAL_DATA_DIR": str(folder),
             "SECRET_KEY": "journeys-" + "k3y" * 20,
             "PORTAL_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
             "AUTOTASK_EXTRA_HOSTS": simulator.base_url.removeprefix("http://"),
             "AUTOTASK_DISCOVERY_URL": simulator.base_url,
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+            **settings,
         }  # fmt: skip
-        running = Portal(f"http://127.0.0.1:{port}", environment, simulator=simulator)
-        running.manage("prepare", "--verbosity", "0")
-        running.manage("createsuperuser", "--noinput", "--username", "olive", "--email", "olive@msp.example")
-        running.manage("import_organizations", "-", stdin=ORGANIZATIONS)
+        made = Portal(url, environment, simulator=simulator)
+        made.manage("prepare", "--verbosity", "0")
+        made.manage("createsuperuser", "--noinput", "--username", "olive", "--email", "olive@msp.example")
+        made.manage("import_organizations", "-", stdin=ORGANIZATIONS)
+        yield made
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Portal]:
+    """Web server and worker on SQLite, as ``serve`` starts them on one machine."""
+    port = free_port()
+    with simulated_portal(tmp_path, f"http://127.0.0.1:{port}") as running:
         serve = ["serve", "--bind", f"127.0.0.1:{port}", "--web-processes", "1"]
         with (tmp_path / "serve.log").open("wb") as log:
             running.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "manage.py"), *serve],
-                env=environment, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
+                env=running.environment, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
             )  # fmt: skip
         try:
             wait_for(running)
