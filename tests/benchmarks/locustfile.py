@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from locust import HttpUser, between, events, task
 
 MOST_USERS = 50
+# Seconds that a person reads, decides and types between two actions, from and to.
+THINKING = [float(part) for part in os.environ.get("STAFF_THINKING", "4,12").split(",")]
 SESSIONS = os.environ["STAFF_SESSIONS"].split(",")
 WORDS = ("dental", "group", "law", "north", "church", "bank", "farm", "school", "steel", "zzz")
 _numbers = itertools.count()
@@ -32,7 +34,7 @@ def loopback_only(environment: object, **kwargs: object) -> None:
 class Staff(HttpUser):
     """One person with a browser."""
 
-    wait_time = between(1, 3)
+    wait_time = between(*THINKING)
     page = ""
 
     def on_start(self) -> None:

@@ -45,11 +45,18 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=50)
     parser.add_argument("--organizations", type=int, default=5000)
     parser.add_argument("--companies", type=int, default=20_000)
+    parser.add_argument(
+        "--thinking",
+        default="4,12",
+        metavar="FROM,TO",
+        help="seconds that a person takes between two actions",
+    )
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="portal-staff-"))
     large.settings(options.database, folder)
     large.load(options.organizations, options.companies, 1)
     os.environ["STAFF_SESSIONS"] = ",".join(session(f"staff-{n}") for n in range(options.people))
+    os.environ["STAFF_THINKING"] = options.thinking
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     web = subprocess.Popen(
@@ -74,7 +81,8 @@ def main() -> int:
         rows = {row["Name"]: row for row in csv.DictReader(file)}
     total = rows["Aggregated"]
     large.say(
-        f"{options.people} people, {options.seconds} s: {total['Request Count']} requests, "
+        f"{options.people} people, {options.seconds} s, {options.thinking} s between actions: "
+        f"{total['Request Count']} requests, "
         f"{total['Failure Count']} errors, median {total['50%']} ms, p95 {total['95%']} ms"
     )
     return 0 if int(total["Failure Count"]) == 0 and float(total["95%"]) < 300 else 1
