@@ -164,13 +164,17 @@ class CheckStep:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionReport:
-    """The outcome of a connection check, step by step. ``error`` is the failure that ended it, if any."""
+    """The outcome of a connection check, step by step. ``error`` is the failure that ended it, if any.
+
+    ``better_zone`` is the platform to choose instead when another one was chosen than the user name's.
+    """
 
     steps: tuple[CheckStep, ...]
     zone: Zone | None = None
     budget: RequestBudget | None = None
     company_count: int | None = None
     moved_from: str = ""
+    better_zone: str = ""
     error: PSAError | None = field(default=None, compare=False)
 
     @property

@@ -299,6 +299,7 @@ def report_as_json(report: ConnectionReport) -> dict[str, Any]:
         "budget": asdict(report.budget) if report.budget else None,
         "companies": report.company_count,
         "moved_from": report.moved_from,
+        "better_zone": report.better_zone,
         "passed": report.passed,
     }
 

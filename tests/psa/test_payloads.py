@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import inspect
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integrations.psa.autotask import company_rows, payloads
+from integrations.psa.autotask import calls, company_rows, payloads
 from integrations.psa.autotask.json_values import read_json
 from integrations.psa.base import CompanyField, RemoteCompany, RequestBudget, UnexpectedAnswer
 
@@ -133,6 +135,27 @@ def texts_in(value: object) -> Iterator[str]:
     elif dataclasses.is_dataclass(value):
         for each in dataclasses.fields(value):
             yield from texts_in(getattr(value, each.name))
+
+
+def test_every_reader_is_among_those_that_are_fed_anything() -> None:
+    """A reader takes JSON as it came (``object``); a new one belongs into READERS and GOOD."""
+    found = {
+        name
+        for module in (payloads, company_rows)
+        for name, function in vars(module).items()
+        if inspect.isfunction(function)
+        and function.__module__ == module.__name__
+        and not name.startswith("_")
+        and inspect.signature(function).parameters.get("data") is not None
+    }
+    assert found == {f"read_{name}" for name in READERS}
+    assert GOOD.keys() == READERS.keys()
+
+
+def test_every_answer_that_the_client_asks_for_goes_through_one_of_them() -> None:
+    source = inspect.getsource(calls)
+    used = set(re.findall(r"\b(read_[a-z]+)\b", source))
+    assert used == {f"read_{name}" for name in READERS} - {"read_errors"}  # errors: the transport
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -91,6 +91,7 @@ class ConnectionCheck:
             budget=self._budget,
             company_count=self._count,
             moved_from=self._moved_from,
+            better_zone=self._zone.key if self._zone and isinstance(error, PlatformMismatch) else "",
             error=error,
         )
 
