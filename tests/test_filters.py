@@ -16,8 +16,8 @@ from integrations.models import (
 from integrations.psa.base import FilterCondition, InvalidRequest, Unavailable
 from integrations.services.filters import conditions_of, filter_fields, preview_filters, save_filters
 from integrations.simulators.autotask.server import Simulator
-from tests.rows import make_company
-from tests.simulated import VENDOR, actor_of, company_of, map_to, table_contents
+from tests.rows import make_company, make_mapping
+from tests.simulated import VENDOR, actor_of, company_of, make_organization, map_to, table_contents
 
 CUSTOMERS = [FilterCondition("companyType", "eq", 1)]
 
@@ -38,6 +38,20 @@ def test_the_preview_counts_shows_a_sample_and_names_mapped_companies_that_drop_
     assert found.mapped == 3
     assert {company.remote_id for company in found.dropped} == {"201", "202"}
     assert table_contents(CompanyFilter, Company, OrganizationMapping, AuditEvent) == before
+
+
+def test_a_mapped_company_beyond_the_first_hundreds_is_found_to_drop_out_too(
+    filled: IntegrationInstance, owner: User
+) -> None:
+    for number in range(520):
+        company = make_company(filled, 10_000 + number, f"Not in Autotask {number}")
+        make_mapping(make_organization(f"Organization {number}"), company, owner)
+    map_to(owner, filled, make_organization("Abbott"), 101)
+
+    found = preview_filters(filled, CUSTOMERS)
+
+    assert found.mapped == 521
+    assert {company.name for company in found.dropped} == {f"Not in Autotask {n}" for n in range(520)}
 
 
 def test_a_preview_without_rows_counts_everything(filled: IntegrationInstance) -> None:

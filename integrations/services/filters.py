@@ -16,7 +16,7 @@ from integrations.services.audit import Actor, Batch, Change, instance_change
 from integrations.services.connections import at_present_zone
 
 SAMPLE_SIZE = 8
-DROP_CHECK_LIMIT = 500  # mapped companies that a preview checks one by one; more are counted only
+ASKED_AT_ONCE = 500  # mapped companies that one request asks about; also the most that one answer holds
 
 
 @dataclass(frozen=True)
@@ -62,19 +62,20 @@ def preview_filters(instance: IntegrationInstance, conditions: Sequence[FilterCo
         .exclude(mappings=None)
         .distinct()
     )
-    checked = mapped[:DROP_CHECK_LIMIT]
 
     def ask(client: PSAClient) -> tuple[int, tuple[RemoteCompany, ...], set[str]]:
         count = client.count_companies(conditions)
         sample = client.sample_companies(conditions, SAMPLE_SIZE)
-        if not checked:
-            return count, sample, set()
-        among = FilterCondition("id", "in", tuple(int(company.remote_id) for company in checked))
-        found = client.sample_companies([*conditions, among], DROP_CHECK_LIMIT)
-        return count, sample, {company.id for company in found}
+        inside: set[str] = set()
+        for start in range(0, len(mapped), ASKED_AT_ONCE):
+            some = mapped[start : start + ASKED_AT_ONCE]
+            among = FilterCondition("id", "in", tuple(int(company.remote_id) for company in some))
+            found = client.sample_companies([*conditions, among], ASKED_AT_ONCE)
+            inside.update(company.id for company in found)
+        return count, sample, inside
 
     count, sample, inside = at_present_zone(instance, ask)
-    dropped = tuple(company for company in checked if company.remote_id not in inside)
+    dropped = tuple(company for company in mapped if company.remote_id not in inside)
     return FilterPreview(count, sample, dropped, len(mapped))
 
 
