@@ -3,11 +3,9 @@
 ``suggest`` answers for whole lists, ``explain`` for one pair. Pure Python: no Django, no clock, no network.
 ``docs/matching.md`` tells how it works and what was measured.
 
-What calculates is loaded when it is first asked for: it brings numpy and scipy along, which take 38 MB and a
-third of a second from every web process, worker and command that never matches anything.
+What compares names needs numpy and scipy, which take longer to load than a page takes to answer: it is loaded
+at the first question, not with this module.
 """
-
-from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -31,6 +29,13 @@ if TYPE_CHECKING:
     from integrations.matching.model import MODEL_VERSION
     from integrations.matching.suggesting import suggest
 
+_LOADED_LATER = {
+    "MODEL_VERSION": "model",
+    "UnknownRecord": "explaining",
+    "explain": "explaining",
+    "suggest": "suggesting",
+}
+
 __all__ = [
     "MODEL_VERSION",
     "AlignedWord",
@@ -49,16 +54,9 @@ __all__ = [
     "suggest",
 ]
 
-_LOADED_LATE = {
-    "MODEL_VERSION": "model",
-    "UnknownRecord": "explaining",
-    "explain": "explaining",
-    "suggest": "suggesting",
-}
-
 
 def __getattr__(name: str) -> object:
-    """Load what calculates (PEP 562)."""
-    if name not in _LOADED_LATE:
+    """Load what is asked for the first time."""
+    if name not in _LOADED_LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LOADED_LATE[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_LOADED_LATER[name]}"), name)

@@ -39,6 +39,7 @@ def _exact(rows: Longs, columns: Longs, score: Reals, members: Longs) -> list[in
 
 def assign(rows: Longs, columns: Longs, score: Reals) -> Longs:
     """Positions of the chosen pairs: no row or column twice, the sum of scores above ``FLOOR`` greatest."""
+
     worth = np.flatnonzero(score > FLOOR)
     if not worth.size:
         return np.zeros(0, np.int64)

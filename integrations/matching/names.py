@@ -114,6 +114,7 @@ _ONE_PIECE = re.compile(r"[^\W_][^()\[\]\-|/:]*")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _LETTERS_AND_DIGITS = re.compile(r"[^\W_]+")
 _TWO_LETTERS = re.compile(r"[^\W_][^\W_]")
+_SIGNS = frozenset("([-|:")
 _EDGES = " -_,;:()[]/|"
 
 
@@ -122,10 +123,9 @@ def _note(steps: Steps | None, what: str, text: str) -> None:
         steps.append((what, text))
 
 
-def _without_marks(text: str, first_words: set[str]) -> tuple[str, bool]:
+def _without_marks(text: str, lowered: str, first_words: set[str]) -> tuple[str, bool]:
     """Remove marks such as "(do not use)". Never leaves fewer than two letters: "Old" alone is a name."""
-    has_run = any(word[:2] in ("zz", "xx") for word in first_words)
-    if not has_run and first_words.isdisjoint(_MARK_WORDS):
+    if "zz" not in lowered and "xx" not in lowered and first_words.isdisjoint(_MARK_WORDS):
         return text, False
     marked = False
     for pattern in _INACTIVE_PATTERNS:
@@ -143,7 +143,7 @@ def _without_decorations(text: str, words: set[str]) -> str:
     patterns: list[re.Pattern[str]] = []
     if "*" in text:
         patterns.append(_STARS)
-    if any(sign in text for sign in "([-|:"):
+    if not _SIGNS.isdisjoint(text):
         if not _DECORATION_WORDS.isdisjoint(words):
             patterns.extend(_DECORATION_PATTERNS)
         if _DIGIT.search(text):
@@ -159,7 +159,7 @@ def _without_decorations(text: str, words: set[str]) -> str:
 
 def _names(text: str, words: set[str]) -> list[str]:
     """Split at "dba" and its like. A trailing marker without a second name is dropped."""
-    spelled = any(letters <= words for letters in _SPELLED_DBA)
+    spelled = "a" in words and any(letters <= words for letters in _SPELLED_DBA)
     if "/" not in text and not spelled and _SECOND_NAME_WORDS.isdisjoint(words):
         return [text]
     parts = [part.strip(_EDGES) for part in _SECOND_NAME.split(text)]
@@ -193,16 +193,17 @@ def _form(words: Words, kind: FormKind, qualifier: tuple[str, ...]) -> Form:
 
 def _forms_of(name: str, is_first: bool) -> tuple[list[Form], list[str], list[str]]:
     """The forms of one name between second-name markers, with its legal forms and their classes."""
-    read = [words for words in (read_words(segment) for segment in _segments(name)) if words.core]
+    read = [words for words in map(read_words, _segments(name)) if words.core]
+    kind = FormKind.FULL if is_first else FormKind.OTHER
     if not read:
         return [], [], []
+    if len(read) == 1:
+        return [_form(read[0], kind, ())], list(read[0].legal), list(read[0].classes)
     legal = [spelling for words in read for spelling in words.legal]
     classes = [kind for words in read for kind in words.classes]
     pieces = list({words.core: words for words in reversed(read)}.values())[::-1]  # "Acme - Acme" is Acme
-    kind = FormKind.FULL if is_first else FormKind.OTHER
     if len(pieces) == 1:
-        only = pieces[0]
-        return [_form(only, kind, ())], legal, classes
+        return [_form(pieces[0], kind, ())], legal, classes
 
     def joined(parts: list[Words]) -> tuple[str, ...]:
         return tuple(word for words in parts for word in words.core)
@@ -229,7 +230,7 @@ def read_name(text: str, steps: Steps | None = None) -> ParsedName:
     lowered = folded.lower()
     squash = "".join(_LETTERS_AND_DIGITS.findall(lowered))
     words = set(_FIRST_WORDS.findall(lowered))
-    unmarked, is_marked = _without_marks(folded, words)
+    unmarked, is_marked = _without_marks(folded, lowered, words)
     if is_marked:
         _note(steps, "mark for an inactive company removed", unmarked)
     plain = _without_decorations(unmarked, words)
@@ -257,8 +258,9 @@ def read_name(text: str, steps: Steps | None = None) -> ParsedName:
     if spaced != plain and len(names) == 1:  # "BurTech" is one word to others
         for form in _forms_of(plain, is_first=True)[0][:1]:
             forms.setdefault(form.words, form)
-    if legal:
-        _note(steps, "legal form set aside", ", ".join(legal))
-    for form in forms.values():
-        _note(steps, _FORM_LABELS[form.kind], " ".join(form.words))
+    if steps is not None:
+        if legal:
+            _note(steps, "legal form set aside", ", ".join(legal))
+        for form in forms.values():
+            _note(steps, _FORM_LABELS[form.kind], " ".join(form.words))
     return ParsedName(tuple(forms.values()), tuple(legal), frozenset(classes), is_marked, squash)

@@ -11,7 +11,7 @@ from itertools import chain
 import numpy as np
 
 from integrations.matching.contacts import Contact
-from integrations.matching.names import ParsedName
+from integrations.matching.names import Form, ParsedName
 from integrations.matching.vocabulary import NOTHING, Flags, Ids, Vocabulary
 
 #: More words of one form are not compared.
@@ -77,9 +77,11 @@ class Numbering:
     texts: dict[str, int]
     classes: dict[str, int]
 
-    def of(self, text: str) -> int:
-        """The number of a text; -1 for the empty one."""
-        return self.texts.setdefault(text, len(self.texts)) if text else NOTHING
+    def column(self, texts: Sequence[str]) -> Ids:
+        """The number of each text; -1 for an empty one."""
+        number, known = self.texts.setdefault, self.texts
+        numbers = (number(text, len(known)) if text else NOTHING for text in texts)
+        return np.fromiter(numbers, np.int32, len(texts))
 
     def mask(self, classes: Iterable[str]) -> int:
         """Legal classes as bits (the 31st and later classes share one)."""
@@ -99,76 +101,70 @@ def _padded(rows: Sequence[Sequence[int]], width: int) -> Ids:
     return array
 
 
+def _ending_so(apostrophes: tuple[str, ...]) -> str:
+    """The words that end with their apostrophe, as one text."""
+    return " ".join(sorted(word for word in apostrophes if word.endswith("'"))) if apostrophes else ""
+
+
 def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numbering) -> Table:
     """Number everything of one list. The joins are filled by ``link_joins`` once both lists are numbered."""
-    number, of = vocabulary.ids.setdefault, numbering.of
     ids = vocabulary.ids
+    number = ids.setdefault
     first: list[int] = [0]
     form_record: list[int] = []
-    kinds: list[int] = []
+    forms: list[Form] = []
     words: list[list[int]] = []
     qualifiers: list[list[int]] = []
-    squashes: list[int] = []
-    sets: list[int] = []
-    repeats: list[int] = []
-    apostrophes: list[int] = []
-    end_apostrophes: list[int] = []
-    texts: list[str] = []
-    joined: list[str] = []
+    sets: list[str] = []
     initials: list[tuple[str, ...]] = []
     for position, record in enumerate(records):
-        own_initials: set[str] = set()
-        for form in record.name.forms[:MOST_FORMS]:
-            distinct = tuple(dict.fromkeys(form.words))[:MOST_WORDS]
+        own = record.name.forms[:MOST_FORMS]
+        for form in own:
+            distinct = form.words if len(form.words) == 1 else tuple(dict.fromkeys(form.words))[:MOST_WORDS]
             form_record.append(position)
-            kinds.append(int(form.kind))
             words.append([number(word, len(ids)) for word in distinct])
             qualifiers.append([number(word, len(ids)) for word in form.qualifier[:MOST_QUALIFIERS]])
-            squashes.append(of(form.squash))
-            sets.append(of(" ".join(sorted(distinct + form.repeats))))
-            repeats.append(of(" ".join(sorted(form.repeats))) if form.repeats else NOTHING)
-            apostrophes.append(of(" ".join(sorted(form.apostrophes))) if form.apostrophes else NOTHING)
-            at_end = [word for word in form.apostrophes if word.endswith("'")]
-            end_apostrophes.append(of(" ".join(sorted(at_end))) if at_end else NOTHING)
-            texts.append(form.squash)
-            joined.append("".join(form.words))
-            own_initials.update(form.initials)
-        initials.append(tuple(sorted(own_initials)))
+            sets.append(" ".join(sorted(distinct + form.repeats)))
+        forms.extend(own)
+        known_by = own[0].initials if len(own) == 1 else {word for form in own for word in form.initials}
+        initials.append(tuple(sorted(known_by)))
         first.append(len(form_record))
     contacts = [record.contact for record in records]
+    column = numbering.column
     return Table(
         records=records,
         first_form=np.array(first, np.int32),
         form_record=np.array(form_record, np.int32),
-        form_kind=np.array(kinds, np.int32),
+        form_kind=np.array([form.kind for form in forms], np.int32),
         words=_padded(words, MOST_WORDS),
         word_count=np.array([len(row) for row in words], np.int32),
         joins=np.zeros((0, 0), np.int32),
         qualifier=_padded(qualifiers, MOST_QUALIFIERS),
-        squash=np.array(squashes, np.int32),
-        word_set=np.array(sets, np.int32),
-        repeats=np.array(repeats, np.int32),
-        apostrophes=np.array(apostrophes, np.int32),
-        end_apostrophes=np.array(end_apostrophes, np.int32),
-        squash_texts=texts,
-        joined_texts=joined,
-        domain=np.array([of(c.domain) for c in contacts], np.int32),
-        domain_label=np.array([of(c.domain_label) for c in contacts], np.int32),
+        squash=column([form.squash for form in forms]),
+        word_set=column(sets),
+        repeats=column([" ".join(sorted(form.repeats)) for form in forms]),
+        apostrophes=column([" ".join(sorted(form.apostrophes)) for form in forms]),
+        end_apostrophes=column([_ending_so(form.apostrophes) for form in forms]),
+        squash_texts=[form.squash for form in forms],
+        joined_texts=["".join(form.words) for form in forms],
+        domain=column([c.domain for c in contacts]),
+        domain_label=column([c.domain_label for c in contacts]),
         label_texts=[c.domain_label for c in contacts],
-        phone=np.array([of("tel:" + c.phone if c.phone else "") for c in contacts], np.int32),
-        phone_block=np.array([of("block:" + c.phone[:-2] if c.phone else "") for c in contacts], np.int32),
+        phone=column(["tel:" + c.phone if c.phone else "" for c in contacts]),
+        phone_block=column(["block:" + c.phone[:-2] if c.phone else "" for c in contacts]),
         phone_texts=[c.phone for c in contacts],
-        postal_code=np.array(
-            [of("zip:" + c.postal_code if c.postal_code else "") for c in contacts], np.int32
-        ),
-        city=np.array([of(c.city) for c in contacts], np.int32),
-        state=np.array([of(c.state) for c in contacts], np.int32),
+        postal_code=column(["zip:" + c.postal_code if c.postal_code else "" for c in contacts]),
+        city=column([c.city for c in contacts]),
+        state=column([c.state for c in contacts]),
         city_words=_padded(
-            [[number(w, len(ids)) for w in sorted(c.city_words)[:MOST_CITY_WORDS]] for c in contacts],
+            [
+                [number(w, len(ids)) for w in sorted(c.city_words)[:MOST_CITY_WORDS]] if c.city_words else []
+                for c in contacts
+            ],
             MOST_CITY_WORDS,
         ),
         classes=np.array([numbering.mask(record.name.classes) for record in records], np.int32),
-        whole=np.array([of(record.name.squash) for record in records], np.int32),
+        whole=column([record.name.squash for record in records]),
         initials=initials,
     )
 

@@ -80,6 +80,8 @@ def signs_of(features: Reals, context: Reals) -> Signs:
     guessed = some("two_edits") & above("worst_partner", _SHORT_WORD_LOST)
     # "Price" and "Price's" in front are two families, "Banks & Banks" is not "Banks"
     other_word = some("ordinary_word_swapped", "inflected", "repeated_word")
+    # an ordinary word in common with a name that has a telling one: "Bistro" and "Holt & Calder Bistro"
+    guessed |= hardly_named & adds & ~some("acronym")
     # nothing but the beginning of a word in common
     guessed |= some("only_typos") & ~some("exact_information", "one_edit", "two_edits")
     # another trade on either side: one owner's two companies share a domain or an address

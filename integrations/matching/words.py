@@ -21,11 +21,15 @@ _KEPT_TOGETHER = frozenset(
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 
 _LEGAL = wordlists.legal_forms()
-_LEGAL_LAST_WORDS = frozenset(words[-1] for words in _LEGAL)
-_LEGAL_LONGEST = max(len(words) for words in _LEGAL)
+#: Last word of a legal form -> how many words such forms have, longest first.
+_LEGAL_LENGTHS = {
+    last: sorted({len(words) for words in _LEGAL if words[-1] == last}, reverse=True)
+    for last in {words[-1] for words in _LEGAL}
+}
 _LEGAL_ANYWHERE = {
     words[0]: kind for words, (kind, anywhere) in _LEGAL.items() if anywhere and len(words) == 1
 }
+_LEGAL_ANYWHERE_WORDS = frozenset(_LEGAL_ANYWHERE)
 _DROPPED = wordlists.dropped_words()
 _LIGHT = _DROPPED | wordlists.neutral_words() | wordlists.structural_words()
 _, _REGION_PHRASES, _REGION_SHORT = wordlists.regions()
@@ -128,10 +132,10 @@ def _without_leading_form(words: list[str]) -> tuple[list[str], list[str], list[
 def _without_legal_forms(words: list[str]) -> tuple[list[str], list[str], list[str]]:
     """Take legal forms off the end (repeatedly) and unmistakable ones out of the middle."""
     core, legal, classes = words, [], []
-    while len(core) > 1 and core[-1] in _LEGAL_LAST_WORDS:
-        for length in range(min(_LEGAL_LONGEST, len(core) - 1), 0, -1):
+    while len(core) > 1 and core[-1] in _LEGAL_LENGTHS:
+        for length in _LEGAL_LENGTHS[core[-1]]:
             tail = tuple(core[-length:])
-            if tail in _LEGAL and any(word not in _DROPPED for word in core[:-length]):
+            if length < len(core) and tail in _LEGAL and any(word not in _DROPPED for word in core[:-length]):
                 core = core[:-length]
                 legal.append(" ".join(tail))
                 classes.append(_LEGAL[tail][0])
@@ -140,7 +144,7 @@ def _without_legal_forms(words: list[str]) -> tuple[list[str], list[str], list[s
                 break
         else:
             break
-    if len(core) > 2 and not _LEGAL_ANYWHERE.keys().isdisjoint(core):
+    if len(core) > 2 and not _LEGAL_ANYWHERE_WORDS.isdisjoint(core):
         for position in range(len(core) - 1, 0, -1):
             word = core[position]
             if word in _LEGAL_ANYWHERE:

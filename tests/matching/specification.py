@@ -125,6 +125,11 @@ WRITING = _cases(
     ("Joinery Tarnbrook", "Tarnbrook Joinery", "words in another order"),
     ("Wrenford, Adelheid", "Adelheid Wrenford", "family name first"),
     ("Tarnbrook Joinery, The", "The Tarnbrook Joinery", "a trailing article"),
+    ("Tarnbrook Joinery - Tarnbrook Joinery", "Tarnbrook Joinery", "a name written twice is the name"),
+    ("Tarnbrook?s Joinery", "Tarnbrook's Joinery", "an apostrophe that another program lost"),
+    ("J & J Wrenford Masonry", "JJ Wrenford Masonry", "initials joined by &"),
+    ("A-B-C Tarnbrook", "ABC Tarnbrook", "initials joined by hyphens"),
+    ("BurTarn Masonry", "Burtarn Masonry", "a capital inside a word does not part it for everybody"),
 )
 
 ABBREVIATIONS = _cases(
@@ -146,6 +151,8 @@ ABBREVIATIONS = _cases(
     ("Two Herons Masonry", "2 Herons Masonry", "two is 2"),
     ("Tarnbrook Masonry II", "Tarnbrook Masonry 2", "II at the end is 2"),
     ("Tarnbrook Water of NM", "Tarnbrook Water of New Mexico", "NM is New Mexico"),
+    ("Water Company of Tarnbrook", "Water Co of Tarnbrook", '"co" is company inside a name too'),
+    ("Tarnbrook Util", "Tarnbrook Utility", "util"),
 )
 
 MISSPELLINGS = _cases(
@@ -158,6 +165,8 @@ MISSPELLINGS = _cases(
     ("Kettleshulme Enginering", "Kettleshulme Engineering", "a letter lost in a common word"),
     ("Quillfeather Dentl Studio", "Quillfeather Dental Studio", "a vowel lost"),
     ("Thistlewick Landscapng", "Thistlewick Landscaping", "a letter lost near the end"),
+    ("Thistlewick Bross Masonry", "Thistlewick Bros Masonry", "a misspelt abbreviation"),
+    ("Thistlewick Masonry Servicn", "Thistlewick Masonry Service", "a misspelling of one of two spellings"),
 )
 
 MARKS = _cases(
@@ -191,6 +200,7 @@ INACTIVE = _cases(
 
 ORDINARY_WORDS = _cases(
     SURE,
+    ("Old Town Grill", "Old Town Grill LLC", '"old" is a mark only where it stands apart'),
     ("Old Tarnbrook Grill", "Old Tarnbrook Grill Inc", '"old" at the start belongs to the name'),
     ("Paradise Lost Books", "Paradise Lost Books LLC", '"lost" inside belongs to the name'),
     ("Closed Loop Tarnbrook", "Closed Loop Tarnbrook Ltd", '"closed" inside belongs to the name'),
@@ -255,6 +265,9 @@ OTHER_COMPANIES = _cases(
     ("Wrenford Family Dental", "Holtby Family Dental", "another family"),
     ("Tarnbrook", "Tarnhill", "one word each, and not the same"),
     ("Smith Plumbing", "Smyth Roofing", "a near name and another trade"),
+    ("Wrenford & Sons", "Calder & Sons", '"& sons" is everybody\'s'),
+    ("Price Electric", "Price's Electric", "a family, and another with an apostrophe and an s"),
+    ("Wrenford & Wrenford Masonry", "Wrenford Masonry", "two of a family are not one of it"),
 )
 
 NUMBERS = _cases(
@@ -284,6 +297,7 @@ PARENT_AND_CHILD = _cases(
     ("Tarnbrook", "Tarnbrook Manufacturing", "a head alone could be any of the group"),
     ("Tarnbrook Capital", "Tarnbrook Construction", "two children"),
     ("Tarnbrook East", "Tarnbrook West", "two sites"),
+    ("Bistro", "Holt & Calder Bistro", "one ordinary word of a longer name is never pre-ticked"),
 )
 
 ACRONYMS = _cases(
@@ -388,6 +402,30 @@ EVIDENCE = [
         "the same town is no evidence",
         {"city": "Ashport", "postal_code": "40312"},
         {"city": "Ashport", "postal_code": "40312"},
+    ),
+    Case(
+        "Wrenford & Holt Landscaping",
+        "Wrenford & Holt Consulting",
+        DIFFERENT,
+        "two companies of one owner share domain and postal code",
+        {"domain": "wrenfordholt.com", "postal_code": "40312"},
+        {"web_address": "wrenfordholt.com", "postal_code": "40312"},
+    ),
+    Case(
+        "Wrenford Diner",
+        "Wrenford Diner",
+        DIFFERENT,
+        "a namesake in another town with another telephone",
+        {"phone": "5552013344", "city": "Ashport"},
+        {"phone": "5559998877", "city": "Brindle"},
+    ),
+    Case(
+        "Tarnbrook Joinery",
+        "Tarnbrook Joinery",
+        SURE,
+        "two numbers of one switchboard",
+        {"phone": "555 201 3344"},
+        {"phone": "555 201 3367"},
     ),
     Case(
         "Wrenford Dental",
@@ -510,6 +548,20 @@ CHOICES = [
         ("Wrenford Masonry", "Wrenford & Holt Masonry", "Holt Masonry"),
         1,
         "all words beat some words",
+    ),
+    Choice(
+        "Tarnbrook Joinery",
+        ("Tarnbrook Joinery", "Tarnbrook Joinery"),
+        None,
+        "a company has many numbers: another number alone does not make its namesake the right one",
+        {"phone": "5552013344"},
+        ({"phone": "555 888 1122"}, {"city": "Ashport"}),
+    ),
+    Choice(
+        "Hayes' Joinery",
+        ("Hayes Joinery", "Hayes' Joinery"),
+        1,
+        "the one that writes the family in the same way",
     ),
     Choice(
         "NSC", ("Northmoor Sailing Charter", "Nether Steel Company"), None, "initials that two companies have"

@@ -1,7 +1,11 @@
 """The first things a caller relies on."""
 
+import subprocess
+import sys
+
 import pytest
 
+from integrations import matching
 from integrations.matching import Company, Knowledge, Organization, Tier, UnknownRecord, explain, suggest
 
 COMPANIES = [
@@ -83,3 +87,13 @@ def test_an_explanation_shows_both_readings() -> None:
     assert explanation.organization.words == explanation.company.words == ("bramble", "finch", "joinery")
     assert explanation.company.legal_forms == ("llc",)
     assert explanation.reasons
+
+
+def test_a_page_that_asks_nothing_loads_no_numpy() -> None:
+    program = "import sys, integrations.matching as m; m.Tier.SURE; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_an_unknown_name_of_the_matcher_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        matching.no_such_name  # noqa: B018
