@@ -13,7 +13,12 @@ MASK = re.compile(r"[*•●·.xX]{4,}|.{1,12}[*•●]{4,}")
 
 
 class SecretField(forms.CharField):
-    """A write-only value: never rendered back, an empty entry keeps what is stored, a mask is refused."""
+    """A write-only value: never rendered back, an empty entry keeps what is stored, a mask is refused.
+
+    ``kept`` tells of a stored value when ("at", a day) and by whom ("by") it was set.
+    """
+
+    kept: Mapping[str, str] | None = None
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.PasswordInput(
@@ -69,8 +74,10 @@ class ConnectionForm(forms.Form):
             field = self.fields[name]
             field.required = name not in self.secrets_set
             if not field.required:
+                assert isinstance(field, SecretField)  # noqa: S101  # SECRETS names no others
                 kept = self.secrets_set[name]
-                field.help_text = f"Set on {kept['at'][:10]} by {kept['by']}. Leave it empty to keep it."
+                field.kept = {"at": kept["at"][:10], "by": kept["by"]}
+                field.help_text = "Leave it empty to keep the stored one."
 
     def clean(self) -> dict[str, Any]:
         """Demand the secrets again when the identity they belong to changes."""
@@ -89,6 +96,11 @@ class ConnectionForm(forms.Form):
                             f"Enter it again, because {' and '.join(changed)} changed.",
                         )
         return cleaned
+
+    @property
+    def identity_fields(self) -> list[str]:
+        """The names in the page of the fields without which a secret cannot be judged."""
+        return [self[name].html_name for name in self.IDENTITY]
 
     def entered_secrets(self) -> dict[str, str]:
         """The secrets that were typed in, by field name; kept ones are left out."""

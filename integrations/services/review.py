@@ -10,6 +10,7 @@ from django.db.models import Case, IntegerField, Value, When
 from django.db.models.functions import Lower
 
 from integrations.matching.contacts import read_contact
+from integrations.matching.words import fold
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.company_search import CompanyChoice, company_choices
 from integrations.services.mapping_counts import RowState
@@ -29,6 +30,11 @@ class Evidence:
     verdict: str  # "agree", "differ", or "" when one side is silent
 
 
+NameWords = tuple[
+    tuple[str, bool], ...
+]  # the words of a name as it is written, and whether both names have it
+
+
 @dataclass(frozen=True)
 class ReviewStep:
     """One row of the review with its neighbours; ``row`` is None when nothing is open any more."""
@@ -41,6 +47,7 @@ class ReviewStep:
     candidates: tuple[CompanyChoice, ...] = ()
     candidate: CompanyChoice | None = None
     evidence: tuple[Evidence, ...] = ()
+    words: tuple[NameWords, ...] = ()
 
 
 def review_queue(instance: IntegrationInstance, user: User, query: TableQuery) -> list[int]:
@@ -99,6 +106,7 @@ def review_step(
         candidates=candidates,
         candidate=candidate,
         evidence=evidence(row, candidate.company) if candidate else (),
+        words=shared_words(row.name, candidate.company.name) if candidate else (),
     )
 
 
@@ -118,6 +126,24 @@ def _proposes(row: Any, company: Company) -> bool:
     wanted = row.proposal.company_id if row.proposal else None
     mapped = row.mapping.company_id if row.mapping else None
     return company.pk in {wanted, mapped}
+
+
+def shared_words(ours: str, theirs: str) -> tuple[NameWords, NameWords]:
+    """Both names word by word, marked where the other one has the word too, in whatever spelling."""
+    read = [[(word, _plain(word)) for word in name.split()] for name in (ours, theirs)]
+    known = [{plain for _, plain in words if plain} for words in read]
+    first, second = (
+        tuple((word, plain in other) for word, plain in words)
+        for words, other in zip(read, reversed(known), strict=True)
+    )
+    return first, second
+
+
+def _plain(word: str) -> str:
+    """A word without accents, case and punctuation; the sign for "and" is the word."""
+    if word == "&":
+        return "and"
+    return "".join(sign for sign in fold(word).casefold() if sign.isalnum())
 
 
 def evidence(organization: Organization, company: Company) -> tuple[Evidence, ...]:

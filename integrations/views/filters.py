@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -36,6 +36,18 @@ def edit(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
             request, "integrations/setup/filter_rows.html", {"instance": instance, "filters": filters}
         )
     return setup_page(request, instance, filters=filters)
+
+
+@needs("map_organizations")
+@require_POST
+def check(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """What is wrong with the one field of a row that somebody has just left; nothing is saved."""
+    filters = filter_forms(instance_or_404(request, psa, pk), request.POST)
+    fields = {form[name].html_name: form[name] for form in filters.forms for name in form.fields}
+    checked = fields.get(request.POST.get("check", ""))
+    if checked is None:
+        raise Http404
+    return HttpResponse(str(checked.errors))
 
 
 @needs("map_organizations")

@@ -16,7 +16,7 @@ from integrations.forms.table import shown_columns, table_query
 from integrations.models import IntegrationInstance, Organization
 from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
-from integrations.services.filters import conditions_of, filter_fields
+from integrations.services.filters import conditions_of, filter_fields, filter_words
 from integrations.services.mapping_counts import RowState, pending_changes
 from integrations.services.mapping_table import (
     FALLING_SORTS,
@@ -83,6 +83,7 @@ def setup_page(
         "connection": connection or connection_form(instance),
         "check": check or instance.last_check,
         "filters": filters or filter_forms(instance),
+        "filter_words": filter_words(instance),
         "preview": preview,
         "schedule": schedule or schedule_form(instance),
         **table_context(request, instance),

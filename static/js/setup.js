@@ -129,6 +129,76 @@
     if (event.target.matches("[data-combobox]")) event.preventDefault();
   });
 
+  // --- a field that is left is checked by the server, the only judge --------------------------------
+
+  async function check(field) {
+    const form = field.form, others = form.dataset.checkWith.split(" ");
+    const values = new URLSearchParams({ check: field.name });
+    for (const [name, value] of new FormData(form)) {
+      if (typeof value === "string" && (name === field.name || others.includes(name) || others.includes("*"))) values.append(name, value);
+    }
+    const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
+    const answer = await fetch(form.dataset.check, { method: "POST", body: values, headers: { "X-CSRFToken": token } });
+    const place = field.closest(".field");
+    if (!answer.ok || !place?.isConnected) return;
+    const found = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".errorlist");
+    place.querySelector(".errorlist")?.remove();
+    place.classList.toggle("field-invalid", Boolean(found));
+    const error = `${field.id}_error`;
+    const described = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && id !== error);
+    if (found) {
+      found.id = error;
+      (field.closest(".with-button") ?? field).after(found);
+      field.setAttribute("aria-invalid", "true");
+      described.unshift(error);
+      window.portal.announce(found.textContent);
+    } else field.removeAttribute("aria-invalid");
+    if (described.length) field.setAttribute("aria-describedby", described.join(" "));
+    else field.removeAttribute("aria-describedby");
+  }
+
+  const touched = new WeakSet();
+  document.addEventListener("input", (event) => touched.add(event.target));
+  document.addEventListener("focusout", (event) => {
+    const field = event.target;
+    const isChecked = field.matches?.("form[data-check] :is(input:not([type=checkbox]), textarea)");
+    // Who only passes through has not answered yet, and is not told off for it.
+    if (isChecked && (touched.has(field) || field.getAttribute("aria-invalid") === "true")) {
+      check(field).catch(() => {}); // no connection: saving will tell
+    }
+  });
+
+  // Replace opens the field of a stored secret; closing it again keeps what is stored.
+  document.addEventListener("toggle", (event) => {
+    if (!event.target.matches?.("details.replace")) return;
+    const field = event.target.querySelector("input");
+    if (event.target.open) field.focus();
+    else field.value = "";
+  }, true);
+
+  // A row that was swapped by one of its own buttons keeps the focus: people go on from where they were.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const row = event.detail.target?.matches?.("tr[id]") && document.getElementById(event.detail.target.id);
+    if (row && document.activeElement === document.body) row.querySelector(".row-link, a, button")?.focus();
+  });
+
+  // --- leaving with entries that were not saved warns ------------------------------------------------
+
+  const entries = (form) => new URLSearchParams([...new FormData(form)].filter(
+    ([name]) => name !== "csrfmiddlewaretoken")).toString();
+  const guarded = new Map();
+  for (const form of document.querySelectorAll("form[data-guard]")) {
+    guarded.set(form, form.dataset.guard ? "" : entries(form));
+  }
+  let sent = null;
+  document.addEventListener("submit", (event) => { if (!event.defaultPrevented) sent = event.target; });
+  window.addEventListener("pageshow", () => { sent = null; });
+  window.addEventListener("beforeunload", (event) => {
+    for (const [form, before] of guarded) {
+      if (form !== sent && form.isConnected && entries(form) !== before) event.preventDefault();
+    }
+  });
+
   // --- buttons that start something slow say so -----------------------------------------------------
 
   document.addEventListener("submit", (event) => {

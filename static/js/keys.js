@@ -1,0 +1,101 @@
+// Work by keyboard: in review mode a key presses the control that carries its name in data-key, in the table
+// keys go from row to row. All of them are listed under "?", and can be switched off (WCAG 2.1.4). Without
+// this file the same buttons and links work.
+"use strict";
+
+(() => {
+  const STORE = "portal-review-shortcuts";
+  const REVIEW = { j: "next", k: "previous", r: "reject", i: "ignore", y: "keep", "/": "pick", Escape: "leave" };
+  const help = document.getElementById("shortcuts-help");
+  const box = document.getElementById("shortcuts");
+
+  const enabled = () => {
+    try {
+      return localStorage.getItem(STORE) !== "off";
+    } catch {
+      return true; // storage is switched off: the keys stay on for this page
+    }
+  };
+
+  // --- help and switch -------------------------------------------------------------------------------
+
+  if (box) {
+    box.checked = enabled();
+    box.addEventListener("change", () => {
+      try {
+        localStorage.setItem(STORE, box.checked ? "on" : "off");
+      } catch { /* nothing can be kept */ }
+      window.portal.announce(box.checked ? "Keyboard shortcuts are on" : "Keyboard shortcuts are off");
+    });
+  }
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-shortcuts]")) help?.showModal();
+  });
+
+  // --- review mode -----------------------------------------------------------------------------------
+
+  const review = () => document.getElementById("review");
+
+  const takePlace = () => {
+    const place = review();
+    if (!place) return;
+    (place.querySelector('[data-key="accept"]') ?? place.querySelector('[data-key="next"], [data-key="pick"]'))?.focus();
+  };
+
+  function reviewKey(key) {
+    const name = REVIEW[key] ?? (/^[1-9]$/.test(key) ? key : null);
+    const control = name && review().querySelector(`[data-key="${name}"]`);
+    if (!control) return false;
+    if (control.matches("input")) control.focus();
+    else control.click();
+    return true;
+  }
+
+  // --- the table -------------------------------------------------------------------------------------
+
+  const rows = () => [...document.querySelectorAll("#mapping-table tbody tr")];
+  const current = () => document.activeElement?.closest?.("#mapping-table tbody tr");
+
+  function go(step) {
+    const all = rows();
+    const from = all.indexOf(current());
+    const row = from < 0 ? all[step > 0 ? 0 : all.length - 1] : all[from + step];
+    row?.querySelector(".row-link, a, button, input:not([type=hidden])")?.focus();
+    row?.scrollIntoView({ block: "nearest" });
+  }
+
+  function tableKey(key) {
+    if (key === "/") document.getElementById("table-q")?.focus();
+    else if (key === "j" || key === "k") go(key === "j" ? 1 : -1);
+    else if (key === "x") current()?.querySelector("input[type=checkbox]")?.click();
+    else if (key === "e") current()?.querySelector("[role=combobox]")?.focus();
+    else return false;
+    return true;
+  }
+
+  // A row that is on, is seen to be.
+  document.addEventListener("focusin", () => {
+    document.querySelector("#mapping-table .row-current")?.classList.remove("row-current");
+    current()?.classList.add("row-current");
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (!enabled() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || help?.open) return;
+    if (event.target.matches("input:not([type=checkbox]), textarea, select")) {
+      if (event.key !== "Escape") return;
+      const row = current();
+      event.target.blur();
+      if (review()) takePlace();
+      else row?.querySelector(".row-link")?.focus();
+      return;
+    }
+    if (event.key === "?" && help) help.showModal();
+    else if (!(review() ? reviewKey(event.key) : tableKey(event.key))) return;
+    event.preventDefault();
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id === "review" || event.detail.elt?.id === "review") takePlace();
+  });
+  if (!document.querySelector("#review [autofocus]")) takePlace();
+})();

@@ -1,0 +1,98 @@
+"""A field that was left is checked by the server: its own errors, nothing stored, no secret sent back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from integrations.models import AuditEvent, IntegrationInstance
+from integrations.simulators.autotask.server import Simulator
+
+Signed = Callable[[User], Client]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("connection-name", "", "This field is required."),
+        ("connection-name", "Main", ""),
+        ("connection-secret", "********", "masked value"),
+        ("connection-secret", "", ""),
+        ("connection-zone", "atlantis", "not one of the available choices"),
+    ],
+)
+def test_a_field_of_the_connection_is_judged_alone(
+    instance: IntegrationInstance,
+    owner: User,
+    client_of: Signed,
+    simulator: Simulator,
+    name: str,
+    value: str,
+    words: str,
+) -> None:
+    events, asked = AuditEvent.objects.count(), len(simulator.requests)
+    address = reverse("integrations:connection_check", args=[instance.psa, instance.pk])
+    values = {"connection-username": instance.username, "check": name, name: value}
+    answer = client_of(owner).post(address, values).content.decode()
+    assert (words in answer) if words else (answer == "")
+    assert "*****" not in answer
+    assert (AuditEvent.objects.count(), len(simulator.requests)) == (events, asked)
+
+
+def test_another_user_name_demands_the_secret_while_it_is_typed(
+    instance: IntegrationInstance, owner: User, client_of: Signed
+) -> None:
+    address = reverse("integrations:connection_check", args=[instance.psa, instance.pk])
+    values = {"connection-username": "other@example.com", "check": "connection-secret"}
+    assert "Enter it again" in client_of(owner).post(address, values).content.decode()
+
+
+def test_a_new_configuration_is_judged_the_same_way(owner: User, client_of: Signed) -> None:
+    address = reverse("integrations:instance_check", args=["autotask"])
+    client = client_of(owner)
+    answer = client.post(address, {"check": "connection-username", "connection-username": ""})
+    assert "This field is required." in answer.content.decode()
+    assert client.post(address, {"check": "nonsense"}).status_code == 404
+
+
+def test_a_value_of_the_filter_is_judged_by_its_field(
+    filled: IntegrationInstance, member: User, client_of: Signed
+) -> None:
+    address = reverse("integrations:filters_check", args=[filled.psa, filled.pk])
+    values = {
+        "filters-TOTAL_FORMS": "1", "filters-INITIAL_FORMS": "0", "filters-0-field": "companyType",
+        "filters-0-operation": "eq", "filters-0-value": "Customer", "check": "filters-0-value",
+    }  # fmt: skip
+    client = client_of(member)
+    assert "Enter the number instead of the name" in client.post(address, values).content.decode()
+    assert client.post(address, {**values, "filters-0-value": "1"}).content == b""
+    assert client.post(address, {**values, "check": "filters-9-value"}).status_code == 404
+    assert not filled.filters.exists()
+
+
+def test_the_stored_secrets_are_told_by_day_and_name_only(
+    instance: IntegrationInstance, owner: User, client_of: Signed
+) -> None:
+    page = client_of(owner).get(instance.get_absolute_url()).content.decode()
+    day = instance.secrets_set["secret"]["at"][:10]
+    assert page.count(f"set on {day} by {instance.secrets_set['secret']['by']}") == 2
+    assert page.count(">Replace<") == 2
+
+
+def test_a_refused_filter_names_each_error_with_its_row_first(
+    filled: IntegrationInstance, member: User, client_of: Signed
+) -> None:
+    address = reverse("integrations:filters_save", args=[filled.psa, filled.pk])
+    values = {
+        "filters-TOTAL_FORMS": "2", "filters-INITIAL_FORMS": "0",
+        "filters-0-field": "companyType", "filters-0-operation": "eq", "filters-0-value": "1",
+        "filters-1-field": "companyType", "filters-1-operation": "eq", "filters-1-value": "x",
+    }  # fmt: skip
+    page = client_of(member).post(address, values).content.decode()
+    assert page.count('class="error-summary" role="alert" tabindex="-1" autofocus') == 1
+    assert '<a href="#id_filters-1-value">Row 2, Value: ' in page
+    assert not filled.filters.exists()
