@@ -63,6 +63,17 @@ def test_it_is_a_lead_and_the_filter_wants_customers(customers: IntegrationInsta
         assert finding.next_step is NextStep.FILTER
 
 
+def test_it_was_read_once_and_is_left_out_since_the_filter_changed(
+    filled: IntegrationInstance, owner: User
+) -> None:
+    save_filters(actor_of(owner), filled, [FilterCondition("companyType", "eq", 1)])
+    refresh(filled, full=True, accept_shrink=True)
+    filled.refresh_from_db()
+    finding = the_finding(filled, "Paper & Toner")
+    assert "but the company filter leaves it out. The filter wants: Company type equals 1" in finding.sentence
+    assert finding.next_step is NextStep.FILTER
+
+
 def test_it_fits_the_filter_but_is_newer_than_the_last_refresh(
     customers: IntegrationInstance, tenant: Tenant
 ) -> None:

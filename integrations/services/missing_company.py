@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import OuterRef, Subquery
@@ -54,7 +54,8 @@ def find_missing_company(instance: IntegrationInstance, text: str) -> MissingCom
 
     Writes nothing. Remote failures come back as ``error``.
     """
-    here = [_stored(company, instance) for company in _search(instance, text)]
+    found = _search(instance, text)
+    here = [_stored(company, instance) for company in found]
     elsewhere = [
         _stored(company, instance)
         for other in IntegrationInstance.objects.present().filter(psa=instance.psa).exclude(pk=instance.pk)
@@ -63,21 +64,23 @@ def find_missing_company(instance: IntegrationInstance, text: str) -> MissingCom
     live: list[Finding] = []
     error = ""
     try:
-        live = _live(instance, text, {finding.remote_id for finding in here})
+        live = _live(instance, text, found)
     except PSAError as failure:
         error = failure.user_text
+    # What Autotask answers now knows better than what the last refresh lacked.
     unique = {(finding.instance.pk, finding.remote_id): finding for finding in (*here, *live, *elsewhere)}
     return MissingCompanyAnswer(tuple(unique.values())[:MOST_FINDINGS], not error, error)
 
 
-def _live(instance: IntegrationInstance, text: str, known: Collection[str]) -> list[Finding]:
-    """What Autotask answers now and the portal has not read, each asked whether the filter lets it pass."""
+def _live(instance: IntegrationInstance, text: str, stored: Sequence[Company]) -> list[Finding]:
+    """What Autotask answers now and the portal does not offer, each asked whether the filter lets it pass."""
+    known = {company.remote_id for company in stored if not company.missing_since}
+    asked = [company.remote_id for company in stored if company.missing_since]
+    asked += [text] if text.isdecimal() and text not in known else []
     conditions = conditions_of(instance)
     client = client_for(instance)
     try:
-        found: list[RemoteCompany] = []
-        if text.isdecimal():
-            found += client.companies_by_id([text]).values()
+        found: list[RemoteCompany] = [*client.companies_by_id(asked).values()] if asked else []
         found += client.sample_companies([FilterCondition("companyName", "contains", text)], MOST_FINDINGS)
         unread = {company.id: company for company in found if company.id not in known}
         passing = set(unread)

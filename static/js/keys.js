@@ -51,6 +51,19 @@
     return true;
   }
 
+  // Who types faster than the answers come means the row that is coming: keys wait for it.
+  const waiting = [];
+  const isUnderWay = () => review()?.querySelector(".htmx-request") !== null;
+
+  function press(key) {
+    if (key === "Enter") document.activeElement?.click();
+    else reviewKey(key);
+  }
+
+  function pressWaiting() {
+    while (waiting.length && !isUnderWay()) press(waiting.shift());
+  }
+
   // --- the table -------------------------------------------------------------------------------------
 
   const rows = () => [...document.querySelectorAll("#mapping-table tbody tr")];
@@ -81,6 +94,11 @@
 
   document.addEventListener("keydown", (event) => {
     if (!enabled() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || help?.open) return;
+    if (review() && isUnderWay() && (event.key.length === 1 || event.key === "Enter" || event.key === "Escape")) {
+      waiting.push(event.key);
+      event.preventDefault();
+      return;
+    }
     if (event.target.matches("input:not([type=checkbox]), textarea, select")) {
       if (event.key !== "Escape") return;
       const row = current();
@@ -97,5 +115,7 @@
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id === "review" || event.detail.elt?.id === "review") takePlace();
   });
+  document.addEventListener("htmx:afterSettle", () => { if (review()) pressWaiting(); });
+  document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.failed) waiting.length = 0; });
   if (!document.querySelector("#review [autofocus]")) takePlace();
 })();
