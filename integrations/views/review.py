@@ -42,7 +42,9 @@ def decide(request: SignedInRequest, psa: str, pk: int, organization_id: int) ->
         return _step(request, instance, organization.pk, None, queue)
     at = queue.index(organization.pk) if organization.pk in queue else -1
     following = queue[at + 1] if at + 1 < len(queue) else None
-    return _step(request, instance, following, None)
+    # What was decided is done; the rest of the queue need not be asked for once more.
+    left = [pk for pk in queue if pk != organization.pk]
+    return _step(request, instance, following, None, left if following is not None else None)
 
 
 def _decide(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> bool:

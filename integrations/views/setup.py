@@ -208,7 +208,7 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
         "table": table,
         "tabs": tabs,
         "warnings": warnings,
-        "next_step": NEXT_STEPS.get(query.warning, ""),
+        "next_step": NEXT_STEPS[query.warning] if query.warning in table.warnings else "",
         "unfiltered": urlencode({name: value for name, value in kept.items() if name in KEPT_VIEW}),
         "hidden": [(name, value) for name, value in kept.items() if name not in SHOWN_FIELDS],
         "page_sizes": PAGE_SIZES,
