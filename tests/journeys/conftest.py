@@ -11,13 +11,22 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
@@ -87,13 +96,16 @@ Copper Beech Accountants,,Lima
 Bramblewood Nursery,,Medina
 """
 
+Data = tuple[list[dict[str, Any]], list[dict[str, Any]], str]  # the tenants' companies, and the organizations
+
 
 @contextlib.contextmanager
-def simulated_portal(folder: Path, url: str, **settings: str) -> Iterator[Portal]:
-    """A portal with sample organizations and one superuser, not started yet, and its simulated Autotask."""
+def simulated_portal(folder: Path, url: str, data: Data | None = None, **settings: str) -> Iterator[Portal]:
+    """A portal with organizations and one superuser, not started yet, and its simulated Autotask."""
+    main, second, organizations = data or (MAIN_COMPANIES, SECOND_COMPANIES, ORGANIZATIONS)
     tenants = [
-        Tenant("api@main.example", "main-secret", "MAIN", MAIN_COMPANIES),
-        Tenant("api@second.example", "second-secret", "SECOND", SECOND_COMPANIES),
+        Tenant("api@main.example", "main-secret", "MAIN", main),
+        Tenant("api@second.example", "second-secret", "SECOND", second),
     ]
     with Simulator(tenants, port=0) as simulator:
         environment = {
@@ -110,17 +122,17 @@ def simulated_portal(folder: Path, url: str, **settings: str) -> Iterator[Portal
         made = Portal(url, environment, simulator=simulator)
         made.manage("prepare", "--verbosity", "0")
         made.manage("createsuperuser", "--noinput", "--username", "olive", "--email", "olive@msp.example")
-        made.manage("import_organizations", "-", stdin=ORGANIZATIONS)
+        made.manage("import_organizations", "-", stdin=organizations)
         yield made
 
 
-@pytest.fixture
-def portal(tmp_path: Path) -> Iterator[Portal]:
+@contextlib.contextmanager
+def running_portal(folder: Path, data: Data | None = None) -> Iterator[Portal]:
     """Web server and worker on SQLite, as ``serve`` starts them on one machine."""
     port = free_port()
-    with simulated_portal(tmp_path, f"http://127.0.0.1:{port}") as running:
+    with simulated_portal(folder, f"http://127.0.0.1:{port}", data) as running:
         serve = ["serve", "--bind", f"127.0.0.1:{port}", "--web-processes", "1"]
-        with (tmp_path / "serve.log").open("wb") as log:
+        with (folder / "serve.log").open("wb") as log:
             running.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "manage.py"), *serve],
                 env=running.environment, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
@@ -130,7 +142,114 @@ def portal(tmp_path: Path) -> Iterator[Portal]:
             yield running
         finally:
             running.process.send_signal(signal.SIGTERM)
-            assert running.process.wait(30) == 0, (tmp_path / "serve.log").read_text()
+            assert running.process.wait(30) == 0, (folder / "serve.log").read_text()
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Portal]:
+    """A portal of its own, with a handful of organizations."""
+    with running_portal(tmp_path) as running:
+        yield running
+
+
+# One organization and company a word; every journey in the shared portal has words of its own, so that the
+# order in which they run does not matter.
+WORDS = [
+    "Alderney", "Barrowby", "Cantley", "Dunholme", "Elsham", "Fillingham",
+    "Glentworth", "Haxey", "Ingham", "Kirton", "Laughton", "Messingham",
+    "Nettleham", "Owmby", "Pilham", "Roxby", "Scotter", "Thonock",
+    "Upton", "Viking", "Wharton", "Yaddlethorpe", "Appleby", "Brigg",
+    "Corringham", "Dalby", "Epworth", "Faldingworth", "Gainsby", "Hackthorn",
+    "Irby", "Keelby",
+]  # fmt: skip
+
+
+def shared_companies() -> list[dict[str, Any]]:
+    """One customer a word, two that Autotask has twice, a vendor, a lead, and one that is inactive."""
+    customers = [
+        company(
+            1000 + number, f"{word} Dental Care, LLC", city="Lincoln", webAddress=f"{word.lower()}.example"
+        )
+        for number, word in enumerate(WORDS)
+    ]
+    twins = [company(2000 + number, "Snarford Dental Care") for number in range(2)]
+    others = [
+        company(2010, "Thornton Supplies", companyType=7),
+        company(2011, "Wickenby Roofing", companyType=2),
+        company(2012, "Closed Dental Care", isActive=False),
+    ]
+    return [OWN, *customers, *twins, *others]
+
+
+SHARED_ORGANIZATIONS = "name,domain,city\n" + "".join(
+    f"{word} Dental Care,{word.lower()}.example,Lincoln\n" for word in (*WORDS, "Snarford")
+)
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Portal]:
+    """A portal that many journeys share: connected, read, with an organization a word."""
+    folder = tmp_path_factory.mktemp("workshop")
+    second = [OWN, company(11, "Gainford Dental Care")]
+    with running_portal(folder, (shared_companies(), second, SHARED_ORGANIZATIONS)) as running:
+        context = chromium.new_context()
+        first = open_visitor(context, running)
+        first.sign_in("olive")
+        connect_main(first)
+        context.close()
+        yield running
+
+
+@pytest.fixture
+def person(workshop: Portal, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+    """Somebody new in the shared portal, whose browser must not complain. ``scripts=False`` by a marker."""
+    scripts = request.node.get_closest_marker("without_scripts") is None
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=scripts)
+    visitor = join(workshop, context)
+    yield visitor
+    context.close()
+    assert visitor.complaints == []
+
+
+def join(portal: Portal, context: BrowserContext) -> Visitor:
+    """A new superuser in a browser, signed in, on the page with the mappings."""
+    name = f"person-{uuid.uuid4().hex[:8]}"
+    email = f"{name}@msp.example"
+    portal.manage("createsuperuser", "--noinput", "--username", name, "--email", email)
+    visitor = open_visitor(context, portal)
+    visitor.sign_in(name)
+    visitor.page.goto(f"{portal.url}/integrations/autotask/1/")
+    return visitor
+
+
+def tab_to(page: Page, target: Locator, most: int = 150) -> None:
+    """Press Tab until the control has the focus; every stop on the way is one that people can see."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if not page.evaluate(FOCUS_IS_SEEN):
+            page.wait_for_timeout(200)  # the window may still be on its way to it
+            unseen = page.evaluate("document.activeElement.outerHTML.slice(0, 300)")
+            assert page.evaluate(FOCUS_IS_SEEN), f"the focus is not seen on {unseen}"
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"{target} cannot be reached by Tab")
+
+
+# The focused control is in the window, not covered by what sticks to an edge, and carries a ring.
+FOCUS_IS_SEEN = """() => {
+  const control = document.activeElement;
+  const box = control.getBoundingClientRect();
+  if (control === document.body || !box.width) return control === document.body;
+  const style = getComputedStyle(control);
+  const ring = getComputedStyle(control.closest("label") ?? control);
+  const isRinged = [style, ring].some(
+    (each) => each.outlineStyle !== "none" && parseFloat(each.outlineWidth) >= 2);
+  const x = Math.min(Math.max(box.left + Math.min(box.width, 20) / 2, 1), innerWidth - 1);
+  const y = box.top + box.height / 2;
+  const top = document.elementFromPoint(x, Math.min(Math.max(y, 1), innerHeight - 1));
+  const isOnTop = control.contains(top) || top?.contains(control);
+  return isRinged && Boolean(isOnTop) && box.bottom > 0 && box.top < innerHeight;
+}"""
 
 
 def wait_for(portal: Portal) -> None:

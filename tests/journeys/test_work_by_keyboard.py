@@ -1,0 +1,161 @@
+"""The mapping workspace by keyboard alone: no mouse is touched, and the focus is seen at every stop."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.journeys.conftest import Visitor, tab_to
+
+
+def find(visitor: Visitor, text: str) -> Page:
+    """Search the table with its key."""
+    page = visitor.page
+    page.locator("body").press("/")
+    expect(page.locator("#table-q")).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row").filter(has_text=text).first).to_be_visible()
+    expect(page).to_have_url(re.compile(f"q={text}"))
+    return page
+
+
+def use(page: Page, control: Locator) -> None:
+    """Tab to the control and press it."""
+    tab_to(page, control)
+    page.keyboard.press("Enter")
+
+
+def test_the_table_is_filtered_sorted_and_arranged(person: Visitor) -> None:
+    page = find(person, "Thonock")
+    page.keyboard.press("j")
+    expect(page.get_by_role("link", name="Thonock Dental Care", exact=True)).to_be_focused()
+    tab_to(page, page.get_by_role("button", name="Ignore Thonock Dental Care"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#messages-status")).to_contain_text("is ignored from now on")
+    expect(
+        page.get_by_role("link", name="Thonock Dental Care", exact=True)
+    ).to_be_focused()  # in the row that was swapped
+    use(page, page.get_by_role("button", name="Restore Thonock Dental Care"))
+    expect(page.get_by_role("button", name="Ignore Thonock Dental Care")).to_be_visible()
+
+    page.reload()
+    use(page, page.get_by_role("link", name="Autotask company", exact=True))
+    expect(page).to_have_url(re.compile("sort=company"))
+    page.reload()
+    use(page, page.locator("summary").filter(has_text="View"))
+    tab_to(page, page.get_by_label("City"))
+    page.keyboard.press("Space")
+    use(page, page.get_by_role("button", name="Show and keep for me"))
+    expect(page.get_by_role("columnheader", name="City")).to_be_visible()
+
+
+def test_a_company_is_picked(person: Visitor) -> None:
+    page = find(person, "Kirton")
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    box = page.get_by_role("combobox", name="Autotask company for Kirton Dental Care")
+    expect(box).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    options = page.get_by_role("listbox", name="Companies").get_by_role("option")
+    expect(options.first).to_contain_text("Kirton Dental Care, LLC")
+    page.keyboard.press("Escape")
+    expect(box).to_have_attribute("aria-expanded", "false")
+    page.keyboard.type("2011")  # by its id
+    expect(options).to_have_count(1)
+    expect(box).to_have_attribute("aria-activedescendant", re.compile("^option-"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row").filter(has_text="Kirton")).to_contain_text("Changed")
+    expect(box).to_have_value("Wickenby Roofing")
+    expect(box).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    expect(page.get_by_role("checkbox", name="Save Kirton Dental Care")).not_to_be_checked()
+    expect(page.locator("#action-bar")).to_be_hidden()
+
+
+def test_saving_and_taking_back(person: Visitor) -> None:
+    page = find(person, "Laughton")
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    page.keyboard.type("laughton")
+    expect(page.get_by_role("option", selected=True).filter(has_text="Laughton")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("#action-bar")).to_contain_text("1 new")
+    use(page, page.locator("#action-bar").get_by_role("button", name="Save Mappings"))
+    expect(page.get_by_text("Mappings saved: 1 new.")).to_be_visible()
+    page.reload()
+    find(person, "Laughton")
+    use(page, page.get_by_role("button", name="Clear the mapping of Laughton Dental Care"))
+    expect(page.locator("#action-bar")).to_contain_text("1 removed")
+    use(page, page.locator("#action-bar").get_by_role("button", name="Save Mappings"))
+    expect(page.get_by_text("Mappings saved: 1 removed.")).to_be_visible()
+    page.evaluate("window.scrollTo(0, 0)")
+    use(page, page.get_by_role("button", name="Undo"))
+    expect(page.get_by_text("1 mapping put back as before.")).to_be_visible()
+
+
+def test_a_missing_company_is_explained_and_warnings_are_followed(person: Visitor) -> None:
+    page = person.page
+    use(page, page.get_by_role("link", name="Why is my company missing?"))
+    tab_to(page, page.get_by_label("Company name or id"))
+    page.keyboard.type("Closed Dental")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("It is inactive in Autotask.")).to_be_visible()
+    use(page, page.get_by_role("link", name=re.compile("^Choose it")))
+
+    find(person, "Messingham")
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    page.keyboard.type("closed dental")
+    expect(page.get_by_role("option", selected=True).filter(has_text="Closed")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("#action-bar")).to_contain_text("1 new")
+    use(page, page.locator("#action-bar").get_by_role("button", name="Save Mappings"))
+    expect(page.get_by_text("Mappings saved: 1 new.")).to_be_visible()
+    use(page, page.get_by_role("link", name=re.compile("^Company is inactive")))
+    expect(page.get_by_text("What to do:")).to_be_visible()
+
+
+def test_home_by_keyboard(person: Visitor) -> None:
+    page = person.page
+    page.goto(person.portal.url)
+    use(page, page.get_by_role("link", name="Needs review", exact=True))
+    expect(page).to_have_url(re.compile("state=review"))
+
+
+def test_the_keys_are_listed_and_can_be_switched_off(person: Visitor) -> None:
+    page = person.page
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(dialog).to_be_visible()
+    tab_to(page, dialog.get_by_role("checkbox"), 3)
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.keyboard.press("/")
+    expect(page.locator("#table-q")).not_to_be_focused()
+    page.reload()
+    page.keyboard.press("?")
+    expect(dialog).to_be_hidden()
+    use(page, page.get_by_role("button", name="Keyboard shortcuts"))  # the way back in
+    expect(dialog.get_by_role("checkbox")).not_to_be_checked()
+
+
+def test_few_keys_a_suggestion(person: Visitor) -> None:
+    page = person.page
+    page.get_by_role("button", name="Suggest Values").press("Enter")
+    expect(page.get_by_text("Nothing is saved yet.")).to_be_visible()
+    page.goto(f"{person.portal.url}/integrations/autotask/1/review/?tier=sure&q=by+")
+    presses = []
+    for keys in (["Enter"], ["r", "j"], ["Enter"], ["i"]):
+        expect(page.get_by_role("button", name="Accept and save")).to_be_focused()
+        heading = page.get_by_role("region", name="Our organization").get_by_role("heading")
+        before = heading.inner_text()
+        for key in keys:  # faster than the answers come: the second waits for the first
+            page.keyboard.press(key)
+        expect(heading).not_to_have_text(before)
+        presses.append(len(keys))
+    assert max(presses) <= 3
