@@ -31,10 +31,10 @@ demo: $(VENV)/runtime
 	@PORT="$(or $(PORT),8000)" SIMULATOR_PORT="$(or $(SIMULATOR_PORT),8010)" exec $(RUN) -m portal.demo
 
 test: setup
-	$(RUN) -m pytest -n auto
+	$(RUN) -m pytest -n auto --dist worksteal
 
 unit: setup
-	$(RUN) -m pytest -n auto -m "not journey and not third_party and not process and not large"
+	$(RUN) -m pytest -n auto --dist worksteal -m "not journey and not third_party and not process and not large"
 
 check: setup
 	$(VENV)/bin/ruff check .

@@ -131,6 +131,18 @@
 
   // --- a field that is left is checked by the server, the only judge --------------------------------
 
+  // A message that comes or goes moves what is below it. While a button is pressed it must stay under the pointer,
+  // or the click is lost.
+  let isPressed = false;
+  document.addEventListener("pointerdown", () => { isPressed = true; }, true);
+  for (const end of ["pointerup", "pointercancel"]) {
+    document.addEventListener(end, () => setTimeout(() => { isPressed = false; }), true);
+  }
+  const released = () => new Promise((resolve) => {
+    const look = () => (isPressed ? setTimeout(look, 20) : resolve());
+    look();
+  });
+
   async function check(field) {
     const form = field.form, others = form.dataset.checkWith.split(" ");
     const values = new URLSearchParams({ check: field.name });
@@ -140,8 +152,10 @@
     const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
     const answer = await fetch(form.dataset.check, { method: "POST", body: values, headers: { "X-CSRFToken": token } });
     const place = field.closest(".field");
+    const text = await answer.text();
+    await released();
     if (!answer.ok || !place?.isConnected) return;
-    const found = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".errorlist");
+    const found = new DOMParser().parseFromString(text, "text/html").querySelector(".errorlist");
     place.querySelector(".errorlist")?.remove();
     place.classList.toggle("field-invalid", Boolean(found));
     const error = `${field.id}_error`;

@@ -100,17 +100,19 @@ def test_saving_and_taking_back(person: Visitor) -> None:
 def test_a_missing_company_is_explained_and_warnings_are_followed(person: Visitor) -> None:
     page = person.page
     use(page, page.get_by_role("link", name="Why is my company missing?"))
+    page.wait_for_url("**/missing/**")
     tab_to(page, page.get_by_label("Company name or id"))
-    page.keyboard.type("Closed Dental")
+    page.keyboard.type("Shut Dental")
     page.keyboard.press("Enter")
     expect(page.get_by_text("It is inactive in Autotask.")).to_be_visible()
     use(page, page.get_by_role("link", name=re.compile("^Choose it")))
+    page.wait_for_url(re.compile(r"/autotask/1/(?!missing)"))
 
     find(person, "Messingham")
     page.keyboard.press("j")
     page.keyboard.press("e")
-    page.keyboard.type("closed dental")
-    expect(page.get_by_role("option", selected=True).filter(has_text="Closed")).to_be_visible()
+    page.keyboard.type("shut dental")
+    expect(page.get_by_role("option", selected=True).filter(has_text="Shut")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.locator("#action-bar")).to_contain_text("1 new")
     use(page, page.locator("#action-bar").get_by_role("button", name="Save Mappings"))
