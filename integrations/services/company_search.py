@@ -22,8 +22,10 @@ class CompanyChoice:
     taken_by: str = ""
 
 
-def company_choices(instance: IntegrationInstance, row: Any, text: str) -> list[CompanyChoice]:
-    """At most twenty companies for a row of the mapping table.
+def company_choices(
+    instance: IntegrationInstance, row: Any, text: str, most: int = MOST_CHOICES
+) -> list[CompanyChoice]:
+    """At most twenty companies, or the first ``most`` of them, for a row of the mapping table.
 
     Without a text: what the matcher proposed (the row's ``proposal``) and its rivals, then companies that
     share a word of the name. With one, the row does not matter.
@@ -40,10 +42,10 @@ def company_choices(instance: IntegrationInstance, row: Any, text: str) -> list[
     proposed = _proposed(row)
     found = offered.in_bulk(proposed)
     choices = [_choice(found[pk], reasons) for pk, reasons in proposed.items() if pk in found]
-    for company in _alike(offered, row.name):
-        if company.pk not in proposed and len(choices) < MOST_CHOICES:
-            choices.append(_choice(company))
-    return choices
+    if len(choices) < most:
+        alike = _alike(offered, row.name)[:most]
+        choices += [_choice(company) for company in alike if company.pk not in proposed]
+    return choices[:most]
 
 
 def _choice(company: Company, reasons: list[str] | None = None) -> CompanyChoice:
@@ -78,10 +80,10 @@ def _search(offered: QuerySet[Company], text: str) -> QuerySet[Company]:
 
 
 def _alike(offered: QuerySet[Company], name: str) -> QuerySet[Company]:
-    """Companies that share the longest word of the name."""
+    """Companies that share the longest word of the name, by name."""
     words = sorted((word for word in name.split() if len(word) > 2), key=len, reverse=True)
     if not words:
         return offered.none()
     # The condition on what is searched says nothing new, but there is an index for it.
     alike = offered.filter(searched__icontains=words[0], name__icontains=words[0])
-    return alike.order_by(Lower("name"), "pk")[:MOST_CHOICES]
+    return alike.order_by(Lower("name"), "pk")

@@ -2,13 +2,14 @@
 
 Most states follow from a few plain counts: mappings here, mappings elsewhere, ignored organizations, and
 what one person has before them. tests/test_mapping_counts.py holds them against the state of every row.
+The SQL of each is kept (prepared.py).
 """
 
 from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.models.mappings import needs_review, review_reasons
+from integrations.services import prepared
 
 SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
 HAND_MADE = (MappingProposal.Kind.CHOSEN, MappingProposal.Kind.CLEARED)
@@ -96,16 +98,15 @@ def _states(
     instance: IntegrationInstance, here: dict[str, int], inactive: int, groups: Iterable[ProposalGroup]
 ) -> dict[str, int]:
     """The rows of each state: where they stand without this person, then what this person has before them."""
-    active = Organization.objects.present().filter(is_active=True)
     states: Counter[str] = Counter(
         {
             RowState.REVIEW: here["review"],
             RowState.MAPPED: here["all"] - here["review"],
-            RowState.ELSEWHERE: _mapped_elsewhere(instance),
-            RowState.IGNORED: _ignored(instance),
+            RowState.ELSEWHERE: _number(_mapped_elsewhere, instance.pk, psa=instance.psa),
+            RowState.IGNORED: _number(_ignored, psa=instance.psa),
         }
     )
-    states[RowState.UNMAPPED] = active.count() + inactive - states.total()
+    states[RowState.UNMAPPED] = _number(_active) + inactive - states.total()
     for group in groups:
         if not group.has_row:
             continue
@@ -118,17 +119,45 @@ def _states(
     return {state: number for state, number in states.items() if number}
 
 
+def _number(count: Callable[..., Any], *ids: int, **shape: str) -> int:
+    """The one number that a query counts; 0 where it has no row."""
+    return next(iter(prepared.rows(count, ids, tuple(shape.values()))), 0)
+
+
+def _counted(rows: Any) -> Any:
+    """How many rows there are, as a query that can be prepared."""
+    return rows.order_by().values(one=Value(1)).annotate(number=Count("pk")).values_list("number", flat=True)
+
+
+def _active() -> Any:
+    return _counted(Organization.objects.present().filter(is_active=True))
+
+
 def _mappings_here(instance: IntegrationInstance) -> tuple[dict[str, int], int]:
     """The instance's mappings: all, to review, by warning; and those whose organization is inactive."""
-    mappings: Any = instance.mappings.present().filter(organization__deleted_at=None)
-    counted: dict[str, int] = mappings.aggregate(
-        all=Count("pk"),
-        review=Count("pk", filter=needs_review()),
-        inactive_organizations=Count("pk", filter=Q(organization__is_active=False)),
-        twin=Count("pk", filter=Q(company__has_twin=True)),
-        **{name: Count("pk", filter=condition) for name, condition in review_reasons().items()},
-    )
+    names = ("all", "review", "inactive_organizations", "twin", *review_reasons())
+    found = prepared.rows(_mapping_numbers, (instance.pk,))
+    counted = found[0] if found else dict.fromkeys(names, 0)
     return counted, counted.pop("inactive_organizations")
+
+
+def _mappings_of(instance: int) -> Any:
+    return OrganizationMapping.objects.present().filter(instance=instance, organization__deleted_at=None)
+
+
+def _mapping_numbers(instance: int) -> Any:
+    return (
+        _mappings_of(instance)
+        .order_by()
+        .values("instance")
+        .annotate(
+            all=Count("pk"),
+            review=Count("pk", filter=needs_review()),
+            inactive_organizations=Count("pk", filter=Q(organization__is_active=False)),
+            twin=Count("pk", filter=Q(company__has_twin=True)),
+            **{name: Count("pk", filter=condition) for name, condition in review_reasons().items()},
+        )
+    )
 
 
 def _warnings(here: dict[str, int]) -> dict[str, int]:
@@ -138,25 +167,26 @@ def _warnings(here: dict[str, int]) -> dict[str, int]:
 
 def _shared(instance: IntegrationInstance) -> dict[str, int]:
     """How many mappings stand on a company that another organization has too."""
-    mappings: Any = instance.mappings.present().filter(organization__deleted_at=None)
-    together = mappings.order_by().values("company").annotate(number=Count("pk")).filter(number__gt=1)
-    number = sum(row["number"] for row in together)
+    number = sum(prepared.rows(_together, (instance.pk,)))
     return {"shared": number} if number else {}
 
 
-def _mapped_elsewhere(instance: IntegrationInstance) -> int:
-    others = OrganizationMapping.objects.present().filter(psa=instance.psa).exclude(instance=instance)
-    return others.filter(organization__deleted_at=None, organization__is_active=True).count()
+def _together(instance: int) -> Any:
+    together = _mappings_of(instance).order_by().values("company").annotate(number=Count("pk"))
+    return together.filter(number__gt=1).values_list("number", flat=True)
 
 
-def _ignored(instance: IntegrationInstance) -> int:
-    mapped = OrganizationMapping.objects.present().filter(
-        organization=OuterRef("organization"), psa=instance.psa
-    )
+def _mapped_elsewhere(instance: int, psa: str) -> Any:
+    others = OrganizationMapping.objects.present().filter(psa=psa).exclude(instance=instance)
+    return _counted(others.filter(organization__deleted_at=None, organization__is_active=True))
+
+
+def _ignored(psa: str) -> Any:
+    mapped = OrganizationMapping.objects.present().filter(organization=OuterRef("organization"), psa=psa)
     ignored = IgnoredOrganization.objects.filter(
-        psa=instance.psa, organization__deleted_at=None, organization__is_active=True
+        psa=psa, organization__deleted_at=None, organization__is_active=True
     )
-    return ignored.exclude(Exists(mapped)).count()
+    return _counted(ignored.exclude(Exists(mapped)))
 
 
 # --- what one person has before them ----------------------------------------------------------------
@@ -164,11 +194,16 @@ def _ignored(instance: IntegrationInstance) -> int:
 
 def proposal_groups(instance: IntegrationInstance, user: User) -> list[ProposalGroup]:
     """This person's proposals for the instance, counted by all that matters for a count."""
-    ignored = IgnoredOrganization.objects.filter(organization=OuterRef("organization"), psa=instance.psa)
+    groups = prepared.rows(_proposal_groups, (instance.pk, user.pk), (instance.psa,))
+    return [ProposalGroup(**group) for group in groups]
+
+
+def _proposal_groups(instance: int, user: int, psa: str) -> Any:
+    ignored = IgnoredOrganization.objects.filter(organization=OuterRef("organization"), psa=psa)
     own: Any = MappingProposal.objects.filter(user=user, instance=instance).annotate(
         mapping=FilteredRelation(
             "organization__mappings",
-            condition=Q(organization__mappings__psa=instance.psa, organization__mappings__removed_at=None),
+            condition=Q(organization__mappings__psa=psa, organization__mappings__removed_at=None),
         ),
         clears=Case(When(company=None, then=True), default=False, output_field=BooleanField()),
     )
@@ -189,7 +224,7 @@ def proposal_groups(instance: IntegrationInstance, user: User) -> list[ProposalG
         ),
     )
     groups = own.order_by().values("kind", "tier", "selected", "clears", "place", "has_row")
-    return [ProposalGroup(**group) for group in groups.annotate(number=Count("pk"))]
+    return groups.annotate(number=Count("pk"))
 
 
 def pending_changes(instance: IntegrationInstance, user: User) -> dict[str, int]:

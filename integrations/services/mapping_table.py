@@ -1,13 +1,14 @@
 """The mapping table: one page of an instance's organizations, with what is mapped and what is proposed.
 
 The cost follows the page, not the data: one query for the rows, a few plain ones for the counts
-(mapping_counts.py).
+(mapping_counts.py). The functions that build queries take ids and not models, so that their SQL can be kept
+(prepared.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -26,7 +27,6 @@ from django.db.models import (
 )
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
-from django.utils.functional import cached_property
 
 from integrations.models import (
     IgnoredOrganization,
@@ -36,6 +36,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.models.mappings import needs_review, review_reasons
+from integrations.services import prepared
 from integrations.services.mapping_counts import SUGGESTED_TIERS, RowState, table_counts
 
 JOINED = ("mapping__company", "mapping__confirmed_by", "proposal__company")
@@ -99,18 +100,16 @@ class MappingTable:
     query: TableQuery
 
 
-def rows_of(instance: IntegrationInstance, user: User) -> Any:
+def _rows_of(instance: int, user: int, psa: str) -> Any:
     """Every organization that has a place in this table, joined with its mapping and this user's proposal.
 
     A queryset of Organization with annotations that its type cannot tell.
     """
-    ignored = IgnoredOrganization.objects.filter(organization=OuterRef("pk"), psa=instance.psa)
+    ignored = IgnoredOrganization.objects.filter(organization=OuterRef("pk"), psa=psa)
     organizations: Any = Organization.objects.present()
     return (
         organizations.annotate(
-            mapping=FilteredRelation(
-                "mappings", condition=Q(mappings__psa=instance.psa, mappings__removed_at=None)
-            ),
+            mapping=FilteredRelation("mappings", condition=Q(mappings__psa=psa, mappings__removed_at=None)),
             proposal=FilteredRelation(
                 "proposals", condition=Q(proposals__instance=instance, proposals__user=user)
             ),
@@ -150,22 +149,22 @@ def rows_of(instance: IntegrationInstance, user: User) -> Any:
     )
 
 
-def searched_rows(instance: IntegrationInstance, user: User, query: TableQuery) -> Any:
-    """The rows in which the query's text occurs."""
-    rows = rows_of(instance, user)
-    if not query.text:
+def _searched_rows(instance: int, user: int, psa: str, text: str) -> Any:
+    """The rows in which the text occurs."""
+    rows = _rows_of(instance, user, psa)
+    if not text:
         return rows
     return rows.filter(
-        Q(name__icontains=query.text)
-        | Q(external_id__icontains=query.text)
-        | Q(domain__icontains=query.text)
-        | Q(company_name__icontains=query.text)
+        Q(name__icontains=text)
+        | Q(external_id__icontains=text)
+        | Q(domain__icontains=text)
+        | Q(company_name__icontains=text)
     )
 
 
-def matching_rows(instance: IntegrationInstance, user: User, query: TableQuery) -> Any:
+def matching_rows(instance: int, user: int, psa: str, query: TableQuery) -> Any:
     """The rows that the whole query chooses, in no order; ignored ones only when asked or searched for."""
-    rows = searched_rows(instance, user, query)
+    rows = _searched_rows(instance, user, psa, query.text)
     if query.state:
         rows = rows.filter(mapping_state=query.state)
     elif not query.text:
@@ -184,19 +183,41 @@ def matching_rows(instance: IntegrationInstance, user: User, query: TableQuery) 
     return rows
 
 
+def chosen_rows(
+    build: Callable[..., Any],
+    instance: IntegrationInstance,
+    user: User,
+    query: TableQuery,
+    part: tuple[int, int] | None = None,
+) -> list[Any]:
+    """What ``build(instance id, user id, psa, query)`` yields, or the (offset, number) ``part`` of it.
+
+    A query with a text is written anew: no two people type the same.
+    """
+    if not query.text:
+        shape = (instance.psa, replace(query, page=1, size=PAGE_SIZES[0]))
+        return prepared.rows(build, (instance.pk, user.pk), shape, part=part)
+    rows = build(instance.pk, user.pk, instance.psa, query)
+    return list(rows if part is None else rows[part[0] : sum(part)])
+
+
+def matching_organizations(instance: IntegrationInstance, user: User, query: TableQuery) -> list[int]:
+    """The ids of the organizations that the whole query chooses, in no order."""
+    return chosen_rows(_matching_ids, instance, user, query)
+
+
+def _matching_ids(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+    return matching_rows(instance, user, psa, query).order_by().values_list("pk", flat=True)
+
+
 def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) -> MappingTable:
     """The rows and counts that the query asks for."""
     counted = table_counts(instance, user)
-    counts = searched_counts(instance, user, query) if query.text else counted.states
-    rows = matching_rows(instance, user, query)
-    order = [_reversed(term) if query.descending else term for term in SORTS[query.sort]]
-    rows = rows.order_by(*order).select_related(*JOINED)
-    paginator = _Counted(rows, query.size)
-    paginator.known_count = _known_count(query, counts)
-    page = paginator.get_page(query.page)
-    for row in page.object_list:
-        _complete(row)
-    _add_instances(page.object_list)
+    counts = searched_counts(instance, user, query.text) if query.text else counted.states
+    known = _known_count(query, counts)
+    number = len(matching_organizations(instance, user, query)) if known is None else known
+    rows: Any = _Rows(instance, user, query, number)
+    page: Page[Organization] = Paginator(rows, query.size).get_page(query.page)
     return MappingTable(
         page=page,
         counts=counts,
@@ -208,9 +229,9 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
     )
 
 
-def searched_counts(instance: IntegrationInstance, user: User, query: TableQuery) -> dict[str, int]:
-    """How many rows of each state the query's text occurs in; looks at every row."""
-    every = searched_rows(instance, user, query).order_by()
+def searched_counts(instance: IntegrationInstance, user: User, text: str) -> dict[str, int]:
+    """How many rows of each state the text occurs in; looks at every row."""
+    every = _searched_rows(instance.pk, user.pk, instance.psa, text).order_by()
     return dict(every.values_list("mapping_state").annotate(Count("pk")))
 
 
@@ -223,20 +244,41 @@ def has_row(instance: IntegrationInstance, organization: Organization) -> bool:
 
 def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> Any:
     """One row of the table as it stands now. Raises Organization.DoesNotExist."""
-    row = rows_of(instance, user).select_related(*JOINED).get(pk=organization_id)
-    _add_instances([_complete(row)])
-    return row
+    found = prepared.rows(_one_row, (instance.pk, user.pk, organization_id), (instance.psa,))
+    if not found:
+        raise Organization.DoesNotExist
+    _complete(found)
+    return found[0]
 
 
-class _Counted(Paginator[Organization]):
-    """A paginator that need not ask how many rows there are when the counts of the states tell it."""
+def _one_row(instance: int, user: int, organization: int, psa: str) -> Any:
+    return _rows_of(instance, user, psa).filter(pk=organization).select_related(*JOINED).order_by()
 
-    known_count: int | None = None
 
-    @cached_property
-    def count(self) -> int:
-        """How many rows all pages hold."""
-        return super().count if self.known_count is None else self.known_count
+def _ordered_rows(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+    order = [_reversed(term) if query.descending else term for term in SORTS[query.sort]]
+    rows = matching_rows(instance, user, psa, query).select_related(*JOINED)
+    return rows.defer("proposal__rivals").order_by(*order)  # a list of companies that no row shows
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The chosen rows in their order, for a paginator: what is sliced is read, ``number`` is known before."""
+
+    instance: IntegrationInstance
+    user: User
+    query: TableQuery
+    number: int
+    ordered = True  # for the paginator, which warns otherwise
+
+    def __len__(self) -> int:
+        return self.number
+
+    def __getitem__(self, part: slice) -> list[Any]:
+        offset, number = part.start, part.stop - part.start
+        found = chosen_rows(_ordered_rows, self.instance, self.user, self.query, (offset, number))
+        _complete(found)
+        return found
 
 
 def _known_count(query: TableQuery, counts: dict[str, int]) -> int | None:
@@ -248,21 +290,20 @@ def _known_count(query: TableQuery, counts: dict[str, int]) -> int | None:
     return sum(counts.values()) - (0 if query.text else counts.get(RowState.IGNORED, 0))
 
 
-def _add_instances(rows: Iterable[Any]) -> None:
-    """Give each mapping its instance, read once for all rows and without the metadata of its tenant."""
+def _complete(rows: Iterable[Any]) -> None:
+    """Give each mapping its instance, read once for all rows and without the metadata of its tenant.
+
+    Django leaves out the attribute of a filtered relation that joined nothing; None says it better.
+    """
+    for row in rows:
+        row.__dict__.setdefault("mapping", None)
+        row.__dict__.setdefault("proposal", None)
     mappings = [row.mapping for row in rows if row.mapping is not None]
     instances = IntegrationInstance.objects.only("psa", "name").in_bulk(
         {mapping.instance_id for mapping in mappings}
     )
     for mapping in mappings:
         mapping.instance = instances[mapping.instance_id]
-
-
-def _complete(row: Any) -> Any:
-    """Django leaves out the attribute of a filtered relation that joined nothing; None says it better."""
-    for name in ("mapping", "proposal"):
-        row.__dict__.setdefault(name, None)
-    return row
 
 
 def _reversed(term: Any) -> Any:

@@ -14,7 +14,7 @@ from integrations.matching.words import fold
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.company_search import CompanyChoice, company_choices
 from integrations.services.mapping_counts import RowState
-from integrations.services.mapping_table import TableQuery, matching_rows, one_row
+from integrations.services.mapping_table import TableQuery, chosen_rows, matching_rows, one_row
 
 OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNMAPPED)
 CANDIDATES_SHOWN = 5
@@ -52,7 +52,11 @@ class ReviewStep:
 
 def review_queue(instance: IntegrationInstance, user: User, query: TableQuery) -> list[int]:
     """The organizations to go through: what the query chooses, or everything open; the surest first."""
-    rows = matching_rows(instance, user, query)
+    return chosen_rows(_queue, instance, user, query)
+
+
+def _queue(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+    rows = matching_rows(instance, user, psa, query)
     if not query.state:
         rows = rows.filter(mapping_state__in=OPEN_STATES)
     rank = Case(
@@ -64,7 +68,7 @@ def review_queue(instance: IntegrationInstance, user: User, query: TableQuery) -
         output_field=IntegerField(),
     )
     ordered = rows.annotate(rank=rank).order_by("rank", Lower("name"), "pk")
-    return list(ordered.values_list("pk", flat=True))
+    return ordered.values_list("pk", flat=True)
 
 
 def review_step(
@@ -112,7 +116,7 @@ def review_step(
 
 def _candidates(instance: IntegrationInstance, row: Any, company_id: int | None) -> tuple[CompanyChoice, ...]:
     """What the matcher weighed, what is mapped, and what a person picked, without repetition."""
-    choices = company_choices(instance, row, "")[:CANDIDATES_SHOWN]
+    choices = company_choices(instance, row, "", CANDIDATES_SHOWN)
     shown = {choice.company.pk for choice in choices}
     wanted = [company_id] if company_id else []
     if row.mapping is not None and row.mapping.instance_id == instance.pk:

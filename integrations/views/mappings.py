@@ -13,7 +13,7 @@ from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services import decisions, mappings
 from integrations.services.company_search import company_choices
 from integrations.services.jobs import request_cancel
-from integrations.services.mapping_table import matching_rows, one_row
+from integrations.services.mapping_table import matching_organizations, one_row
 from integrations.services.suggestions import propose_mappings, takes_long, type_labels
 from integrations.services.table_preferences import keep_table_view
 from integrations.tasks import enqueue_refresh, enqueue_suggestions
@@ -139,7 +139,7 @@ def tick_all(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Tick every row that the address chooses (all pages), or untick every row."""
     instance = instance_or_404(request, psa, pk)
     query = table_query(QueryDict(request.POST.get("chosen", "")))
-    chosen = matching_rows(instance, request.user, query).values_list("pk", flat=True)
+    chosen = matching_organizations(instance, request.user, query)
     number = mappings.select_every(request.user, instance, chosen, request.POST.get("ticked") == "1")
     what = "selected" if request.POST.get("ticked") == "1" else "no longer selected"
     rows = "row" if number == 1 else "rows"

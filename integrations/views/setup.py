@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import urlencode
@@ -78,6 +79,7 @@ def setup_page(
     status: int = 200,
 ) -> HttpResponse:
     """Draw the page; a card that was just submitted brings its own bound form."""
+    prefetch_related_objects([instance], "filters")  # their card and their words both read them
     context = {
         **frame(request, provider_for(instance.psa), instance),
         "connection": connection or connection_form(instance),

@@ -161,3 +161,22 @@ def test_few_keys_a_suggestion(person: Visitor) -> None:
         expect(heading).not_to_have_text(before)
         presses.append(len(keys))
     assert max(presses) <= 3
+
+
+def test_a_key_in_the_moment_a_row_comes_is_not_lost(person: Visitor) -> None:
+    """What was just swapped in works at once: pressing its link loads no page, which would swallow keys."""
+    page = person.page
+    page.goto(f"{person.portal.url}/integrations/autotask/1/review/?state=unmapped")
+    page.evaluate(
+        """() => {
+          window.isSamePage = true;
+          const press = () => document.querySelector('[data-key="previous"]').click();
+          document.addEventListener("htmx:afterSwap", () => setTimeout(press), { once: true });
+        }"""
+    )
+    first = page.get_by_role("region", name="Our organization").get_by_role("heading")
+    name = first.inner_text()
+    with page.expect_response(re.compile("organization=")), page.expect_response(re.compile("organization=")):
+        page.keyboard.press("j")
+    expect(first).to_have_text(name)
+    assert page.evaluate("window.isSamePage")

@@ -1,0 +1,81 @@
+"""Queries whose SQL is kept: filled in with the ids of the moment, the same answer as without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from integrations.models import Organization
+from integrations.services import prepared
+from tests.conftest import make_user
+from tests.simulated import make_organization
+
+pytestmark = pytest.mark.django_db
+
+
+def later_than(organization: int, word: str) -> Any:
+    """A query with an id and a shape."""
+    return Organization.objects.filter(pk__gt=organization, name__startswith=word).order_by("pk")
+
+
+def names_later_than(organization: int) -> Any:
+    return Organization.objects.filter(pk__gt=organization).order_by("pk").values("name")
+
+
+def people(user: int) -> Any:
+    return User.objects.filter(pk=user).only("username")
+
+
+def deaf(organization: int) -> Any:
+    """A query that does not use its id."""
+    return Organization.objects.all()
+
+
+def test_each_run_has_the_ids_of_the_moment() -> None:
+    rows = [make_organization(name) for name in ("Abbott", "Birchwood", "Avery", "Alder")]
+    assert prepared.rows(later_than, (0,), ("A",)) == [rows[0], rows[2], rows[3]]
+    assert prepared.rows(later_than, (rows[0].pk,), ("A",)) == [rows[2], rows[3]]
+    assert prepared.rows(later_than, (rows[0].pk,), ("B",)) == [rows[1]]
+    assert prepared.rows(later_than, (0,), ("A",), part=(1, 1)) == [rows[2]]
+    assert prepared.rows(names_later_than, (rows[2].pk,)) == [{"name": "Alder"}]
+
+
+def test_what_was_written_meanwhile_is_seen() -> None:
+    assert prepared.rows(later_than, (0,), ("A",)) == []
+    row = make_organization("Abbott")
+    assert prepared.rows(later_than, (0,), ("A",)) == [row]
+    Organization.objects.update(name="Avery")
+    assert [found.name for found in prepared.rows(later_than, (0,), ("A",))] == ["Avery"]
+
+
+def test_the_models_are_whole_ones() -> None:
+    """A row can be read on, changed and saved, and what it is related to can be asked for."""
+    user = make_user("ada")
+    found = prepared.rows(people, (user.pk,))[0]
+    assert found.email == user.email  # was left out, is read now
+    row = make_organization("Abbott")
+    same = prepared.rows(later_than, (0,), ("A",))[0]
+    same.name = "Abbott Dental"
+    same.save()
+    row.refresh_from_db()
+    assert row.name == "Abbott Dental"
+    assert list(same.mappings.all()) == []
+
+
+def test_the_sql_is_the_orm_s_own() -> None:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        prepared.rows(later_than, (7,), ("A",))
+        list(later_than(7, "A"))
+    assert queries[0]["sql"] == queries[1]["sql"]
+
+
+def test_a_query_that_loses_its_id_is_refused() -> None:
+    """It would answer for somebody else."""
+    with pytest.raises(prepared.LostPlaceholder, match="deaf"):
+        prepared.rows(deaf, (1,))
