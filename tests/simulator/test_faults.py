@@ -57,6 +57,17 @@ def locked_user(caller: Caller) -> None:
     assert caller.get(f"zoneInformation?user={USERNAME}").status_code == 200
 
 
+def unknown_user(caller: Caller) -> None:
+    unknown = {"errors": ["Zone information could not be determined"]}
+    assert caller.get(f"zoneInformation?user={USERNAME}").json() == unknown
+    answer = caller.get("Version")
+    assert (answer.status_code, answer.content) == (401, b"")
+    caller.simulator.clear()
+    caller.simulator.inject("unknown-user", status=500)
+    answer = caller.get("Version")
+    assert (answer.status_code, answer.json()) == (500, unknown)
+
+
 def no_company_permission(caller: Caller) -> None:
     for answer in (caller.query(EVERYTHING), caller.get("Companies/3"), caller.post(f"{QUERY}/count", {})):
         assert answer.status_code == 500
@@ -87,6 +98,9 @@ def thread_limit(caller: Caller) -> None:
 def hourly_limit(caller: Caller) -> None:
     assert caller.get("Version").status_code == 429
     assert caller.get(f"zoneInformation?user={USERNAME}").status_code == 200
+    caller.simulator.clear()
+    caller.simulator.inject("hourly-limit", status=500)
+    assert caller.get("Version").status_code == 500
 
 
 def _seconds(call: Callable[[], object]) -> float:
@@ -145,6 +159,17 @@ def no_version(caller: Caller) -> None:
 def missing_id_404(caller: Caller) -> None:
     assert caller.get("Companies/1").status_code == 404
     assert caller.get("Companies/3").status_code == 200
+
+
+def access_as_numbers(caller: Caller) -> None:
+    info = caller.get("Companies/entityInformation").json()["info"]
+    assert (info["userAccessForQuery"], info["userAccessForUpdate"]) == (2, 0)
+
+
+def field_names_in_other_case(caller: Caller) -> None:
+    fields = caller.get("Companies/entityInformation/fields").json()["fields"]
+    assert {"Id", "CompanyName", "CompanyType"} <= {field["name"] for field in fields}
+    assert "companyName" in page(caller)["items"][0]  # type: ignore[index]
 
 
 # --- broken answers ----------------------------------------------------------------------------------
@@ -298,6 +323,12 @@ def paging_ends_early(caller: Caller) -> None:
 
 def duplicate_rows(caller: Caller) -> None:
     assert listed_ids(page(caller)) == [0, 0, 3, 6, 7, 12]
+    caller.simulator.clear()
+    caller.simulator.inject("duplicate-rows", over="pages")
+    content = {"MaxRecords": 2, "filter": [EVERYTHING]}
+    first = caller.post(QUERY, content).json()
+    assert listed_ids(first) == [0, 3]
+    assert listed_ids(caller.post(following(first), content).json()) == [3, 6, 7]
 
 
 def next_page_elsewhere(caller: Caller) -> None:
@@ -328,10 +359,18 @@ def search_after_post(caller: Caller) -> None:
     assert listed_ids(caller.post(address, content).json()) == [6, 7]
 
 
+def next_page_wants_get(caller: Caller) -> None:
+    content = {"MaxRecords": 2, "filter": [EVERYTHING]}
+    address = following(caller.post(QUERY, content).json())
+    assert caller.post(address, content).status_code == 405
+    assert listed_ids(caller.get(address).json()) == [6, 7]
+
+
 CHECKS: dict[FaultName, Callable[[Caller], None]] = {
     FaultName.WRONG_TRACKING_IDENTIFIER_500: wrong_tracking_identifier_500,
     FaultName.TRACKING_IDENTIFIER_REFUSED: tracking_identifier_refused,
     FaultName.LOCKED_USER: locked_user,
+    FaultName.UNKNOWN_USER: unknown_user,
     FaultName.NO_COMPANY_PERMISSION: no_company_permission,
     FaultName.RESTRICTED_ROWS: restricted_rows,
     FaultName.THREAD_LIMIT: thread_limit,
@@ -343,6 +382,8 @@ CHECKS: dict[FaultName, Callable[[Caller], None]] = {
     FaultName.ZONE_URL_UNTIDY: zone_url_untidy,
     FaultName.NO_VERSION: no_version,
     FaultName.MISSING_ID_404: missing_id_404,
+    FaultName.ACCESS_AS_NUMBERS: access_as_numbers,
+    FaultName.FIELD_NAMES_IN_OTHER_CASE: field_names_in_other_case,
     FaultName.SLOW_ANSWER: slow_answer,
     FaultName.DROPPED_BEFORE_ANSWER: dropped_before_answer,
     FaultName.DROPPED_MID_BODY: dropped_mid_body,
@@ -360,6 +401,7 @@ CHECKS: dict[FaultName, Callable[[Caller], None]] = {
     FaultName.DUPLICATE_ROWS: duplicate_rows,
     FaultName.NEXT_PAGE_ELSEWHERE: next_page_elsewhere,
     FaultName.SEARCH_AFTER_POST: search_after_post,
+    FaultName.NEXT_PAGE_WANTS_GET: next_page_wants_get,
     FaultName.REDIRECT: redirect,
     FaultName.WRONG_TYPES: wrong_types,
     FaultName.DEEP_JSON: deep_json,

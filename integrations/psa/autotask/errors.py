@@ -57,6 +57,7 @@ _THREAD_WORDS = ("thread threshold", "itgenatr005")
 _HOUR_WORDS = ("request threshold", "requests per hour", "threshold has been exceeded", "too many requests")
 _UNKNOWN_USER_WORDS = ("zone information could not be determined",)
 _PERMISSION_WORDS = ("adequate permissions", "does not have permission", "not authorized to")
+_FIELD_WORDS = ("unable to find", "company entity")
 _CREDENTIAL_WORDS = ("integrationcode is invalid", "integration code is invalid", "invalid integration code")
 
 _GATEWAY = frozenset({408, 502, 503, 504})
@@ -107,6 +108,12 @@ def _by_words(answer: FailedAnswer) -> PSAError | None:
         return wrong_tracking_identifier(answer.technical)
     if any(words in said for words in _PERMISSION_WORDS):
         return no_permission(answer.technical)
+    if all(words in said for words in _FIELD_WORDS):
+        return InvalidRequest(
+            f"Autotask refused the request: {'; '.join(answer.words)[:300]} If the company filter names this "
+            "field, take that row out or choose another field.",
+            answer.technical,
+        )
     return None
 
 

@@ -27,9 +27,12 @@ from integrations.simulators.autotask.tenant import Tenant
 from integrations.simulators.autotask.wire import Answer, Request, no_such_method, no_such_path, refusal
 
 API_VERSION = "v1.0"
+NO_ZONE_TEXT = "Zone information could not be determined"
 NO_PERMISSION_TEXT = (
     "The logged in Resource does not have the adequate permissions to query this entity type."
 )
+ACCESS_LEVELS = ("None", "Restricted", "All")
+"""What a user may do with an entity; the help page numbers them from 0."""
 NO_WRITE_TEXT = "The logged in Resource does not have the adequate permissions to change this entity type."
 
 
@@ -64,8 +67,8 @@ def version_information() -> Answer:
 
 def zone_information(request: Request, tenant: Tenant | None, api_url: str, faults: ActiveFaults) -> Answer:
     """Where the tenant of a user lives. An unknown user is an error of status 500."""
-    if tenant is None:
-        return refusal(500, "Zone information could not be determined")
+    if tenant is None or faults.take(FaultName.UNKNOWN_USER, request) is not None:
+        return refusal(500, NO_ZONE_TEXT)
     elsewhere = faults.take(FaultName.ZONE_ELSEWHERE, request)
     if elsewhere is not None:
         api_url = str(elsewhere["url"])
@@ -159,6 +162,9 @@ def _read_query(call: Call) -> Query:
     )
 
 
+_SEARCH_IN_ADDRESS = (FaultName.SEARCH_AFTER_POST, FaultName.NEXT_PAGE_WANTS_GET)
+
+
 def _query(call: Call) -> Answer:
     return _answer_page(call, is_first=True)
 
@@ -169,6 +175,8 @@ def _next_page(call: Call) -> Answer:
     after_get = "search" in request.query
     if call.faults.take(FaultName.SEARCH_AFTER_POST, request) is not None:
         after_get = False
+    if call.faults.take(FaultName.NEXT_PAGE_WANTS_GET, request) is not None:
+        after_get = True
     if (request.method == "GET") is not after_get:
         return no_such_method(request.method)
     return _answer_page(call, is_first=False)
@@ -187,10 +195,10 @@ def _answer_page(call: Call, *, is_first: bool) -> Answer:
     if not is_first and call.faults.take(FaultName.CHANGED_BETWEEN_PAGES, request) is not None:
         change_companies(call.tenant.companies, cursor, cursor.page_size)
     page = read_page(call.tenant.companies.snapshot(), query, cursor)
-    page = spoiled_page(call.faults, request, page, cursor)
+    page = spoiled_page(call.faults, request, page, cursor, call.tenant.companies)
     address = f"{request.zone.api_url}V1.0/Companies/query"
     search = request.query.get("search") if request.method == "GET" else None
-    if search is None and call.faults.take(FaultName.SEARCH_AFTER_POST, request) is not None:
+    if search is None and any(call.faults.take(name, request) is not None for name in _SEARCH_IN_ADDRESS):
         search = request.body.decode("utf-8", "replace")
     return Answer(
         payload={
@@ -241,6 +249,11 @@ def _entity_information(call: Call) -> Answer:
         access = "Restricted"
     if call.faults.take(FaultName.NO_COMPANY_PERMISSION, call.request) is not None:
         access = "None"
+    as_numbers = call.faults.take(FaultName.ACCESS_AS_NUMBERS, call.request) is not None
+
+    def said(level: str) -> str | int:
+        return ACCESS_LEVELS.index(level) if as_numbers else level
+
     return Answer(
         payload={
             "info": {
@@ -249,10 +262,10 @@ def _entity_information(call: Call) -> Answer:
                 "canDelete": False,
                 "canQuery": True,
                 "canUpdate": True,
-                "userAccessForCreate": "None",
-                "userAccessForDelete": "None",
-                "userAccessForQuery": access,
-                "userAccessForUpdate": "None",
+                "userAccessForCreate": said("None"),
+                "userAccessForDelete": said("None"),
+                "userAccessForQuery": said(access),
+                "userAccessForUpdate": said("None"),
                 "hasUserDefinedFields": True,
                 "supportsWebhookCallouts": True,
             }
@@ -261,7 +274,12 @@ def _entity_information(call: Call) -> Answer:
 
 
 def _fields(call: Call) -> Answer:
-    return Answer(payload={"fields": [_field_information(call.tenant, field) for field in COMPANY_FIELDS]})
+    fields = [_field_information(call.tenant, field) for field in COMPANY_FIELDS]
+    if call.faults.take(FaultName.FIELD_NAMES_IN_OTHER_CASE, call.request) is not None:
+        for field in fields:
+            name = str(field["name"])
+            field["name"] = name[:1].upper() + name[1:]
+    return Answer(payload={"fields": fields})
 
 
 def _field_information(tenant: Tenant, field: CompanyField) -> dict[str, object]:

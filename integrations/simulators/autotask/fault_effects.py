@@ -89,8 +89,9 @@ def replacement(faults: ActiveFaults, request: Request) -> Answer | None:
 
 def limit_refusal(faults: ActiveFaults, request: Request, hourly_limit: int) -> Answer | None:
     """The refusal of a call with credentials because of a limit that a fault pretends, or None."""
-    if faults.take(FaultName.HOURLY_LIMIT, request) is not None:
-        return refusal(429, hourly_limit_text(hourly_limit))
+    options = faults.take(FaultName.HOURLY_LIMIT, request)
+    if options is not None:
+        return refusal(_number(options, "status"), hourly_limit_text(hourly_limit))
     options = faults.take(FaultName.THREAD_LIMIT, request)
     if options is not None:
         return refusal(_number(options, "status"), THREAD_LIMIT_TEXT)
@@ -246,7 +247,9 @@ def _delivered(faults: ActiveFaults, request: Request, answer: Answer) -> Answer
 # --- a spoiled page ----------------------------------------------------------------------------------
 
 
-def spoiled_page(faults: ActiveFaults, request: Request, page: Page, cursor: Cursor) -> Page:
+def spoiled_page(
+    faults: ActiveFaults, request: Request, page: Page, cursor: Cursor, store: CompanyStore
+) -> Page:
     """The page of companies as the active faults leave it."""
     if faults.take(FaultName.ENDLESS_PAGING, request) is not None:
         page = _endless(page, cursor)
@@ -254,8 +257,10 @@ def spoiled_page(faults: ActiveFaults, request: Request, page: Page, cursor: Cur
         page = dataclasses.replace(page, following=cursor)
     if page.following and faults.take(FaultName.PAGING_ENDS_EARLY, request) is not None:
         page = dataclasses.replace(page, following=None)
-    if page.rows and faults.take(FaultName.DUPLICATE_ROWS, request) is not None:
-        page = dataclasses.replace(page, rows=(page.rows[0], *page.rows))
+    options = faults.take(FaultName.DUPLICATE_ROWS, request) if page.rows else None
+    if options is not None:
+        twice = page.rows[0] if options["over"] == "page" else store.snapshot().find(cursor.after)
+        page = dataclasses.replace(page, rows=(twice, *page.rows) if twice else page.rows)
     return page
 
 

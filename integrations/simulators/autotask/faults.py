@@ -23,6 +23,7 @@ class FaultName(enum.StrEnum):
     WRONG_TRACKING_IDENTIFIER_500 = "wrong-tracking-identifier-500"
     TRACKING_IDENTIFIER_REFUSED = "tracking-identifier-refused"
     LOCKED_USER = "locked-user"
+    UNKNOWN_USER = "unknown-user"
     NO_COMPANY_PERMISSION = "no-company-permission"
     RESTRICTED_ROWS = "restricted-rows"
     THREAD_LIMIT = "thread-limit"
@@ -34,6 +35,8 @@ class FaultName(enum.StrEnum):
     ZONE_URL_UNTIDY = "zone-url-untidy"
     NO_VERSION = "no-version"
     MISSING_ID_404 = "missing-id-404"
+    ACCESS_AS_NUMBERS = "access-as-numbers"
+    FIELD_NAMES_IN_OTHER_CASE = "field-names-in-other-case"
     SLOW_ANSWER = "slow-answer"
     DROPPED_BEFORE_ANSWER = "dropped-before-answer"
     DROPPED_MID_BODY = "dropped-mid-body"
@@ -51,6 +54,7 @@ class FaultName(enum.StrEnum):
     DUPLICATE_ROWS = "duplicate-rows"
     NEXT_PAGE_ELSEWHERE = "next-page-elsewhere"
     SEARCH_AFTER_POST = "search-after-post"
+    NEXT_PAGE_WANTS_GET = "next-page-wants-get"
     REDIRECT = "redirect"
     WRONG_TYPES = "wrong-types"
     DEEP_JSON = "deep-json"
@@ -84,6 +88,11 @@ def _kinds() -> Mapping[FaultName, FaultKind]:
         ),
         (FaultName.LOCKED_USER, "The API user is locked: 401 to every call with credentials.", {}),
         (
+            FaultName.UNKNOWN_USER,
+            "Nobody knows the API user: discovery answers 500, the zone itself 'status' 401 or 500.",
+            {"status": 401},
+        ),
+        (
             FaultName.NO_COMPANY_PERMISSION,
             "The API user may not query companies; status is 500 (as live) or 403 (as documented).",
             {"status": 500},
@@ -98,7 +107,11 @@ def _kinds() -> Mapping[FaultName, FaultKind]:
             "Too many calls at once, whatever their number; the status may be another than 429.",
             {"status": 429},
         ),
-        (FaultName.HOURLY_LIMIT, "The hour's request budget is used up: 429.", {}),
+        (
+            FaultName.HOURLY_LIMIT,
+            "The hour's request budget is used up; the status may be another than 429.",
+            {"status": 429},
+        ),
         (
             FaultName.LATENCY_BY_USAGE,
             "Answers are delayed by the used share of the hour (0.5 s from 50 %, 1 s from 75 %) by 'scale'.",
@@ -122,6 +135,16 @@ def _kinds() -> Mapping[FaultName, FaultKind]:
         ),
         (FaultName.NO_VERSION, "The Version endpoint does not exist (404), as before 2026.", {}),
         (FaultName.MISSING_ID_404, "A company that does not exist is answered with 404, not 200.", {}),
+        (
+            FaultName.ACCESS_AS_NUMBERS,
+            "What the user may do is said by 0, 1 and 2 as the help page has it, not by words.",
+            {},
+        ),
+        (
+            FaultName.FIELD_NAMES_IN_OTHER_CASE,
+            "The metadata spell field names another way than the rows: CompanyName.",
+            {},
+        ),
         (
             FaultName.SLOW_ANSWER,
             "The body arrives in pieces of 'bytes', 'pause' seconds apart.",
@@ -152,7 +175,11 @@ def _kinds() -> Mapping[FaultName, FaultKind]:
             "There is no next page although companies remain.",
             {},
         ),
-        (FaultName.DUPLICATE_ROWS, "A page holds its first company twice.", {}),
+        (
+            FaultName.DUPLICATE_ROWS,
+            "A company comes twice; 'over' is page (within one) or pages (last of one, first of the next).",
+            {"over": "page"},
+        ),
         (
             FaultName.NEXT_PAGE_ELSEWHERE,
             "The next page is said to be on another host, 'base'.",
@@ -161,6 +188,11 @@ def _kinds() -> Mapping[FaultName, FaultKind]:
         (
             FaultName.SEARCH_AFTER_POST,
             "The address of the page after a POST carries 'search' too, but still wants a POST.",
+            {},
+        ),
+        (
+            FaultName.NEXT_PAGE_WANTS_GET,
+            "The address of the page after a POST carries 'search' and wants a GET: 405 to a POST.",
             {},
         ),
         (

@@ -252,6 +252,9 @@ class Simulator:
         refused = unauthorized(request)
         if self.faults.take(FaultName.LOCKED_USER, request) is not None or tenant is None:
             return refused
+        unknown = self.faults.take(FaultName.UNKNOWN_USER, request)
+        if unknown is not None:
+            return refusal(500, endpoints.NO_ZONE_TEXT) if unknown["status"] == 500 else refused
         if self.zone_of(tenant) != request.zone or not tenant.active:
             return refused
         if not tenant.knows_secret(request.headers.get("secret", "")):
