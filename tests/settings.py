@@ -12,3 +12,5 @@ os.environ.setdefault("PORTAL_DATA_DIR", str(Path(tempfile.gettempdir(), "portal
 from portal.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast, and nobody's password
+# Each test's client makes the middleware anew, which otherwise looks through all static files every time.
+WHITENOISE_AUTOREFRESH = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -9,11 +10,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +124,33 @@ def simulated_portal(folder: Path, url: str, data: Data | None = None, **setting
             **settings,
         }  # fmt: skip
         made = Portal(url, environment, simulator=simulator)
-        made.manage("prepare", "--verbosity", "0")
-        made.manage("createsuperuser", "--noinput", "--username", "olive", "--email", "olive@msp.example")
-        made.manage("import_organizations", "-", stdin=organizations)
+        if "DATABASE_URL" in settings:
+            fill(made, organizations)
+        else:
+            shutil.copytree(filled_folder(made, organizations), folder, dirs_exist_ok=True)
         yield made
+
+
+def fill(portal: Portal, organizations: str) -> None:
+    """Make its tables, a superuser, and the organizations."""
+    portal.manage("prepare", "--verbosity", "0")
+    portal.manage("createsuperuser", "--noinput", "--username", "olive", "--email", "olive@msp.example")
+    portal.manage("import_organizations", "-", stdin=organizations)
+
+
+_filled: dict[str, Path] = {}  # by the organizations: a folder of data as ``fill`` leaves it
+
+
+def filled_folder(portal: Portal, organizations: str) -> Path:
+    """Data on SQLite to start from; filled once a process, since that takes longer than some journeys."""
+    if organizations not in _filled:
+        folder = Path(tempfile.mkdtemp(prefix="portal-journeys-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        fill(
+            replace(portal, environment={**portal.environment, "PORTAL_DATA_DIR": str(folder)}), organizations
+        )
+        _filled[organizations] = folder
+    return _filled[organizations]
 
 
 @contextlib.contextmanager
