@@ -12,7 +12,7 @@ from integrations import matching
 from integrations.models import Company, IntegrationInstance, OrganizationMapping
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch
-from integrations.services.mappings import MAPPING_FIELDS, SaveOutcome, mapping_change
+from integrations.services.mappings import SaveOutcome, mapping_change, write_mappings
 from integrations.services.suggestions import free_companies, open_organizations
 
 # What may be applied, the surest first. The other tiers name no company for certain.
@@ -76,8 +76,7 @@ def apply_suggestions(
             mapping.removed_at, mapping.removed_with_instance = None, False
             mapping.version += 1
             changes.append(mapping_change("mapping created", mapping, before))
-        OrganizationMapping.objects.bulk_create(new, batch_size=500)
-        OrganizationMapping.objects.bulk_update(changed, MAPPING_FIELDS, batch_size=200)
+        write_mappings(new, changed)
         batch.record(changes)
     outcome.created = len(changes)
     return Applied(outcome, len(wanted) - len(changes))

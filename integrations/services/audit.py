@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from integrations.models import AuditEvent, IntegrationInstance
+from integrations.services.bulk import insert_rows
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, User
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 # What other programs follow by the ids of its events: the changes feed of the API, and webhooks.
 FOLLOWED = frozenset({"mapping", "review"})
-ROWS_A_QUERY = 10_000
 _COMMIT_ORDER_LOCK = 7_301_548  # any number that nothing else in this database locks
 
 
@@ -85,26 +86,43 @@ class Batch:
     undoes: uuid.UUID | None = None
 
     def record(self, changes: Iterable[Change]) -> None:
-        """Add the changes to the audit, in one query for ten thousand; belongs at the transaction's end."""
-        user = self.actor.user
-        events = [
-            AuditEvent(
-                actor_id=user.pk if user else None,
-                actor_name=self.actor.name[:200],
-                origin=self.actor.origin[:100],
-                batch=self.key,
-                action=change.action,
-                target_type=change.target_type,
-                target_id=change.target_id,
-                target_name=change.target_name[:300],
-                instance_id=change.instance.pk if change.instance else None,
-                before=change.before,
-                after=change.after,
-                undoes=self.undoes,
-            )
-            for change in changes
-        ]
+        """Add the changes to the audit, in one query however many; belongs at the transaction's end."""
+        changes = list(changes)
+        user, now = self.actor.user, timezone.now()
+        common = {
+            "at": now,
+            "actor_id": user.pk if user else None,
+            "actor_name": self.actor.name[:200],
+            "origin": self.actor.origin[:100],
+            "batch": self.key,
+            "undoes": self.undoes,
+        }
         with transaction.atomic():
-            if any(event.target_type in FOLLOWED for event in events):
+            if any(change.target_type in FOLLOWED for change in changes):
                 keep_commit_order()
-            AuditEvent.objects.bulk_create(events, batch_size=ROWS_A_QUERY)
+            insert_rows(
+                AuditEvent,
+                (
+                    *common,
+                    "action",
+                    "target_type",
+                    "target_id",
+                    "target_name",
+                    "instance_id",
+                    "before",
+                    "after",
+                ),
+                (
+                    (
+                        *common.values(),
+                        change.action,
+                        change.target_type,
+                        change.target_id,
+                        change.target_name[:300],
+                        change.instance.pk if change.instance else None,
+                        change.before,
+                        change.after,
+                    )
+                    for change in changes
+                ),
+            )

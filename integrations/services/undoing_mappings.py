@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integrations.models import AuditEvent, Company, IntegrationInstance, OrganizationMapping
 from integrations.services.audit import Actor, Change
-from integrations.services.mappings import MAPPING_FIELDS, mapping_change
+from integrations.services.mappings import mapping_change, write_mappings
 
 CHANGED_SINCE = "changed again since"
 Outcome = tuple[list[Change], list[tuple[str, str]]]
@@ -59,15 +59,7 @@ def put_back_mappings(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
         _put_back(mapping, event.before, target, people)
         changed[mapping.pk] = mapping
         changes.append(mapping_change("mapping change undone", mapping, before))
-    # An upsert of rows that exist: a fraction of the time of `bulk_update`, whose CASE expressions grow with
-    # rows times fields.
-    OrganizationMapping.objects.bulk_create(
-        changed.values(),
-        update_conflicts=True,
-        unique_fields=["pk"],
-        update_fields=MAPPING_FIELDS,
-        batch_size=500,
-    )
+    write_mappings([], changed.values())
     return changes, left
 
 
