@@ -2,13 +2,15 @@
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
 from integrations.matching.candidates import Longs
 from integrations.matching.vocabulary import Reals
 
 #: Pairs below this score (log-odds) take no part.
 FLOOR = -2.5
+#: What the last column is worth less than the first, in log-odds: less than any real difference.
+TIE = 1e-7
 #: A larger knot of competing pairs is solved greedily, best score first.
 LARGEST_EXACT = 400
 
@@ -24,17 +26,29 @@ def _greedy(rows: Longs, columns: Longs, score: Reals, members: Longs) -> list[i
     return chosen
 
 
-def _exact(rows: Longs, columns: Longs, score: Reals, members: Longs) -> list[int]:
-    from scipy.optimize import linear_sum_assignment  # slow to load, and most presses need it late or never
+def _exact(rows: Longs, columns: Longs, score: Reals, members: Longs) -> Longs:
+    """The best choice among ``members``, which may be many knots at once.
 
+    Each row may also stay alone, in a column of its own that is worth nothing; weights are shifted by one,
+    because a sparse weight of nought means that there is no pair. Of equally good choices the earlier columns
+    are taken.
+    """
     own_rows, row_index = np.unique(rows[members], return_inverse=True)
     own_columns, column_index = np.unique(columns[members], return_inverse=True)
-    gain = np.zeros((len(own_rows), len(own_columns)))
-    pair_at = np.full(gain.shape, -1, np.int64)
-    gain[row_index, column_index] = score[members] - FLOOR
-    pair_at[row_index, column_index] = members
-    chosen = pair_at[linear_sum_assignment(gain, maximize=True)]
-    return [int(pair) for pair in chosen if pair >= 0]
+    height, width = len(own_rows), len(own_columns)
+    alone = np.arange(height)
+    gain = np.concatenate([score[members] - FLOOR - TIE * column_index / width, np.zeros(height)]) + 1.0
+    at = (np.concatenate([row_index, alone]), np.concatenate([column_index, width + alone]))
+    weights = sp.csr_matrix((gain, at), shape=(height, width + height))
+    matched_rows, matched_columns = min_weight_full_bipartite_matching(weights, maximize=True)
+    paired = matched_columns < width
+    keys = row_index.astype(np.int64) * width + column_index
+    order = np.argsort(keys)
+    found = np.searchsorted(
+        keys[order], matched_rows[paired].astype(np.int64) * width + matched_columns[paired]
+    )
+    result: Longs = members[order[found]]
+    return result
 
 
 def assign(rows: Longs, columns: Longs, score: Reals) -> Longs:
@@ -52,10 +66,14 @@ def assign(rows: Longs, columns: Longs, score: Reals) -> Longs:
     labels = label[rows[order]]
     starts = np.flatnonzero(np.append(True, labels[1:] != labels[:-1]))
     sizes = np.diff(np.append(starts, len(order)))
-    chosen: list[int] = order[starts[sizes == 1]].tolist()
-    for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
-        members = order[start : start + size]
-        largest = max(len(np.unique(rows[members])), len(np.unique(columns[members])))
-        solve = _exact if largest <= LARGEST_EXACT else _greedy
-        chosen.extend(solve(rows, columns, score, members))
+    chosen: list[int] = []
+    small = np.ones(len(order), bool)
+    for knot in np.flatnonzero(sizes > LARGEST_EXACT).tolist():
+        part = slice(starts[knot], starts[knot] + sizes[knot])
+        members = order[part]
+        if max(len(np.unique(rows[members])), len(np.unique(columns[members]))) > LARGEST_EXACT:
+            small[part] = False
+            chosen.extend(_greedy(rows, columns, score, members))
+    if small.any():
+        chosen.extend(_exact(rows, columns, score, order[small]).tolist())
     return np.array(sorted(chosen), np.int64)

@@ -20,6 +20,7 @@ PHONE_DIGITS = 9
 FEWEST_PHONE_DIGITS = 7
 #: Compared characters of a postal code: "60614-1234" and "60614" are one place.
 POSTAL_CHARACTERS = 5
+_CITY = "city"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,10 @@ def read_phone(text: str) -> str:
 
 @lru_cache(10_000)
 def _read_city(city: str) -> tuple[str, frozenset[str]]:
-    return squashed(city), frozenset(read_words(fold(city)).core)
+    """A city as it is compared (Saint Louis is St. Louis, New York City is New York), and its words."""
+    words = read_words(fold(city)).core
+    told = words[:-1] if len(words) > 1 and words[-1] == _CITY else words
+    return "".join(told) or squashed(city), frozenset(words)
 
 
 @lru_cache(1_000)

@@ -90,6 +90,12 @@ def contact_features(
         columns_of[f"{name}_same"] = same.astype(float)
         columns_of[f"{name}_different"] = different.astype(float)
     columns_of["state_different"] = compare("state")[1].astype(float)
+    # "Jakarta" is "Jakarta Pusat" or a part of it; and people of one postal code name their town as they like
+    ours, theirs = left.city_words[rows], right.city_words[columns]
+    both = (ours[:, :, None] == theirs[:, None, :]) & (ours[:, :, None] >= 0)
+    within = (both.any(2) | (ours < 0)).all(1) | (both.any(1) | (theirs < 0)).all(1)
+    columns_of["city_different"][within | (columns_of["postal_code_same"] > 0)] = 0.0
+    columns_of["state_different"][columns_of["postal_code_same"] > 0] = 0.0
     same_label, _ = compare("domain_label")
     named = np.maximum(columns_of["domain_is_name"], _SAME_LABEL_VALUE * same_label)
     # where the names are the same, the domain says nothing that they do not

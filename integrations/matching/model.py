@@ -15,7 +15,7 @@ from integrations.matching import wordlists
 from integrations.matching.candidates import Longs
 from integrations.matching.context import CONTEXT, context_features
 from integrations.matching.features import FEATURES, WRITING
-from integrations.matching.vocabulary import Reals
+from integrations.matching.vocabulary import Flags, Reals
 
 #: Two different numbers are two different companies, whatever else agrees.
 NUMBER_CONFLICT_CAP = -4.0
@@ -24,6 +24,7 @@ STRUCTURAL_OMISSION_CAP = 4.0
 
 _WRITING_COLUMNS = [list(FEATURES).index(name) for name in WRITING]
 _SAME_WORDS = list(FEATURES).index("same_words")
+_IN_PART = [list(FEATURES).index(name) for name in ("without_addition", "addition_alone")]
 _NUMBER_CONFLICT = list(FEATURES).index("number_conflict")
 _STRUCTURAL_OMISSION = list(FEATURES).index("structural_omission")
 
@@ -75,6 +76,12 @@ class Model:
         return result
 
 
+def same_names(features: Reals) -> Flags:
+    """Pairs whose names have the same words, without leaving out an addition of either."""
+    found: Flags = (features[:, _SAME_WORDS] > 0) & (features[:, _IN_PART].max(1) == 0)
+    return found
+
+
 @dataclass(slots=True)
 class Scores:
     """All scores of P pairs."""
@@ -101,7 +108,7 @@ def score_pairs(
     pair = model.pair_score(features)
     plain = model.plain_score(features, pair)
     context = context_features(
-        rows, columns, pair, plain, features[:, _SAME_WORDS] > 0, sided, several_to_one=several_to_one
+        rows, columns, pair, plain, same_names(features), sided, several_to_one=several_to_one
     )
     final = limited(model.context_score(context), features)
     return Scores(pair, context, final, model.confidence(final))

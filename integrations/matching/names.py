@@ -181,8 +181,12 @@ def _segments(name: str) -> list[str]:
 
 
 def _repeated(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Words that stand twice; a whole name written twice ("Onward House Onward House") repeats nothing."""
     if len(set(words)) == len(words):
         return ()
+    for length in range(len(words) // 2, 1, -1):
+        if words[:length] == words[length : 2 * length]:
+            return _repeated(words[length:])
     return tuple(word for position, word in enumerate(words) if word in words[:position])
 
 

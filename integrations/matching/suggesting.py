@@ -27,6 +27,8 @@ from integrations.matching.vocabulary import Flags, Reals
 
 #: The MSP's own record in Autotask: never anybody's customer.
 OWN_COMPANY = "0"
+#: What another legal form takes off a score (log-odds): it decides between equals and nothing else.
+LEGAL_TIE = 1e-6
 #: Companies named beside an answer.
 MOST_RIVALS = 3
 #: A rival less likely than this is not worth a line beside a suggestion.
@@ -81,9 +83,18 @@ def offered_companies(
     )
 
 
-def weigh(prepared: Prepared, refused: set[tuple[int, int]], *, several_to_one: bool) -> Weighed:
-    """Score all pairs beside their rivals and choose one pair an organization."""
-    model = fitted_model()
+def weigh(
+    prepared: Prepared,
+    refused: set[tuple[int, int]],
+    *,
+    several_to_one: bool,
+    model: Model | None = None,
+) -> Weighed:
+    """Score all pairs beside their rivals and choose one pair an organization.
+
+    ``model``: other weights than those that ship with the portal, to measure them.
+    """
+    model = model or fitted_model()
     rows, columns, features, sided = prepared.rows, prepared.columns, prepared.features, prepared.sided
     if refused:
         width = prepared.right.size
@@ -104,7 +115,7 @@ def weigh(prepared: Prepared, refused: set[tuple[int, int]], *, several_to_one: 
     some = first[:-1] < first[1:]
     answer[some] = order[first[:-1][some]]
     if not several_to_one:
-        chosen = assign(rows, columns, scores.final)
+        chosen = assign(rows, columns, scores.final - LEGAL_TIE * legal)
         answer[rows[chosen]] = chosen
         free[rows[chosen]] = True
     else:

@@ -82,6 +82,8 @@ def signs_of(features: Reals, context: Reals) -> Signs:
     other_word = some("ordinary_word_swapped", "inflected", "repeated_word")
     # an ordinary word in common with a name that has a telling one: "Bistro" and "Holt & Calder Bistro"
     guessed |= hardly_named & adds & ~some("acronym")
+    # one word in common, behind the other's own: at the end of a name stands what it does, not whose it is
+    guessed |= some("one_word") & some("first_word_omitted") & above("omission", _HALF) & ~some("acronym")
     # nothing but the beginning of a word in common
     guessed |= some("only_typos") & ~some("exact_information", "one_edit", "two_edits")
     # another trade on either side: one owner's two companies share a domain or an address
@@ -89,8 +91,17 @@ def signs_of(features: Reals, context: Reals) -> Signs:
     # a namesake in another place with another telephone or domain
     elsewhere = some("phone_different", "domain_different") & some(*_PLACES_DIFFERENT)
     elsewhere &= ~some(*_CONTACTS_SAME)
-    # "Acme Realty" with the telephone of Acme is another company of its owner
-    strict = context_of("organization_adds_structural") > 0
+    # each adds something telling of its own and has its own number: two branches of one owner
+    both_add = above("contradiction_weight", _TELLING_WORD) & ~some("one_edit", "two_edits", "only_typos")
+    branches = (
+        (both_add | some("addition_conflict")) & some("phone_different") & ~some("phone_near", "acronym")
+    )
+    # "Acme Realty" with the telephone of Acme is another company of its owner; where a second contact agrees
+    # with a number that nobody else has, it is as often Acme itself
+    own_phone = above("phone_same", _ALMOST_OWN)
+    sister = context_of("organization_adds_structural") > 0
+    sister &= ~(own_phone & some("domain_same", "postal_code_same", "city_same"))
+    strict = sister.copy()
     # the initials of a part of a name fit many names
     strict |= some("acronym") & some("exact_information") & ~supported
     apostrophe = above("apostrophe_differs", _HALF) & ~contact
@@ -103,12 +114,10 @@ def signs_of(features: Reals, context: Reals) -> Signs:
     contradicted |= some("contradiction") & ~some("one_edit") & ~contact
     look_alike = some("structural_omission", "inflected", "known_word_swapped")
     return Signs(
-        other_word=((other_word | guessed | elsewhere) & ~supported) | other_trade,
+        other_word=((other_word | guessed | elsewhere) & ~supported) | other_trade | branches,
         doubtful=left_out | branch | hardly_named | apostrophe | site | some("addition_conflict"),
         clear=~(look_alike | contradicted | shared_domain | hardly_named) & (context_of("ahead") > 0),
-        own_phone=above("phone_same", _ALMOST_OWN)
-        & (context_of("organization_adds_structural") == 0)
-        & (context_of("ahead") > 0),
+        own_phone=own_phone & ~sister & (context_of("ahead") > 0),
         strict=strict,
         apostrophe=apostrophe,
     )

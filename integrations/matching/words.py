@@ -31,6 +31,10 @@ _LEGAL_ANYWHERE = {
 }
 _LEGAL_ANYWHERE_WORDS = frozenset(_LEGAL_ANYWHERE)
 _DROPPED = wordlists.dropped_words()
+#: Before these words "e" is not the east but "and": "Sousa e Filhos", "Rossi e Figli".
+_JOINED_BY_E = frozenset(
+    ["filho", "filhos", "filha", "filhas", "irmao", "irmaos", "cia", "figlio", "figli", "hijo", "hijos"]
+)
 _LIGHT = _DROPPED | wordlists.neutral_words() | wordlists.structural_words()
 _, _REGION_PHRASES, _REGION_SHORT = wordlists.regions()
 _REGION_FIRST_WORDS = frozenset(words[0] for words in _REGION_PHRASES)
@@ -244,7 +248,11 @@ def read_words(text: str) -> Words:
     squash = "".join(core)
     initials: tuple[str, ...] = ()
     if len(core) > 1:
-        kept = [word for word in core if word not in _DROPPED]
+        kept = [
+            word
+            for word, following in zip(core, [*core[1:], ""], strict=True)
+            if word not in _DROPPED and not (word == "e" and following in _JOINED_BY_E)
+        ]
         initials = _acronyms(core, kept, legal)
         core = kept or core
     canonical = []

@@ -268,6 +268,9 @@ OTHER_COMPANIES = _cases(
     ("Wrenford & Sons", "Calder & Sons", '"& sons" is everybody\'s'),
     ("Price Electric", "Price's Electric", "a family, and another with an apostrophe and an s"),
     ("Wrenford & Wrenford Masonry", "Wrenford Masonry", "two of a family are not one of it"),
+    ("Bistro", "Holt & Calder Bistro", "a name that is only a trade could be anybody's of that trade"),
+    ("Holt & Calder Bistro", "Bistro", "and so could a company that is called by its trade"),
+    ("Florist", "Wrenford & Quill Florist", "another trade"),
 )
 
 NUMBERS = _cases(
@@ -297,7 +300,6 @@ PARENT_AND_CHILD = _cases(
     ("Tarnbrook", "Tarnbrook Manufacturing", "a head alone could be any of the group"),
     ("Tarnbrook Capital", "Tarnbrook Construction", "two children"),
     ("Tarnbrook East", "Tarnbrook West", "two sites"),
-    ("Bistro", "Holt & Calder Bistro", "one ordinary word of a longer name is never pre-ticked"),
 )
 
 ACRONYMS = _cases(
@@ -428,6 +430,38 @@ EVIDENCE = [
         {"phone": "555 201 3367"},
     ),
     Case(
+        "Tarnbrook Joinery Restaurant",
+        "Tarnbrook Joinery",
+        SAME,
+        "the company's own number and its domain outweigh a further word of trade",
+        {"domain": "tarnbrook.co", "phone": "555 201 3344"},
+        {"web_address": "tarnbrook.co", "phone": "555 201 3344"},
+    ),
+    Case(
+        "Tarnbrook Clinics - Cardiology",
+        "Tarnbrook Clinics - Paediatrics",
+        DIFFERENT,
+        "two branches: each has an addition and a number of its own",
+        {"domain": "tarnbrook.co", "phone": "555 201 3344"},
+        {"web_address": "tarnbrook.co", "phone": "555 888 1122"},
+    ),
+    Case(
+        "Tarnbrook Calder Joinery",
+        "Tarnbrook Wrenford Joinery",
+        DIFFERENT,
+        "two branches: each has a name and a number of its own",
+        {"domain": "tarnbrook.co", "phone": "555 201 3344"},
+        {"web_address": "tarnbrook.co", "phone": "555 888 1122"},
+    ),
+    Case(
+        "Tarnbrook Joinery",
+        "Tarnbrook Joinery",
+        SURE,
+        "the same city written another way",
+        {"city": "Saint Brindle City"},
+        {"city": "St. Brindle"},
+    ),
+    Case(
         "Wrenford Dental",
         "Wrenford Dental",
         OPEN,
@@ -453,6 +487,7 @@ OTHER_ALPHABETS = _cases(
     ("田中製作所株式会社", "株式会社 田中製作所", "the form may stand at either end"),
     ("PT Tarnbrook Joinery", "Tarnbrook Joinery", "an Indonesian form stands in front"),
     ("ООО Газснабтрейд Урал", "Gazsnabtreyd Ural", "a Russian form stands in front"),
+    ("Quillar e Filhos", "Quillar & Filhos", 'a Portuguese "and"'),
     ("Ελαιώνας Κτήμα", "Elaionas Ktima", "Greek letters written in Latin"),
 )
 
@@ -562,6 +597,18 @@ CHOICES = [
         ("Hayes Joinery", "Hayes' Joinery"),
         1,
         "the one that writes the family in the same way",
+    ),
+    Choice(
+        "Tarnbrook Joinery - Ashport",
+        ("Tarnbrook Joinery", "Tarnbrook Joinery Ashport"),
+        1,
+        "the company that has the addition too",
+    ),
+    Choice(
+        "Tarnbrook Joinery Tarnbrook Joinery",
+        ("Calder Joinery", "Tarnbrook Joinery"),
+        1,
+        "a name written twice is the name",
     ),
     Choice(
         "NSC", ("Northmoor Sailing Charter", "Nether Steel Company"), None, "initials that two companies have"

@@ -77,10 +77,18 @@ class Judged:
     fold: Ids
 
 
-def judged(tenants: list[Tenant], scores: list[Reals], names: Collection[str], *, best_only: bool) -> Judged:
+def judged(
+    tenants: list[Tenant],
+    scores: list[Reals],
+    names: Collection[str],
+    *,
+    best_only: bool,
+    untold: bool = True,
+) -> Judged:
     """All pairs of the named sets, or each organization's best.
 
-    A right guess where nobody could know is left out.
+    A right guess where nobody could know is left out. Without ``untold`` so is all that such organizations
+    have: of two twins nobody can tell, the wrong one alone says nothing about a confidence both share.
     """
     parts = []
     for one, score in zip(tenants, scores, strict=True):
@@ -89,6 +97,8 @@ def judged(tenants: list[Tenant], scores: list[Reals], names: Collection[str], *
         rows = one.prepared.rows
         ambiguous = one.ambiguous[rows]
         use = one.known[rows] & ~(one.same & ambiguous)
+        if not untold:
+            use &= ~ambiguous
         if best_only:
             best = np.zeros(len(rows), bool)
             best[ranked(rows, score)] = True
@@ -120,10 +130,11 @@ def print_calibration(tenants: list[Tenant], scores: list[Reals]) -> None:
     """The tables of the generated sets, of all sets with clean labels, and of all sets."""
     basis = judged(tenants, scores, CALIBRATED_ON, best_only=True)
     for label, names in (("generated", GENERATED), ("clean labels", CALIBRATED_ON), ("all", tuple(SETS))):
-        for best_only in (True, False):
+        for best_only, untold in ((True, True), (False, True), (False, False)):
             kind = "best candidates" if best_only else "all candidate pairs"
+            kind += "" if untold else ", without organizations nobody can tell"
             sys.stdout.write(f"{label} sets, {kind}: confidence, share right, number\n")
-            shown = judged(tenants, scores, names, best_only=best_only)
+            shown = judged(tenants, scores, names, best_only=best_only, untold=untold)
             for confidence, right, count in calibration_table(basis, shown):
                 note = "" if abs(confidence - right) <= MOST_ASTRAY else "  more than 2 points"
                 note = note if count >= FEWEST_IN_A_DECILE else "  (few)"

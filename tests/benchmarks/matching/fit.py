@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from integrations.matching.context import CONTEXT, context_features
 from integrations.matching.features import FEATURES, WRITING
-from integrations.matching.model import limited
+from integrations.matching.model import limited, same_names
 from tests.benchmarks.matching.labelled import DATA, FOLDS, Tenant, load
 
 Reals = npt.NDArray[np.floating[Any]]
@@ -106,7 +106,7 @@ def _context(tenant: Tenant, fit: Fit) -> Reals:
         prepared.columns,
         score,
         plain,
-        prepared.features[:, list(FEATURES).index("same_words")] > 0,
+        same_names(prepared.features),
         prepared.sided,
     )
 
@@ -264,7 +264,7 @@ def main() -> None:
     fit = fit_on(tenants)
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     figures = {
-        "version": f"4-{today}",
+        "version": f"5-{today}",
         "fitted": {
             "date": today,
             "command": "tests/benchmarks/matching/fit.py --write",
