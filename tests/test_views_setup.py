@@ -92,21 +92,6 @@ def said(response: Any) -> list[str]:
 # --- the connection card ------------------------------------------------------------------------------
 
 
-def test_another_platform_than_the_usernames_is_mended_by_one_button(
-    simulator: Simulator, window: Client
-) -> None:
-    address = reverse("integrations:instance_add", args=["autotask"])
-    right = simulator.base_url.removeprefix("http://")
-    page = html.unescape(text_of(window.post(address, form_of(zone="ww5"))))
-    assert "belongs to" in page
-    assert f"Choose Simulator at {right} and save" in page
-    assert not IntegrationInstance.objects.exists()
-    # A browser sends the list's value and then the button's; the password has to be typed again.
-    window.post(address, {**form_of(), "connection-zone": ["ww5", right]})
-    assert IntegrationInstance.objects.get().zone == right
-    assert "and save" not in text_of(window.get(IntegrationInstance.objects.get().get_absolute_url()))
-
-
 def test_adding_a_configuration_checks_it_stores_it_and_starts_reading(
     simulator: Simulator, window: Client
 ) -> None:
@@ -285,6 +270,15 @@ def test_filter_rows_come_and_go_without_being_saved(instance: IntegrationInstan
         assert text_of(removed).count("Remove filter row") == 1
         assert 'value="Akron"' in text_of(removed)
         assert ("<html" in text_of(removed)) == (headers is None)
+    assert not CompanyFilter.objects.exists()
+
+
+def test_a_value_without_a_field_is_not_passed_over(instance: IntegrationInstance, window: Client) -> None:
+    lost = rows_of(("companyType", "eq", "1"), ("", "", "7"), ("", "", ""))
+    for name in ("filters_preview", "filters_save"):
+        page = html.unescape(text_of(window.post(at(name, instance), lost)))
+        assert "Row 2, Filter: Choose the field that has this value, or remove the row." in page
+        assert "Row 3" not in page
     assert not CompanyFilter.objects.exists()
 
 

@@ -87,6 +87,8 @@ class FilterRowForm(forms.Form):
         """Check the value by the field's type."""
         cleaned = super().clean() or {}
         field, operation = self.company_field, cleaned.get("operation")
+        if field is None and cleaned.get("value") and not self.errors:
+            self.add_error("field", "Choose the field that has this value, or remove the row.")
         if field is None or self.errors:
             return cleaned
         if not operation:

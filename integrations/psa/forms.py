@@ -102,6 +102,11 @@ class ConnectionForm(forms.Form):
         """The names in the page of the fields without which a secret cannot be judged."""
         return [self[name].html_name for name in self.IDENTITY]
 
+    def ask_secrets_again(self) -> None:
+        """Say at each typed secret that it must be typed again: no secret is ever rendered back."""
+        for name in self.entered_secrets():
+            self[name].help_text = "Type it again: a secret is never sent back to the page."
+
     def entered_secrets(self) -> dict[str, str]:
         """The secrets that were typed in, by field name; kept ones are left out."""
         return {name: self.cleaned_data[name] for name in self.SECRETS if self.cleaned_data.get(name)}

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.mapping_file import RowProblem, WantedMapping
 
+COMPANY_FACTS = ("instance", "remote_id", "name", "is_active", "is_pending", "missing_since")
 AMBIGUOUS = -1
 Companies = dict[tuple[int, str], Company]
 Keys = dict[uuid.UUID, int]
@@ -122,11 +123,12 @@ class Finder:
                 if pk is not None and pk != AMBIGUOUS:
                     keys.add(pk)
                     named.append((instance.pk, wanted.company_name, pk))
+        companies = Company.objects.only(*COMPANY_FACTS)
         found: Companies = {}
         for instance_id, wanted_ids in ids.items():
-            for company in Company.objects.filter(instance=instance_id, remote_id__in=wanted_ids):
+            for company in companies.filter(instance=instance_id, remote_id__in=wanted_ids):
                 found[instance_id, f"id {company.remote_id}"] = company
-        by_key = Company.objects.in_bulk(keys)
+        by_key = companies.in_bulk(keys)
         for instance_id, name, pk in named:
             found[instance_id, f"name {_key(name)}"] = by_key[pk]
         return found

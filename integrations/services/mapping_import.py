@@ -41,7 +41,7 @@ from integrations.services.import_reports import (
 from integrations.services.mapping_export import IGNORED
 from integrations.services.mapping_file import RowProblem, WantedMapping, open_mapping_file, read_mapping
 from integrations.services.mapping_finding import Companies, Finder, Keys, Skip
-from integrations.services.mappings import mapping_change, write_mappings
+from integrations.services.mappings import mapping_event, write_mappings
 from integrations.services.table_file import FileRow, ImportRefused
 
 BATCH = 500
@@ -193,13 +193,7 @@ class _Planner:
                 organization__in=[row.organization for row in planned if row.company is None]
             ).values_list("organization_id", "psa")
         )
-        organizations = Organization.objects.in_bulk(
-            [
-                row.organization
-                for row in planned
-                if row.company is None or (row.organization, row.instance.psa) not in mappings
-            ]
-        )
+        names = dict(Organization.objects.filter(pk__in=keys).values_list("pk", "name"))
         new: list[OrganizationMapping] = []
         changed: list[OrganizationMapping] = []
         newly_ignored: list[IgnoredOrganization] = []
@@ -218,18 +212,21 @@ class _Planner:
             if batch is None or result.outcome not in {Outcome.IMPORTED, Outcome.UPDATED}:
                 continue
             if row.company is None:
-                newly_ignored.append(self._ignoring(row, organizations[row.organization], batch.actor))
-                changes.append(ignoring_change(organizations[row.organization], row.instance))
+                organization = Organization(pk=row.organization, name=names[row.organization])
+                newly_ignored.append(self._ignoring(row, organization, batch.actor))
+                changes.append(ignoring_change(organization, row.instance))
                 continue
             before = mapping.snapshot() if mapping else None
             if mapping is None:
-                organization = organizations[row.organization]
-                mapping = OrganizationMapping(organization=organization, psa=row.instance.psa, version=0)
+                mapping = OrganizationMapping(
+                    organization_id=row.organization, psa=row.instance.psa, version=0
+                )
                 new.append(mapping)
             else:
                 changed.append(mapping)
             self._put(row, row.company, mapping, batch.actor)
-            changes.append(mapping_change("mapping imported", mapping, before))
+            told = (names[row.organization], row.company.name)
+            changes.append(mapping_event("mapping imported", mapping, before, told, row.instance))
         write_mappings(new, changed)
         IgnoredOrganization.objects.bulk_create(newly_ignored)
         if batch is not None and changes:
@@ -259,7 +256,7 @@ class _Planner:
 
     def _put(self, row: _Planned, company: Company, mapping: OrganizationMapping, actor: Actor) -> None:
         wanted, now = row.wanted, timezone.now()
-        mapping.instance, mapping.company = row.instance, company
+        mapping.instance_id, mapping.company_id = row.instance.pk, company.pk
         mapping.removed_at, mapping.removed_with_instance = None, False
         mapping.version += 1
         mapping.confirm(actor.account, now)

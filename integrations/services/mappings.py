@@ -235,12 +235,10 @@ def _save(actor: Actor, user: User, instance: IntegrationInstance, only: Organiz
         action = _apply(wish, mapping, instance, user, now, was_present)
         setattr(outcome, action, getattr(outcome, action) + 1)
         company_name = mapping.company_name if action == "removed" else wish.company_name
+        names = (wish.organization_name, company_name or "")
         changes.append(
-            Change(
-                f"mapping {action}", "mapping", str(wish.organization_id), wish.organization_name,
-                before, {**mapping.snapshot(), "company_name": company_name}, instances[mapping.instance_id],
-            )
-        )  # fmt: skip
+            mapping_event(f"mapping {action}", mapping, before, names, instances[mapping.instance_id])
+        )
     write_mappings(new, changed)
     MappingProposal.objects.filter(pk__in=applied).delete()
     batch.record(changes)
@@ -296,17 +294,23 @@ def _apply(
 
 
 def mapping_change(action: str, mapping: OrganizationMapping, before: dict[str, Any] | None) -> Change:
-    """A mapping's event for the audit."""
-    after = {**mapping.snapshot(), "company_name": mapping.company.name}
-    return Change(
-        action,
-        "mapping",
-        str(mapping.organization_id),
-        mapping.organization.name,
-        before,
-        after,
-        mapping.instance,
+    """A mapping's event for the audit, from the rows that it names."""
+    return mapping_event(
+        action, mapping, before, (mapping.organization.name, mapping.company.name), mapping.instance
     )
+
+
+def mapping_event(
+    action: str,
+    mapping: OrganizationMapping,
+    before: dict[str, Any] | None,
+    names: tuple[str, str],
+    instance: IntegrationInstance,
+) -> Change:
+    """The same where thousands are told: the organization's and the company's name are known already."""
+    organization, company = names
+    after = {**mapping.snapshot(), "company_name": company}
+    return Change(action, "mapping", str(mapping.organization_id), organization, before, after, instance)
 
 
 def confirm_mapping(

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from integrations.models import AuditEvent, Company, IntegrationInstance, OrganizationMapping
+from integrations.models import AuditEvent, Company, IntegrationInstance, Organization, OrganizationMapping
 from integrations.services.audit import Actor, Change
-from integrations.services.mappings import mapping_change, write_mappings
+from integrations.services.mappings import mapping_event, write_mappings
 
 CHANGED_SINCE = "changed again since"
+
+
+class _Company(NamedTuple):
+    """What is told of a company, and where it is; whole rows of thousands would cost more than the rest."""
+
+    pk: int
+    name: str
+    instance: IntegrationInstance
+
+
 Outcome = tuple[list[Change], list[tuple[str, str]]]
 
 
@@ -22,7 +32,7 @@ def put_back_mappings(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
 
     Inside a transaction that has locked the instances.
     """
-    psas = dict(IntegrationInstance.objects.values_list("pk", "psa"))
+    instances = IntegrationInstance.objects.in_bulk()
     mappings = {
         (mapping.organization_id, mapping.psa): mapping
         for mapping in OrganizationMapping.objects.filter(
@@ -30,13 +40,15 @@ def put_back_mappings(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
         )
         .order_by("organization_id")
         .select_for_update(of=("self",))
-        .select_related("organization", "company", "instance")
     }
+    organizations = dict(
+        Organization.objects.filter(pk__in=[place[0] for place in mappings]).values_list("pk", "name")
+    )
+    wanted = {event.before["company"] for event in events if event.before}
+    wanted.update(mapping.company_id for mapping in mappings.values())
     companies = {
-        company.pk: company
-        for company in Company.objects.filter(
-            pk__in={event.before["company"] for event in events if event.before}
-        ).select_related("instance")
+        pk: _Company(pk, name, instances[instance])
+        for pk, name, instance in Company.objects.filter(pk__in=wanted).values_list("pk", "name", "instance")
     }
     people = _people(events)
     changed: dict[int, OrganizationMapping] = {}
@@ -44,7 +56,8 @@ def put_back_mappings(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
     left: list[tuple[str, str]] = []
     for event in events:
         # An instance that was purged took its mappings along for good.
-        mapping = mappings.get((int(event.target_id), psas.get(event.instance_id or 0, "")))
+        instance = instances.get(event.instance_id or 0)
+        mapping = mappings.get((int(event.target_id), instance.psa)) if instance else None
         if mapping is None:
             left.append((event.target_name, "no longer there"))
             continue
@@ -58,7 +71,10 @@ def put_back_mappings(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
         before = mapping.snapshot()
         _put_back(mapping, event.before, target, people)
         changed[mapping.pk] = mapping
-        changes.append(mapping_change("mapping change undone", mapping, before))
+        names = (organizations[mapping.organization_id], companies[mapping.company_id].name)
+        changes.append(
+            mapping_event("mapping change undone", mapping, before, names, instances[mapping.instance_id])
+        )
     write_mappings([], changed.values())
     return changes, left
 
@@ -70,14 +86,14 @@ def _people(events: Sequence[AuditEvent]) -> set[int]:
 
 
 def _put_back(
-    mapping: OrganizationMapping, before: dict[str, Any] | None, company: Company | None, people: set[int]
+    mapping: OrganizationMapping, before: dict[str, Any] | None, company: _Company | None, people: set[int]
 ) -> None:
     mapping.version += 1
     mapping.removed_with_instance = False
     if before is None or company is None:
         mapping.removed_at = timezone.now()
         return
-    mapping.company, mapping.instance = company, company.instance
+    mapping.company_id, mapping.instance_id = company.pk, company.instance.pk
     mapping.source, mapping.confidence = before["source"], before["confidence"]
     mapping.reasons, mapping.matcher_version = before["reasons"], before["matcher_version"]
     mapping.confirmed_name = before.get("confirmed_name", "")

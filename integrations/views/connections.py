@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST
 
 from integrations.models import IntegrationInstance
+from integrations.psa.base import StepState
 from integrations.psa.forms import ConnectionForm
 from integrations.services import connections, deletion
 from integrations.tasks import enqueue_refresh
@@ -95,9 +96,11 @@ def _connect(
         form.add_error("name", "Another configuration has this name.")
         return {}
     if outcome.instance is None:
+        failed = next(step for step in outcome.report.steps if step.state is StepState.FAILED)
         form.add_error(
-            None, "Nothing was saved: the connection check did not pass. The steps beside the form say why."
+            None, f"Nothing was saved: the connection check stopped at “{failed.title}”. {failed.detail}"
         )
+        form.ask_secrets_again()
         return connections.report_as_json(outcome.report)
     if outcome.created:
         enqueue_refresh(outcome.instance, request.user)

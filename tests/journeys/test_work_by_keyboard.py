@@ -52,6 +52,23 @@ def test_the_table_is_filtered_sorted_and_arranged(person: Visitor) -> None:
     expect(page.get_by_role("columnheader", name="City")).to_be_visible()
 
 
+def test_the_filter_is_set_and_previewed(person: Visitor) -> None:
+    page = person.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/filters/edit/" in request.url else None)
+    tab_to(page, page.get_by_role("combobox", name="Filter").first)
+    page.keyboard.type("city", delay=60)  # a closed list changes with every letter that leads elsewhere
+    operation = page.get_by_role("combobox", name="Operation").first
+    expect(operation).to_be_enabled()
+    expect(operation).to_have_value("contains")
+    assert len(asked) == 1
+    expect(page.get_by_role("combobox", name="Filter").first).to_have_value("city")
+    tab_to(page, page.get_by_role("combobox", name="Value").first)
+    page.keyboard.type("Dayton")
+    use(page, page.get_by_role("button", name="Preview"))
+    expect(page.get_by_text(re.compile("compan(y|ies) match"))).to_be_visible()
+
+
 def test_a_company_is_picked(person: Visitor) -> None:
     page = find(person, "Kirton")
     page.keyboard.press("j")
