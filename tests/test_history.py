@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from integrations.forms.history import history_query
@@ -22,7 +23,7 @@ from integrations.models import AuditEvent, Company, IntegrationInstance, Organi
 from integrations.psa.base import FilterCondition
 from integrations.services import history, mappings, organizations, undoing
 from integrations.services.as_of import every_past_mapping
-from integrations.services.audit import Actor, Batch, Change
+from integrations.services.audit import Actor, Batch, Change, instance_change
 from integrations.services.filters import save_filters
 from integrations.services.history import HistoryQuery, history_page
 from integrations.services.history_words import Words
@@ -224,6 +225,25 @@ def test_a_company_that_was_renamed_carries_both_names(
 def test_a_filter_is_told_row_by_row(main: IntegrationInstance, member: User) -> None:
     save_filters(actor_of(member), main, [FilterCondition("companyType", "in", (1, 3))])
     assert words_of(AuditEvent.objects.get()) == [("Company filter", "", "companyType in 1, 3")]
+
+
+def test_a_token_and_a_configuration_are_told_in_the_words_of_the_pages(
+    main: IntegrationInstance, owner: User, client_of: ClientOf
+) -> None:
+    made = {"instances": "all", "expires_at": "2027-11-25T20:37:17.441742+00:00"}
+    Batch(actor_of(owner)).record(
+        [
+            Change("token created", "token", "1", "Ticket robot", None, made),
+            instance_change("instance connected", main, None, {"name": "Main"}),
+        ]
+    )
+    key = AuditEvent.objects.get(action="token created").batch
+    page = client_of(owner).get(reverse("integrations:history_batch", args=[key])).content.decode()
+    assert "2027-11-25 20:37" in page
+    assert "17.441742" not in page
+    assert "Configurations" in page
+    assert "configuration connected" in page
+    assert "instance connected" not in page
 
 
 def test_what_looks_like_a_secret_is_never_told(reader: User, client_of: ClientOf) -> None:

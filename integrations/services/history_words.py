@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,9 @@ INSTANCE_LABELS = {
     "refresh_every_hours": "Refresh every (hours)",
     "check_daily": "Check daily",
     "filters": "Company filter",
+    "instances": "Configurations",
 }
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 SECRET_LABELS = {"secret": "API User Password", "tracking_identifier": "API Tracking Identifier"}
 
 
@@ -134,6 +137,14 @@ def _set(note: Mapping[str, Any] | None) -> str:
     return f"set {at} by {note.get('by', '')}"
 
 
+def _moment(text: str) -> str:
+    """A moment as the pages show it; the text itself when it is none."""
+    try:
+        return timezone.localtime(dt.datetime.fromisoformat(text)).strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return text
+
+
 def _label(name: str) -> str:
     label = INSTANCE_LABELS.get(name) or LABELS.get(name) or name.replace("_", " ")
     return label[:1].upper() + label[1:]
@@ -163,7 +174,7 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return value
+        return _moment(value) if MOMENT.fullmatch(value) else value
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         return ", ".join(value)
     if isinstance(value, list) and all(isinstance(row, list) and len(row) == 3 for row in value):

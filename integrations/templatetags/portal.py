@@ -50,6 +50,12 @@ def request_id() -> str:
     return "" if known == logs.NO_REQUEST else known
 
 
+@register.filter
+def action_words(action: str) -> str:
+    """An audit's action as people read it: what the code calls an instance is a configuration to them."""
+    return action.replace("instance", "configuration")
+
+
 @register.simple_tag
 @cache
 def state_badge(state: str) -> SafeString:
