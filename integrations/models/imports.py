@@ -56,6 +56,11 @@ class ImportReport(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.get_verdict_display().lower()})"
 
+    @property
+    def was_written(self) -> bool:
+        """False where the counts only say what would have become of the rows."""
+        return self.verdict not in {self.Verdict.CHECKED, self.Verdict.REFUSED}
+
 
 class ImportReportPart(models.Model):
     """Some rows of a report in the order of the file: a compressed JSON array, and their outcomes counted."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
@@ -65,7 +66,8 @@ def reports(request: SignedInRequest) -> HttpResponse:
     """All imports, newest first."""
     listed = ImportReport.objects.select_related("instance")
     page = Paginator(listed, REPORTS_A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "integrations/imports/list.html", {"page": page})
+    context = {"page": page, "days_kept": settings.IMPORT_REPORT_DAYS}
+    return render(request, "integrations/imports/list.html", context)
 
 
 @needs("view_importreport")
@@ -77,7 +79,7 @@ def report(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
     total = kept.counts.get(outcome.value, 0) if outcome else sum(kept.counts.values())
     page = Paginator(range(total), ROWS_A_PAGE).get_page(number)
     start = page.start_index() - 1 if total else 0
-    written = kept.verdict not in {ImportReport.Verdict.CHECKED, ImportReport.Verdict.REFUSED}
+    written = kept.was_written
     rights = undoing.rights_to_undo(AuditEvent.objects.filter(batch=kept.batch)) if kept.batch else set()
     context = {
         "report": kept,
