@@ -105,8 +105,8 @@ def main() -> int:
             manage(environment, "shell", "-c", ORGANIZATIONS, stdin=f"{options.rows}\n")
         else:
             for label in ("organizations, new", "organizations, nothing differs"):
-                arguments = ("import_organizations", str(organizations), *quiet)
-                measured.append(manage(environment, *arguments, label=label))
+                import_ = ("import_organizations", str(organizations), *quiet)
+                measured.append(manage(environment, *import_, label=label))
         manage(environment, "shell", "-c", COMPANIES, stdin=f"{options.rows}\n")
         arguments = ("import_mappings", str(mappings), "--instance", "Main", *quiet)
         measured.append(manage(environment, *arguments, label="mappings, new"))
