@@ -279,6 +279,8 @@ def test_a_value_without_a_field_is_not_passed_over(instance: IntegrationInstanc
         page = html.unescape(text_of(window.post(at(name, instance), lost)))
         assert "Row 2, Filter: Choose the field that has this value, or remove the row." in page
         assert "Row 3" not in page
+        assert 'aria-describedby="id_filters-1-field_error"' in page
+        assert 'id="id_filters-1-field_error"' in page
     assert not CompanyFilter.objects.exists()
 
 
