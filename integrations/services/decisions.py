@@ -1,4 +1,7 @@
-"""What a person decides about a row beside mapping it: that a pair is wrong, that nothing belongs there."""
+"""What a person decides about a row beside mapping it: that a pair is wrong, that nothing belongs there.
+
+Each writes into the ``batch`` that it is given, so that the caller can offer to take it back.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,13 @@ from integrations.services.audit import Actor, Batch, Change
 
 
 def reject_match(
-    actor: Actor, user: User, instance: IntegrationInstance, organization: Organization, company: Company
+    actor: Actor,
+    user: User,
+    instance: IntegrationInstance,
+    organization: Organization,
+    company: Company,
+    *,
+    batch: Batch | None = None,
 ) -> None:
     """Remember that the company is not the organization; it is not proposed again, in any instance."""
     with transaction.atomic():
@@ -28,21 +37,33 @@ def reject_match(
         )
         MappingProposal.objects.filter(organization=organization, company=company, kind="suggested").delete()
         if created:
-            Batch(actor).record([_change("match rejected", organization, instance, after=company)])
+            (batch or Batch(actor)).record([_change("match rejected", organization, instance, after=company)])
 
 
 def allow_match(
-    actor: Actor, instance: IntegrationInstance, organization: Organization, company: Company
+    actor: Actor,
+    instance: IntegrationInstance,
+    organization: Organization,
+    company: Company,
+    *,
+    batch: Batch | None = None,
 ) -> None:
     """Take a rejection back; the next Suggest Values may propose the pair again."""
     with transaction.atomic():
         deleted, _ = RejectedMatch.objects.filter(organization=organization, company=company).delete()
         if deleted:
-            Batch(actor).record([_change("match allowed again", organization, instance, before=company)])
+            (batch or Batch(actor)).record(
+                [_change("match allowed again", organization, instance, before=company)]
+            )
 
 
 def ignore_organization(
-    actor: Actor, user: User, instance: IntegrationInstance, organization: Organization
+    actor: Actor,
+    user: User,
+    instance: IntegrationInstance,
+    organization: Organization,
+    *,
+    batch: Batch | None = None,
 ) -> None:
     """Note that the organization is deliberately not mapped in this PSA; it leaves the open work."""
     with transaction.atomic():
@@ -53,7 +74,7 @@ def ignore_organization(
             organization=organization, instance__psa=instance.psa, kind="suggested"
         ).delete()
         if created:
-            Batch(actor).record([ignoring_change(organization, instance)])
+            (batch or Batch(actor)).record([ignoring_change(organization, instance)])
 
 
 def ignoring_change(organization: Organization, instance: IntegrationInstance) -> Change:
@@ -61,12 +82,16 @@ def ignoring_change(organization: Organization, instance: IntegrationInstance) -
     return _change("organization ignored", organization, instance)
 
 
-def stop_ignoring(actor: Actor, instance: IntegrationInstance, organization: Organization) -> None:
+def stop_ignoring(
+    actor: Actor, instance: IntegrationInstance, organization: Organization, *, batch: Batch | None = None
+) -> None:
     """Bring an ignored organization back into the open work."""
     with transaction.atomic():
         deleted, _ = IgnoredOrganization.objects.filter(organization=organization, psa=instance.psa).delete()
         if deleted:
-            Batch(actor).record([_change("organization no longer ignored", organization, instance)])
+            (batch or Batch(actor)).record(
+                [_change("organization no longer ignored", organization, instance)]
+            )
 
 
 def _change(

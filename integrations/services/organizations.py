@@ -112,15 +112,20 @@ class _CountedPaginator(Paginator[Organization]):
         self.count = count  # takes the place of the cached property
 
 
-def add_organization(actor: Actor, values: Mapping[str, Any]) -> Organization:
+def add_organization(actor: Actor, values: Mapping[str, Any], *, batch: Batch | None = None) -> Organization:
     """Add an organization; ``values`` by the names of ``Organization.EDITABLE``. Raises ExternalIdTaken."""
     organization = Organization(**_editable(values))
-    _save(actor, "organization added", organization, before=None)
+    _save(batch or Batch(actor), "organization added", organization, before=None)
     return organization
 
 
 def change_organization(
-    actor: Actor, organization: Organization, values: Mapping[str, Any], seen: dt.datetime | None
+    actor: Actor,
+    organization: Organization,
+    values: Mapping[str, Any],
+    seen: dt.datetime | None,
+    *,
+    batch: Batch | None = None,
 ) -> bool:
     """Change an organization that was last changed at ``seen`` when it was shown; False if nothing differs.
 
@@ -136,11 +141,11 @@ def change_organization(
             setattr(current, name, value)
         if current.snapshot() == before:
             return False
-        _save(actor, "organization changed", current, before)
+        _save(batch or Batch(actor), "organization changed", current, before)
     return True
 
 
-def delete_organization(actor: Actor, organization: Organization) -> None:
+def delete_organization(actor: Actor, organization: Organization, *, batch: Batch | None = None) -> None:
     """Delete an organization softly; its mappings stay in its row's shadow and return with it.
 
     Deleting one that is deleted already does nothing.
@@ -152,10 +157,10 @@ def delete_organization(actor: Actor, organization: Organization) -> None:
         current.deleted_at = timezone.now()
         current.save(update_fields=["deleted_at", "updated_at"])
         current.proposals.all().delete()
-        _record(actor, "organization deleted", current, current.snapshot(), None)
+        _record(batch or Batch(actor), "organization deleted", current, current.snapshot(), None)
 
 
-def restore_organization(actor: Actor, organization: Organization) -> None:
+def restore_organization(actor: Actor, organization: Organization, *, batch: Batch | None = None) -> None:
     """Bring a deleted organization back. Raises ExternalIdTaken when another one has its external id now."""
     with transaction.atomic():
         deleted = Organization.objects.filter(deleted_at__isnull=False).locked()
@@ -163,16 +168,16 @@ def restore_organization(actor: Actor, organization: Organization) -> None:
         if current is None:
             return
         current.deleted_at = None
-        _save(actor, "organization restored", current, before=None)
+        _save(batch or Batch(actor), "organization restored", current, before=None)
 
 
-def _save(actor: Actor, action: str, organization: Organization, before: dict[str, Any] | None) -> None:
+def _save(batch: Batch, action: str, organization: Organization, before: dict[str, Any] | None) -> None:
     try:
         with transaction.atomic():
             if organization.external_id and (holder := _holder(organization)):
                 raise ExternalIdTaken(holder.name)
             organization.save()
-            _record(actor, action, organization, before, organization.snapshot())
+            _record(batch, action, organization, before, organization.snapshot())
     except IntegrityError as error:  # somebody else was faster by a moment
         holder = _holder(organization)
         raise ExternalIdTaken(holder.name if holder else "Another organization") from error
@@ -188,11 +193,11 @@ def _editable(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _record(
-    actor: Actor,
+    batch: Batch,
     action: str,
     organization: Organization,
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
 ) -> None:
     change = Change(action, "organization", str(organization.pk), organization.name, before, after)
-    Batch(actor).record([change])
+    batch.record([change])

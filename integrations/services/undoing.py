@@ -24,9 +24,10 @@ DECISIONS = Q(target_type="organization", instance__isnull=False)
 ORGANIZATIONS = Q(target_type="organization", instance=None)
 FILTER_ACTIONS = ("company filter changed", "company filter put back")
 FILTERS = Q(target_type="instance", action__in=FILTER_ACTIONS)
+SCHEDULE_ACTIONS = ("schedule changed", "schedule put back")
 INSTANCE_ACTIONS = (
-    "schedule changed", "schedule put back", "instance changed", "instance change undone",
-    "instance imported", "instance connected", "instance deleted by undo", "instance restored by undo",
+    *SCHEDULE_ACTIONS, "instance changed", "instance change undone", "instance imported",
+    "instance connected", "instance deleted by undo", "instance restored by undo",
 )  # fmt: skip
 INSTANCES = Q(target_type="instance", action__in=INSTANCE_ACTIONS)
 RISE_OR_FALL = Q(before__isnull=True) | Q(after__isnull=True)
@@ -98,7 +99,8 @@ def rights_to_undo(events: QuerySet[AuditEvent]) -> set[str]:
         .annotate(
             right=Case(
                 When(INSTANCES & RISE_OR_FALL, then=Value("delete_integrationinstance")),
-                When(INSTANCES, then=Value("change_integrationinstance")),
+                # Who may set a filter or a schedule may take it back.
+                When(INSTANCES & ~Q(action__in=SCHEDULE_ACTIONS), then=Value("change_integrationinstance")),
                 When(~ORGANIZATIONS, then=Value("map_organizations")),
                 When(RISE_OR_FALL, then=Value("delete_organization")),
                 default=Value("change_organization"),

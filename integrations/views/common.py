@@ -1,16 +1,18 @@
-"""What the views share: who acts, and who may."""
+"""What the views share: who acts, who may, and what can be taken back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponseBase
 
-from integrations.services.audit import Actor
+from integrations.models import AuditEvent
+from integrations.services.audit import Actor, Batch
+from integrations.services.undoing import rights_to_undo
 
 P = ParamSpec("P")
 MOST_SEARCHED = 300  # characters
@@ -30,6 +32,22 @@ def actor_of(request: HttpRequest) -> Actor:
         name=request.user.get_full_name() or request.user.get_username(),
         origin=request.META.get("REMOTE_ADDR", ""),
         user=request.user,
+    )
+
+
+def may_undo(request: SignedInRequest, events: Any) -> bool:
+    """True when something of these audit events can be taken back, and by this person."""
+    rights = rights_to_undo(events)
+    return bool(rights) and request.user.has_perms([f"integrations.{right}" for right in rights])
+
+
+def undo_tag(request: SignedInRequest, batch: Batch) -> str:
+    """The tag that makes a message carry Undo for the batch; "" when this person can take nothing back."""
+    may_look = request.user.has_perm("integrations.view_auditevent")
+    return (
+        f"undo:{batch.key}"
+        if may_look and may_undo(request, AuditEvent.objects.filter(batch=batch.key))
+        else ""
     )
 
 

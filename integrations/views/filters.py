@@ -9,9 +9,10 @@ from django.views.decorators.http import require_POST
 
 from integrations.forms.filters import MOST_ROWS
 from integrations.psa.base import PSAError
+from integrations.services.audit import Batch
 from integrations.services.filters import preview_filters, save_filters
 from integrations.tasks import enqueue_refresh
-from integrations.views.common import SignedInRequest, actor_of, needs, whole_number
+from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag, whole_number
 from integrations.views.setup import filter_forms, instance_or_404, setup_page
 
 
@@ -76,7 +77,9 @@ def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     filters = filter_forms(instance, request.POST)
     if not filters.is_valid():
         return setup_page(request, instance, filters=filters)
-    save_filters(actor_of(request), instance, filters.conditions())
+    batch = Batch(actor_of(request))
+    save_filters(batch.actor, instance, filters.conditions(), batch=batch)
     enqueue_refresh(instance, request.user, full=True)
-    messages.success(request, "The company filter was saved. The companies are being read anew.")
+    text = "The company filter was saved. The companies are being read anew."
+    messages.success(request, text, extra_tags=undo_tag(request, batch))
     return redirect(instance)

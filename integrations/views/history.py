@@ -7,11 +7,10 @@ import datetime as dt
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, fields
-from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -31,7 +30,7 @@ from integrations.services.history import (
 )
 from integrations.services.history_words import Words
 from integrations.services.spreadsheet import make_harmless
-from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.common import SignedInRequest, actor_of, may_undo, needs
 from integrations.views.setup import frame, instance_or_404, provider_or_404
 
 FILTERS = ("who", "what", "q", "instance", "organization", "batch", "since", "until")
@@ -81,27 +80,21 @@ def batch(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
     given = history_query(request.GET)
     page = history_page(HistoryQuery(batch=key, older=given.older, newer=given.newer), BATCH_PAGE)
     words = Words(entry.event for entry in page.entries)
-    may_undo = _may_undo(request, AuditEvent.objects.filter(batch=key))
     context = {
         "summary": summary,
         "rows": [(entry, words.differences(entry.event)) for entry in page.entries],
         "older": urlencode({"older": page.older}) if page.older else "",
         "newer": urlencode({"newer": page.newer}) if page.newer else "",
-        "may_undo": may_undo,
+        "may_undo": may_undo(request, AuditEvent.objects.filter(batch=key)),
     }
     return render(request, "integrations/history/batch.html", context)
-
-
-def _may_undo(request: SignedInRequest, events: Any) -> bool:
-    rights = undoing.rights_to_undo(events)
-    return bool(rights) and request.user.has_perms([f"integrations.{right}" for right in rights])
 
 
 @needs("view_auditevent")
 @require_POST
 def undo(request: SignedInRequest, batch: uuid.UUID) -> HttpResponse:
     """Take a whole batch back."""
-    if not _may_undo(request, AuditEvent.objects.filter(batch=batch)):
+    if not may_undo(request, AuditEvent.objects.filter(batch=batch)):
         raise Http404
     return _after_undo(request, batch, undoing.undo_batch(actor_of(request), batch))
 
@@ -112,13 +105,13 @@ def undo_event(request: SignedInRequest, event_id: int) -> HttpResponse:
     """Take one change back."""
     events = AuditEvent.objects.filter(pk=event_id)
     event = events.first()
-    if event is None or not _may_undo(request, events):
+    if event is None or not may_undo(request, events):
         raise Http404
     return _after_undo(request, event.batch, undoing.undo_event(actor_of(request), event_id))
 
 
 def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: undoing.UndoOutcome) -> HttpResponse:
-    """Say what was done; back to where the button was: the history, or the configuration's mappings."""
+    """Say what was done; back to where the button was: the history, or the mappings as they were shown."""
     level = messages.SUCCESS if outcome.restored else messages.WARNING
     messages.add_message(
         request, level, outcome.sentence(), extra_tags=f"undo:{outcome.batch}" if outcome.restored else ""
@@ -126,7 +119,8 @@ def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: undoing.UndoO
     instance = undoing.instance_of_batch(key)
     if "history" in request.POST or instance is None:
         return redirect("integrations:history_batch", key)
-    return redirect(f"{instance.get_absolute_url()}#mappings")
+    query = QueryDict(request.POST.get("table", "")).urlencode()
+    return redirect(f"{instance.get_absolute_url()}{'?' if query else ''}{query}#mappings")
 
 
 # --- the mapping table of another day ---------------------------------------------------------------------

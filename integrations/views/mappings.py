@@ -11,13 +11,21 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from integrations.forms.table import columns_in_address, table_query
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services import decisions, mappings
+from integrations.services.audit import Batch
 from integrations.services.company_search import company_choices
 from integrations.services.jobs import request_cancel
 from integrations.services.mapping_table import matching_organizations, one_row
 from integrations.services.suggestions import propose_mappings, takes_long, type_labels
 from integrations.services.table_preferences import keep_table_view
 from integrations.tasks import enqueue_refresh, enqueue_suggestions
-from integrations.views.common import SignedInRequest, actor_of, needs, search_text, whole_number
+from integrations.views.common import (
+    SignedInRequest,
+    actor_of,
+    needs,
+    search_text,
+    undo_tag,
+    whole_number,
+)
 from integrations.views.setup import (
     bar_context,
     frame,
@@ -206,12 +214,15 @@ def ignore(request: SignedInRequest, psa: str, pk: int, organization_id: int) ->
     """Leave an organization deliberately unmapped, or take that back."""
     instance = instance_or_404(request, psa, pk)
     organization = organization_or_404(request, instance, organization_id)
+    actor = actor_of(request)
+    batch = Batch(actor)
     if request.POST.get("ignored") == "0":
-        decisions.stop_ignoring(actor_of(request), instance, organization)
-        messages.success(request, f"{organization.name} is open again.")
+        decisions.stop_ignoring(actor, instance, organization, batch=batch)
+        text = f"{organization.name} is open again."
     else:
-        decisions.ignore_organization(actor_of(request), request.user, instance, organization)
-        messages.info(request, f"{organization.name} is ignored from now on and left out of the counts.")
+        decisions.ignore_organization(actor, request.user, instance, organization, batch=batch)
+        text = f"{organization.name} is ignored from now on and left out of the counts."
+    messages.success(request, text, extra_tags=undo_tag(request, batch))
     return _row_or_back(request, instance, organization)
 
 

@@ -16,11 +16,12 @@ from integrations.forms.imports import FileForm as UploadForm
 from integrations.forms.organizations import OrganizationForm, list_query
 from integrations.models import ImportReport, Organization
 from integrations.services import organizations as services
+from integrations.services.audit import Batch
 from integrations.services.file_import import FileOptions
 from integrations.services.import_reports import Keeping
 from integrations.services.organization_file import COLUMNS, MAX_ROWS, ImportRefused
 from integrations.services.organization_import import import_organizations
-from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag
 from integrations.views.imports import is_large, to_job, to_report
 
 STATUS_LABELS = {
@@ -78,12 +79,13 @@ def add(request: SignedInRequest) -> HttpResponse:
     """Add one organization."""
     form = OrganizationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        batch = Batch(actor_of(request))
         try:
-            organization = services.add_organization(actor_of(request), form.cleaned_data)
+            organization = services.add_organization(batch.actor, form.cleaned_data, batch=batch)
         except services.ExternalIdTaken as error:
             form.add_error("external_id", str(error))
         else:
-            messages.success(request, f"“{organization.name}” was added.")
+            _told(request, batch, f"“{organization.name}” was added.")
             return redirect("integrations:organizations")
     return render(request, "integrations/organizations/form.html", {"form": form}, status=_status(form))
 
@@ -111,9 +113,9 @@ def _change(
     request: SignedInRequest, organization: Organization, form: OrganizationForm
 ) -> HttpResponse | None:
     """The redirect after a change; None when the form has to be shown again, with what is wrong."""
-    values = form.cleaned_data
+    values, batch = form.cleaned_data, Batch(actor_of(request))
     try:
-        changed = services.change_organization(actor_of(request), organization, values, values["seen"])
+        changed = services.change_organization(batch.actor, organization, values, values["seen"], batch=batch)
     except services.ExternalIdTaken as error:
         form.add_error("external_id", str(error))
         return None
@@ -126,7 +128,7 @@ def _change(
         return None
     name = values["name"]
     if changed:
-        messages.success(request, f"“{name}” was saved.")
+        _told(request, batch, f"“{name}” was saved.")
     else:
         messages.info(request, f"Nothing was saved: nothing about “{name}” differs.")
     return redirect("integrations:organizations")
@@ -138,8 +140,9 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     """Ask, say what goes with it, and delete softly."""
     organization = get_object_or_404(Organization.objects.visible_to(request.user).present(), pk=pk)
     if request.method == "POST":
-        services.delete_organization(actor_of(request), organization)
-        messages.success(request, f"“{organization.name}” was deleted. It can be restored from “Deleted”.")
+        batch = Batch(actor_of(request))
+        services.delete_organization(batch.actor, organization, batch=batch)
+        _told(request, batch, f"“{organization.name}” was deleted. It can be restored from “Deleted”.")
         return redirect("integrations:organizations")
     mappings = organization.mappings.present().select_related("company", "instance")
     context = {"organization": organization, "mappings": mappings}
@@ -152,8 +155,9 @@ def restore(request: SignedInRequest, pk: int) -> HttpResponse:
     """Bring a deleted organization back."""
     visible = Organization.objects.visible_to(request.user)
     organization = get_object_or_404(visible, pk=pk, deleted_at__isnull=False)
+    batch = Batch(actor_of(request))
     try:
-        services.restore_organization(actor_of(request), organization)
+        services.restore_organization(batch.actor, organization, batch=batch)
     except services.ExternalIdTaken as error:
         messages.error(
             request,
@@ -161,7 +165,7 @@ def restore(request: SignedInRequest, pk: int) -> HttpResponse:
             "Change or delete that one first.",
         )
     else:
-        messages.success(request, f"“{organization.name}” is back, with its mappings.")
+        _told(request, batch, f"“{organization.name}” is back, with its mappings.")
     return redirect("integrations:organizations")
 
 
@@ -206,6 +210,10 @@ def template(request: SignedInRequest) -> HttpResponse:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="organizations.csv"'},
     )
+
+
+def _told(request: SignedInRequest, batch: Batch, text: str) -> None:
+    messages.success(request, text, extra_tags=undo_tag(request, batch))
 
 
 def _address(kept: dict[str, str], status: services.Status) -> str:

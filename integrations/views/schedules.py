@@ -8,8 +8,9 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from integrations.forms.schedule import ScheduleForm
+from integrations.services.audit import Batch
 from integrations.services.schedules import save_schedule
-from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag
 from integrations.views.setup import instance_or_404, setup_page
 
 
@@ -21,6 +22,7 @@ def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     form = ScheduleForm(request.POST)
     if not form.is_valid():
         return setup_page(request, instance, schedule=form)
-    save_schedule(actor_of(request), instance, **form.cleaned_data)
-    messages.success(request, "The schedule was saved.")
+    batch = Batch(actor_of(request))
+    save_schedule(batch.actor, instance, **form.cleaned_data, batch=batch)
+    messages.success(request, "The schedule was saved.", extra_tags=undo_tag(request, batch))
     return redirect(f"{instance.get_absolute_url()}#schedule")
