@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -42,9 +42,9 @@ def address(name: str, *rest: object) -> str:
     return reverse(f"integrations:{name}", args=["autotask", *rest])
 
 
-def press(browser: Client, address: str, values: dict[str, object] | None = None) -> list[str]:
+def press(browser: Client, address: str, values: Mapping[str, object] | None = None) -> list[str]:
     """Send a form and look at the page that follows; returns where its Undo buttons lead."""
-    return undo_buttons(browser.post(address, values or {}, follow=True).content.decode())
+    return undo_buttons(browser.post(address, dict(values or {}), follow=True).content.decode())
 
 
 def undo_buttons(page: str) -> list[str]:

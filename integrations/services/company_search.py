@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from integrations.models import Company, IntegrationInstance, OrganizationMapping
 
 MOST_CHOICES = 20
+MOST_WORDS = 6  # of an organization's name, when companies like it are looked for
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,13 @@ def _search(offered: QuerySet[Company], text: str) -> QuerySet[Company]:
 
 
 def _alike(offered: QuerySet[Company], name: str) -> QuerySet[Company]:
-    """Companies that share the longest word of the name, by name."""
+    """Companies that share the longest word of the name; those that share most of its words come first."""
     words = sorted((word for word in name.split() if len(word) > 2), key=len, reverse=True)
     if not words:
         return offered.none()
     # The condition on what is searched says nothing new, but there is an index for it.
     alike = offered.filter(searched__icontains=words[0], name__icontains=words[0])
-    return alike.order_by(Lower("name"), "pk")
+    shared: Any = sum(
+        (Case(When(name__icontains=word, then=1), default=0) for word in words[1:MOST_WORDS]), start=Value(0)
+    )
+    return alike.annotate(shared=shared).order_by("-shared", Lower("name"), "pk")
