@@ -190,10 +190,13 @@
     else field.value = "";
   }, true);
 
-  // A row that was swapped by one of its own buttons keeps the focus: people go on from where they were.
+  // A row that was swapped by one of its own buttons keeps the focus: people go on from where they were. htmx
+  // finds a button of the same id again; where it went with its filter row, the next one is Add filter.
   document.addEventListener("htmx:afterSettle", (event) => {
     const row = event.detail.target?.matches?.("tr[id]") && document.getElementById(event.detail.target.id);
-    if (row && document.activeElement === document.body) row.querySelector(".row-link, a, button")?.focus();
+    if (document.activeElement !== document.body) return;
+    if (row) row.querySelector(".row-link, a, button")?.focus();
+    else if (event.detail.target?.id === "filter-rows") document.getElementById("filters-add")?.focus();
   });
 
   // --- leaving with entries that were not saved warns ------------------------------------------------

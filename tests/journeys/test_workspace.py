@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from tests.journeys.conftest import Portal, Visitor, connect_main, open_visitor, wait_for_job
@@ -109,66 +107,3 @@ def test_the_job_without_scripts(portal: Portal, chromium: Browser) -> None:
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("put back as before")).to_be_visible()
     context.close()
-
-
-PAGES = (
-    "",
-    "organizations/",
-    "organizations/add/",
-    "organizations/upload/",
-    "glossary/",
-    "integrations/autotask/add/",
-    "integrations/autotask/1/",
-    "integrations/autotask/1/?state=suggested",
-    "integrations/autotask/1/?q=nothing+like+it",
-    "integrations/autotask/1/review/",
-    "integrations/autotask/1/missing/?q=dental",
-    "integrations/autotask/1/mappings/1/company/",
-    "integrations/autotask/1/mappings/1/explain/2/",
-    "integrations/autotask/1/delete/",
-    "accounts/2fa/",
-)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_an_accessibility_violation(portal: Portal, chromium: Browser, scheme: str) -> None:
-    context = chromium.new_context(color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
-    visitor = open_visitor(context, portal)
-    page = visitor.page
-    visitor.sign_in("olive")
-    connect_main(visitor)
-    page.get_by_role("button", name="Suggest Values").click()
-    found: list[str] = []
-    for path in PAGES:
-        page.goto(f"{portal.url}/{path}")
-        result = Axe().run(page)
-        found += [
-            f"{path}: {violation['id']} {violation['nodes'][0]['html']}"
-            for violation in result.response["violations"]
-        ]
-    # After an interaction: an open picker, a row with an unsaved choice, and an open menu.
-    page.goto(f"{portal.url}/integrations/autotask/1/")
-    page.get_by_role("combobox", name="Autotask company for Bramblewood Nursery").click()
-    expect(page.get_by_role("listbox")).to_be_visible()
-    page.get_by_text("olive").first.click()
-    result = Axe().run(page)
-    found += [
-        f"interaction: {violation['id']} {violation['nodes'][0]['html']}"
-        for violation in result.response["violations"]
-    ]
-    context.close()
-    assert found == []
-
-
-@pytest.mark.parametrize("width", [320, 400, 1280])
-def test_no_page_scrolls_sideways(visitor: Visitor, width: int) -> None:
-    page = visitor.page
-    visitor.sign_in("olive")
-    connect_main(visitor)
-    page.set_viewport_size({"width": width, "height": 800})
-    for path in PAGES:
-        page.goto(f"{visitor.portal.url}/{path}")
-        overflow = page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert overflow <= 0, f"{path} is {overflow} px too wide at {width} px"
