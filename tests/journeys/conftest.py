@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 import urllib.request
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -57,6 +56,7 @@ class Portal:
     environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
     simulator: Simulator | None = None
+    people: list[str] = field(default_factory=list)  # superusers whom nobody is yet
 
     def manage(self, *arguments: str, stdin: str | None = None) -> str:
         """Run a management command on the portal's own data; returns what it printed."""
@@ -214,9 +214,24 @@ SHARED_ORGANIZATIONS = "name,domain,city\n" + "".join(
 )
 
 
+# All at once: a command for each would take longer than many a journey. Prints their names.
+MAKE_PEOPLE = """
+import os
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+password = make_password(os.environ["DJANGO_SUPERUSER_PASSWORD"])
+names = [f"person-{number}" for number in range(100)]
+User.objects.bulk_create(
+    User(username=name, email=f"{name}@msp.example", password=password, is_staff=True, is_superuser=True)
+    for name in names
+)
+print(*names)
+"""
+
+
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Portal]:
-    """A portal that many journeys share: connected, read, with an organization a word."""
+    """A portal that many journeys share: connected, read, with an organization a word, and people to be."""
     folder = tmp_path_factory.mktemp("workshop")
     second = [OWN, company(11, "Gainford Dental Care")]
     with running_portal(folder, (shared_companies(), second, SHARED_ORGANIZATIONS)) as running:
@@ -225,6 +240,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Ite
         first.sign_in("olive")
         connect_main(first)
         context.close()
+        running.people = running.manage("shell", "--verbosity", "0", "-c", MAKE_PEOPLE).split()
         yield running
 
 
@@ -241,17 +257,15 @@ def person(workshop: Portal, chromium: Browser, request: pytest.FixtureRequest) 
 
 def join(portal: Portal, context: BrowserContext) -> Visitor:
     """A new superuser in a browser, signed in, on the page with the mappings."""
-    name = f"person-{uuid.uuid4().hex[:8]}"
-    email = f"{name}@msp.example"
-    portal.manage("createsuperuser", "--noinput", "--username", name, "--email", email)
     visitor = open_visitor(context, portal)
-    visitor.sign_in(name)
+    visitor.sign_in(portal.people.pop())
     visitor.page.goto(f"{portal.url}/integrations/autotask/1/")
     return visitor
 
 
 def tab_to(page: Page, target: Locator, most: int = 150) -> None:
     """Press Tab until the control has the focus; every stop on the way is one that people can see."""
+    page.wait_for_load_state()  # until then the window may still be moved to the address's fragment
     for _ in range(most):
         page.keyboard.press("Tab")
         if not page.evaluate(FOCUS_IS_SEEN):

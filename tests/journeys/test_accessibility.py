@@ -68,16 +68,29 @@ WIDTHS = (320, 400, 1280)  # 320 px are a window of 1280 px at 400 % zoom
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
+# A changed theme is there when it has been painted: until then elements have colours of both.
+PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def show_in(page: Page, theme: str) -> None:
+    """Let the system ask for the theme, and wait until the page is seen in it."""
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+    page.evaluate(PAINTED)
+
+
 def violations(page: Page, where: str) -> list[str]:
     """What axe finds on the page as it stands, in both themes; the second look is at the colours alone."""
-    page.emulate_media(color_scheme="light")
+    show_in(page, "light")
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    page.emulate_media(color_scheme="dark")
-    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    show_in(page, "dark")
     colours = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
     found += page.evaluate("async (options) => (await axe.run(document, options)).violations", colours)
-    page.emulate_media(color_scheme="light")
-    return [f"{where}: {each['id']} {each['nodes'][0]['html'][:200]}" for each in found]
+    return [
+        f"{where}: {each['id']} {node['html'][:200]} {node.get('failureSummary', '')}"
+        for each in found
+        for node in each["nodes"][:1]
+    ]
 
 
 @pytest.fixture

@@ -80,22 +80,22 @@ def test_suggestions_are_worked_through(person: Visitor) -> None:
 
 def test_a_colleague_who_saved_first_is_seen(person: Visitor, chromium: Browser) -> None:
     """Both values are shown; the one is kept by one button, the other is saved by two."""
-    page = find(person, "Appleby")
-    pick(page, "Appleby", "appleby", "Appleby Dental Care, LLC")
+    page = find(person, "Wharton")
+    pick(page, "Wharton", "wharton", "Wharton Dental Care, LLC")
     context = chromium.new_context(java_script_enabled=False)
-    colleague = find(join(person.portal, context), "Appleby")
-    pick(colleague, "Appleby", "wickenby", "Wickenby Roofing")
+    colleague = find(join(person.portal, context), "Wharton")
+    pick(colleague, "Wharton", "wickenby", "Wickenby Roofing")
     colleague.locator("#action-bar").get_by_role("button", name="Save Mappings").click()
     expect(colleague.get_by_text("Mappings saved: 1 new.")).to_be_visible()
     context.close()
 
     page.locator("#action-bar").get_by_role("button", name="Save Mappings").click()
     expect(page.locator("#messages-alert")).to_contain_text(
-        "Now: Wickenby Roofing. Yours: Appleby Dental Care, LLC."
+        "Now: Wickenby Roofing. Yours: Wharton Dental Care, LLC."
     )
-    row = page.get_by_role("row").filter(has_text="Appleby")
+    row = page.get_by_role("row").filter(has_text="Wharton")
     expect(row).to_contain_text(
-        "saved Wickenby Roofing after you had looked. Yours: Appleby Dental Care, LLC."
+        "saved Wickenby Roofing after you had looked. Yours: Wharton Dental Care, LLC."
     )
     row.get_by_role("button", name="Use mine").click()
     expect(page.locator(".conflict")).to_have_count(0)
@@ -103,4 +103,4 @@ def test_a_colleague_who_saved_first_is_seen(person: Visitor, chromium: Browser)
     page.locator("#action-bar").get_by_role("button", name="Save Mappings").click()
     expect(page.get_by_text("Mappings saved: 1 changed.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("textbox", name=re.compile("Appleby"))).to_have_value("Wickenby Roofing")
+    expect(page.get_by_role("textbox", name=re.compile("Wharton"))).to_have_value("Wickenby Roofing")
