@@ -371,9 +371,7 @@ def test_coverage_draws_each_share_and_says_it() -> None:
 def test_every_icon_that_a_template_names_is_drawn() -> None:
     drawn = set(re.findall(r'<symbol id="([a-z-]+)"', (ROOT / "static/img/icons.svg").read_text()))
     named = {
-        name
-        for template in TEMPLATES
-        for name in re.findall(r'includes/icon.html" with name="([a-z-]+)"', template.read_text())
+        name for template in TEMPLATES for name in re.findall(r'{% icon "([a-z-]+)"', template.read_text())
     }
 
     assert len(named) > 15

@@ -40,13 +40,12 @@ def company_choices(
         best = list(_search(instance.companies.offered(), text).values_list("pk", flat=True))
         companies = offered.in_bulk(best)
         return [_choice(companies[pk]) for pk in best if pk in companies]
-    proposed = _proposed(row)
-    found = offered.in_bulk(proposed)
-    choices = [_choice(found[pk], reasons) for pk, reasons in proposed.items() if pk in found]
-    if len(choices) < most:
-        alike = _alike(offered, row.name)[:most]
-        choices += [_choice(company) for company in alike if company.pk not in proposed]
-    return choices[:most]
+    wanted = _proposed(row)
+    if len(wanted) < most:
+        for pk in _alike(instance.companies.offered(), row.name).values_list("pk", flat=True)[:most]:
+            wanted.setdefault(pk, [])
+    found = offered.in_bulk(wanted)
+    return [_choice(found[pk], reasons) for pk, reasons in wanted.items() if pk in found][:most]
 
 
 def _choice(company: Company, reasons: list[str] | None = None) -> CompanyChoice:

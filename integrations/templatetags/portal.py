@@ -58,6 +58,13 @@ def action_words(action: str) -> str:
 
 @register.simple_tag
 @cache
+def icon(name: str, spoken: str = "") -> SafeString:
+    """includes/icon.html, drawn once; a page has dozens. ``spoken`` is what a screen reader says."""
+    return render_to_string("includes/icon.html", {"name": name, "spoken": spoken})
+
+
+@register.simple_tag
+@cache
 def state_badge(state: str) -> SafeString:
     """includes/state_badge.html, drawn once for each of the few states and not once a row."""
     return render_to_string("includes/state_badge.html", {"state": state})
