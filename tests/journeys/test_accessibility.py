@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.conftest import Portal, Visitor, join, tab_to
+from tests.journeys.conftest import PAINTED, Portal, Visitor, join, tab_to
 
 SETUP = "integrations/autotask/1/"
 PAGES = (
@@ -68,15 +68,11 @@ WIDTHS = (320, 400, 1280)  # 320 px are a window of 1280 px at 400 % zoom
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-# A changed theme is there when it has been painted: until then elements have colours of both.
-PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
 def show_in(page: Page, theme: str) -> None:
     """Let the system ask for the theme, and wait until the page is seen in it."""
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
     expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
-    page.evaluate(PAINTED)
+    page.evaluate(PAINTED)  # until then elements have colours of both
 
 
 def violations(page: Page, where: str) -> list[str]:

@@ -17,6 +17,8 @@ def find(visitor: Visitor, text: str) -> Page:
     page = visitor.page
     page.get_by_label("Search organizations and companies").fill(text)
     page.get_by_role("button", name="Show", exact=True).click()
+    # The address tells that the answer is there: what was typed stands in the field before, too.
+    expect(page).to_have_url(re.compile(rf"[?&]q={text}(&|#|$)"))
     expect(page.locator("#table-q")).to_have_value(text)
     return page
 
