@@ -31,25 +31,23 @@ def company_choices(
     Without a text: what the matcher proposed (the row's ``proposal``) and its rivals, then companies that
     share a word of the name. With one, the row does not matter.
     """
-    holder = OrganizationMapping.objects.present().filter(company=OuterRef("pk")).order_by("pk")
-    offered = instance.companies.offered().annotate(
-        taken_by=Subquery(holder.values("organization__name")[:1])
-    )
+    offered = instance.companies.offered()
+    wanted: dict[int, list[str]]
     if text:
-        # The few that are shown first; who has them is asked for these alone.
-        best = list(_search(instance.companies.offered(), text).values_list("pk", flat=True))
-        companies = offered.in_bulk(best)
-        return [_choice(companies[pk]) for pk in best if pk in companies]
-    wanted = _proposed(row)
-    if len(wanted) < most:
-        for pk in _alike(instance.companies.offered(), row.name).values_list("pk", flat=True)[:most]:
+        wanted = {pk: [] for pk in _search(offered, text).values_list("pk", flat=True)}
+    else:
+        wanted = _proposed(row)
+        for pk in _alike(offered, row.name).values_list("pk", flat=True)[:most]:
             wanted.setdefault(pk, [])
-    found = offered.in_bulk(wanted)
-    return [_choice(found[pk], reasons) for pk, reasons in wanted.items() if pk in found][:most]
+    # Who has a company is asked for the few alone that are shown.
+    holder = OrganizationMapping.objects.present().filter(company=OuterRef("pk")).order_by("pk")
+    found = offered.annotate(taken_by=Subquery(holder.values("organization__name")[:1])).in_bulk(wanted)
+    chosen = [_choice(found[pk], reasons) for pk, reasons in wanted.items() if pk in found]
+    return chosen[:most]
 
 
-def _choice(company: Company, reasons: list[str] | None = None) -> CompanyChoice:
-    return CompanyChoice(company, reasons or [], getattr(company, "taken_by", "") or "")
+def _choice(company: Company, reasons: list[str]) -> CompanyChoice:
+    return CompanyChoice(company, reasons, getattr(company, "taken_by", "") or "")
 
 
 def _proposed(row: Any) -> dict[int, list[str]]:
