@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -23,7 +24,6 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
-    Locator,
     Page,
     expect,
     sync_playwright,
@@ -35,7 +35,6 @@ from integrations.simulators.autotask.tenant import Tenant
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct-horse-battery-staple"
 START_PATIENCE = 60.0  # seconds
-FOCUS_PATIENCE = 5.0  # seconds; movements take a tenth, but frames are rare on a busy machine
 PAGE_PATIENCE = 15_000  # milliseconds; how fast pages are is measured elsewhere (tests/benchmarks)
 expect.set_options(timeout=PAGE_PATIENCE)
 
@@ -264,43 +263,6 @@ def join(portal: Portal, context: BrowserContext) -> Visitor:
     return visitor
 
 
-# Two frames later what was to change has been painted.
-PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
-def tab_to(page: Page, target: Locator, most: int = 150) -> None:
-    """Press Tab until the control has the focus; every stop on the way is one that people can see."""
-    page.wait_for_load_state()
-    page.evaluate(PAINTED)  # the window is moved to the address's fragment with the first frame after loading
-    for _ in range(most):
-        page.keyboard.press("Tab")
-        seen_by = time.monotonic() + FOCUS_PATIENCE
-        while not page.evaluate(FOCUS_IS_SEEN):  # the window may still be on its way to it
-            unseen = page.evaluate("document.activeElement.outerHTML.slice(0, 300)")
-            assert time.monotonic() < seen_by, f"the focus is not seen on {unseen}"
-            page.wait_for_timeout(50)
-        if target.evaluate("element => element === document.activeElement"):
-            return
-    raise AssertionError(f"{target} cannot be reached by Tab")
-
-
-# The focused control is in the window, not covered by what sticks to an edge, and carries a ring.
-FOCUS_IS_SEEN = """() => {
-  const control = document.activeElement;
-  const box = control.getBoundingClientRect();
-  if (control === document.body || !box.width) return control === document.body;
-  const style = getComputedStyle(control);
-  const ring = getComputedStyle(control.closest("label") ?? control);
-  const isRinged = [style, ring].some(
-    (each) => each.outlineStyle !== "none" && parseFloat(each.outlineWidth) >= 2);
-  const x = Math.min(Math.max(box.left + Math.min(box.width, 20) / 2, 1), innerWidth - 1);
-  const y = box.top + box.height / 2;
-  const top = document.elementFromPoint(x, Math.min(Math.max(y, 1), innerHeight - 1));
-  const isOnTop = control.contains(top) || top?.contains(control);
-  return isRinged && Boolean(isOnTop) && box.bottom > 0 && box.top < innerHeight;
-}"""
-
-
 def wait_for(portal: Portal) -> None:
     """Until the web server answers."""
     deadline = time.monotonic() + START_PATIENCE
@@ -389,3 +351,14 @@ def wait_for_job(page: Page) -> None:
         page.wait_for_timeout(300)
         page.reload()
     raise AssertionError("The companies were not read in time.")
+
+
+def find(visitor: Visitor, text: str) -> Page:
+    """Search the mapping table with its button; works without scripts too."""
+    page = visitor.page
+    page.get_by_label("Search organizations and companies").fill(text)
+    page.get_by_role("button", name="Show", exact=True).click()
+    # The address tells that the answer is there: what was typed stands in the field before, too.
+    expect(page).to_have_url(re.compile(rf"[?&]q={text}(&|#|$)"))
+    expect(page.locator("#table-q")).to_have_value(text)
+    return page

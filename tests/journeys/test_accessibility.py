@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.conftest import PAINTED, Portal, Visitor, join, tab_to
+from tests.journeys.conftest import Portal, Visitor, join
+from tests.journeys.looking import faults, tab_to, violations
 
 SETUP = "integrations/autotask/1/"
 PAGES = (
@@ -48,45 +48,6 @@ PAGES = (
     "accounts/password/change/",
     "no/such/page/",
 )
-# Whatever can be hit is 24 px wide and high, alone or with the label that it stands on (WCAG 2.2, 2.5.8).
-SMALL_TARGETS = """() => {
-  const covers = (outer, inner) => outer.left <= inner.left + 1 && outer.right >= inner.right - 1
-    && outer.top <= inner.top + 4 && outer.bottom >= inner.bottom - 4;
-  const area = (target) => {
-    const box = target.getBoundingClientRect();
-    const labels = [...(target.labels ?? [])].map((label) => label.getBoundingClientRect());
-    return labels.find((label) => covers(label, box)) ?? box;
-  };
-  return [...document.querySelectorAll("button, summary, select, input, textarea, a.btn, nav a, table a")]
-    .filter((target) => target.type !== "hidden" && target.checkVisibility())
-    .filter((target) => !target.closest(".visually-hidden, .skip-link, .segments"))
-    .map((target) => [target, area(target)])
-    .filter(([, box]) => box.width > 0 && (box.width < 23.5 || box.height < 23.5))
-    .map(([target, { width, height }]) => `${width} x ${height}: ${target.outerHTML.slice(0, 120)}`);
-}"""
-WIDTHS = (320, 400, 1280)  # 320 px are a window of 1280 px at 400 % zoom
-TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-def show_in(page: Page, theme: str) -> None:
-    """Let the system ask for the theme, and wait until the page is seen in it."""
-    page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
-    expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
-    page.evaluate(PAINTED)  # until then elements have colours of both
-
-
-def violations(page: Page, where: str) -> list[str]:
-    """What axe finds on the page as it stands, in both themes; the second look is at the colours alone."""
-    show_in(page, "light")
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    show_in(page, "dark")
-    colours = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
-    found += page.evaluate("async (options) => (await axe.run(document, options)).violations", colours)
-    return [
-        f"{where}: {each['id']} {node['html'][:200]} {node.get('failureSummary', '')}"
-        for each in found
-        for node in each["nodes"][:1]
-    ]
 
 
 @pytest.fixture
@@ -103,18 +64,11 @@ def examined(workshop: Portal, chromium: Browser) -> Iterator[Page]:
 @pytest.mark.parametrize("half", [0, 1])  # two workers share them
 def test_every_page_is_accessible(workshop: Portal, examined: Page, half: int) -> None:
     """No violation in either theme; nothing scrolls sideways, and what can be hit is large enough."""
-    found, too_wide, too_small = [], [], []
+    found = []
     for path in PAGES[half::2]:
         examined.goto(f"{workshop.url}/{path}")
-        for width in WIDTHS:
-            examined.set_viewport_size({"width": width, "height": 800})
-            overflow = examined.evaluate(TOO_WIDE)
-            too_wide += [f"{path} at {width}: {overflow} px"] if overflow > 0 else []
-            too_small += [f"{path} at {width}: {target}" for target in examined.evaluate(SMALL_TARGETS)]
-        found += violations(examined, path)
+        found += faults(examined, path)
     assert found == []
-    assert too_wide == []
-    assert too_small == []
 
 
 def test_what_people_open_is_accessible(workshop: Portal, examined: Page) -> None:

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.conftest import Portal, Visitor, connect_main, open_visitor
-from tests.journeys.test_accessibility import TOO_WIDE, WIDTHS, violations
+from tests.journeys.looking import faults
 
 
 def import_sample_works(visitor: Visitor) -> Page:
@@ -101,9 +101,6 @@ def test_what_was_imported_and_changed_is_accessible(portal: Portal, chromium: B
     found = []
     for address in (page.url, report, f"{portal.url}/history/"):
         page.goto(address)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            found += [f"{address} scrolls sideways at {width} px"] if page.evaluate(TOO_WIDE) > 0 else []
-        found += violations(page, address)
+        found += faults(page, address)
     context.close()
     assert found == []

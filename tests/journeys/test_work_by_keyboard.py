@@ -6,7 +6,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.journeys.conftest import Visitor, tab_to
+from tests.journeys.conftest import Visitor
+from tests.journeys.looking import tab_to
 
 
 def find(visitor: Visitor, text: str) -> Page:

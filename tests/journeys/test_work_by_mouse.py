@@ -6,18 +6,7 @@ import re
 
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from tests.journeys.conftest import Portal, Visitor, join
-
-
-def find(visitor: Visitor, text: str) -> Page:
-    """Search the table."""
-    page = visitor.page
-    page.get_by_label("Search organizations and companies").fill(text)
-    page.get_by_role("button", name="Show", exact=True).click()
-    # The address tells that the answer is there: what was typed stands in the field before, too.
-    expect(page).to_have_url(re.compile(rf"[?&]q={text}(&|#|$)"))
-    expect(page.locator("#table-q")).to_have_value(text)
-    return page
+from tests.journeys.conftest import Portal, Visitor, find, join
 
 
 def suggest(visitor: Visitor) -> Page:

@@ -7,20 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.conftest import Visitor, join
+from tests.journeys.conftest import Visitor, find, join
 
 pytestmark = pytest.mark.without_scripts
-
-
-def find(visitor: Visitor, text: str) -> Page:
-    """Search the table."""
-    page = visitor.page
-    page.get_by_label("Search organizations and companies").fill(text)
-    page.get_by_role("button", name="Show", exact=True).click()
-    # The address tells that the answer is there: what was typed stands in the field before, too.
-    expect(page).to_have_url(re.compile(rf"[?&]q={text}(&|#|$)"))
-    expect(page.locator("#table-q")).to_have_value(text)
-    return page
 
 
 def pick(page: Page, word: str, text: str, company: str) -> None:

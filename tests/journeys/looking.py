@@ -1,0 +1,96 @@
+"""What is asked of every page that journeys see: a focus in sight, room for all, nothing for axe to find."""
+
+from __future__ import annotations
+
+import time
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+FOCUS_PATIENCE = 5.0  # seconds; movements take a tenth, but frames are rare on a busy machine
+# Two frames later what was to change has been painted.
+PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def tab_to(page: Page, target: Locator, most: int = 150) -> None:
+    """Press Tab until the control has the focus; every stop on the way is one that people can see."""
+    page.wait_for_load_state()
+    page.evaluate(PAINTED)  # the window is moved to the address's fragment with the first frame after loading
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        seen_by = time.monotonic() + FOCUS_PATIENCE
+        while not page.evaluate(FOCUS_IS_SEEN):  # the window may still be on its way to it
+            unseen = page.evaluate("document.activeElement.outerHTML.slice(0, 300)")
+            assert time.monotonic() < seen_by, f"the focus is not seen on {unseen}"
+            page.wait_for_timeout(50)
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"{target} cannot be reached by Tab")
+
+
+# The focused control is in the window, not covered by what sticks to an edge, and carries a ring.
+FOCUS_IS_SEEN = """() => {
+  const control = document.activeElement;
+  const box = control.getBoundingClientRect();
+  if (control === document.body || !box.width) return control === document.body;
+  const style = getComputedStyle(control);
+  const ring = getComputedStyle(control.closest("label") ?? control);
+  const isRinged = [style, ring].some(
+    (each) => each.outlineStyle !== "none" && parseFloat(each.outlineWidth) >= 2);
+  const x = Math.min(Math.max(box.left + Math.min(box.width, 20) / 2, 1), innerWidth - 1);
+  const y = box.top + box.height / 2;
+  const top = document.elementFromPoint(x, Math.min(Math.max(y, 1), innerHeight - 1));
+  const isOnTop = control.contains(top) || top?.contains(control);
+  return isRinged && Boolean(isOnTop) && box.bottom > 0 && box.top < innerHeight;
+}"""
+
+# Whatever can be hit is 24 px wide and high, alone or with the label that it stands on (WCAG 2.2, 2.5.8).
+SMALL_TARGETS = """() => {
+  const covers = (outer, inner) => outer.left <= inner.left + 1 && outer.right >= inner.right - 1
+    && outer.top <= inner.top + 4 && outer.bottom >= inner.bottom - 4;
+  const area = (target) => {
+    const box = target.getBoundingClientRect();
+    const labels = [...(target.labels ?? [])].map((label) => label.getBoundingClientRect());
+    return labels.find((label) => covers(label, box)) ?? box;
+  };
+  return [...document.querySelectorAll("button, summary, select, input, textarea, a.btn, nav a, table a")]
+    .filter((target) => target.type !== "hidden" && target.checkVisibility())
+    .filter((target) => !target.closest(".visually-hidden, .skip-link, .segments"))
+    .map((target) => [target, area(target)])
+    .filter(([, box]) => box.width > 0 && (box.width < 23.5 || box.height < 23.5))
+    .map(([target, { width, height }]) => `${width} x ${height}: ${target.outerHTML.slice(0, 120)}`);
+}"""
+WIDTHS = (320, 400, 1280)  # 320 px are a window of 1280 px at 400 % zoom
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def show_in(page: Page, theme: str) -> None:
+    """Let the system ask for the theme, and wait until the page is seen in it."""
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+    page.evaluate(PAINTED)  # until then elements have colours of both
+
+
+def violations(page: Page, where: str) -> list[str]:
+    """What axe finds on the page as it stands, in both themes; the second look is at the colours alone."""
+    show_in(page, "light")
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    show_in(page, "dark")
+    colours = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
+    found += page.evaluate("async (options) => (await axe.run(document, options)).violations", colours)
+    return [
+        f"{where}: {each['id']} {node['html'][:200]} {node.get('failureSummary', '')}"
+        for each in found
+        for node in each["nodes"][:1]
+    ]
+
+
+def faults(page: Page, where: str) -> list[str]:
+    """What is wrong: at some width it scrolls sideways or a target is small, or axe finds something."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        overflow = page.evaluate(TOO_WIDE)
+        found += [f"{where} at {width}: {overflow} px too wide"] if overflow > 0 else []
+        found += [f"{where} at {width}: {target}" for target in page.evaluate(SMALL_TARGETS)]
+    return found + violations(page, where)
