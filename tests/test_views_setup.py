@@ -540,7 +540,7 @@ def test_the_setup_page_costs_the_same_for_25_and_200_rows(owner: User, window: 
         assert text_of(response).count('id="row-') == size
         counts[size] = len(captured)
     assert counts[25] == counts[200]
-    assert counts[200] <= 30
+    assert counts[200] <= 20
 
 
 # --- hostile data -------------------------------------------------------------------------------------

@@ -73,7 +73,14 @@ class Organization(models.Model):
                 violation_error_message="Another organization has this external id.",
             ),
         ]
-        indexes = [models.Index(Lower("name"), name="organization_name_lower")]
+        indexes = [
+            models.Index(Lower("name"), name="organization_name_lower"),
+            # Few are deleted or inactive; counting leaves these few out (services/mapping_counts.py).
+            models.Index(
+                fields=["id"], condition=models.Q(deleted_at__isnull=False), name="organization_deleted"
+            ),
+            models.Index(fields=["id"], condition=models.Q(is_active=False), name="organization_inactive"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,11 @@ from django.db.models import (
     FilteredRelation,
     OuterRef,
     Q,
+    Subquery,
     Value,
     When,
 )
+from django.db.models.functions import Coalesce
 
 from integrations.models import (
     IgnoredOrganization,
@@ -83,7 +85,7 @@ class TableCounts:
 
 
 def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
-    """All counts, in five queries however many rows there are."""
+    """All counts, in four queries however many rows there are."""
     here, inactive = _mappings_here(instance)
     groups = proposal_groups(instance, user)
     return TableCounts(
@@ -98,15 +100,16 @@ def _states(
     instance: IntegrationInstance, here: dict[str, int], inactive: int, groups: Iterable[ProposalGroup]
 ) -> dict[str, int]:
     """The rows of each state: where they stand without this person, then what this person has before them."""
+    numbers = {row["of"]: row["number"] for row in prepared.rows(_numbers, (instance.pk,), (instance.psa,))}
     states: Counter[str] = Counter(
         {
             RowState.REVIEW: here["review"],
             RowState.MAPPED: here["all"] - here["review"],
-            RowState.ELSEWHERE: _number(_mapped_elsewhere, instance.pk, psa=instance.psa),
-            RowState.IGNORED: _number(_ignored, psa=instance.psa),
+            RowState.ELSEWHERE: numbers["elsewhere"],
+            RowState.IGNORED: numbers["ignored"],
         }
     )
-    states[RowState.UNMAPPED] = _number(_active) + inactive - states.total()
+    states[RowState.UNMAPPED] = numbers["active"] + inactive - states.total()
     for group in groups:
         if not group.has_row:
             continue
@@ -119,18 +122,37 @@ def _states(
     return {state: number for state, number in states.items() if number}
 
 
-def _number(count: Callable[..., Any], *ids: int, **shape: str) -> int:
-    """The one number that a query counts; 0 where it has no row."""
-    return next(iter(prepared.rows(count, ids, tuple(shape.values()))), 0)
+def _numbers(instance: int, psa: str) -> Any:
+    """In one query: the organizations that are active, mapped elsewhere, ignored and not mapped."""
+    active = Organization.objects.present().filter(is_active=True)
+    mappings = OrganizationMapping.objects.present().filter(psa=psa)
+    elsewhere = mappings.exclude(instance=instance).exclude(organization__in=_off_the_list())
+    mapped = mappings.filter(organization=OuterRef("organization"))
+    ignored = IgnoredOrganization.objects.filter(psa=psa).exclude(organization__in=_off_the_list())
+    return _numbered("active", active).union(
+        _numbered("elsewhere", elsewhere), _numbered("ignored", ignored.exclude(Exists(mapped))), all=True
+    )
 
 
-def _counted(rows: Any) -> Any:
-    """How many rows there are, as a query that can be prepared."""
-    return rows.order_by().values(one=Value(1)).annotate(number=Count("pk")).values_list("number", flat=True)
+def _numbered(name: str, rows: Any) -> Any:
+    """How many rows there are, under a name."""
+    return rows.order_by().values(of=Value(name)).annotate(number=Count("pk"))
 
 
-def _active() -> Any:
-    return _counted(Organization.objects.present().filter(is_active=True))
+# Few organizations are deleted or inactive, and an index holds each kind: leaving them out is quicker than
+# looking at the organization of every mapping.
+
+
+def _deleted() -> Any:
+    return Organization.objects.filter(deleted_at__isnull=False).order_by().values("pk")
+
+
+def _inactive() -> Any:
+    return Organization.objects.filter(is_active=False).order_by().values("pk")
+
+
+def _off_the_list() -> Any:
+    return _deleted().union(_inactive(), all=True)
 
 
 def _mappings_here(instance: IntegrationInstance) -> tuple[dict[str, int], int]:
@@ -142,7 +164,8 @@ def _mappings_here(instance: IntegrationInstance) -> tuple[dict[str, int], int]:
 
 
 def _mappings_of(instance: int) -> Any:
-    return OrganizationMapping.objects.present().filter(instance=instance, organization__deleted_at=None)
+    here = OrganizationMapping.objects.present().filter(instance=instance)
+    return here.exclude(organization__in=_deleted())
 
 
 def _mapping_numbers(instance: int) -> Any:
@@ -153,7 +176,7 @@ def _mapping_numbers(instance: int) -> Any:
         .annotate(
             all=Count("pk"),
             review=Count("pk", filter=needs_review()),
-            inactive_organizations=Count("pk", filter=Q(organization__is_active=False)),
+            inactive_organizations=Count("pk", filter=Q(organization__in=_inactive())),
             twin=Count("pk", filter=Q(company__has_twin=True)),
             **{name: Count("pk", filter=condition) for name, condition in review_reasons().items()},
         )
@@ -176,19 +199,6 @@ def _together(instance: int) -> Any:
     return together.filter(number__gt=1).values_list("number", flat=True)
 
 
-def _mapped_elsewhere(instance: int, psa: str) -> Any:
-    others = OrganizationMapping.objects.present().filter(psa=psa).exclude(instance=instance)
-    return _counted(others.filter(organization__deleted_at=None, organization__is_active=True))
-
-
-def _ignored(psa: str) -> Any:
-    mapped = OrganizationMapping.objects.present().filter(organization=OuterRef("organization"), psa=psa)
-    ignored = IgnoredOrganization.objects.filter(
-        psa=psa, organization__deleted_at=None, organization__is_active=True
-    )
-    return _counted(ignored.exclude(Exists(mapped)))
-
-
 # --- what one person has before them ----------------------------------------------------------------
 
 
@@ -208,18 +218,22 @@ def _proposal_groups(instance: int, user: int, psa: str) -> Any:
         clears=Case(When(company=None, then=True), default=False, output_field=BooleanField()),
     )
     is_here = Q(mapping__instance=instance)
+    # A subquery and no join: only the few proposals for organizations that are mapped here look at a company.
+    review = OrganizationMapping.objects.filter(needs_review(), pk=OuterRef("mapping"))
+    place_here = Subquery(review.values(state=Value(RowState.REVIEW.value))[:1], output_field=CharField())
     own = own.annotate(
         place=Case(
-            When(is_here & needs_review("mapping__"), then=Value(RowState.REVIEW.value)),
-            When(is_here, then=Value(RowState.MAPPED.value)),
+            When(is_here, then=Coalesce(place_here, Value(RowState.MAPPED.value))),
             When(mapping__pk__isnull=False, then=Value(RowState.ELSEWHERE.value)),
             When(Exists(ignored), then=Value(RowState.IGNORED.value)),
             default=Value(RowState.UNMAPPED.value),
             output_field=CharField(),
         ),
         has_row=Case(
-            When(Q(organization__deleted_at=None) & (Q(organization__is_active=True) | is_here), then=True),
-            default=False,
+            When(organization__in=_deleted(), then=False),
+            When(is_here, then=True),
+            When(organization__in=_inactive(), then=False),
+            default=True,
             output_field=BooleanField(),
         ),
     )

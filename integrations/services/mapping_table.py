@@ -247,7 +247,7 @@ def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> 
     found = prepared.rows(_one_row, (instance.pk, user.pk, organization_id), (instance.psa,))
     if not found:
         raise Organization.DoesNotExist
-    _complete(found)
+    _complete(found, instance)
     return found[0]
 
 
@@ -277,7 +277,7 @@ class _Rows:
     def __getitem__(self, part: slice) -> list[Any]:
         offset, number = part.start, part.stop - part.start
         found = chosen_rows(_ordered_rows, self.instance, self.user, self.query, (offset, number))
-        _complete(found)
+        _complete(found, self.instance)
         return found
 
 
@@ -290,8 +290,8 @@ def _known_count(query: TableQuery, counts: dict[str, int]) -> int | None:
     return sum(counts.values()) - (0 if query.text else counts.get(RowState.IGNORED, 0))
 
 
-def _complete(rows: Iterable[Any]) -> None:
-    """Give each mapping its instance, read once for all rows and without the metadata of its tenant.
+def _complete(rows: Iterable[Any], instance: IntegrationInstance) -> None:
+    """Give each mapping its instance; others than the table's own are read once, without their metadata.
 
     Django leaves out the attribute of a filtered relation that joined nothing; None says it better.
     """
@@ -299,11 +299,10 @@ def _complete(rows: Iterable[Any]) -> None:
         row.__dict__.setdefault("mapping", None)
         row.__dict__.setdefault("proposal", None)
     mappings = [row.mapping for row in rows if row.mapping is not None]
-    instances = IntegrationInstance.objects.only("psa", "name").in_bulk(
-        {mapping.instance_id for mapping in mappings}
-    )
+    others = {mapping.instance_id for mapping in mappings} - {instance.pk}
+    instances = IntegrationInstance.objects.only("psa", "name").in_bulk(others)
     for mapping in mappings:
-        mapping.instance = instances[mapping.instance_id]
+        mapping.instance = instances.get(mapping.instance_id, instance)
 
 
 def _reversed(term: Any) -> Any:

@@ -18,7 +18,7 @@ from integrations.models import IntegrationInstance, Organization
 from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
 from integrations.services.filters import conditions_of, filter_fields, filter_words
-from integrations.services.mapping_counts import RowState, pending_changes
+from integrations.services.mapping_counts import HERE, RowState, pending_changes
 from integrations.services.mapping_table import (
     FALLING_SORTS,
     PAGE_SIZES,
@@ -216,7 +216,7 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
         "page_sizes": PAGE_SIZES,
         "column_labels": COLUMN_LABELS,
         "sort_links": _sort_links(kept, query),
-        "companies_known": instance.companies.exists(),
+        "companies_known": any(table.counts.get(state) for state in HERE) or instance.companies.exists(),
         "job": instance.jobs.shown_to(request.user).first(),
     }
 
