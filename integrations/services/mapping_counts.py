@@ -85,22 +85,23 @@ class TableCounts:
 
 
 def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
-    """All counts, in four queries however many rows there are."""
+    """All counts, in three queries however many rows there are."""
     here, inactive = _mappings_here(instance)
+    found = prepared.rows(_numbers, (instance.pk,), (instance.psa,))
+    numbers = {row["of"]: row["number"] for row in found}
     groups = proposal_groups(instance, user)
     return TableCounts(
-        states=_states(instance, here, inactive, groups),
-        warnings={**_warnings(here), **_shared(instance)},
+        states=_states(here, inactive, numbers, groups),
+        warnings=_warnings({**here, "shared": numbers["shared"]}),
         tiers=_tiers(groups),
         pending=pending_of(groups),
     )
 
 
 def _states(
-    instance: IntegrationInstance, here: dict[str, int], inactive: int, groups: Iterable[ProposalGroup]
+    here: dict[str, int], inactive: int, numbers: dict[str, int], groups: Iterable[ProposalGroup]
 ) -> dict[str, int]:
     """The rows of each state: where they stand without this person, then what this person has before them."""
-    numbers = {row["of"]: row["number"] for row in prepared.rows(_numbers, (instance.pk,), (instance.psa,))}
     states: Counter[str] = Counter(
         {
             RowState.REVIEW: here["review"],
@@ -123,14 +124,19 @@ def _states(
 
 
 def _numbers(instance: int, psa: str) -> Any:
-    """In one query: the organizations that are active, mapped elsewhere, ignored and not mapped."""
+    """In one query: organizations that are active, mapped elsewhere, ignored, or share their company here."""
     active = Organization.objects.present().filter(is_active=True)
     mappings = OrganizationMapping.objects.present().filter(psa=psa)
     elsewhere = mappings.exclude(instance=instance).exclude(organization__in=_off_the_list())
     mapped = mappings.filter(organization=OuterRef("organization"))
     ignored = IgnoredOrganization.objects.filter(psa=psa).exclude(organization__in=_off_the_list())
+    here = _mappings_of(instance).order_by().values("company")
+    several = here.annotate(number=Count("pk")).filter(number__gt=1).values("company")
     return _numbered("active", active).union(
-        _numbered("elsewhere", elsewhere), _numbered("ignored", ignored.exclude(Exists(mapped))), all=True
+        _numbered("elsewhere", elsewhere),
+        _numbered("ignored", ignored.exclude(Exists(mapped))),
+        _numbered("shared", _mappings_of(instance).filter(company__in=several)),
+        all=True,
     )
 
 
@@ -185,18 +191,7 @@ def _mapping_numbers(instance: int) -> Any:
 
 def _warnings(here: dict[str, int]) -> dict[str, int]:
     """How many mappings carry each warning; those with none are left out."""
-    return {name: here[name] for name in (*review_reasons(), "twin") if here[name]}
-
-
-def _shared(instance: IntegrationInstance) -> dict[str, int]:
-    """How many mappings stand on a company that another organization has too."""
-    number = sum(prepared.rows(_together, (instance.pk,)))
-    return {"shared": number} if number else {}
-
-
-def _together(instance: int) -> Any:
-    together = _mappings_of(instance).order_by().values("company").annotate(number=Count("pk"))
-    return together.filter(number__gt=1).values_list("number", flat=True)
+    return {name: here[name] for name in (*review_reasons(), "twin", "shared") if here[name]}
 
 
 # --- what one person has before them ----------------------------------------------------------------

@@ -40,6 +40,19 @@ from integrations.services import prepared
 from integrations.services.mapping_counts import SUGGESTED_TIERS, RowState, table_counts
 
 JOINED = ("mapping__company", "mapping__confirmed_by", "proposal__company")
+# What no row of the table shows: half of the columns, and the half that is dear to read.
+UNSHOWN = {
+    "": "key phone state postal_code created_at updated_at",
+    "mapping__": "matcher_version removed_at removed_with_instance",
+    "mapping__confirmed_by__": (
+        "password last_login date_joined first_name last_name email is_superuser is_staff is_active"
+    ),
+    "proposal__": "rivals matcher_version updated_at",
+    **dict.fromkeys(
+        ("mapping__company__", "proposal__company__"),
+        "number web_address phone state postal_code parent_id modified_at seen_at is_pending searched",
+    ),
+}
 PAGE_SIZES = (25, 50, 100, 200)
 
 
@@ -258,7 +271,8 @@ def _one_row(instance: int, user: int, organization: int, psa: str) -> Any:
 def _ordered_rows(instance: int, user: int, psa: str, query: TableQuery) -> Any:
     order = [_reversed(term) if query.descending else term for term in SORTS[query.sort]]
     rows = matching_rows(instance, user, psa, query).select_related(*JOINED)
-    return rows.defer("proposal__rivals").order_by(*order)  # a list of companies that no row shows
+    unshown = [f"{path}{name}" for path, names in UNSHOWN.items() for name in names.split()]
+    return rows.defer(*unshown).order_by(*order)
 
 
 @dataclass(frozen=True)
