@@ -235,7 +235,7 @@ def _check_connection(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
     if report.passed:
         return "The connection works.", {}
     failed = [step for step in report.steps if step.state is StepState.FAILED]
-    raise WorkFailed(" ".join(f"{step.title}: {step.detail} {step.next_step}".strip() for step in failed))
+    raise WorkFailed(" ".join(step.sentence for step in failed))
 
 
 def _import_organizations(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:

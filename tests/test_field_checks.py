@@ -96,3 +96,21 @@ def test_a_refused_filter_names_each_error_with_its_row_first(
     assert page.count('class="error-summary" role="alert" tabindex="-1" autofocus') == 1
     assert '<a href="#id_filters-1-value">Row 2, Value: ' in page
     assert not filled.filters.exists()
+
+
+def test_a_refused_secret_is_asked_for_again_with_steps_to_follow(
+    instance: IntegrationInstance, owner: User, client_of: Signed, simulator: Simulator
+) -> None:
+    """The field that was opened stays open, the other one shut; what to do next is a list."""
+    address = reverse("integrations:connection_save", args=[instance.psa, instance.pk])
+    values = {
+        "connection-name": instance.name,
+        "connection-username": instance.username,
+        "connection-secret": "Wrong-Secret-4711",
+    }
+    page = client_of(owner).post(address, values).content.decode()
+    assert page.count('<details class="replace" open>') == page.count("Type it again") == 1
+    assert page.count('<details class="replace">') == 1
+    steps = page.split('<ol class="check-next">')[1].split("</ol>")[0]
+    assert steps.count("<li>") == 4
+    assert "Wrong-Secret-4711" not in page

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.forms.history import history_query
-from integrations.models import AuditEvent, Company, IntegrationInstance, Organization
+from integrations.models import AuditEvent, Company, IntegrationInstance, Organization, Right, WebhookEvent
 from integrations.psa.base import FilterCondition
 from integrations.services import history, mappings, organizations, undoing
 from integrations.services.as_of import every_past_mapping
@@ -27,6 +27,8 @@ from integrations.services.audit import Actor, Batch, Change, instance_change
 from integrations.services.filters import save_filters
 from integrations.services.history import HistoryQuery, history_page
 from integrations.services.history_words import Words
+from integrations.services.tokens import TokenWish, create_token
+from integrations.services.webhooks import WebhookWish, create_webhook
 from tests.rows import make_company, make_instance
 from tests.simulated import SECRETS, actor_of, connect, make_organization
 
@@ -223,8 +225,32 @@ def test_a_company_that_was_renamed_carries_both_names(
 
 
 def test_a_filter_is_told_row_by_row(main: IntegrationInstance, member: User) -> None:
-    save_filters(actor_of(member), main, [FilterCondition("companyType", "in", (1, 3))])
-    assert words_of(AuditEvent.objects.get()) == [("Company filter", "", "companyType in 1, 3")]
+    """In the words that the filter card uses, as they were chosen there."""
+    save_filters(
+        actor_of(member),
+        main,
+        [FilterCondition("companyType", "in", (1, 3)), FilterCondition("companyName", "contains", "co")],
+    )
+    save_filters(actor_of(member), main, [])
+    made, removed = AuditEvent.objects.order_by("pk")
+    told = "Company type is one of 1 (Customer), 3 (Prospect); Company name contains “co”"
+    assert words_of(made) == [("Company filter", "", told)]
+    assert words_of(removed) == [("Company filter", told, "")]
+    main.delete()
+    made.refresh_from_db()
+    assert words_of(made) == [("Company filter", "", "companyType in 1, 3; companyName contains co")]
+
+
+def test_what_programs_may_is_told_by_names(main: IntegrationInstance, owner: User) -> None:
+    token, _ = create_token(actor_of(owner), TokenWish("Robot", [Right.ORGANIZATIONS], [main], None))
+    create_webhook(
+        actor_of(owner), WebhookWish("Wallboard", "https://board.example/", [WebhookEvent.MAPPING_REVIEW])
+    )
+    made, hooked = AuditEvent.objects.order_by("pk")
+    assert ("Begins with", "", token.prefix) in words_of(made)
+    assert ("May read", "", "Organizations") in words_of(made)
+    assert ("Configurations", "", "Main") in words_of(made)
+    assert ("Told when", "", "A mapping needs review, or no longer does") in words_of(hooked)
 
 
 def test_a_token_and_a_configuration_are_told_in_the_words_of_the_pages(

@@ -229,8 +229,8 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
                 self.message_user(request, f"{instance}: the connection works.", messages.SUCCESS)
                 continue
             failed = next(step for step in report.steps if step.state.value == "failed")
-            text = f"{instance}: {failed.title}. {failed.detail} {failed.next_step}".strip()
-            self.message_user(request, text, messages.ERROR)
+            text = f"{instance}: {failed.title}. {failed.detail} {failed.next_step}"
+            self.message_user(request, " ".join(text.split()), messages.ERROR)
 
     @admin.action(description="Refresh options in the background", permissions=["change"])
     def refresh(self, request: HttpRequest, queryset: QuerySet[IntegrationInstance]) -> None:

@@ -153,13 +153,21 @@ class StepState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckStep:
-    """One step of the connection check: what was found and, when it failed, the next click."""
+    """One step of the connection check: what was found and, when it failed, what to do next.
+
+    ``next_step`` has one instruction a line, in the order in which to follow them.
+    """
 
     key: str
     title: str
     state: StepState
     detail: str = ""
     next_step: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one line, for terminals, messages and the list of jobs."""
+        return " ".join(f"{self.title}: {self.detail} {self.next_step}".split())
 
 
 @dataclass(frozen=True, slots=True)

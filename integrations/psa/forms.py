@@ -15,10 +15,12 @@ MASK = re.compile(r"[*•●·.xX]{4,}|.{1,12}[*•●]{4,}")
 class SecretField(forms.CharField):
     """A write-only value: never rendered back, an empty entry keeps what is stored, a mask is refused.
 
-    ``kept`` tells of a stored value when ("at", a day) and by whom ("by") it was set.
+    ``kept`` tells of a stored value when ("at", a day) and by whom ("by") it was set; ``asked_again`` is set
+    where a typed value has to be typed once more.
     """
 
     kept: Mapping[str, str] | None = None
+    asked_again = False
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.PasswordInput(
@@ -105,6 +107,9 @@ class ConnectionForm(forms.Form):
     def ask_secrets_again(self) -> None:
         """Say at each typed secret that it must be typed again: no secret is ever rendered back."""
         for name in self.entered_secrets():
+            field = self.fields[name]
+            assert isinstance(field, SecretField)  # noqa: S101  # SECRETS names no others
+            field.asked_again = True
             self[name].help_text = "Type it again: a secret is never sent back to the page."
 
     def entered_secrets(self) -> dict[str, str]:

@@ -143,18 +143,23 @@ def _change(
 
 def filter_words(instance: IntegrationInstance) -> list[str]:
     """Each row of the saved filter as a sentence: "Company type equals 1 (Customer)"."""
+    return condition_words(instance, conditions_of(instance))
+
+
+def condition_words(instance: IntegrationInstance, conditions: Iterable[FilterCondition]) -> list[str]:
+    """Each condition as a sentence in the words of the filter card, with the instance's present labels."""
     describe, fields = provider_for(instance.psa).filters.describe, filter_fields(instance)
-    return [describe(condition, fields) for condition in conditions_of(instance)]
+    return [describe(condition, fields) for condition in conditions]
 
 
 def conditions_of(instance: IntegrationInstance) -> list[FilterCondition]:
     """The instance's company filter as the client takes it."""
-    return [
-        FilterCondition(
-            row.field, row.operation, tuple(row.value) if isinstance(row.value, list) else row.value
-        )
-        for row in instance.filters.all()
-    ]
+    return [condition_of(row.field, row.operation, row.value) for row in instance.filters.all()]
+
+
+def condition_of(field: str, operation: str, value: Any) -> FilterCondition:
+    """A row of the filter, as the database or the audit keeps it, as the client takes it."""
+    return FilterCondition(field, operation, tuple(value) if isinstance(value, list) else value)
 
 
 def filters_as_json(rows: Iterable[CompanyFilter]) -> list[list[Any]]:

@@ -13,6 +13,9 @@ from django.utils import timezone
 
 from integrations.models import AuditEvent, Company, IntegrationInstance
 from integrations.models.mappings import MappingSource
+from integrations.models.tokens import Right
+from integrations.models.webhooks import WebhookEvent
+from integrations.services.filters import condition_of, condition_words
 from integrations.services.organization_values import LABELS
 
 NOT_MAPPED = "not mapped"
@@ -32,6 +35,14 @@ INSTANCE_LABELS = {
     "check_daily": "Check daily",
     "filters": "Company filter",
     "instances": "Configurations",
+    "prefix": "Begins with",
+    "rights": "May read",
+    "events": "Told when",
+    "expires_at": "Expires",
+}
+CHOICES: dict[str, dict[str, str]] = {
+    "rights": {str(key): str(label) for key, label in Right.choices},
+    "events": {str(key): str(label) for key, label in WebhookEvent.choices},
 }
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 SECRET_LABELS = {"secret": "API User Password", "tracking_identifier": "API Tracking Identifier"}
@@ -51,14 +62,20 @@ class Words:
 
     def __init__(self, events: Iterable[AuditEvent]) -> None:
         companies: set[int] = set()
+        filtered: set[int] = set()
         instances: set[int] = set()
         for event in events:
             for state in (event.before, event.after):
                 if state and event.target_type == "mapping":
                     companies.add(state["company"])
                     instances.add(state["instance"])
+                elif state and event.target_type == "token" and isinstance(state.get("instances"), list):
+                    instances.update(state["instances"])
+                elif state and "filters" in state and event.instance_id is not None:
+                    filtered.add(event.instance_id)
         rows = Company.objects.filter(pk__in=companies).values_list("pk", "name", "remote_id")
         self._companies = {pk: f"{name} (id {remote_id})" for pk, name, remote_id in rows}
+        self._filtered = IntegrationInstance.objects.prefetch_related("options").in_bulk(filtered)
         self._instances = dict(IntegrationInstance.objects.filter(pk__in=instances).values_list("pk", "name"))
 
     def differences(self, event: AuditEvent) -> list[Difference]:
@@ -78,8 +95,20 @@ class Words:
                 if before.get(name) != after.get(name):
                     found.append(Difference(_label(name), HIDDEN, HIDDEN))
             else:
-                found += _changed(_label(name), before.get(name), after.get(name))
+                old, new = (self._told(event, name, state.get(name)) for state in (before, after))
+                found += _changed(_label(name), old, new)
         return found
+
+    def _told(self, event: AuditEvent, name: str, value: object) -> object:
+        """Numbers and keys by the names that people chose from; anything else as it is."""
+        if not isinstance(value, list):
+            return value
+        instance = self._filtered.get(event.instance_id or 0)
+        if name == "filters" and instance is not None and all(map(_is_filter_row, value)):
+            return "; ".join(condition_words(instance, (condition_of(*row) for row in value)))
+        if name == "instances" and event.target_type == "token":
+            return [self._instances.get(pk, f"configuration {pk}") for pk in value]
+        return [CHOICES.get(name, {}).get(str(part), part) for part in value]
 
     def _mapping(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
         was, now = _in_force(before), _in_force(after)
@@ -177,9 +206,13 @@ def _text(value: object) -> str:
         return _moment(value) if MOMENT.fullmatch(value) else value
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         return ", ".join(value)
-    if isinstance(value, list) and all(isinstance(row, list) and len(row) == 3 for row in value):
+    if isinstance(value, list) and all(map(_is_filter_row, value)):
         return "; ".join(" ".join(map(_filter_word, row)) for row in value)
     return json.dumps(value, ensure_ascii=False)
+
+
+def _is_filter_row(row: object) -> bool:
+    return isinstance(row, list) and len(row) == 3
 
 
 def _filter_word(part: object) -> str:

@@ -9,12 +9,15 @@ from functools import cache, lru_cache
 
 from django import template
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from portal import logs
 
 register = template.Library()
 INDENTATION = re.compile(r"\n\s+")
+# From the longest; a month and a year are near enough when nobody counts days any more.
+UNITS = ((31_557_600, "year"), (2_629_800, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 @register.filter
@@ -41,6 +44,20 @@ def duration(length: dt.timedelta | None) -> str:
     if not hours:
         return f"{minutes} min"
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+@register.filter
+def ago(moment: dt.datetime | None) -> str:
+    """How far away a moment is, in its largest unit: "just now", "3 minutes ago", "in 2 hours"."""
+    if moment is None:
+        return ""
+    seconds = (timezone.now() - moment).total_seconds()
+    size, unit = next(((size, unit) for size, unit in UNITS if abs(seconds) >= size), (0, ""))
+    if not size:
+        return "just now" if seconds >= 0 else "in a moment"
+    number = int(abs(seconds) // size)
+    words = f"{number} {unit}{'' if number == 1 else 's'}"
+    return f"{words} ago" if seconds >= 0 else f"in {words}"
 
 
 @register.simple_tag

@@ -186,8 +186,9 @@
   document.addEventListener("toggle", (event) => {
     if (!event.target.matches?.("details.replace")) return;
     const field = event.target.querySelector("input");
-    if (event.target.open) field.focus();
-    else field.value = "";
+    if (!event.target.open) field.value = "";
+    // Where the page came with it open, the focus is at the summary of the errors.
+    else if (event.target.contains(document.activeElement) || document.activeElement === document.body) field.focus();
   }, true);
 
   // A row that was swapped by one of its own buttons keeps the focus: people go on from where they were. htmx

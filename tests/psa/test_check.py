@@ -88,6 +88,13 @@ def test_a_wrong_secret_or_identifier_names_both_places_and_is_sent_once(
     assert "does not say which part is wrong" in detail
     for words in ("Password (Secret)", "API Tracking Identifier", "Security tab", "locked", "five minutes"):
         assert words in next_step
+    instructions = next_step.splitlines()
+    assert len(instructions) == 4
+    assert all(each.endswith(".") for each in instructions)
+    assert instructions[0].startswith("In Autotask open Admin > ")
+    failed = next(each for each in report.steps if each.key == "credentials")
+    assert "\n" not in failed.sentence
+    assert failed.sentence.startswith("Credentials accepted: Autotask refused the credentials.")
     assert report.error is not None
     assert report.error.kind is FailureKind.CREDENTIALS
     assert with_credentials(simulator) == refused(simulator) == 1

@@ -66,6 +66,6 @@ def _row(instance: IntegrationInstance, report: ConnectionReport) -> dict[str, o
         "zone": report.zone.name if report.zone else instance.zone_name,
         "companies": report.company_count,
         "requests_used": f"{report.budget.used:,} of {report.budget.limit:,}" if report.budget else None,
-        "explanation": " ".join(f"{step.title}: {step.detail} {step.next_step}".strip() for step in steps),
+        "explanation": " ".join(step.sentence for step in steps),
         "steps": report_as_json(report)["steps"],
     }

@@ -241,6 +241,11 @@ def _same_url(left: str, right: str) -> bool:
     return left.rstrip("/").lower() == right.rstrip("/").lower()
 
 
+def _lines(*instructions: str) -> str:
+    """Instructions to follow one by one."""
+    return "\n".join(instructions)
+
+
 def _later(error: PSAError | None) -> str:
     if isinstance(error, RateLimited | Unavailable):
         return "Nothing is wrong with the values. Save again in a few minutes."
@@ -249,9 +254,11 @@ def _later(error: PSAError | None) -> str:
 
 def _zone_next_step(error: PSAError) -> str:
     if isinstance(error, UnknownUser):
-        return (
-            f"In Autotask open {API_USER_PAGE}, copy the Username (Key) from the Security tab, and make sure "
-            f"that the user is active and its security level is API User. {NEW_USER_NOTE}"
+        return _lines(
+            f"In Autotask open {API_USER_PAGE}.",
+            "See that the user is active and that its security level is API User.",
+            "Copy the Username (Key) from the Security tab into API Username.",
+            f"Save again. {NEW_USER_NOTE}",
         )
     if isinstance(error, DestinationRefused):
         return "Do not enter the credentials anywhere else. Ask whoever runs the portal's network."
@@ -260,20 +267,23 @@ def _zone_next_step(error: PSAError) -> str:
 
 def _credentials_next_step(error: PSAError | None) -> str:
     if isinstance(error, CredentialsRefused):
-        return (
-            f"In Autotask open {API_USER_PAGE}. On the Security tab look at two places: Password (Secret), "
-            "which can only be generated anew, and API Tracking Identifier, where the Integration Vendor "
-            "must be this integration's or a Custom (Internal Integration). Make sure that the user is "
-            f"active and not locked. {NEW_USER_NOTE} Do not try again and again: Autotask locks the user."
+        return _lines(
+            f"In Autotask open {API_USER_PAGE}. See that the user is active and not locked.",
+            "On its Security tab, under API Tracking Identifier, the Integration Vendor must be this "
+            "integration's or Custom (Internal Integration). Copy the identifier from there.",
+            "If the password is not certain, generate a new one under Password (Secret): Autotask shows it "
+            "only then.",
+            f"Save again, once: Autotask locks a user that is tried again and again. {NEW_USER_NOTE}",
         )
     return _later(error)
 
 
 def _access_next_step(error: PSAError | None) -> str:
     if error is None or isinstance(error, PermissionRefused):
-        return (
-            f"In Autotask open {_SECURITY_LEVEL}, then the level of this API user, and allow it to view all "
-            "companies. Then save again."
+        return _lines(
+            f"In Autotask open {_SECURITY_LEVEL}, then the level of this API user.",
+            "Allow it to view all companies.",
+            "Save again.",
         )
     if isinstance(error, CredentialsRefused):
         return _credentials_next_step(error)
