@@ -24,12 +24,16 @@ class CompanyChoice:
 
 
 def company_choices(
-    instance: IntegrationInstance, row: Any, text: str, most: int = MOST_CHOICES
+    instance: IntegrationInstance,
+    row: Any,
+    text: str,
+    most: int = MOST_CHOICES,
+    least: int = MOST_CHOICES,
 ) -> list[CompanyChoice]:
     """At most twenty companies, or the first ``most`` of them, for a row of the mapping table.
 
-    Without a text: what the matcher proposed (the row's ``proposal``) and its rivals, then companies that
-    share a word of the name. With one, the row does not matter.
+    Without a text: what the matcher proposed (the row's ``proposal``) and its rivals; where these are fewer
+    than ``least``, then companies that share a word of the name. With a text, the row does not matter.
     """
     offered = instance.companies.offered()
     wanted: dict[int, list[str]]
@@ -37,8 +41,9 @@ def company_choices(
         wanted = {pk: [] for pk in _search(offered, text).values_list("pk", flat=True)}
     else:
         wanted = _proposed(row)
-        for pk in _alike(offered, row.name).values_list("pk", flat=True)[:most]:
-            wanted.setdefault(pk, [])
+        if len(wanted) < least:
+            for pk in _alike(offered, row.name).values_list("pk", flat=True)[:most]:
+                wanted.setdefault(pk, [])
     # Who has a company is asked for the few alone that are shown.
     holder = OrganizationMapping.objects.present().filter(company=OuterRef("pk")).order_by("pk")
     found = offered.annotate(taken_by=Subquery(holder.values("organization__name")[:1])).in_bulk(wanted)

@@ -31,13 +31,12 @@ from django.db.models.functions import Lower
 from integrations.models import (
     IgnoredOrganization,
     IntegrationInstance,
-    MappingProposal,
     Organization,
     OrganizationMapping,
 )
 from integrations.models.mappings import needs_review, review_reasons
 from integrations.services import prepared
-from integrations.services.mapping_counts import SUGGESTED_TIERS, RowState, table_counts
+from integrations.services.mapping_counts import HAND_MADE, SUGGESTED_TIERS, RowState, table_counts
 
 JOINED = ("mapping__company", "mapping__confirmed_by", "proposal__company")
 # What no row of the table shows: half of the columns, and the half that is dear to read.
@@ -131,7 +130,7 @@ def _rows_of(instance: int, user: int, psa: str) -> Any:
         .annotate(
             mapping_state=Case(
                 When(
-                    proposal__kind__in=[MappingProposal.Kind.CHOSEN, MappingProposal.Kind.CLEARED],
+                    proposal__kind__in=HAND_MADE,
                     then=Value(RowState.CHANGED.value),
                 ),
                 When(
@@ -175,11 +174,33 @@ def _searched_rows(instance: int, user: int, psa: str, text: str) -> Any:
     )
 
 
+def _in_state(rows: Any, state: str, instance: int) -> Any:
+    """The rows of one state.
+
+    What every row of the state has is asked for as well: that says nothing new, but lets the database begin
+    with few rows. By an alias, because a filter of its own would join the same rows a second time.
+    """
+    unmapped, here = Q(mapped_in=None), Q(mapped_in=instance)
+    needed = {
+        RowState.CHANGED: Q(proposed_as__in=HAND_MADE),
+        RowState.ELSEWHERE: ~unmapped,
+        RowState.REVIEW: here,
+        RowState.MAPPED: here,
+        RowState.IGNORED: unmapped,
+        RowState.SUGGESTED: unmapped & Q(proposed_tier__in=SUGGESTED_TIERS),
+        RowState.UNMAPPED: unmapped,
+    }
+    rows = rows.alias(
+        mapped_in=F("mapping__instance"), proposed_as=F("proposal__kind"), proposed_tier=F("proposal__tier")
+    )
+    return rows.filter(needed[RowState(state)], mapping_state=state)
+
+
 def matching_rows(instance: int, user: int, psa: str, query: TableQuery) -> Any:
     """The rows that the whole query chooses, in no order; ignored ones only when asked or searched for."""
     rows = _searched_rows(instance, user, psa, query.text)
     if query.state:
-        rows = rows.filter(mapping_state=query.state)
+        rows = _in_state(rows, query.state, instance)
     elif not query.text:
         rows = rows.exclude(mapping_state=RowState.IGNORED)
     if query.warning == "shared":

@@ -10,6 +10,7 @@ from django.db.models import Case, IntegerField, Value, When
 from django.db.models.functions import Lower
 
 from integrations.matching.contacts import read_contact
+from integrations.matching.records import Tier
 from integrations.matching.words import fold
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.company_search import CompanyChoice, company_choices
@@ -116,7 +117,10 @@ def review_step(
 
 def _candidates(instance: IntegrationInstance, row: Any, company_id: int | None) -> tuple[CompanyChoice, ...]:
     """What the matcher weighed, what is mapped, and what a person picked, without repetition."""
-    choices = company_choices(instance, row, "", CANDIDATES_SHOWN)
+    # Beside a sure company nothing but its rivals is worth a look; there is the search for all else.
+    is_sure = row.proposal is not None and row.proposal.tier == Tier.SURE
+    least = 1 if is_sure else CANDIDATES_SHOWN
+    choices = company_choices(instance, row, "", CANDIDATES_SHOWN, least)
     shown = {choice.company.pk for choice in choices}
     wanted = [company_id] if company_id else []
     if row.mapping is not None and row.mapping.instance_id == instance.pk:
