@@ -240,6 +240,7 @@ WHITENOISE_USE_FINDERS = PORTAL_ENVIRONMENT is not Environment.PRODUCTION
 # --- language, time, logs -----------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "portal.formats"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = text("TIME_ZONE", "UTC")

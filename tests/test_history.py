@@ -27,6 +27,7 @@ from integrations.services.audit import Actor, Batch, Change, instance_change
 from integrations.services.filters import save_filters
 from integrations.services.history import HistoryQuery, history_page
 from integrations.services.history_words import Words
+from integrations.services.review_notices import note_reviews
 from integrations.services.tokens import TokenWish, create_token
 from integrations.services.webhooks import WebhookWish, create_webhook
 from tests.rows import make_company, make_instance
@@ -239,6 +240,20 @@ def test_a_filter_is_told_row_by_row(main: IntegrationInstance, member: User) ->
     main.delete()
     made.refresh_from_db()
     assert words_of(made) == [("Company filter", "", "companyType in 1, 3; companyName contains co")]
+
+
+def test_a_mapping_that_needs_review_is_told_with_its_company_and_why(
+    main: IntegrationInstance, abbott: Company, member: User
+) -> None:
+    map_rows(member, main, {make_organization("Dental"): abbott})
+    Company.objects.update(is_active=False)
+    note_reviews()
+    Company.objects.update(is_active=True)
+    note_reviews()
+    needed, settled = AuditEvent.objects.filter(target_type="review").order_by("pk")
+    company = ("Company", "", "Abbott Dental Care, LLC (id 101)")
+    assert words_of(needed) == [company, ("Because", "", "Company is inactive")]
+    assert words_of(settled) == [company, ("Because", "Company is inactive", "")]
 
 
 def test_what_programs_may_is_told_by_names(main: IntegrationInstance, owner: User) -> None:

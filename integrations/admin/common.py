@@ -70,7 +70,7 @@ def autocomplete(request: HttpRequest) -> HttpResponseBase:
 admin.site.has_permission = is_superuser  # type: ignore[method-assign]
 admin.site.login = no_second_door  # type: ignore[method-assign]
 admin.site.autocomplete_view = autocomplete  # type: ignore[assignment, method-assign]
-admin.site.site_header = admin.site.site_title = "Autotask integration portal"
+admin.site.site_header = admin.site.site_title = "Integration Portal"
 admin.site.index_title = "Repair and oversight"
 admin.site.empty_value_display = NOTHING
 

@@ -17,6 +17,8 @@ from integrations.models.tokens import Right
 from integrations.models.webhooks import WebhookEvent
 from integrations.services.filters import condition_of, condition_words
 from integrations.services.organization_values import LABELS
+from integrations.services.review_notices import Reason
+from integrations.services.warning_words import WARNING_LABELS
 
 NOT_MAPPED = "not mapped"
 HIDDEN = "(hidden)"
@@ -39,9 +41,19 @@ INSTANCE_LABELS = {
     "rights": "May read",
     "events": "Told when",
     "expires_at": "Expires",
+    "reasons": "Because",
 }
 CHOICES: dict[str, dict[str, str]] = {
     "rights": {str(key): str(label) for key, label in Right.choices},
+    "reasons": {
+        reason.value: label
+        for reason, label in (
+            (Reason.MISSING, WARNING_LABELS["gone"]),
+            (Reason.INACTIVE, WARNING_LABELS["inactive"]),
+            (Reason.OUTSIDE_FILTER, WARNING_LABELS["outside"]),
+            (Reason.RENAMED, WARNING_LABELS["renamed"]),
+        )
+    },
     "events": {str(key): str(label) for key, label in WebhookEvent.choices},
 }
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
@@ -66,8 +78,9 @@ class Words:
         instances: set[int] = set()
         for event in events:
             for state in (event.before, event.after):
-                if state and event.target_type == "mapping":
+                if state and event.target_type in ("mapping", "review"):
                     companies.add(state["company"])
+                if state and event.target_type == "mapping":
                     instances.add(state["instance"])
                 elif state and event.target_type == "token" and isinstance(state.get("instances"), list):
                     instances.update(state["instances"])
@@ -83,6 +96,8 @@ class Words:
         before, after = event.before or {}, event.after or {}
         if event.target_type == "mapping":
             return self._mapping(before, after)
+        if event.target_type == "review":
+            return self._review(before, after)
         if event.target_type == "organization" and event.instance_id is not None:
             return _changed("Company", before.get("company_name"), after.get("company_name"))
         found: list[Difference] = []
@@ -123,6 +138,14 @@ class Words:
         if was and now:
             found += _changed("Confirmed name", was.get("confirmed_name"), now.get("confirmed_name"))
         return found
+
+    def _review(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+        """The company, which is the same before and after, and why its mapping needs review."""
+        old, new = (
+            [CHOICES["reasons"].get(reason, reason) for reason in state.get("reasons") or ()]
+            for state in (before, after)
+        )
+        return [Difference("Company", "", self._company(after)), *_changed("Because", old, new)]
 
     def _company(self, state: Mapping[str, Any]) -> str:
         if not state:
