@@ -30,6 +30,7 @@ from integrations.models import (
     OrganizationMapping,
     RejectedMatch,
 )
+from integrations.models.mappings import in_percent
 from integrations.services.decisions import allow_match, stop_ignoring
 from integrations.services.mappings import CompanyNotOffered
 from integrations.services.repair import (
@@ -170,7 +171,7 @@ class MappingAdmin(SoftDeleteAdmin[OrganizationMapping]):
     @admin.display(description="confidence", ordering="confidence")
     def share(self, mapping: OrganizationMapping) -> str:
         """In percent; a choice by hand has none."""
-        return NOTHING if mapping.confidence is None else f"{mapping.confidence:.0%}"
+        return NOTHING if mapping.confidence is None else in_percent(mapping.confidence)
 
     @admin.display(description="reasons")
     def why(self, mapping: OrganizationMapping) -> str:

@@ -25,6 +25,11 @@ class MappingSource(models.TextChoices):
     IMPORTED = "imported", "Imported"
 
 
+def in_percent(share: float) -> str:
+    """A share from 0 to 1 as whole percents; 0.999 is not called 100 %."""
+    return f"{min(int(share * 100), 99) if share < 1 else 100} %"
+
+
 def review_reasons(prefix: str = "") -> dict[str, models.Q]:
     """What puts a mapping back before a person; ``prefix`` leads to the mapping from another model."""
 

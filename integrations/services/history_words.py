@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from integrations.models import AuditEvent, Company, IntegrationInstance
-from integrations.models.mappings import MappingSource
+from integrations.models.mappings import MappingSource, in_percent
 from integrations.models.tokens import Right
 from integrations.models.webhooks import WebhookEvent
 from integrations.services.filters import condition_of, condition_words
@@ -213,7 +213,7 @@ def _source(state: Mapping[str, Any]) -> str:
 
 def _share(state: Mapping[str, Any]) -> str:
     share = state.get("confidence")
-    return "" if share is None else f"{share:.0%}"
+    return "" if share is None else in_percent(share)
 
 
 def _reasons(state: Mapping[str, Any]) -> str:

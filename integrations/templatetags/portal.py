@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
+from integrations.models.mappings import in_percent
 from portal import logs
 
 register = template.Library()
@@ -22,8 +23,8 @@ UNITS = ((31_557_600, "year"), (2_629_800, "month"), (86_400, "day"), (3_600, "h
 
 @register.filter
 def percent(share: float | None) -> str:
-    """A share from 0 to 1 as whole percents; 0.999 is not called 100 %."""
-    return "" if share is None else f"{min(int(share * 100), 99) if share < 1 else 100} %"
+    """A share from 0 to 1 as whole percents; "" for None."""
+    return "" if share is None else in_percent(share)
 
 
 @register.filter

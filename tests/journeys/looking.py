@@ -61,6 +61,15 @@ SMALL_TARGETS = """() => {
     .map(([target, { width, height }]) => `${width} x ${height}: ${target.outerHTML.slice(0, 120)}`);
 }"""
 WIDTHS = (320, 400, 1280)  # 320 px are a window of 1280 px at 400 % zoom
+# What people may do to text without losing any of it (WCAG 2.2, 1.4.12), and the text that is lost by it.
+WIDE_TEXT = """
+* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
+p { margin-bottom: 2em !important }"""
+CUT_OFF = """() => [...document.querySelectorAll("a, button, summary, label, th, td, dd, p, h1, h2, li")]
+  .filter((each) => each.checkVisibility() && !each.closest(".visually-hidden, thead, .skip-link"))
+  .filter((each) => getComputedStyle(each).overflow !== "visible")
+  .filter((each) => each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1)
+  .map((each) => each.outerHTML.slice(0, 160))"""
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.conftest import Portal, Visitor, join
-from tests.journeys.looking import faults, tab_to, violations
+from tests.journeys.conftest import Portal, Visitor, find, join
+from tests.journeys.looking import CUT_OFF, TOO_WIDE, WIDE_TEXT, faults, tab_to, violations
 
 SETUP = "integrations/autotask/1/"
 PAGES = (
@@ -97,6 +97,71 @@ def test_what_people_open_is_accessible(workshop: Portal, examined: Page) -> Non
     expect(page.locator(".error-summary")).to_be_focused()
     found += violations(page, "fields with errors")
     assert found == []
+
+
+def test_what_an_action_brings_is_accessible(workshop: Portal, examined: Page, chromium: Browser) -> None:
+    """A message with Undo, a conflict, a preview beside a new row, a refused check, rows that failed."""
+    page, found = examined, []
+    page.goto(f"{workshop.url}/{SETUP}review/?q=Barrowby")
+    page.get_by_role("button", name="Accept and save").click()
+    expect(page.get_by_text("Barrowby Dental Care = Barrowby Dental Care, LLC")).to_be_visible()
+    found += violations(page, "a message with Undo")
+
+    context = chromium.new_context(java_script_enabled=False)
+    colleague = find(join(workshop, context), "Dunholme")
+    colleague.get_by_role("row").filter(has_text="Dunholme").get_by_role("textbox").fill("wickenby")
+    colleague.get_by_role("row").filter(has_text="Dunholme").get_by_role("button", name="Search").click()
+    colleague.get_by_role("button", name="Choose Wickenby Roofing").click()
+    colleague.locator("#action-bar").get_by_role("button", name="Save Mappings").click()
+    expect(colleague.get_by_text("Mappings saved: 1 new.")).to_be_visible()
+    page.goto(f"{workshop.url}/{SETUP}?q=Dunholme")
+    expect(page.locator(".conflict")).to_be_visible()
+    found += violations(page, "a conflict")
+    colleague.get_by_role("button", name="Undo").click()
+    context.close()
+
+    page.get_by_label("Filter", exact=True).select_option(label="Company type")
+    expect(page.get_by_label("Operation")).to_have_value("eq")
+    page.get_by_label("Value").fill("1")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("companies match.")).to_be_visible()
+    page.get_by_role("button", name="Add filter").click()
+    expect(page.get_by_role("group", name="Filter row 2")).to_be_visible()
+    found += violations(page, "a preview and a new row")
+
+    page.goto(f"{workshop.url}/{SETUP}")
+    page.get_by_role("heading", name="Connection").click()
+    page.get_by_text("Replace", exact=True).first.click()
+    page.get_by_role("textbox", name="API User Password").fill("not-the-right-one")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".error-summary")).to_be_focused()
+    expect(page.locator("ol.check-next > li")).to_have_count(4)
+    expect(page.get_by_role("textbox", name="API User Password")).to_have_value("")
+    found += violations(page, "a refused check")
+
+    page.goto(f"{workshop.url}/organizations/upload/")
+    rows = b"name,domain\nScotter Dental Care,not a domain\n"
+    file = {"name": "rows.csv", "mimeType": "text/csv", "buffer": rows}
+    page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Check only").click()
+    expect(page.get_by_text("Domain must look like example.com")).to_be_visible()
+    found += faults(page, "a report with rows that failed")
+    assert found == []
+
+
+def test_at_400_percent_and_with_wide_text_nothing_is_lost(workshop: Portal, examined: Page) -> None:
+    """A window of 1280 x 1024 at 400 % (1.4.10), and text as far apart as people may set it (1.4.12)."""
+    page = examined
+    page.set_viewport_size({"width": 320, "height": 256})
+    page.goto(f"{workshop.url}/{SETUP}?q=Upton")
+    tab_to(page, page.locator("#action-bar").get_by_role("button", name="Save Mappings"))
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    tab_to(page, page.get_by_role("dialog").get_by_role("button", name="Close"))
+    for path in (f"{SETUP}?q=Upton", f"{SETUP}review/?q=Upton", f"{SETUP}missing/?q=upton"):
+        page.goto(f"{workshop.url}/{path}")
+        page.add_style_tag(content=WIDE_TEXT)
+        assert page.evaluate(TOO_WIDE) <= 0, path
+        assert page.evaluate(CUT_OFF) == [], path
 
 
 def test_the_focus_goes_the_way_people_read_and_is_always_seen(person: Visitor) -> None:
