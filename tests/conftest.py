@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,11 @@ from tests.simulated import (  # noqa: F401  # fixtures
 let_tests_empty_the_audit()
 # Not in the project's folder: pytest stops at a `.hypothesis` folder that it was not told to skip.
 configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir(), "portal-tests-hypothesis"))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are processors: much of the time, tests wait for processes and browsers."""
+    return (os.cpu_count() or 1) * 3 // 2
 
 
 def make_user(name: str, *groups: str) -> User:

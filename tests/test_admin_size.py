@@ -122,6 +122,7 @@ def test_every_page_of_the_admin_is_among_these(world: dict[type[models.Model], 
     assert page_names() == set(pages(world))
 
 
+@pytest.mark.large
 def test_every_page_is_quick_and_none_grows_with_the_rows(
     many: None, world: dict[type[models.Model], models.Model], desk: Client
 ) -> None:

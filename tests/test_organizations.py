@@ -407,7 +407,7 @@ def test_bad_rows_are_told_with_their_line(member: User, client_of: Browser) -> 
     _, page = upload(client, content)
     assert "Nothing was written, because 1 row failed." in page
     assert not Organization.objects.exists()
-    assert '<td class="num">3</td>' in page
+    assert '<td class="num" data-label="Line">3</td>' in page
     assert 'Name begins with "="' in page
     _, page = upload(client, content, rows="good")
     assert "The good rows were written; 1 row failed and changed nothing." in page

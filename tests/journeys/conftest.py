@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
+import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -104,7 +105,9 @@ Data = tuple[list[dict[str, Any]], list[dict[str, Any]], str]  # the tenants' co
 
 
 @contextlib.contextmanager
-def simulated_portal(folder: Path, url: str, data: Data | None = None, **settings: str) -> Iterator[Portal]:
+def simulated_portal(
+    folder: Path, common_folder: Path, url: str, data: Data | None = None, **settings: str
+) -> Iterator[Portal]:
     """A portal with organizations and one superuser, not started yet, and its simulated Autotask."""
     main, second, organizations = data or (MAIN_COMPANIES, SECOND_COMPANIES, ORGANIZATIONS)
     tenants = [
@@ -127,7 +130,7 @@ def simulated_portal(folder: Path, url: str, data: Data | None = None, **setting
         if "DATABASE_URL" in settings:
             fill(made, organizations)
         else:
-            shutil.copytree(filled_folder(made, organizations), folder, dirs_exist_ok=True)
+            shutil.copytree(filled_folder(made, organizations, common_folder), folder, dirs_exist_ok=True)
         yield made
 
 
@@ -138,26 +141,32 @@ def fill(portal: Portal, organizations: str) -> None:
     portal.manage("import_organizations", "-", stdin=organizations)
 
 
-_filled: dict[str, Path] = {}  # by the organizations: a folder of data as ``fill`` leaves it
+@pytest.fixture(scope="session")
+def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
-def filled_folder(portal: Portal, organizations: str) -> Path:
-    """Data on SQLite to start from; filled once a process, since that takes longer than some journeys."""
-    if organizations not in _filled:
-        folder = Path(tempfile.mkdtemp(prefix="portal-journeys-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        fill(
-            replace(portal, environment={**portal.environment, "PORTAL_DATA_DIR": str(folder)}), organizations
-        )
-        _filled[organizations] = folder
-    return _filled[organizations]
+def filled_folder(portal: Portal, organizations: str, common_folder: Path) -> Path:
+    """Data on SQLite to start from, filled once for all processes: it takes longer than some journeys."""
+    which = hashlib.sha256(organizations.encode()).hexdigest()[:8]
+    folder = common_folder / f"filled-{which}"
+    with (common_folder / f"filled-{which}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # released when the file is closed
+        if not (folder / "portal.sqlite3").exists():
+            begun = Path(tempfile.mkdtemp(dir=common_folder))
+            environment = {**portal.environment, "PORTAL_DATA_DIR": str(begun)}
+            fill(replace(portal, environment=environment), organizations)
+            begun.rename(folder)  # whole, or not at all
+    return folder
 
 
 @contextlib.contextmanager
-def running_portal(folder: Path, data: Data | None = None) -> Iterator[Portal]:
+def running_portal(folder: Path, common_folder: Path, data: Data | None = None) -> Iterator[Portal]:
     """Web server and worker on SQLite, as ``serve`` starts them on one machine."""
     port = free_port()
-    with simulated_portal(folder, f"http://127.0.0.1:{port}", data) as running:
+    with simulated_portal(folder, common_folder, f"http://127.0.0.1:{port}", data) as running:
         serve = ["serve", "--bind", f"127.0.0.1:{port}", "--web-processes", "1"]
         with (folder / "serve.log").open("wb") as log:
             running.process = subprocess.Popen(
@@ -173,9 +182,9 @@ def running_portal(folder: Path, data: Data | None = None) -> Iterator[Portal]:
 
 
 @pytest.fixture
-def portal(tmp_path: Path) -> Iterator[Portal]:
+def portal(tmp_path: Path, common_folder: Path) -> Iterator[Portal]:
     """A portal of its own, with a handful of organizations."""
-    with running_portal(tmp_path) as running:
+    with running_portal(tmp_path, common_folder) as running:
         yield running
 
 
@@ -230,11 +239,13 @@ print(*names)
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Portal]:
+def workshop(
+    tmp_path_factory: pytest.TempPathFactory, common_folder: Path, chromium: Browser
+) -> Iterator[Portal]:
     """A portal that many journeys share: connected, read, with an organization a word, and people to be."""
     folder = tmp_path_factory.mktemp("workshop")
     second = [OWN, company(11, "Gainford Dental Care")]
-    with running_portal(folder, (shared_companies(), second, SHARED_ORGANIZATIONS)) as running:
+    with running_portal(folder, common_folder, (shared_companies(), second, SHARED_ORGANIZATIONS)) as running:
         context = chromium.new_context()
         first = open_visitor(context, running)
         first.sign_in("olive")

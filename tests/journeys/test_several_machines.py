@@ -83,14 +83,14 @@ def front(tmp_path: Path) -> Iterator[Front]:
 
 
 @pytest.fixture
-def portal(tmp_path: Path, front: Front) -> Iterator[Portal]:
+def portal(tmp_path: Path, common_folder: Path, front: Front) -> Iterator[Portal]:
     """Two web servers and three workers on a PostgreSQL database of their own; replaces the one of SQLite."""
     with postgres_server() as server:
         name = f"portal_fleet_{uuid.uuid4().hex[:8]}"
         url = make_database(server, name)
         address = f"http://127.0.0.1:{front.port}"
         try:
-            with simulated_portal(tmp_path, address, DATABASE_URL=url) as running:
+            with simulated_portal(tmp_path, common_folder, address, DATABASE_URL=url) as running:
                 yield from run_fleet(running, front, tmp_path)
         finally:
             drop_database(server, name)
