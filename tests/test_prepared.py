@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
 
 from integrations.models import Organization
 from integrations.services import prepared
@@ -79,3 +83,47 @@ def test_a_query_that_loses_its_id_is_refused() -> None:
     """It would answer for somebody else."""
     with pytest.raises(prepared.LostPlaceholder, match="deaf"):
         prepared.rows(deaf, (1,))
+
+
+NAMES = (
+    "100% Dental",
+    "100 Dental",
+    "O'Hara_Law",
+    "OXHara Law",
+    "Back\\slash",
+    "Ärzte Müller",
+    "“Quoted”",
+    "?%s",
+)
+
+
+def called(text: str) -> Any:
+    """A query with a text: equal, at the beginning, or somewhere."""
+    found = Organization.objects.filter(
+        Q(external_id=text) | Q(name__istartswith=text) | Q(name__icontains=text)
+    )
+    return found.order_by("pk").values_list("name", flat=True)
+
+
+class AText(TestCase):
+    """A text that is searched is put into SQL that was written for another one."""
+
+    def setUp(self) -> None:
+        for name in NAMES:
+            make_organization(name, external_id=name)
+
+    @given(
+        st.sampled_from(NAMES).flatmap(lambda name: st.text(st.sampled_from(name), min_size=1, max_size=3))
+    )
+    def test_it_finds_what_the_orm_finds(self, text: str) -> None:
+        assert prepared.rows(called, (), (prepared.TEXT,), text=text) == list(called(text))
+
+    def test_every_name_finds_itself(self) -> None:
+        for name in NAMES:
+            assert name in prepared.rows(called, (), (prepared.TEXT,), text=name)
+
+    def test_a_shape_and_its_text_go_together(self) -> None:
+        with pytest.raises(prepared.LostPlaceholder):
+            prepared.rows(called, (), ("Dental",), text="Law")
+        with pytest.raises(prepared.LostPlaceholder):
+            prepared.rows(called, (), (prepared.TEXT,))

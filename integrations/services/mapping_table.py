@@ -224,15 +224,10 @@ def chosen_rows(
     query: TableQuery,
     part: tuple[int, int] | None = None,
 ) -> list[Any]:
-    """What ``build(instance id, user id, psa, query)`` yields, or the (offset, number) ``part`` of it.
-
-    A query with a text is written anew: no two people type the same.
-    """
-    if not query.text:
-        shape = (instance.psa, replace(query, page=1, size=PAGE_SIZES[0]))
-        return prepared.rows(build, (instance.pk, user.pk), shape, part=part)
-    rows = build(instance.pk, user.pk, instance.psa, query)
-    return list(rows if part is None else rows[part[0] : sum(part)])
+    """What ``build(instance id, user id, psa, query)`` yields, or the (offset, number) ``part`` of it."""
+    shape_of_query = replace(query, text=prepared.text_of(query.text), page=1, size=PAGE_SIZES[0])
+    shape = (instance.psa, shape_of_query)
+    return prepared.rows(build, (instance.pk, user.pk), shape, text=query.text, part=part)
 
 
 def matching_organizations(instance: IntegrationInstance, user: User, query: TableQuery) -> list[int]:
@@ -265,8 +260,13 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
 
 def searched_counts(instance: IntegrationInstance, user: User, text: str) -> dict[str, int]:
     """How many rows of each state the text occurs in; looks at every row."""
-    every = _searched_rows(instance.pk, user.pk, instance.psa, text).order_by()
-    return dict(every.values_list("mapping_state").annotate(Count("pk")))
+    shape = (instance.psa, prepared.text_of(text))
+    return dict(prepared.rows(_searched_counts, (instance.pk, user.pk), shape, text=text))
+
+
+def _searched_counts(instance: int, user: int, psa: str, text: str) -> Any:
+    every = _searched_rows(instance, user, psa, text).order_by()
+    return every.values_list("mapping_state").annotate(Count("pk"))
 
 
 def has_row(instance: IntegrationInstance, organization: Organization) -> bool:

@@ -1,8 +1,8 @@
 """Queries whose SQL is written once for each shape and then only filled in.
 
 Django writes the SQL of the mapping table anew for every look at it, which took longer than the database
-took to answer. Here a query is built with placeholders for the ids in it, its SQL is kept, and every later
-run puts in the ids of the moment.
+took to answer. Here a query is built with placeholders for the ids in it and for a text that is searched, its
+SQL is kept, and every later run puts in the ids and the text of the moment.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from django.db import connections
 
 MOST_SHAPES = 512
 _PLACEHOLDERS = range(-1_999_999_999, -1_999_999_989)  # no row has such an id
+TEXT = "\ue000text\ue001"  # stands in a shape for the text that is searched; nobody types these signs
 
 
 class LostPlaceholder(Exception):
-    """A query does not use one of its ids, or not as a parameter: it cannot be filled in."""
+    """A query does not use one of its ids or its text, or not as a parameter: it cannot be filled in."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,22 @@ def rows(
     ids: Sequence[int],
     shape: Sequence[Hashable] = (),
     *,
+    text: str = "",
     part: tuple[int, int] | None = None,
 ) -> list[Any]:
     """The rows of the queryset ``build(*ids, *shape)``: models or values, as it yields them.
 
     ``ids`` are whole numbers that the query compares with and that change from call to call; ``build`` must
     not look at them. ``shape`` is all else that the query depends on; each shape is prepared once a process.
+    It has TEXT where the query looks for ``text`` (equal, or as a part: `exact`, `icontains`, `istartswith`).
     ``part`` takes (offset, number) of the rows. Raises LostPlaceholder.
     """
-    prepared = _prepare(build, len(ids), tuple(shape))
+    prepared = _prepare(build, len(ids), tuple(shape), bool(text))
     values = dict(zip(_PLACEHOLDERS, ids, strict=False))
     params = [values.get(param, param) if type(param) is int else param for param in prepared.params]
+    if text:
+        part_of = connections[prepared.queryset.db].ops.prep_for_like_query(text)
+        params = [_with_text(param, text, part_of) if type(param) is str else param for param in params]
     sql = prepared.sql
     if part is not None:
         sql, params = f"{sql} LIMIT %s OFFSET %s", [*params, part[1], part[0]]
@@ -60,14 +66,30 @@ def rows(
     return list(queryset)
 
 
+def text_of(text: str) -> str:
+    """What stands in a shape for the text: a query with any text is another one than that without."""
+    return TEXT if text else ""
+
+
+def _with_text(param: str, text: str, part_of: str) -> str:
+    """The parameter with the text in it; within a pattern its signs stand for themselves."""
+    return text if param == TEXT else param.replace(TEXT, part_of)
+
+
 @lru_cache(maxsize=MOST_SHAPES)
-def _prepare(build: Callable[..., Any], number: int, shape: tuple[Hashable, ...]) -> _Prepared:
+def _prepare(
+    build: Callable[..., Any], number: int, shape: tuple[Hashable, ...], has_text: bool
+) -> _Prepared:
     """Build the query with placeholders and write its SQL."""
     placeholders = _PLACEHOLDERS[:number]
     queryset = build(*placeholders, *shape)
     compiler = queryset.query.get_compiler(queryset.db)
     sql, params = compiler.as_sql()
-    lost = [place for place in placeholders if not any(type(p) is int and p == place for p in params)]
+    lost: list[object] = [p for p in placeholders if not any(type(q) is int and q == p for q in params)]
+    if has_text != any(type(param) is str and TEXT in param for param in params):
+        lost.append(TEXT)
     if lost:
-        raise LostPlaceholder(f"{build.__qualname__}{shape}: {len(lost)} of {number} ids are not in the SQL")
+        raise LostPlaceholder(
+            f"{build.__qualname__}{shape}: {len(lost)} of {number} ids and a text are not in the SQL"
+        )
     return _Prepared(queryset, compiler, sql, tuple(params))
