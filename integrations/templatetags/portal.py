@@ -12,7 +12,9 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
+from integrations.models import IntegrationInstance
 from integrations.models.mappings import in_percent
+from integrations.psa.registry import provider_for
 from portal import logs
 
 register = template.Library()
@@ -66,6 +68,12 @@ def request_id() -> str:
     """The id of the present request, under which the log has it; "" outside one."""
     known = logs.request_id.get()
     return "" if known == logs.NO_REQUEST else known
+
+
+@register.simple_tag
+def company_address(instance: IntegrationInstance, remote_id: str) -> str:
+    """Where the PSA itself shows a company; "" when that is not known."""
+    return provider_for(instance.psa).company_address(instance.web_url, remote_id)
 
 
 @register.filter

@@ -109,7 +109,7 @@
     const before = button.dataset.label || label.textContent;
     button.dataset.label = before;
     try {
-      await navigator.clipboard.writeText("value" in source ? source.value : source.textContent.trim());
+      await navigator.clipboard.writeText("value" in source ? source.value : source.innerText.trim());
       label.textContent = "Copied";
       announce("Copied");
     } catch {

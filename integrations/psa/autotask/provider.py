@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from django.conf import settings
 
@@ -36,3 +37,13 @@ class Autotask:
     def default_fields(self) -> Sequence[CompanyField]:
         """The filter fields that are offered before the tenant's own were read."""
         return filters.default_fields()
+
+    def company_address(self, web_url: str, remote_id: str) -> str:
+        """Where a company is seen in Autotask's own pages; "" as long as ``web_url`` is not known.
+
+        ``ExecuteCommand`` opens it in every zone; the command still calls a company an account.
+        """
+        if not web_url:
+            return ""
+        query = urlencode({"Code": "OpenAccount", "AccountID": remote_id})
+        return f"{web_url.rstrip('/')}/Autotask/AutotaskExtend/ExecuteCommand.aspx?{query}"
