@@ -1,9 +1,11 @@
-"""What a page leads on to: the company in Autotask itself, what a job did, and what support asks for."""
+"""What a page leads on to: the company in Autotask, what a job did, what support asks for, what was sent."""
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,10 +13,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import Company, IntegrationInstance, Job
+from integrations.models import Company, IntegrationInstance, Job, WebhookDelivery, WebhookEvent
 from integrations.psa.registry import provider_for
+from integrations.services.webhooks import WebhookWish, create_webhook
 from tests.rows import make_company, make_instance, make_mapping
-from tests.simulated import SECRETS, make_organization
+from tests.simulated import SECRETS, actor_of, make_organization
 
 Signed = Callable[[User], Client]
 
@@ -77,3 +80,15 @@ def test_what_support_asks_for_can_be_copied_and_holds_no_secret(
     assert told.count("passed: ") == 5
     for secret in SECRETS:
         assert secret not in told
+
+
+def test_a_message_is_shown_as_the_json_that_is_sent(owner: User, client_of: Signed) -> None:
+    wish = WebhookWish("Wallboard", "https://board.example/", [WebhookEvent.MAPPING_CHANGED])
+    webhook, _ = create_webhook(actor_of(owner), wish)
+    sent = {"changes": [{"organization_name": "Café “Nord”", "confidence": None}]}
+    delivery = WebhookDelivery.objects.create(
+        webhook=webhook, event=WebhookEvent.MAPPING_CHANGED, payload=sent, next_attempt_at=timezone.now()
+    )
+    address = reverse("integrations:delivery", args=[webhook.pk, delivery.pk])
+    page = client_of(owner).get(address).content.decode()
+    assert json.loads(unescape(page.split("<pre")[1].split(">", 1)[1].split("</pre>")[0])) == sent

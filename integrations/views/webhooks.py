@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -64,7 +66,9 @@ def delivery(request: SignedInRequest, pk: int, delivery_id: int) -> HttpRespons
         webhook=get_object_or_404(Webhook, pk=pk),
         pk=delivery_id,
     )
-    return render(request, "integrations/webhooks/delivery.html", {"webhook": row.webhook, "delivery": row})
+    message = json.dumps(row.payload, ensure_ascii=False, indent=2)
+    context = {"webhook": row.webhook, "delivery": row, "message": message}
+    return render(request, "integrations/webhooks/delivery.html", context)
 
 
 @needs("change_webhook")
