@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.conftest import Portal, Visitor, find, join
+from tests.journeys.conftest import PASSWORD, Portal, Visitor, find, join
 from tests.journeys.looking import CUT_OFF, TOO_WIDE, WIDE_TEXT, faults, tab_to, violations
 
 SETUP = "integrations/autotask/1/"
@@ -146,6 +146,31 @@ def test_what_an_action_brings_is_accessible(workshop: Portal, examined: Page, c
     page.get_by_role("button", name="Check only").click()
     expect(page.get_by_text("Domain must look like example.com")).to_be_visible()
     found += faults(page, "a report with rows that failed")
+    assert found == []
+
+
+def test_what_asks_for_the_password_again_is_accessible(workshop: Portal, examined: Page) -> None:
+    """The forms behind it, a token that is shown once, and a webhook with its key."""
+    page, found = examined, []
+    page.goto(f"{workshop.url}/tokens/add/")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="New token")).to_be_visible()
+    found += faults(page, "a form of a token")
+    page.get_by_label("Name").fill("Looked at")
+    page.get_by_label("Resolve an organization to its company").check()
+    page.get_by_role("button", name="Make token").click()
+    expect(page.get_by_text("it cannot be shown again")).to_be_visible()
+    found += faults(page, "a new token")
+    page.goto(f"{workshop.url}/webhooks/add/")
+    expect(page.get_by_role("heading", name="Add webhook")).to_be_visible()
+    found += faults(page, "a form of a webhook")
+    page.get_by_label("Name").fill("Looked at")
+    page.get_by_label("A mapping needs review").check()
+    page.get_by_label("Address").fill("https://hooks.example/portal")
+    page.get_by_role("button", name="Add webhook").click()
+    expect(page.get_by_text("it cannot be shown again")).to_be_visible()
+    found += faults(page, "a new webhook")
     assert found == []
 
 
