@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup demo test unit check format screenshots clean
+.PHONY: help setup demo test unit check check-types check-rest format screenshots clean
 
 help:
 	@echo "make demo    run the portal with sample data and a simulated Autotask"
@@ -36,10 +36,14 @@ test: setup
 unit: setup
 	$(RUN) -m pytest -n auto --dist worksteal -m "not journey and not third_party and not process and not large"
 
-check: setup
+check: check-types check-rest
+
+check-types: setup
+	$(VENV)/bin/mypy .
+
+check-rest: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy .
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/djlint templates --lint --quiet
 	DJANGO_SETTINGS_MODULE=tests.settings $(RUN) manage.py makemigrations --check --dry-run

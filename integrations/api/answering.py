@@ -17,11 +17,15 @@ from integrations.api.problems import problem
 View = Callable[..., HttpResponse]
 
 
-def finished(view: View, parameters: Collection[str] = ()) -> View:
+def _none() -> Collection[str]:
+    return ()
+
+
+def finished(view: View, parameters: Callable[[], Collection[str]] = _none) -> View:
     """The view with an ETag on its answers, 304 where the caller has the answer already, and tidy headers.
 
     The answer is computed before it is compared, which costs time but can never be wrong. A query parameter
-    that is not one of ``parameters`` or is repeated is refused, for it would be ignored: a misspelt
+    that is not one of ``parameters()`` or is repeated is refused, for it would be ignored: a misspelt
     "instanse" must not list everything. No session and no cookie counts here, so there is no form that a
     foreign page could send.
     """
@@ -30,7 +34,7 @@ def finished(view: View, parameters: Collection[str] = ()) -> View:
     @wraps(view)
     def complete(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = view(request, *args, **kwargs)
-        if response.status_code == 200 and (errors := _odd_parameters(request, parameters)):
+        if response.status_code == 200 and (errors := _odd_parameters(request, parameters())):
             return problem(422, "invalid_parameter", "A parameter cannot be used.", errors=errors)
         if response.status_code == 405:
             allowed = response.headers.get("Allow", "")

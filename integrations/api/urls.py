@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 from django.urls import URLPattern, path, re_path
 
 from integrations.api.answering import finished, nothing_here
@@ -11,8 +13,12 @@ from integrations.api.description import docs, openapi_json
 app_name = "api"
 
 
+@cache
 def _parameters() -> dict[str, frozenset[str]]:
-    """The query parameters of each operation, by its address as Django writes it."""
+    """The query parameters of each operation, by its address as Django writes it.
+
+    Read from the description when the first program asks: no command and no worker should wait for it.
+    """
     return {
         path.removeprefix(PREFIX).replace("{", "<").replace("}", ">"): frozenset(
             each["name"] for each in methods["get"]["parameters"] if each["in"] == "query"
@@ -24,9 +30,14 @@ def _parameters() -> dict[str, frozenset[str]]:
 _operations = [
     pattern for pattern in api.urls[0] if isinstance(pattern, URLPattern) and pattern.name != "api-root"
 ]
-_known = _parameters()
+
+
+def _parameters_of(address: str) -> frozenset[str]:
+    return _parameters()[address]
+
+
 for _pattern in _operations:
-    _pattern.callback = finished(_pattern.callback, _known[str(_pattern.pattern)])
+    _pattern.callback = finished(_pattern.callback, partial(_parameters_of, str(_pattern.pattern)))
 
 urlpatterns = [
     path("openapi.json", finished(openapi_json), name="openapi-json"),
