@@ -48,6 +48,7 @@ FEATURES: dict[str, int] = {
     "same_text": 1,
     "neutral_omission": 1,
     "structural_omission": -1,
+    "trades_differ": -1,
     "first_word_omitted": -1,
     "only_typos": 1,
     "one_edit": 1,
@@ -296,6 +297,11 @@ def _names(
     left_structural = (left_open & structural[alignment.left]).any(1)
     right_structural = (right_open & structural[alignment.right]).any(1)
     columns_of["structural_omission"] = (left_structural | right_structural).astype(float)
+    left_trade = (left_open & vocabulary.trade[alignment.left]).any(1)
+    right_trade = (right_open & vocabulary.trade[alignment.right]).any(1)
+    columns_of["trades_differ"] = (
+        (left_trade & (right_trade | right_structural)) | (right_trade & left_structural)
+    ).astype(float)
     left_adds, right_adds = left_open.any(1), right_open.any(1)
     columns_of["organization_adds"] = (left_adds & ~right_adds).astype(float)
     columns_of["organization_adds_structural"] = (left_structural & ~right_adds).astype(float)

@@ -21,6 +21,8 @@ from integrations.matching.vocabulary import Flags, Reals
 NUMBER_CONFLICT_CAP = -4.0
 #: A name that lacks a word of trade or branch never stands before one that is the same (log-odds).
 STRUCTURAL_OMISSION_CAP = 4.0
+#: Log-odds above the last knot in which two thirds of the way to the greatest confidence are gone.
+BEYOND = 5.0
 
 _WRITING_COLUMNS = [list(FEATURES).index(name) for name in WRITING]
 _SAME_WORDS = list(FEATURES).index("same_words")
@@ -71,8 +73,15 @@ class Model:
         return result
 
     def confidence(self, score: Reals) -> Reals:
-        """Calibrated chance that the best candidate of an organization is right."""
-        result: Reals = np.interp(score, self.knots[:, 0], self.knots[:, 1])
+        """Calibrated chance that the best candidate of an organization is right.
+
+        Scores above the last knot are as good as certain; they come a little nearer to 1, so that whoever
+        sorts by confidence still meets the better one first.
+        """
+        last_score, last = self.knots[-1]
+        beyond = np.maximum(score - last_score, 0.0)
+        known: Reals = np.interp(score, self.knots[:, 0], self.knots[:, 1])
+        result: Reals = known - (1.0 - last) / 2 * np.expm1(-beyond / BEYOND)
         return result
 
 

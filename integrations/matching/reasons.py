@@ -1,6 +1,7 @@
 """Say in plain words why two records are, or are not, the same customer."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from integrations.matching.features import FEATURES
 from integrations.matching.names import Form, ParsedName
@@ -40,6 +41,7 @@ LABELS: dict[str, str] = {
     "same_text": "written the same way",
     "neutral_omission": 'only words such as "group" are left out',
     "structural_omission": "a word that names another body, trade or place is left out",
+    "trades_differ": "each holds the word of another trade",
     "first_word_omitted": "the first word is left out",
     "only_typos": "all words match but for spelling",
     "one_edit": "one letter apart",
@@ -110,6 +112,19 @@ def _legal_note(ours: ParsedName, theirs: ParsedName) -> str:
     return f'"{left or right}" on one side not counted'
 
 
+def _written_together(only_ours: list[str], only_theirs: list[str], left: Form, right: Form) -> list[str]:
+    """Reasons for words that one side writes as one and the other as two; takes them out of both lists."""
+    reasons = []
+    for single, several, form in ((only_ours, only_theirs, right), (only_theirs, only_ours, left)):
+        for first, second in pairwise(form.words):
+            if first in several and second in several and first + second in single:
+                single.remove(first + second)
+                several.remove(first)
+                several.remove(second)
+                reasons.append(f'"{first + second}" is "{first} {second}" written together')
+    return reasons
+
+
 def _name_reasons(value: Mapping[str, float], ours: Record, theirs: Record) -> list[str]:
     left, right = best_forms(ours.name, theirs.name)
     if left is None or right is None:
@@ -132,6 +147,7 @@ def _name_reasons(value: Mapping[str, float], ours: Record, theirs: Record) -> l
     else:
         shared = [word for word in left.words if word in right.words]
         reasons.append(f"names share {_listed(shared)}" if shared else "names share no whole word")
+        reasons.extend(_written_together(only_ours, only_theirs, left, right))
         if only_ours:
             reasons.append(f"only the organization has {_listed(only_ours)}")
         if only_theirs:

@@ -87,7 +87,8 @@ def signs_of(features: Reals, context: Reals) -> Signs:
     # nothing but the beginning of a word in common
     guessed |= some("only_typos") & ~some("exact_information", "one_edit", "two_edits")
     # another trade on either side: one owner's two companies share a domain or an address
-    other_trade = some("structural_omission") & some("contradiction") & ~some("phone_same", "one_edit")
+    other_trade = some("structural_omission") & some("contradiction") | some("trades_differ")
+    other_trade &= ~some("phone_same", "one_edit")
     # a namesake in another place with another telephone or domain
     elsewhere = some("phone_different", "domain_different") & some(*_PLACES_DIFFERENT)
     elsewhere &= ~some(*_CONTACTS_SAME)

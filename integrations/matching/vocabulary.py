@@ -72,6 +72,7 @@ class Vocabulary:
         self.known: Flags = np.zeros(0, bool)
         self.neutral: Flags = np.zeros(0, bool)
         self.structural: Flags = np.zeros(0, bool)
+        self.trade: Flags = np.zeros(0, bool)
         self.place: Flags = np.zeros(0, bool)
         self.length: Ids = np.zeros(0, np.int32)
         self.first_letter: Ids = np.zeros(0, np.int32)
@@ -104,5 +105,7 @@ class Vocabulary:
         regions = {*places, *places.values(), "uk", "us", "usa", "new"}
         self.place = np.array([word in regions for word in self.texts], dtype=bool)
         neutral, structural = wordlists.neutral_words(), wordlists.structural_words()
+        trade = wordlists.trade_words()
         self.neutral = np.array([word in neutral for word in self.texts], dtype=bool)
         self.structural = np.array([word in structural for word in self.texts], dtype=bool)
+        self.trade = np.array([word in trade for word in self.texts], dtype=bool)

@@ -127,6 +127,12 @@ def structural_words() -> frozenset[str]:
 
 
 @cache
+def trade_words() -> frozenset[str]:
+    """Words for what a company does, which are as often left out as written."""
+    return _words("kinds_of_words.txt")["trade"]
+
+
+@cache
 def common_words() -> frozenset[str]:
     """Ordinary words: one of them in place of another is no misspelling."""
     return _words("common_words.txt")[""]

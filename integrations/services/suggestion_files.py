@@ -128,7 +128,7 @@ def answer_row(suggestion: Suggestion, organization: str, company_id: str, compa
         "organization": organization,
         "company_id": company_id,
         "company": company,
-        "confidence": f"{suggestion.confidence:.6f}",
+        "confidence": f"{suggestion.confidence:.10f}",
         "tier": suggestion.tier.value,
         "reasons": list(suggestion.reasons),
     }

@@ -95,6 +95,8 @@ LEGAL_FORMS = _cases(
     ("The Tarnbrook Joinery Company", "Tarnbrook Joinery", "the article goes as well"),
     ("Tarnbrook Joinery LLC Leeds", "Tarnbrook Joinery Leeds", "a form in the middle of a name"),
     ("Tarnbrook Joinery (Pty) Ltd", "Tarnbrook Joinery", "a form in brackets"),
+    ("Tarnbrook Joinery S.A.C.I.F. y A.", "Tarnbrook Joinery", "an Argentine form of seven pieces"),
+    ("Tarnbrook Banking Corporation of Ohio", "Tarnbrook Banking Corp of Ohio", "amid a name"),
     ("Tarnbrook Joinery Limited Liability Company", "Tarnbrook Joinery LLC", "written out in full"),
 )
 
@@ -271,6 +273,10 @@ OTHER_COMPANIES = _cases(
     ("Bistro", "Holt & Calder Bistro", "a name that is only a trade could be anybody's of that trade"),
     ("Holt & Calder Bistro", "Bistro", "and so could a company that is called by its trade"),
     ("Florist", "Wrenford & Quill Florist", "another trade"),
+    ("Holt & Calder Bakery", "Holt & Calder Bistro", "one owner's name before two trades"),
+    ("Holt & Calder Bakery", "Holt & Calder Salon", "an ordinary word for a trade is a trade, too"),
+    ("Tarnbrook Market", "Tarnbrook Bakery", "where the name is one word as well"),
+    ("Tarnbrook Cafe", "Tarnbrook Dental", "and where only one trade is a learned one"),
 )
 
 NUMBERS = _cases(

@@ -1,5 +1,6 @@
 """The word lists a maintainer edits by hand are readable and do not contradict one another."""
 
+import numpy as np
 import pytest
 
 from integrations.matching import wordlists
@@ -53,8 +54,14 @@ def test_no_mark_is_in_two_sections() -> None:
     assert len(set(phrases)) == len(phrases)
 
 
-def test_a_word_is_not_both_neutral_and_structural() -> None:
-    assert not wordlists.neutral_words() & wordlists.structural_words()
+def test_a_word_is_of_one_kind() -> None:
+    kinds = (wordlists.neutral_words(), wordlists.structural_words(), wordlists.trade_words())
+    assert sum(map(len, kinds)) == len(frozenset().union(*kinds))
+
+
+def test_a_kind_is_given_to_words_as_they_are_compared() -> None:
+    short = wordlists.abbreviations()
+    assert not [word for word in wordlists.trade_words() if word in short]
 
 
 def test_shared_hosts_are_host_names() -> None:
@@ -66,6 +73,12 @@ def test_the_weights_fit_the_features_and_say_where_they_come_from() -> None:
     assert model.version == MODEL_VERSION
     assert 0.5 < model.likely_clear < model.likely < model.sure < 1
     assert (model.knots[1:] > model.knots[:-1]).all()
+
+
+def test_the_better_of_two_scores_has_the_higher_confidence_however_good_both_are() -> None:
+    confidence = fitted_model().confidence(np.linspace(-12, 60, 200))
+    assert (np.diff(confidence) > 0).all()
+    assert 0 < confidence[0] < confidence[-1] < 1
 
 
 def test_weights_for_other_features_are_refused() -> None:
