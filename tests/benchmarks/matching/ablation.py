@@ -77,7 +77,7 @@ ROWS: list[tuple[str, tuple[object, str, object] | None, Change | None]] = [
     ("without the sides of an omission", None, _without_sides),
     ("without contacts (names only)", None, _without_features(CONTACTS)),
     ("without legal forms", (words, "_without_legal_forms", lambda found: (found, [], [])), None),
-    ("without status marks", (names, "_without_marks", lambda text, found: (text, False)), None),
+    ("without status marks", (names, "_without_marks", lambda text, lowered, words: (text, False)), None),
     ("without fuzzy words", (alignment, "LEAST_SIMILARITY", 2.0), None),
     ("without the guard of known words", (vocabulary.Vocabulary, "weigh", _nothing_known), None),
     ("without second names", (names, "_names", lambda text, found: [text]), None),

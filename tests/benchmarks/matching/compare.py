@@ -114,7 +114,7 @@ def _methods(emm: str) -> list[tuple[str, Method, tuple[float, ...]]]:
     if importlib.util.find_spec("string_grouper"):
         methods.append(("string_grouper", _string_grouper, (0.8,)))
     if emm:
-        methods.append(("emm, trained", _emm(emm), (0.9,)))
+        methods.append(("emm, trained", _emm(emm), (0.5, 0.9)))
     methods.append(("this matcher", _matcher, (0.5,)))
     methods.append(("rapidfuzz WRatio", _by_scorer(fuzz.WRatio, utils.default_process), (85, 90)))
     return methods
