@@ -133,6 +133,34 @@
     } else if (button.matches("[data-copy]")) copy(button);
   });
 
+  // --- <input data-tick-all="name"> ticks every such box of its form, and tells whether all or some are ---
+
+  function boxesOf(all) {
+    return [...all.form.querySelectorAll(`input[type='checkbox'][name='${all.dataset.tickAll}']`)];
+  }
+
+  function showTicks(form) {
+    for (const all of form.querySelectorAll("[data-tick-all]")) {
+      const boxes = boxesOf(all);
+      const ticked = boxes.filter((box) => box.checked).length;
+      all.checked = ticked > 0 && ticked === boxes.length;
+      all.indeterminate = ticked > 0 && ticked < boxes.length;
+    }
+  }
+
+  document.addEventListener("change", (event) => {
+    const { form } = event.target;
+    if (!form) return;
+    if (event.target.matches("[data-tick-all]")) {
+      const boxes = boxesOf(event.target);
+      for (const box of boxes) box.checked = event.target.checked;
+      announce(event.target.checked ? `${boxes.length} rows ticked` : "No row ticked");
+    }
+    showTicks(form);
+  });
+  // Going back to the page, the browser puts the ticks back but not what follows from them.
+  window.addEventListener("pageshow", () => [...document.forms].forEach(showTicks));
+
   // A secret that was shown is hidden again before it is sent, so that no browser offers it as a text later.
   document.addEventListener("submit", (event) => {
     for (const button of event.target.querySelectorAll("[data-secret-toggle]")) {
