@@ -96,11 +96,23 @@ WITH_A_CHILD = (
 )
 
 
-def alongside(work: Callable[[], None]) -> threading.Thread:
-    """Do something while the supervisor runs in this thread."""
-    thread = threading.Thread(target=work)
+def run_beside(running: Supervisor, work: Callable[[], None]) -> None:
+    """Run the supervisor in this thread and do something meanwhile; a failure of it stops the supervisor."""
+    failures: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as failure:  # told below, in the test's own thread
+            failures.append(failure)
+            running.stop()
+
+    thread = threading.Thread(target=guarded)
     thread.start()
-    return thread
+    running.run()
+    thread.join()
+    if failures:
+        raise failures[0]
 
 
 @needs_proc
@@ -110,7 +122,7 @@ def test_a_dead_child_is_started_again_and_the_others_are_left_alone(brisk: None
     seen = []
 
     def kill_one() -> None:
-        until(lambda: len(processes_with(mark)) >= 2, "both run")
+        until(lambda: killed.process is not None and len(processes_with(mark)) >= 2, "both run")
         assert kept.process is not None
         assert killed.process is not None
         first, other = killed.process, kept.process.pid
@@ -119,9 +131,7 @@ def test_a_dead_child_is_started_again_and_the_others_are_left_alone(brisk: None
         seen.append(kept.process.pid == other)
         running.stop()
 
-    thread = alongside(kill_one)
-    running.run()
-    thread.join()
+    run_beside(running, kill_one)
     assert seen == [True]
 
 
@@ -137,9 +147,7 @@ def test_a_signal_ends_the_children_and_what_they_started(
         until(lambda: len(processes_with(mark)) == 3, "the grandchild runs")
         os.kill(os.getpid(), number)
 
-    thread = alongside(send)
-    running.run()
-    thread.join()
+    run_beside(running, send)
     assert processes_with(mark) == {}
     assert signal.getsignal(number) is before
 
@@ -152,7 +160,7 @@ def test_what_a_killed_child_leaves_behind_is_ended_before_it_starts_again(brisk
     left: list[int] = []
 
     def kill_the_parent() -> None:
-        until(lambda: len(processes_with(mark)) == 2, "both run")
+        until(lambda: parent.process is not None and len(processes_with(mark)) == 2, "both run")
         assert parent.process is not None
         first = parent.process
         orphans.extend(set(processes_with(mark)) - {first.pid})
@@ -161,9 +169,7 @@ def test_what_a_killed_child_leaves_behind_is_ended_before_it_starts_again(brisk
         left.extend(set(orphans) & set(processes_with(mark)))
         running.stop()
 
-    thread = alongside(kill_the_parent)
-    running.run()
-    thread.join()
+    run_beside(running, kill_the_parent)
     assert len(orphans) == 1
     assert left == []
 
@@ -177,9 +183,7 @@ def test_a_stubborn_grandchild_is_killed_when_its_parent_has_stopped(brisk: None
         until(lambda: any(map(ignores_sigterm, processes_with(mark))), "the grandchild ignores SIGTERM")
         running.stop()
 
-    thread = alongside(stop)
-    running.run()
-    thread.join()
+    run_beside(running, stop)
     until(lambda: processes_with(mark) == {}, "the kernel has cleared it away")
 
 
@@ -192,9 +196,7 @@ def test_a_child_that_does_not_stop_is_killed(brisk: None, mark: str) -> None:
         until(lambda: any(map(ignores_sigterm, processes_with(mark))), "it ignores SIGTERM")
         running.stop()
 
-    thread = alongside(stop)
-    running.run()
-    thread.join()
+    run_beside(running, stop)
     assert stubborn.process is not None
     assert stubborn.process.returncode == -signal.SIGKILL
 
