@@ -112,7 +112,9 @@
       await htmx.ajax("POST", this.form.dataset.choose, {
         source: this.form, target: `#${this.form.dataset.row}`, swap: "outerHTML", values,
       });
-      document.querySelector(`#${this.form.dataset.row} [role=combobox], #${this.form.dataset.row} input[name=q]`)?.focus();
+      // Whoever has gone on to something else meanwhile stays there.
+      const row = document.getElementById(this.form.dataset.row), at = document.activeElement;
+      if (at === document.body || row?.contains(at)) row?.querySelector("[role=combobox], input[name=q]")?.focus();
     }
   }
 

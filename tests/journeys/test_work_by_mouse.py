@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Browser, Dialog, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
 from tests.journeys.conftest import Portal, Visitor, find, join
 
@@ -77,6 +77,28 @@ def test_a_company_is_picked(person: Visitor) -> None:
     expect(page.locator("#action-bar")).to_contain_text("1 new")
     row.get_by_role("button", name="Discard the unsaved choice").click()
     expect(page.locator("#action-bar")).to_be_hidden()
+
+
+def test_who_goes_on_while_a_choice_is_still_kept_stays_there(person: Visitor) -> None:
+    page = find(person, "Brigg")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:  # a slow answer: it comes when this test lets it
+        held.append(route)
+
+    box = page.get_by_role("combobox", name="Autotask company for Brigg Dental Care")
+    box.click()
+    box.fill("wickenby")
+    option = page.get_by_role("option", name=re.compile("Wickenby"))
+    expect(option).to_be_visible()
+    page.route("**/company/", hold)
+    with page.expect_request("**/company/"):
+        option.click()
+    search = page.get_by_label("Search organizations and companies")
+    search.fill("Corringham")
+    held.pop().continue_()
+    expect(page.locator("#action-bar")).to_contain_text("1 new")
+    expect(search).to_be_focused()
 
 
 def test_suggestions_are_worked_through(person: Visitor) -> None:
