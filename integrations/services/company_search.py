@@ -9,6 +9,7 @@ from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Lower
 
 from integrations.models import Company, IntegrationInstance, OrganizationMapping
+from integrations.services import prepared
 
 MOST_CHOICES = 20
 MOST_WORDS = 6  # of an organization's name, when companies like it are looked for
@@ -44,15 +45,20 @@ def company_choices(
         if len(wanted) < least:
             for pk in _alike(offered, row.name).values_list("pk", flat=True)[:most]:
                 wanted.setdefault(pk, [])
-    # Who has a company is asked for the few alone that are shown.
-    holder = OrganizationMapping.objects.present().filter(company=OuterRef("pk")).order_by("pk")
-    found = offered.annotate(taken_by=Subquery(holder.values("organization__name")[:1])).in_bulk(wanted)
-    chosen = [_choice(found[pk], reasons) for pk, reasons in wanted.items() if pk in found]
+    found = {row.pk: row for row in prepared.rows(_with_holder, (instance.pk, *wanted))} if wanted else {}
+    chosen = [
+        CompanyChoice(found[pk], reasons, found[pk].taken_by or "")
+        for pk, reasons in wanted.items()
+        if pk in found
+    ]
     return chosen[:most]
 
 
-def _choice(company: Company, reasons: list[str]) -> CompanyChoice:
-    return CompanyChoice(company, reasons, getattr(company, "taken_by", "") or "")
+def _with_holder(instance: int, *companies: int) -> Any:
+    """Those of the companies that are offered, each with who has it: asked for the few that are shown."""
+    holder = OrganizationMapping.objects.present().filter(company=OuterRef("pk")).order_by("pk")
+    offered = Company.objects.filter(instance=instance, pk__in=companies).offered()
+    return offered.annotate(taken_by=Subquery(holder.values("organization__name")[:1]))
 
 
 def _proposed(row: Any) -> dict[int, list[str]]:

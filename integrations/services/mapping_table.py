@@ -14,6 +14,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db.models import (
+    BooleanField,
     Case,
     CharField,
     Count,
@@ -53,6 +54,7 @@ UNSHOWN = {
     ),
 }
 PAGE_SIZES = (25, 50, 100, 200)
+EVERY = Q()
 
 
 STATE_LABELS = {
@@ -112,10 +114,11 @@ class MappingTable:
     query: TableQuery
 
 
-def _rows_of(instance: int, user: int, psa: str) -> Any:
+def _rows_of(instance: int, user: int, psa: str, needed: Q = EVERY) -> Any:
     """Every organization that has a place in this table, joined with its mapping and this user's proposal.
 
-    A queryset of Organization with annotations that its type cannot tell.
+    ``needed`` tells of that mapping and proposal. It belongs into the first filter: one of its own would join
+    the same rows a second time. A queryset of Organization with annotations that its type cannot tell.
     """
     ignored = IgnoredOrganization.objects.filter(organization=OuterRef("pk"), psa=psa)
     organizations: Any = Organization.objects.present()
@@ -126,7 +129,7 @@ def _rows_of(instance: int, user: int, psa: str) -> Any:
                 "proposals", condition=Q(proposals__instance=instance, proposals__user=user)
             ),
         )
-        .filter(Q(is_active=True) | Q(mapping__instance=instance))
+        .filter(Q(is_active=True) | Q(mapping__instance=instance), needed)
         .annotate(
             mapping_state=Case(
                 When(
@@ -161,9 +164,9 @@ def _rows_of(instance: int, user: int, psa: str) -> Any:
     )
 
 
-def _searched_rows(instance: int, user: int, psa: str, text: str) -> Any:
+def _searched_rows(instance: int, user: int, psa: str, text: str, needed: Q = EVERY) -> Any:
     """The rows in which the text occurs."""
-    rows = _rows_of(instance, user, psa)
+    rows = _rows_of(instance, user, psa, needed)
     if not text:
         return rows
     return rows.filter(
@@ -174,46 +177,49 @@ def _searched_rows(instance: int, user: int, psa: str, text: str) -> Any:
     )
 
 
-def _in_state(rows: Any, state: str, instance: int) -> Any:
-    """The rows of one state.
+def _needed(instance: int, user: int, query: TableQuery) -> Q:
+    """What the mapping and the proposal of every row that the query chooses have.
 
-    What every row of the state has is asked for as well: that says nothing new, but lets the database begin
-    with few rows. By an alias, because a filter of its own would join the same rows a second time.
+    For a state that says nothing new, but lets the database begin with few rows: SQLite begins with the
+    proposals because a column of theirs is compared with one value.
     """
-    unmapped, here = Q(mapped_in=None), Q(mapped_in=instance)
-    needed = {
-        RowState.CHANGED: Q(proposed_as__in=HAND_MADE),
-        RowState.ELSEWHERE: ~unmapped,
+    unmapped, here, proposed = Q(mapping__isnull=True), Q(mapping__instance=instance), Q(proposal__user=user)
+    by_state = {
+        RowState.CHANGED: proposed & Q(proposal__kind__in=HAND_MADE),
+        RowState.ELSEWHERE: Q(mapping__isnull=False),
         RowState.REVIEW: here,
         RowState.MAPPED: here,
         RowState.IGNORED: unmapped,
-        RowState.SUGGESTED: unmapped & Q(proposed_tier__in=SUGGESTED_TIERS),
+        RowState.SUGGESTED: unmapped & proposed & Q(proposal__tier__in=SUGGESTED_TIERS),
         RowState.UNMAPPED: unmapped,
     }
-    rows = rows.alias(
-        mapped_in=F("mapping__instance"), proposed_as=F("proposal__kind"), proposed_tier=F("proposal__tier")
-    )
-    return rows.filter(needed[RowState(state)], mapping_state=state)
+    needed = by_state[RowState(query.state)] if query.state else EVERY
+    if query.warning:
+        needed &= here
+    if query.warning == "twin":
+        needed &= Q(mapping__company__has_twin=True)
+    if query.tier:
+        needed &= Q(proposal__tier=query.tier)
+    if query.company_type is not None:
+        mapped = Q(proposal__company=None, mapping__company__company_type=query.company_type)
+        needed &= Q(proposal__company__company_type=query.company_type) | mapped
+    return needed
 
 
 def matching_rows(instance: int, user: int, psa: str, query: TableQuery) -> Any:
     """The rows that the whole query chooses, in no order; ignored ones only when asked or searched for."""
-    rows = _searched_rows(instance, user, psa, query.text)
+    rows = _searched_rows(instance, user, psa, query.text, _needed(instance, user, query))
     if query.state:
-        rows = _in_state(rows, query.state, instance)
+        rows = rows.filter(mapping_state=query.state)
     elif not query.text:
         rows = rows.exclude(mapping_state=RowState.IGNORED)
+    reasons = review_reasons("mapping__")
     if query.warning == "shared":
-        rows = rows.filter(shared=True, mapping__instance=instance)
-    elif query.warning == "twin":
-        rows = rows.filter(mapping__company__has_twin=True, mapping__instance=instance)
-    elif query.warning:
-        rows = rows.filter(review_reasons("mapping__")[query.warning], mapping__instance=instance)
-    if query.tier:
-        rows = rows.filter(proposal__tier=query.tier)
-    if query.company_type is not None:
-        mapped = Q(proposal__company=None, mapping__company__company_type=query.company_type)
-        rows = rows.filter(Q(proposal__company__company_type=query.company_type) | mapped)
+        rows = rows.filter(shared=True)
+    elif query.warning in reasons:
+        # By an alias: what is denied of a joined row is otherwise asked of all its rows, in a query within.
+        warned = Case(When(reasons[query.warning], then=True), default=False, output_field=BooleanField())
+        rows = rows.alias(warned=warned).filter(warned=True)
     return rows
 
 

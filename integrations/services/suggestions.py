@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -13,6 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from integrations import matching
 from integrations.models import (
     Company,
+    FilterOption,
     IgnoredOrganization,
     IntegrationInstance,
     MappingProposal,
@@ -20,6 +22,7 @@ from integrations.models import (
     OrganizationMapping,
     RejectedMatch,
 )
+from integrations.services import prepared
 
 RIVALS_KEPT = 5
 BACKGROUND_FROM = 3_000_000  # pairs; about half a second on two cores
@@ -105,8 +108,12 @@ def knowledge_of(instance: IntegrationInstance) -> matching.Knowledge:
 
 def type_labels(instance: IntegrationInstance) -> dict[str, str]:
     """The tenant's company types, by value as text."""
-    options = instance.options.filter(field__iexact="companyType")
-    return dict(options.values_list("value", "label"))
+    return dict(prepared.rows(_type_labels, (instance.pk,)))
+
+
+def _type_labels(instance: int) -> Any:
+    options = FilterOption.objects.filter(instance=instance, field__iexact="companyType")
+    return options.values_list("value", "label")
 
 
 def organization_record(row: Organization) -> matching.Organization:

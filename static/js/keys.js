@@ -112,6 +112,11 @@
     event.preventDefault();
   });
 
+  // The focus moves on with the row. Left on what goes, it makes the browser lay the page out once more for nothing.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, shouldSwap } = event.detail;
+    if (shouldSwap && target?.id === "review" && target.contains(document.activeElement)) document.activeElement.blur();
+  });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id === "review" || event.detail.elt?.id === "review") takePlace();
   });
