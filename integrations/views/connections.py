@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from integrations.models import IntegrationInstance
 from integrations.psa.base import StepState
 from integrations.psa.forms import ConnectionForm
-from integrations.services import connections, deletion
+from integrations.services import connections, deletion, repair
+from integrations.services.audit import Batch
 from integrations.tasks import enqueue_refresh
-from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag
 from integrations.views.setup import connection_form, frame, instance_or_404, provider_or_404, setup_page
 
 
@@ -91,9 +92,14 @@ def _connect(
         secrets=form.entered_secrets(),
     )
     try:
+        if instance is not None and _describe(request, details, instance):
+            return redirect(instance)
         outcome = connections.connect_instance(actor_of(request), details, instance)
     except connections.NameTaken:
         form.add_error("name", "Another configuration has this name.")
+        return {}
+    except repair.ChangedMeanwhile:
+        form.add_error(None, "Somebody else changed this configuration meanwhile. Reload the page.")
         return {}
     if outcome.instance is None:
         failed = next(step for step in outcome.report.steps if step.state is StepState.FAILED)
@@ -110,6 +116,29 @@ def _connect(
     else:
         messages.success(request, "The connection was checked and saved.")
     return redirect(outcome.instance)
+
+
+def _describe(
+    request: SignedInRequest, details: connections.ConnectionDetails, instance: IntegrationInstance
+) -> bool:
+    """Store what the portal alone knows, when nothing else was changed: the PSA need not be there for it.
+
+    False when something of the connection was changed too, or nothing at all. Raises NameTaken,
+    ChangedMeanwhile.
+    """
+    if details.secrets or (details.username, details.zone) != (instance.username, instance.zone):
+        return False
+    batch = Batch(actor_of(request))
+    wanted = repair.Description(details.name, details.description, details.is_default)
+    seen = repair.description_of(instance)
+    if not repair.describe_instance(batch.actor, instance, wanted, seen=seen, batch=batch):
+        return False
+    messages.success(
+        request,
+        f"“{details.name}” was saved. The connection did not change and was not checked.",
+        extra_tags=undo_tag(request, batch),
+    )
+    return True
 
 
 @needs("map_organizations")
