@@ -26,7 +26,7 @@ from integrations.models import (
 )
 from tests.admin_rows import REGISTERED, address
 
-QUERIES, SECONDS, TRIES = 20, 0.3, 10
+QUERIES, SECONDS, TRIES = 20, 0.3, 3
 COMPANIES, MAPPED = 20_000, 5_000
 SEARCHED = {Company, Organization, OrganizationMapping, AuditEvent, User}
 # Pages without rows of ours: signing in and out, and Django's words for scripts.
@@ -128,8 +128,8 @@ def test_every_page_is_quick_and_none_grows_with_the_rows(
 ) -> None:
     """Under 300 ms and 20 queries; no select of every company, no list of all that hangs on a row.
 
-    The time is that of this process alone: with SQLite the queries are part of it, and PostgreSQL's share
-    is disturbed by whatever else the machine does. One quick try shows that the page can be quick.
+    The time is the processor's, and that of the queries where the database is another process: what else the
+    machine does at this moment is not the page's time. One quick try shows that the page can be quick.
     """
     assert Company.objects.count() > COMPANIES
     for page in (page for addresses in pages(world).values() for page in addresses):
@@ -139,10 +139,17 @@ def test_every_page_is_quick_and_none_grows_with_the_rows(
         assert len(queries) < QUERIES, page
         assert response.content.count(b"<option") < 400, page
         assert len(response.content) < 300_000, page
-        assert any(_seconds(desk, page) < SECONDS for _ in range(TRIES)), page
+        tries: list[float] = []
+        while len(tries) < TRIES and min(tries, default=SECONDS) >= SECONDS:
+            tries.append(_seconds(desk, page))
+        assert min(tries) < SECONDS, f"{page} took {min(tries) * 1000:.0f} ms"
 
 
 def _seconds(desk: Client, page: str) -> float:
-    began = time.process_time()
-    desk.get(page)
-    return time.process_time() - began
+    with CaptureQueriesContext(connection) as queries:
+        began = time.process_time()
+        desk.get(page)
+        seconds = time.process_time() - began
+    if connection.vendor == "sqlite":
+        return seconds
+    return seconds + sum(float(query["time"]) for query in queries.captured_queries)
