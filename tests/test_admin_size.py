@@ -26,7 +26,7 @@ from integrations.models import (
 )
 from tests.admin_rows import REGISTERED, address
 
-QUERIES, SECONDS, TRIES = 20, 0.3, 3
+QUERIES, SECONDS, TRIES = 20, 0.3, 6
 COMPANIES, MAPPED = 20_000, 5_000
 SEARCHED = {Company, Organization, OrganizationMapping, AuditEvent, User}
 # Pages without rows of ours: signing in and out, and Django's words for scripts.

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations.models import AuditEvent, OrganizationMapping
+from integrations.models import AuditEvent, Organization, OrganizationMapping
 from integrations.models.mappings import MappingSource
-from integrations.services.bulk import insert_rows, update_rows
+from integrations.services.bulk import MANY_ROWS, insert_rows, renew_statistics, update_rows
 from integrations.services.mappings import MAPPING_FIELDS, write_mappings
 from tests.rows import make_company, make_instance, make_mapping
 from tests.simulated import make_organization
@@ -136,3 +138,25 @@ def test_a_broken_constraint_writes_nothing() -> None:
         update_rows(OrganizationMapping, ["version"], [(0, mapping.pk)])
     mapping.refresh_from_db()
     assert mapping.version == 1
+
+
+def test_the_database_learns_of_many_new_rows_and_is_not_asked_for_few(
+    django_assert_num_queries: Callable[[int], AbstractContextManager[None]],
+) -> None:
+    """A plan for ten rows that meets thousands compares each with each."""
+    Organization.objects.bulk_create(Organization(name=f"Harbour {number}") for number in range(MANY_ROWS))
+    with django_assert_num_queries(0):
+        renew_statistics(MANY_ROWS - 1, Organization)
+    renew_statistics(MANY_ROWS, Organization)
+    assert known_rows(Organization) == MANY_ROWS
+
+
+def known_rows(model: type[models.Model]) -> int:
+    """How many rows the database believes the table to have."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT reltuples FROM pg_class WHERE relname = %s", [table])
+        else:
+            cursor.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = %s LIMIT 1", [table])
+        return int(float(str(cursor.fetchone()[0]).split()[0]))

@@ -107,8 +107,7 @@ class MappingAdmin(SoftDeleteAdmin[OrganizationMapping]):
         "organization_name", "company_link", "instance", "source", "share", "confirmed_by", "confirmed_at",
         "version", "removed_at",
     )  # fmt: skip
-    list_select_related = ("organization", "company", "instance", "confirmed_by")
-    list_filter = (RemovedFilter, "instance", "source")
+    list_filter = (RemovedFilter, "instance", "source", "confirmed_at")
     search_fields = (
         "organization__name",
         "organization__external_id",
@@ -116,7 +115,6 @@ class MappingAdmin(SoftDeleteAdmin[OrganizationMapping]):
         "=company__remote_id",
     )
     search_help_text = "Organization, its external id, company or its Autotask id"
-    date_hierarchy = "confirmed_at"
     autocomplete_fields = ("organization", "company")
     fields = (
         "organization", "company", "instance", "psa", "source", "share", "why", "matcher_version",
@@ -125,9 +123,9 @@ class MappingAdmin(SoftDeleteAdmin[OrganizationMapping]):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrganizationMapping]:
-        """With what the label of a row needs."""
-        related = ("organization", "company__instance", "instance", "confirmed_by")
-        return super().get_queryset(request).select_related(*related)
+        """With what the label of a row needs; the few configurations are read once, not for every row."""
+        mappings = super().get_queryset(request).select_related("organization", "company", "confirmed_by")
+        return mappings.prefetch_related("instance", "company__instance")
 
     def get_fields(self, request: HttpRequest, obj: OrganizationMapping | None = None) -> Any:
         """A new one is an organization and a company; the rest follows."""

@@ -18,6 +18,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from integrations.models import (
+    AuditEvent,
     Company,
     ImportReport,
     IntegrationInstance,
@@ -27,6 +28,7 @@ from integrations.models import (
 )
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, Change
+from integrations.services.bulk import renew_statistics
 from integrations.services.import_reports import Outcome, RowResult, add_part
 from integrations.services.jobs import JobCancelled, JobRun
 from integrations.services.mappings import mapping_change
@@ -119,6 +121,7 @@ def import_companies(run: JobRun) -> ImportReport:
         _end(kept, ImportReport.Verdict.STOPPED, text)
         run.finish(Job.State.CANCELLED, message=text)
         raise
+    renew_statistics(done, Organization, OrganizationMapping, AuditEvent)
     return _end(kept, ImportReport.Verdict.WRITTEN, summary(kept.counts))
 
 

@@ -19,6 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.models import (
+    AuditEvent,
     Company,
     IgnoredOrganization,
     ImportReport,
@@ -28,6 +29,7 @@ from integrations.models import (
 )
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, Change
+from integrations.services.bulk import renew_statistics
 from integrations.services.decisions import ignoring_change
 from integrations.services.import_reports import (
     KEPT,
@@ -108,7 +110,9 @@ def import_mappings(
             keep_report(report, ImportReport.Kind.MAPPINGS, actor, keeping, instance=instance)
         elif not options.dry_run:
             transaction.set_rollback(True)
-    if report.verdict is not Verdict.WRITTEN:
+    if report.verdict is Verdict.WRITTEN:
+        renew_statistics(len(report.rows), OrganizationMapping, AuditEvent)
+    else:
         keep_report(report, ImportReport.Kind.MAPPINGS, actor, keeping, instance=instance)
     return report
 
@@ -184,9 +188,10 @@ class _Planner:
         found = OrganizationMapping.objects.filter(organization__in=keys).order_by("organization_id")
         if batch is not None:
             found = found.select_for_update(of=("self",))
+        # Read one after the other: a join of thousands goes wrong where the database expects a few.
         mappings = {
             (mapping.organization_id, mapping.psa): mapping
-            for mapping in found.select_related("organization", "company", "instance")
+            for mapping in found.prefetch_related("company", "instance")
         }
         ignored = set(
             IgnoredOrganization.objects.filter(

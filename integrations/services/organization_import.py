@@ -24,8 +24,9 @@ from typing import BinaryIO
 
 from django.db import IntegrityError, connection, transaction
 
-from integrations.models import ImportReport, Organization
+from integrations.models import AuditEvent, ImportReport, Organization
 from integrations.services.audit import Actor, Batch, Change
+from integrations.services.bulk import renew_statistics
 from integrations.services.import_reports import (
     KEPT,
     Keeping,
@@ -96,7 +97,9 @@ def import_organizations(
         raise ImportRefused(
             "Somebody else changed organizations at the same moment. Nothing was written; import again."
         ) from error
-    if report.verdict is not Verdict.WRITTEN:
+    if report.verdict is Verdict.WRITTEN:
+        renew_statistics(len(report.rows), Organization, AuditEvent)
+    else:
         keep_report(report, kind, actor, keeping)
     return report
 

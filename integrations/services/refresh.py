@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from integrations.models import Company, FilterOption, IntegrationInstance
 from integrations.psa.base import CompanyField, CompanyPage, PSAClient, RemoteCompany
+from integrations.services.bulk import renew_statistics
 from integrations.services.connections import at_present_zone
 from integrations.services.filters import conditions_of
 
@@ -124,6 +125,7 @@ def _refresh(
             current.last_full_read_at = started
         current.save(update_fields=["last_refreshed_at", "last_full_read_at", "updated_at"])
         outdated = _filters_changed_since_full_read(current)
+    renew_statistics(created, Company)
     return RefreshOutcome(full, read, created, changed, missing, len(outside), options, outdated)
 
 

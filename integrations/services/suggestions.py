@@ -23,6 +23,7 @@ from integrations.models import (
     RejectedMatch,
 )
 from integrations.services import prepared
+from integrations.services.bulk import renew_statistics
 
 RIVALS_KEPT = 5
 BACKGROUND_FROM = 3_000_000  # pairs; about half a second on two cores
@@ -189,4 +190,5 @@ def propose_mappings(
             ],
             batch_size=500,
         )
+    renew_statistics(len(suggestions), MappingProposal)
     return SuggestionSummary(len(suggestions), dict(Counter(item.tier.value for item in suggestions)))
