@@ -8,7 +8,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q
-from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -71,12 +70,26 @@ def test_the_models_are_whole_ones() -> None:
 
 
 def test_the_sql_is_the_orm_s_own() -> None:
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    sent: list[Any] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        sent.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
         prepared.rows(later_than, (7,), ("A",))
         list(later_than(7, "A"))
-    assert queries[0]["sql"] == queries[1]["sql"]
+    assert sent[0] == sent[1]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite plans in no time")
+def test_postgresql_plans_what_comes_again_only_once() -> None:
+    for pk in (1, 7, 70_000, 5, 6):  # ids of another width are another statement to PostgreSQL
+        prepared.rows(later_than, (pk,), ("A",), part=(0, 50))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement, generic_plans + custom_plans FROM pg_prepared_statements")
+        runs = [runs for statement, runs in cursor.fetchall() if "integrations_organization" in statement]
+    assert runs == [2]  # the first two were sent as they are
 
 
 def test_a_query_that_loses_its_id_is_refused() -> None:

@@ -20,14 +20,11 @@ from django.db.models import (
     CharField,
     Count,
     Exists,
-    FilteredRelation,
     OuterRef,
     Q,
-    Subquery,
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
 
 from integrations.models import (
     IgnoredOrganization,
@@ -62,7 +59,7 @@ HERE = (RowState.MAPPED, RowState.REVIEW)
 class ProposalGroup:
     """Proposals of one person that are alike.
 
-    ``place`` is where the organization stands without the proposal; ``has_row`` whether the table shows it.
+    ``place`` is where the organization stands without the proposal.
     """
 
     kind: str
@@ -70,8 +67,14 @@ class ProposalGroup:
     selected: bool
     clears: bool
     place: str
-    has_row: bool
+    is_deleted: bool
+    is_inactive: bool
     number: int
+
+    @property
+    def has_row(self) -> bool:
+        """Whether the table shows these organizations: an inactive one only where it is mapped."""
+        return not self.is_deleted and (self.place in HERE or not self.is_inactive)
 
 
 @dataclass(frozen=True)
@@ -85,32 +88,33 @@ class TableCounts:
 
 
 def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
-    """All counts, in three queries however many rows there are."""
-    here, inactive = _mappings_here(instance)
-    found = prepared.rows(_numbers, (instance.pk,), (instance.psa,))
-    numbers = {row["of"]: row["number"] for row in found}
+    """All counts, in three queries however many rows there are, and one more where companies are shared."""
+    numbers = {row.pop("of"): row for row in prepared.rows(_numbers, (instance.pk,), (instance.psa,))}
+    counted = {name: row["number"] for name, row in numbers.items()}
+    warned = _warned_mappings(instance)
+    warned["shared"] = 0
+    if numbers["here"]["companies"] != counted["here"]:
+        warned["shared"] = len(prepared.rows(_shared, (instance.pk,)))
     groups = proposal_groups(instance, user)
     return TableCounts(
-        states=_states(here, inactive, numbers, groups),
-        warnings=_warnings({**here, "shared": numbers["shared"]}),
+        states=_states(counted, warned["review"], groups),
+        warnings=_warnings(warned),
         tiers=_tiers(groups),
         pending=pending_of(groups),
     )
 
 
-def _states(
-    here: dict[str, int], inactive: int, numbers: dict[str, int], groups: Iterable[ProposalGroup]
-) -> dict[str, int]:
+def _states(numbers: dict[str, int], review: int, groups: Iterable[ProposalGroup]) -> dict[str, int]:
     """The rows of each state: where they stand without this person, then what this person has before them."""
     states: Counter[str] = Counter(
         {
-            RowState.REVIEW: here["review"],
-            RowState.MAPPED: here["all"] - here["review"],
+            RowState.REVIEW: review,
+            RowState.MAPPED: numbers["here"] - review,
             RowState.ELSEWHERE: numbers["elsewhere"],
             RowState.IGNORED: numbers["ignored"],
         }
     )
-    states[RowState.UNMAPPED] = numbers["active"] + inactive - states.total()
+    states[RowState.UNMAPPED] = numbers["active"] + numbers["inactive here"] - states.total()
     for group in groups:
         if not group.has_row:
             continue
@@ -124,25 +128,26 @@ def _states(
 
 
 def _numbers(instance: int, psa: str) -> Any:
-    """In one query: organizations that are active, mapped elsewhere, ignored, or share their company here."""
+    """In one query: organizations that are active, mapped here or elsewhere, or ignored; their companies."""
     active = Organization.objects.present().filter(is_active=True)
     mappings = OrganizationMapping.objects.present().filter(psa=psa)
     elsewhere = mappings.exclude(instance=instance).exclude(organization__in=_off_the_list())
     mapped = mappings.filter(organization=OuterRef("organization"))
     ignored = IgnoredOrganization.objects.filter(psa=psa).exclude(organization__in=_off_the_list())
-    here = _mappings_of(instance).order_by().values("company")
-    several = here.annotate(number=Count("pk")).filter(number__gt=1).values("company")
-    return _numbered("active", active).union(
+    here = _mappings_of(instance)
+    return _numbered("here", here, companies=Count("company", distinct=True)).union(
+        _numbered("active", active),
         _numbered("elsewhere", elsewhere),
+        _numbered("inactive here", here.filter(organization__in=_inactive())),
         _numbered("ignored", ignored.exclude(Exists(mapped))),
-        _numbered("shared", _mappings_of(instance).filter(company__in=several)),
         all=True,
     )
 
 
-def _numbered(name: str, rows: Any) -> Any:
-    """How many rows there are, under a name."""
-    return rows.order_by().values(of=Value(name)).annotate(number=Count("pk"))
+def _numbered(name: str, rows: Any, companies: Any = None) -> Any:
+    """How many rows there are, and of how many companies, under a name."""
+    rows = rows.order_by().values(of=Value(name))
+    return rows.annotate(number=Count("pk"), companies=companies or Value(0))
 
 
 # Few organizations are deleted or inactive, and an index holds each kind: leaving them out is quicker than
@@ -161,32 +166,34 @@ def _off_the_list() -> Any:
     return _deleted().union(_inactive(), all=True)
 
 
-def _mappings_here(instance: IntegrationInstance) -> tuple[dict[str, int], int]:
-    """The instance's mappings: all, to review, by warning; and those whose organization is inactive."""
-    names = ("all", "review", "inactive_organizations", "twin", *review_reasons())
-    found = prepared.rows(_mapping_numbers, (instance.pk,))
-    counted = found[0] if found else dict.fromkeys(names, 0)
-    return counted, counted.pop("inactive_organizations")
-
-
 def _mappings_of(instance: int) -> Any:
     here = OrganizationMapping.objects.present().filter(instance=instance)
     return here.exclude(organization__in=_deleted())
 
 
-def _mapping_numbers(instance: int) -> Any:
-    return (
-        _mappings_of(instance)
-        .order_by()
-        .values("instance")
-        .annotate(
-            all=Count("pk"),
-            review=Count("pk", filter=needs_review()),
-            inactive_organizations=Count("pk", filter=Q(organization__in=_inactive())),
-            twin=Count("pk", filter=Q(company__has_twin=True)),
-            **{name: Count("pk", filter=condition) for name, condition in review_reasons().items()},
-        )
+def _warned_mappings(instance: IntegrationInstance) -> dict[str, int]:
+    """The instance's mappings that somebody should look at: all to review, and by warning."""
+    names = ("review", "twin", *review_reasons())
+    found = prepared.rows(_warned_numbers, (instance.pk,))
+    return dict(found[0]) if found else dict.fromkeys(names, 0)
+
+
+def _warned_numbers(instance: int) -> Any:
+    # Few are: the conditions are asked of every mapping once, and counted one by one for those few.
+    reasons = review_reasons()
+    twin = Q(company__has_twin=True)
+    warned = _mappings_of(instance).filter(needs_review() | twin).order_by().values("instance")
+    numbers = {name: Count("pk", filter=condition) for name, condition in reasons.items()}
+    return warned.annotate(
+        review=Count("pk", filter=needs_review()), twin=Count("pk", filter=twin), **numbers
     )
+
+
+def _shared(instance: int) -> Any:
+    """The mappings whose company has several in the instance."""
+    here = _mappings_of(instance).order_by()
+    several = here.values("company").annotate(number=Count("pk")).filter(number__gt=1).values("company")
+    return here.filter(company__in=several).values_list("pk", flat=True)
 
 
 def _warnings(here: dict[str, int]) -> dict[str, int]:
@@ -204,36 +211,38 @@ def proposal_groups(instance: IntegrationInstance, user: User) -> list[ProposalG
 
 
 def _proposal_groups(instance: int, user: int, psa: str) -> Any:
-    ignored = IgnoredOrganization.objects.filter(organization=OuterRef("organization"), psa=psa)
+    # Where the organizations stand is asked by lists of organizations, which the database makes once each;
+    # joins of all proposals with all mappings took twice the time.
+    mappings = OrganizationMapping.objects.present().filter(psa=psa).order_by()
+    here = mappings.filter(instance=instance)
+    review = here.filter(needs_review()).values("organization")
+    ignored = IgnoredOrganization.objects.filter(psa=psa).order_by()
     own: Any = MappingProposal.objects.filter(user=user, instance=instance).annotate(
-        mapping=FilteredRelation(
-            "organization__mappings",
-            condition=Q(organization__mappings__psa=psa, organization__mappings__removed_at=None),
-        ),
-        clears=Case(When(company=None, then=True), default=False, output_field=BooleanField()),
-    )
-    is_here = Q(mapping__instance=instance)
-    # A subquery and no join: only the few proposals for organizations that are mapped here look at a company.
-    review = OrganizationMapping.objects.filter(needs_review(), pk=OuterRef("mapping"))
-    place_here = Subquery(review.values(state=Value(RowState.REVIEW.value))[:1], output_field=CharField())
-    own = own.annotate(
+        clears=_is(Q(company=None)),
         place=Case(
-            When(is_here, then=Coalesce(place_here, Value(RowState.MAPPED.value))),
-            When(mapping__pk__isnull=False, then=Value(RowState.ELSEWHERE.value)),
-            When(Exists(ignored), then=Value(RowState.IGNORED.value)),
+            When(
+                Q(organization__in=mappings.values("organization")),
+                then=Case(
+                    When(organization__in=review, then=Value(RowState.REVIEW.value)),
+                    When(organization__in=here.values("organization"), then=Value(RowState.MAPPED.value)),
+                    default=Value(RowState.ELSEWHERE.value),
+                    output_field=CharField(),
+                ),
+            ),
+            When(organization__in=ignored.values("organization"), then=Value(RowState.IGNORED.value)),
             default=Value(RowState.UNMAPPED.value),
             output_field=CharField(),
         ),
-        has_row=Case(
-            When(organization__in=_deleted(), then=False),
-            When(is_here, then=True),
-            When(organization__in=_inactive(), then=False),
-            default=True,
-            output_field=BooleanField(),
-        ),
+        is_deleted=_is(Q(organization__in=_deleted())),
+        is_inactive=_is(Q(organization__in=_inactive())),
     )
-    groups = own.order_by().values("kind", "tier", "selected", "clears", "place", "has_row")
+    names = ("kind", "tier", "selected", "clears", "place", "is_deleted", "is_inactive")
+    groups = own.order_by().values(*names)
     return groups.annotate(number=Count("pk"))
+
+
+def _is(condition: Q) -> Case:
+    return Case(When(condition, then=True), default=False, output_field=BooleanField())
 
 
 def pending_changes(instance: IntegrationInstance, user: User) -> dict[str, int]:
