@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,7 +19,8 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.services.mapping_counts import SUGGESTED_TIERS, RowState, table_counts
-from integrations.services.mapping_table import TableQuery, mapping_table, searched_counts
+from integrations.services.mapping_table import mapping_table, row_states
+from integrations.services.table_rows import SORTS, TableQuery
 from tests.conftest import make_user
 from tests.rows import make_company, make_instance, make_mapping
 from tests.simulated import make_organization
@@ -151,7 +153,7 @@ def test_the_counts_are_those_of_every_single_row(db: None, seed: int) -> None:
         states = Counter(state_of(instance, user, row) for row in Organization.objects.all())
         del states[""]
         assert counted.states == dict(states)
-        assert counted.states == searched_counts(instance, user, "")
+        assert counted.states == Counter(state for _, state in row_states(instance, user, TableQuery()))
         assert counted.pending == pending_of(instance, user)
         assert counted.warnings == warnings_of(instance)
         tiers = MappingProposal.objects.filter(user=user, instance=instance).values_list("tier", flat=True)
@@ -166,3 +168,25 @@ def test_every_state_lists_as_many_rows_as_it_counts(db: None, member: User, see
         table = mapping_table(instance, member, TableQuery(state=state, size=200))
         assert len(table.page.object_list) == table.page.paginator.count == counts.get(state, 0)
         assert {row.mapping_state for row in table.page.object_list} <= {state}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_hold_every_row_once_in_the_order_of_one_large_page(
+    db: None, member: User, sort: str, descending: bool
+) -> None:
+    """The first page, later ones, those of a state and those of a search are read in different ways."""
+    instance = disorder(1, [member])
+    states = {row.pk: state_of(instance, member, row) for row in Organization.objects.all()}
+    for state, text in [("", ""), *((state, "") for state in RowState), ("", "a"), (RowState.UNMAPPED, "a")]:
+        query = TableQuery(state=state, text=text, sort=sort, descending=descending, size=200)
+        whole = [row.pk for row in mapping_table(instance, member, query).page]
+        parts = [
+            row.pk
+            for page in range(1, len(whole) // 25 + 2)
+            for row in mapping_table(instance, member, replace(query, size=25, page=page)).page
+        ][: len(whole)]
+        assert parts == whole
+        if not text:
+            hidden = {"", "" if state else RowState.IGNORED}
+            assert set(whole) == {pk for pk, at in states.items() if at not in hidden and state in {"", at}}

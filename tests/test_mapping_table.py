@@ -9,7 +9,8 @@ from django.utils import timezone
 from integrations.models import Company, IntegrationInstance, MappingProposal, Organization
 from integrations.services import mappings
 from integrations.services.mapping_counts import RowState
-from integrations.services.mapping_table import SORTS, TableQuery, mapping_table, one_row
+from integrations.services.mapping_table import mapping_table, one_row
+from integrations.services.table_rows import SORTS, TableQuery
 from tests.rows import choose, make_company, make_instance, make_mapping
 from tests.simulated import make_organization
 

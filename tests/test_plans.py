@@ -18,7 +18,8 @@ from integrations.models import (
 )
 from integrations.services.company_search import company_choices
 from integrations.services.mapping_counts import table_counts
-from integrations.services.mapping_table import TableQuery, mapping_table
+from integrations.services.mapping_table import mapping_table
+from integrations.services.table_rows import TableQuery
 from tests.rows import make_instance
 
 ORGANIZATIONS, INSTANCES, COMPANIES = 3000, 10, 1000  # companies of each instance

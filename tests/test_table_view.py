@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import IntegrationInstance, Organization, TablePreference
-from integrations.services.mapping_table import TableQuery, matching_organizations
+from integrations.services.mapping_table import matching_organizations
 from integrations.services.table_preferences import TableView, keep_table_view, table_view
+from integrations.services.table_rows import TableQuery
 from tests.rows import choose, make_company, make_instance, make_mapping, save
 from tests.simulated import make_organization
 

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import IntegrationInstance
-from integrations.services.mapping_table import TableQuery, mapping_table
+from integrations.services.mapping_table import mapping_table
+from integrations.services.table_rows import TableQuery
 from integrations.services.warning_words import NEXT_STEPS, WARNING_LABELS
 from integrations.simulators.autotask.tenant import Tenant
 from tests.rows import make_company, make_instance, make_mapping

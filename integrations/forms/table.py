@@ -8,8 +8,9 @@ from typing import Any
 from django import forms
 
 from integrations.matching import Tier
-from integrations.services.mapping_table import PAGE_SIZES, SORTS, STATE_LABELS, TableQuery
+from integrations.services.mapping_table import STATE_LABELS
 from integrations.services.table_preferences import USUAL_SIZE, TableView, known_columns
+from integrations.services.table_rows import PAGE_SIZES, SORTS, TableQuery
 from integrations.services.warning_words import WARNING_LABELS
 
 MOST_TYPE = 2**31 - 1

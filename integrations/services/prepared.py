@@ -16,7 +16,7 @@ from typing import Any, cast
 from django.db import connections
 
 MOST_SHAPES = 512
-_PLACEHOLDERS = range(-1_999_999_999, -1_999_999_959)  # no row has such an id
+_PLACEHOLDERS = range(-1_999_999_999, -1_999_999_749)  # no row has such an id
 TEXT = "\ue000text\ue001"  # stands in a shape for the text that is searched; nobody types these signs
 
 
@@ -47,7 +47,7 @@ def rows(
     ``ids`` are whole numbers that the query compares with and that change from call to call; ``build`` must
     not look at them. ``shape`` is all else that the query depends on; each shape is prepared once a process.
     It has TEXT where the query looks for ``text`` (equal, or as a part: `exact`, `icontains`, `istartswith`).
-    ``part`` takes (offset, number) of the rows. Raises LostPlaceholder, and ValueError for more than 40 ids.
+    ``part`` takes (offset, number) of the rows. Raises LostPlaceholder, and ValueError for more than 250 ids.
     """
     if len(ids) > len(_PLACEHOLDERS):
         raise ValueError(f"{len(ids)} ids are more than the {len(_PLACEHOLDERS)} that a query can have")

@@ -15,7 +15,8 @@ from integrations.matching.words import fold
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.company_search import CompanyChoice, company_choices
 from integrations.services.mapping_counts import RowState
-from integrations.services.mapping_table import TableQuery, chosen_rows, matching_rows, one_row
+from integrations.services.mapping_table import one_row
+from integrations.services.table_rows import TableQuery, chosen_rows, matching_rows
 
 OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNMAPPED)
 CANDIDATES_SHOWN = 5

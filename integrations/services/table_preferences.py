@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from integrations.models import TablePreference
-from integrations.services.mapping_table import PAGE_SIZES
+from integrations.services.table_rows import PAGE_SIZES
 
 # Organization, company and the actions are always there; these can be switched on and off.
 COLUMN_LABELS = {

@@ -19,17 +19,10 @@ from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
 from integrations.services.filters import conditions_of, filter_fields, filter_words
 from integrations.services.mapping_counts import HERE, RowState, pending_changes
-from integrations.services.mapping_table import (
-    FALLING_SORTS,
-    PAGE_SIZES,
-    SORTS,
-    STATE_LABELS,
-    TableQuery,
-    has_row,
-    mapping_table,
-)
+from integrations.services.mapping_table import STATE_LABELS, has_row, mapping_table
 from integrations.services.suggestions import type_labels
 from integrations.services.table_preferences import COLUMN_LABELS, TableView, table_view
+from integrations.services.table_rows import FALLING_SORTS, PAGE_SIZES, SORTS, TableQuery
 from integrations.services.warning_words import NEXT_STEPS, WARNING_LABELS
 from integrations.views.common import SignedInRequest, needs
 from integrations.views.mapping_rows import row_frame, shown_rows
