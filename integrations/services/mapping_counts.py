@@ -91,20 +91,23 @@ def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
     """All counts, in three queries however many rows there are, and one more where companies are shared."""
     numbers = {row.pop("of"): row for row in prepared.rows(_numbers, (instance.pk,), (instance.psa,))}
     counted = {name: row["number"] for name, row in numbers.items()}
+    here = numbers["here"]
     warned = _warned_mappings(instance)
     warned["shared"] = 0
-    if numbers["here"]["companies"] != counted["here"]:
+    if here["companies"] != here["number"]:
         warned["shared"] = len(prepared.rows(_shared, (instance.pk,)))
     groups = proposal_groups(instance, user)
     return TableCounts(
-        states=_states(counted, warned["review"], groups),
+        states=_states(counted, here["inactive"], warned["review"], groups),
         warnings=_warnings(warned),
         tiers=_tiers(groups),
         pending=pending_of(groups),
     )
 
 
-def _states(numbers: dict[str, int], review: int, groups: Iterable[ProposalGroup]) -> dict[str, int]:
+def _states(
+    numbers: dict[str, int], inactive: int, review: int, groups: Iterable[ProposalGroup]
+) -> dict[str, int]:
     """The rows of each state: where they stand without this person, then what this person has before them."""
     states: Counter[str] = Counter(
         {
@@ -114,7 +117,7 @@ def _states(numbers: dict[str, int], review: int, groups: Iterable[ProposalGroup
             RowState.IGNORED: numbers["ignored"],
         }
     )
-    states[RowState.UNMAPPED] = numbers["active"] + numbers["inactive here"] - states.total()
+    states[RowState.UNMAPPED] = numbers["active"] + inactive - states.total()
     for group in groups:
         if not group.has_row:
             continue
@@ -134,20 +137,19 @@ def _numbers(instance: int, psa: str) -> Any:
     elsewhere = mappings.exclude(instance=instance).exclude(organization__in=_off_the_list())
     mapped = mappings.filter(organization=OuterRef("organization"))
     ignored = IgnoredOrganization.objects.filter(psa=psa).exclude(organization__in=_off_the_list())
-    here = _mappings_of(instance)
-    return _numbered("here", here, companies=Count("company", distinct=True)).union(
+    companies, inactive = Count("company", distinct=True), Count("pk", filter=Q(organization__in=_inactive()))
+    return _numbered("here", _mappings_of(instance), companies, inactive).union(
         _numbered("active", active),
         _numbered("elsewhere", elsewhere),
-        _numbered("inactive here", here.filter(organization__in=_inactive())),
         _numbered("ignored", ignored.exclude(Exists(mapped))),
         all=True,
     )
 
 
-def _numbered(name: str, rows: Any, companies: Any = None) -> Any:
-    """How many rows there are, and of how many companies, under a name."""
-    rows = rows.order_by().values(of=Value(name))
-    return rows.annotate(number=Count("pk"), companies=companies or Value(0))
+def _numbered(name: str, rows: Any, companies: Any = None, inactive: Any = None) -> Any:
+    """How many rows there are under a name, of how many companies, and of inactive organizations."""
+    rows = rows.order_by().values(of=Value(name)).annotate(number=Count("pk"))
+    return rows.annotate(companies=companies or Value(0), inactive=inactive or Value(0))
 
 
 # Few organizations are deleted or inactive, and an index holds each kind: leaving them out is quicker than

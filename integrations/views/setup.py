@@ -95,7 +95,7 @@ def frame(
         "provider": provider,
         "providers": PROVIDERS.values(),
         "instance": instance,
-        "instances": visible.filter(psa=provider.key),
+        "instances": visible.filter(psa=provider.key).only("psa", "name", "is_default"),
     }
 
 
