@@ -8,11 +8,12 @@ no defaults, no validation, no signals.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 Row = Sequence[Any]
 
@@ -101,12 +102,15 @@ def _prepared(fields: Sequence[Any], rows: Iterable[Row]) -> Iterator[Row]:
 
 def _way(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
     """How a field's values are prepared; None where they can stay as they are."""
+    database = connections[DEFAULT_DB_ALIAS]  # itself: its proxy looks for it anew at every value
 
     def prepare(value: Any) -> Any:
-        return field.get_db_prep_save(value, connection)
+        return field.get_db_prep_save(value, database)
 
-    if isinstance(field, models.JSONField):
-        return prepare
+    if type(field) is models.JSONField:  # not a field of our own that does more with its value
+        # As text, which both databases take for JSON: wrapped as Django does, it took half as long again.
+        encode = (field.encoder or json.JSONEncoder)().encode
+        return lambda value: None if value is None else encode(value)
     if isinstance(field, models.CharField | models.TextField):
         return lambda value: value if value is None or type(value) is str else str(value)
     if isinstance(field, models.DateTimeField | models.UUIDField):
