@@ -120,8 +120,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # For the statements that services/prepared.py keeps; others hold their values and never come again.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 2)
+    # For the statements that services/prepared.py keeps; others hold their values and never come again. A
+    # pooler that gives each transaction another connection needs ?prepare_threshold=0: never.
+    options = DATABASES["default"].setdefault("OPTIONS", {})
+    options["prepare_threshold"] = options.get("prepare_threshold", 2) or None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Sign-in limits count in the cache; the database keeps the counts common to all web processes.

@@ -162,3 +162,9 @@ def test_postgresql_is_a_matter_of_its_address(read: Any) -> None:
     assert database["ENGINE"] == "django.db.backends.postgresql"
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example", 5433, "portal")
     assert database["CONN_HEALTH_CHECKS"]
+
+
+@pytest.mark.parametrize(("query", "threshold"), [("", 2), ("?prepare_threshold=0", None)])
+def test_a_pooler_can_have_no_plans_kept(read: Any, query: str, threshold: int | None) -> None:
+    found = read(**PRODUCTION, DATABASE_URL=f"postgres://portal:pw@db.example/portal{query}")
+    assert found["DATABASES"]["default"]["OPTIONS"]["prepare_threshold"] == threshold
