@@ -26,11 +26,11 @@ class RightsInOneQuery(ModelBackend):
         """The rights as "app.codename"; none for a single object, as in Django's backend."""
         if not user_obj.is_active or user_obj.is_anonymous or user_obj.is_superuser or obj is not None:
             return set()
-        kept = vars(user_obj)
-        if KEPT_AS not in kept:
+        rights: set[str] | None = getattr(user_obj, KEPT_AS, None)
+        if rights is None:
             found = prepared.rows(_rights, (user_obj.pk,))
-            kept[KEPT_AS] = {f"{app}.{codename}" for app, codename in found}
-        rights: set[str] = kept[KEPT_AS]
+            rights = {f"{app}.{codename}" for app, codename in found}
+            setattr(user_obj, KEPT_AS, rights)
         return rights
 
 

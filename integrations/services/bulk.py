@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import connection, models
 
 Row = Sequence[Any]
 
@@ -102,10 +102,9 @@ def _prepared(fields: Sequence[Any], rows: Iterable[Row]) -> Iterator[Row]:
 
 def _way(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
     """How a field's values are prepared; None where they can stay as they are."""
-    database = connections[DEFAULT_DB_ALIAS]  # itself: its proxy looks for it anew at every value
 
     def prepare(value: Any) -> Any:
-        return field.get_db_prep_save(value, database)
+        return field.get_db_prep_save(value, connection)
 
     if type(field) is models.JSONField:  # not a field of our own that does more with its value
         # As text, which both databases take for JSON: wrapped as Django does, it took half as long again.

@@ -95,7 +95,7 @@ def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
     warned = _warned_mappings(instance)
     warned["shared"] = 0
     if here["companies"] != here["number"]:
-        warned["shared"] = len(prepared.rows(_shared, (instance.pk,)))
+        warned["shared"] = prepared.rows(_shared, (instance.pk,))[0]["number"]
     groups = proposal_groups(instance, user)
     return TableCounts(
         states=_states(counted, here["inactive"], warned["review"], groups),
@@ -192,10 +192,10 @@ def _warned_numbers(instance: int) -> Any:
 
 
 def _shared(instance: int) -> Any:
-    """The mappings whose company has several in the instance."""
+    """How many mappings have a company that has several in the instance."""
     here = _mappings_of(instance).order_by()
     several = here.values("company").annotate(number=Count("pk")).filter(number__gt=1).values("company")
-    return here.filter(company__in=several).values_list("pk", flat=True)
+    return _numbered("shared", here.filter(company__in=several))
 
 
 def _warnings(here: dict[str, int]) -> dict[str, int]:

@@ -56,12 +56,8 @@ class MappingTable:
 
 
 def matching_organizations(instance: IntegrationInstance, user: User, query: TableQuery) -> list[int]:
-    """The ids of the organizations that the whole query chooses, in no order."""
-    return chosen_rows(_matching_ids, instance, user, query)
-
-
-def _matching_ids(instance: int, user: int, psa: str, query: TableQuery) -> Any:
-    return matching_rows(instance, user, psa, query).order_by().values_list("pk", flat=True)
+    """The ids of the organizations that the whole query chooses, in its order."""
+    return chosen_rows(_ordered_ids, instance, user, query)
 
 
 def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) -> MappingTable:
@@ -74,7 +70,7 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
         counts = dict(Counter(state for _, state in states))
         ids = [pk for pk, state in states if query.state in {"", state}]
     if query.tier or query.warning or query.company_type is not None:
-        ids = chosen_rows(_ordered_ids, instance, user, query)
+        ids = matching_organizations(instance, user, query)
     number = _number_of(query, counts) if ids is None else len(ids)
     rows: Any = _Rows(instance, user, query, number, ids)
     page: Page[Organization] = Paginator(rows, query.size).get_page(query.page)
