@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db.models import F
 
 from integrations.models import IntegrationInstance, MappingProposal, Organization, OrganizationMapping
+from integrations.services import prepared
 
 CHANGED_SINCE = "Changed by {person} since you saw it."
 
@@ -62,17 +63,22 @@ class Refusal:
 
 def wishes_of(user: User, instance: IntegrationInstance, only: Organization | None) -> list[Wish]:
     """What this person has ticked; ``only`` looks at one organization."""
+    return [
+        Wish(*row) for row in prepared.rows(_ticked, (user.pk, instance.pk, *([only.pk] if only else [])))
+    ]
+
+
+def _ticked(user: int, instance: int, *only: int) -> Any:
     ticked = MappingProposal.objects.filter(user=user, instance=instance, selected=True)
-    rows: Any = (
+    return (
         ticked.exclude(kind=MappingProposal.Kind.SUGGESTED, company=None)
-        .filter(**({"organization": only} if only else {}))
+        .filter(**({"organization__in": only} if only else {}))
         .order_by("organization_id")
         .values_list(
             "pk", "organization_id", "organization__name", "organization__deleted_at", "company_id",
             "company__name", "kind", "moves", "seen_version", "confidence", "reasons", "matcher_version",
         )
     )  # fmt: skip
-    return [Wish(*row) for row in rows]
 
 
 def standing_mappings(instance: IntegrationInstance, wishes: Iterable[Wish]) -> dict[int, Any]:

@@ -13,7 +13,7 @@ from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services import decisions, mappings
 from integrations.services.explaining import explain_match
 from integrations.services.missing_company import find_missing_company
-from integrations.services.review import review_queue, review_step
+from integrations.services.review import ReviewStep, review_queue, review_step
 from integrations.services.suggestions import type_labels
 from integrations.views.common import SignedInRequest, actor_of, needs, search_text, whole_number
 from integrations.views.setup import frame, instance_or_404, organization_or_404, provider_or_404
@@ -36,15 +36,18 @@ def decide(request: SignedInRequest, psa: str, pk: int, organization_id: int) ->
     """Accept, reject, ignore or keep, then show the next row."""
     instance = instance_or_404(request, psa, pk)
     organization = organization_or_404(request, instance, organization_id)
-    queue = review_queue(instance, request.user, table_query(request.GET))
-    done = _decide(request, instance, organization)
-    if not done:
-        return _step(request, instance, organization.pk, None, queue)
+    query = table_query(request.GET)
+    queue = review_queue(instance, request.user, query)
+    if not _decide(request, instance, organization):
+        return _show(
+            request, instance, review_step(instance, request.user, query, organization.pk, queue=queue)
+        )
     at = queue.index(organization.pk) if organization.pk in queue else -1
     following = queue[at + 1] if at + 1 < len(queue) else None
     # What was decided is done; the rest of the queue need not be asked for once more.
-    left = [pk for pk in queue if pk != organization.pk]
-    return _step(request, instance, following, None, left if following is not None else None)
+    left = [pk for pk in queue if pk != organization.pk] if following is not None else None
+    step = review_step(instance, request.user, query, following, queue=left)
+    return _show(request, instance, step, was_led_on=True)
 
 
 def _decide(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> bool:
@@ -82,14 +85,16 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
 
 
 def _step(
-    request: SignedInRequest,
-    instance: IntegrationInstance,
-    organization: int | None,
-    company: int | None,
-    queue: list[int] | None = None,
+    request: SignedInRequest, instance: IntegrationInstance, organization: int | None, company: int | None
 ) -> HttpResponse:
     query = table_query(request.GET)
-    step = review_step(instance, request.user, query, organization, company, queue=queue)
+    return _show(request, instance, review_step(instance, request.user, query, organization, company))
+
+
+def _show(
+    request: SignedInRequest, instance: IntegrationInstance, step: ReviewStep, *, was_led_on: bool = False
+) -> HttpResponse:
+    """Draw the row. Who was led on to it by a decision will decide again, seldom ask for the next one."""
     kept = {
         key: str(value)
         for key, value in request.GET.items()
@@ -100,6 +105,9 @@ def _step(
         "step": step,
         "kept": urlencode(kept),
         "type_labels": type_labels(instance),
+        "was_led_on": was_led_on,
+        # Read by static/js/ahead.js in case it is wanted: messages wait for an answer that is seen.
+        "is_ahead": "X-Ahead" in request.headers,
     }
     if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
         return render(request, "integrations/review/step.html", context)

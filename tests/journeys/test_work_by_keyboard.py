@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Response, expect
 
 from tests.journeys.conftest import Visitor
 from tests.journeys.looking import tab_to
@@ -181,10 +181,46 @@ def test_few_keys_a_suggestion(person: Visitor) -> None:
     assert max(presses) <= 3
 
 
+def asked_ahead(response: Response) -> bool:
+    """Whether the page asked for the next row before anybody did."""
+    return "x-ahead" in response.request.headers
+
+
+def test_the_next_row_is_there_before_it_is_asked_for(person: Visitor) -> None:
+    page = person.page
+    heading = page.get_by_role("region", name="Our organization").get_by_role("heading")
+    with page.expect_response(asked_ahead) as response:
+        page.goto(f"{person.portal.url}/integrations/autotask/1/review/?state=unmapped")
+    response.value.finished()
+    first, address = heading.inner_text(), page.url
+    asked: list[str] = []
+    page.on("response", lambda response: None if asked_ahead(response) else asked.append(response.url))
+    with page.expect_response(asked_ahead) as response:  # for the row after the next one
+        page.keyboard.press("j")
+        expect(heading).not_to_have_text(first)
+    assert asked == []
+    second = heading.inner_text()
+    expect(page).to_have_url(re.compile(r"&organization=\d+$"))
+    expect(page.locator("#review :focus")).to_have_count(1)
+
+    # Whatever else is pressed is asked for; and going back in the browser leads to the rows that were seen.
+    response.value.finished()
+    page.keyboard.press("k")
+    expect(heading).to_have_text(first)
+    assert [address for address in asked if "organization=" in address] != []
+    page.go_back()
+    expect(heading).to_have_text(second)
+    page.go_back()
+    expect(heading).to_have_text(first)
+    assert page.url == address
+
+
 def test_a_key_in_the_moment_a_row_comes_is_not_lost(person: Visitor) -> None:
     """What was just swapped in works at once: pressing its link loads no page, which would swallow keys."""
     page = person.page
-    page.goto(f"{person.portal.url}/integrations/autotask/1/review/?state=unmapped")
+    with page.expect_response(asked_ahead) as response:
+        page.goto(f"{person.portal.url}/integrations/autotask/1/review/?state=unmapped")
+    response.value.finished()
     page.evaluate(
         """() => {
           window.isSamePage = true;
@@ -194,7 +230,7 @@ def test_a_key_in_the_moment_a_row_comes_is_not_lost(person: Visitor) -> None:
     )
     first = page.get_by_role("region", name="Our organization").get_by_role("heading")
     name = first.inner_text()
-    with page.expect_response(re.compile("organization=")), page.expect_response(re.compile("organization=")):
+    with page.expect_response(lambda response: "organization=" in response.url and not asked_ahead(response)):
         page.keyboard.press("j")
     expect(first).to_have_text(name)
     assert page.evaluate("window.isSamePage")
