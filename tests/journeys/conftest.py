@@ -201,7 +201,7 @@ WORDS = [
     "Nettleham", "Owmby", "Pilham", "Roxby", "Scotter", "Thonock",
     "Upton", "Viking", "Wharton", "Yaddlethorpe", "Appleby", "Brigg",
     "Corringham", "Dalby", "Epworth", "Faldingworth", "Gainsby", "Hackthorn",
-    "Irby", "Keelby",
+    "Irby", "Keelby", "Blyborough", "Conisborough", "Flamborough", "Scarborough",
 ]  # fmt: skip
 
 
