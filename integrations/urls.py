@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from integrations.views import (
+    catch_all,
     connections,
     filters,
     history,
@@ -12,6 +13,7 @@ from integrations.views import (
     imports,
     jobs,
     mappings,
+    merging,
     organizations,
     review,
     schedules,
@@ -34,6 +36,7 @@ instance_urls = [
     path("filters/check/", filters.check, name="filters_check"),
     path("filters/preview/", filters.preview, name="filters_preview"),
     path("schedule/", schedules.save, name="schedule_save"),
+    path("catch-all/", catch_all.catch_all, name="catch_all"),
     path("mappings/", mappings.table, name="mappings"),
     path("mappings/view/", mappings.keep_view, name="mappings_view"),
     path("mappings/refresh/", mappings.refresh, name="refresh"),
@@ -84,6 +87,7 @@ urlpatterns = [
     path("organizations/template.csv", organizations.template, name="organizations_template"),
     path("organizations/<int:pk>/", organizations.edit, name="organization_edit"),
     path("organizations/<int:pk>/delete/", organizations.delete, name="organization_delete"),
+    path("organizations/<int:pk>/merge/", merging.merge, name="organization_merge"),
     path("organizations/<int:pk>/restore/", organizations.restore, name="organization_restore"),
     # other programs
     path("tokens/", tokens.tokens, name="tokens"),

@@ -103,7 +103,7 @@ def test_readers_look_members_map_and_owners_connect(owner: User, member: User, 
         "organizations": everybody,
         "filters_save": mappers, "filters_preview": mappers, "refresh": mappers, "suggest": mappers,
         "choose": mappers, "mappings_save": mappers, "connection_test": mappers,
-        "organization_add": mappers, "organizations_upload": mappers,
+        "organization_add": mappers, "organization_merge": mappers, "organizations_upload": mappers,
         "instance_add": owners, "connection_save": owners, "instance_delete": owners,
         "instance_restore": owners,
     }  # fmt: skip

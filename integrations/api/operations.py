@@ -209,7 +209,11 @@ def resolve_organization(
     psa: Annotated[str, Query(max_length=30)] = "autotask",
     fallback: Annotated[
         Fallback,
-        Query(description="When it is not mapped: fail with 404, or answer the default instance."),
+        Query(
+            description=(
+                "When it is not mapped: fail with 404, answer the default instance, or its catch-all company."
+            )
+        ),
     ] = Fallback.FAIL,
 ) -> schemas.ResolvedOut:
     """Names and domains are compared in any letter case; when several organizations fit, the answer is 409.

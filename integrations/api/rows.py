@@ -153,7 +153,7 @@ def resolved_out(found: Resolution) -> schemas.ResolvedOut:
         ),
         source=found.source,
         instance=instance_ref(found.instance),
-        company=company_ref(found.mapping.company) if found.mapping else None,
+        company=company_ref(found.company) if found.company else None,
         needs_review=list(found.needs_review),
         reason=found.reason,
     )

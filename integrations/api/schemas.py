@@ -171,11 +171,16 @@ class ResolvedOut(Schema):
     """The answer to: which instance and which company is this organization?"""
 
     organization: ResolvedOrganization
-    source: Source = Field(description="“fallback”: not mapped, this is the default instance.")
+    source: Source = Field(
+        description=(
+            "“fallback”: not mapped, this is the default instance. “catch_all”: not mapped, this is the "
+            "company that takes what belongs to nobody else."
+        )
+    )
     instance: InstanceRef
     company: CompanyRef | None = Field(description="Null for a fallback.")
     needs_review: list[Reason]
-    reason: str = Field(description="Why it is a fallback: unmapped or ignored; otherwise empty.")
+    reason: str = Field(description="Why it is not a mapping: unmapped or ignored; otherwise empty.")
 
 
 class ParameterError(Schema):

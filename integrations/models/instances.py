@@ -74,6 +74,12 @@ class IntegrationInstance(models.Model):
     check_daily = models.BooleanField(default=True)
     next_refresh_at = models.DateTimeField(null=True, blank=True, editable=False)
     next_check_at = models.DateTimeField(null=True, blank=True, editable=False)
+    catch_all_id = models.CharField(
+        "catch-all company",
+        max_length=40,
+        blank=True,
+        help_text="Its id in the PSA: the company for organizations without a mapping, if asked for.",
+    )
     company_fields = models.JSONField(default=list, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -40,6 +40,9 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 class Organization(models.Model):
     """One of our customers. Deleting is soft: ``deleted_at`` is set and the row can be restored.
 
+    ``merged_into`` is the organization that it became when it was deleted, if it was merged; while it is not
+    deleted it says nothing.
+
     ``key`` names it in exported files: namesakes stay apart, and an emptied portal gets the same ones back.
     """
 
@@ -59,6 +62,9 @@ class Organization(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="merged"
+    )
 
     objects = OrganizationQuerySet.as_manager()
 

@@ -10,7 +10,7 @@ from integrations.services.table_export import Row
 
 COLUMNS = (
     "psa", "name", "description", "is_default", "platform", "username", "refresh_every_hours", "check_daily",
-    "filters",
+    "filters", "catch_all",
 )  # fmt: skip
 
 
@@ -27,4 +27,5 @@ def export_configurations(instances: Iterable[IntegrationInstance]) -> Iterator[
             "refresh_every_hours": instance.refresh_every_hours,
             "check_daily": instance.check_daily,
             "filters": filters_as_json(instance.filters.order_by("position")),
+            "catch_all": instance.catch_all_id,
         }

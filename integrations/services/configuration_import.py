@@ -19,6 +19,7 @@ from integrations.models import ImportReport, IntegrationInstance
 from integrations.psa.base import FilterCondition, StepState
 from integrations.psa.registry import UnknownPSA, provider_for
 from integrations.services.audit import Actor, Batch
+from integrations.services.catch_all import set_catch_all_id
 from integrations.services.configuration_export import export_configurations
 from integrations.services.connections import (
     ConnectionDetails,
@@ -35,6 +36,7 @@ from integrations.services.spreadsheet import is_formula, restore
 from integrations.services.table_file import Columns, FileRow, ImportRefused, open_table_file
 
 MOST_FILTERS = 50
+LONGEST_COMPANY_ID = 40
 COLUMNS = {
     "psa": ("psa",),
     "name": ("name", "configuration", "instance"),
@@ -45,6 +47,7 @@ COLUMNS = {
     "refresh_every_hours": ("refresh every hours",),
     "check_daily": ("check daily",),
     "filters": ("filters", "company filter"),
+    "catch_all": ("catch all", "catch all company"),
 }
 Secrets = Mapping[str, Mapping[str, str]]
 
@@ -55,11 +58,15 @@ class ConfigurationProblem(Exception):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a row says. ``schedule`` is hours between reads (0: never) and whether to check daily."""
+    """What a row says. ``schedule`` is hours between reads (0: never) and whether to check daily.
+
+    ``catch_all`` is None where the file does not know of it; then what is there stays.
+    """
 
     details: ConnectionDetails
     schedule: tuple[int, bool]
     filters: tuple[FilterCondition, ...]
+    catch_all: str | None = None
 
 
 @sensitive_variables("secrets")
@@ -163,6 +170,7 @@ def _wanted(row: FileRow, secrets: Secrets) -> Wanted:
         ),
         (_hours(texts.get("refresh_every_hours", "")), _flag("check daily", texts.get("check_daily", "yes"))),
         _filters(texts.get("filters", ""), existing or IntegrationInstance(psa=psa)),
+        _company_id(texts["catch_all"]) if "catch_all" in texts else None,
     )
 
 
@@ -205,6 +213,12 @@ def _hours(text: str) -> int:
     if not 0 <= hours <= LONGEST_INTERVAL:
         raise ConfigurationProblem(f"refresh every hours must be a number from 0 to {LONGEST_INTERVAL}")
     return hours
+
+
+def _company_id(text: str) -> str:
+    if len(text) > LONGEST_COMPANY_ID or " " in text:
+        raise ConfigurationProblem("catch all must be the id of a company in the PSA")
+    return text
 
 
 def _filters(text: str, instance: IntegrationInstance) -> tuple[FilterCondition, ...]:
@@ -261,6 +275,7 @@ def _differs(existing: IntegrationInstance, wanted: Wanted) -> bool:
             [each.field, each.operation, list(each.value) if isinstance(each.value, tuple) else each.value]
             for each in wanted.filters
         ],
+        "catch_all": present["catch_all"] if wanted.catch_all is None else wanted.catch_all,
     }
     return target != present
 
@@ -293,6 +308,8 @@ def _written(batch: Batch, row: FileRow, wanted: Wanted) -> RowResult:
     hours, daily = wanted.schedule
     save_schedule(batch.actor, instance, refresh_every_hours=hours, check_daily=daily, batch=batch)
     save_filters(batch.actor, instance, wanted.filters, batch=batch)
+    if wanted.catch_all is not None:
+        set_catch_all_id(batch.actor, instance, wanted.catch_all, batch=batch)
     verified = "credentials checked" if details.secrets else "not verified: enter its credentials"
     if existing is None:
         return RowResult(row.line, details.name, Outcome.IMPORTED, f"new configuration, {verified}")

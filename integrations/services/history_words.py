@@ -35,6 +35,7 @@ INSTANCE_LABELS = {
     "status": "State",
     "refresh_every_hours": "Refresh every (hours)",
     "check_daily": "Check daily",
+    "catch_all": "Catch-all company (id)",
     "filters": "Company filter",
     "instances": "Configurations",
     "prefix": "Begins with",
@@ -104,6 +105,8 @@ class Words:
         for name in [*before, *(name for name in after if name not in before)]:
             if name == "secrets_set":
                 found += _secrets(before.get(name) or {}, after.get(name) or {})
+            elif name == "merged_into":
+                found += _changed("Merged into", "", before.get(name))
             elif name == "status" and event.target_type == "instance":
                 found += _changed("State", _status(before.get(name)), _status(after.get(name)))
             elif any(word in name.lower() for word in NEVER_SHOWN):

@@ -36,6 +36,7 @@ from integrations.services.import_reports import (
     Verdict,
     keep_report,
 )
+from integrations.services.merging import merged_external_ids
 from integrations.services.organization_file import KEY, FileRow, ImportRefused, open_organization_file
 from integrations.services.organization_values import LABELS, ValueProblem, clean_text, read_value
 from integrations.services.spreadsheet import is_formula, restore
@@ -136,6 +137,7 @@ class _Planner:
                 self._by_external_id[external_id] = pk
             else:
                 self._without_external_id.add(pk)
+        self._merged_into = merged_external_ids()
         self._line_of_external_id: dict[str, int] = {}
         # Lines with an id of their own, external or portal key, count below zero.
         self._line_of_name: dict[int, int] = {}
@@ -183,6 +185,8 @@ class _Planner:
             return ended(Outcome.SKIPPED, f"repeats line {self._line_of_content[content]}")
         if problem := self._double(name, external_id, key):
             return ended(Outcome.FAILED, problem)
+        if external_id in self._merged_into and external_id not in self._by_external_id:
+            return ended(Outcome.SKIPPED, f"was merged into “{self._merged_into[external_id]}”")
         if key in holders:
             target, problem = self._with_key(holders[key], external_id)
         else:

@@ -91,6 +91,7 @@ def list_organizations(visible: OrganizationQuerySet, query: ListQuery) -> Organ
     rows = (
         found.filter(STATUS_CONDITIONS[query.status])
         .order_by(order, Lower("name"), "pk")
+        .select_related("merged_into")
         .prefetch_related(
             Prefetch(
                 "mappings",
@@ -154,8 +155,8 @@ def delete_organization(actor: Actor, organization: Organization, *, batch: Batc
         current = Organization.objects.present().locked().filter(pk=organization.pk).first()
         if current is None:
             return
-        current.deleted_at = timezone.now()
-        current.save(update_fields=["deleted_at", "updated_at"])
+        current.deleted_at, current.merged_into = timezone.now(), None
+        current.save(update_fields=["deleted_at", "merged_into", "updated_at"])
         current.proposals.all().delete()
         _record(batch or Batch(actor), "organization deleted", current, current.snapshot(), None)
 

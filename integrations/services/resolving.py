@@ -13,12 +13,14 @@ from django.db.models import F, Value
 from django.db.models.functions import Lower
 
 from integrations.models import (
+    Company,
     IgnoredOrganization,
     IntegrationInstance,
     Organization,
     OrganizationMapping,
 )
 from integrations.models.organizations import OrganizationQuerySet
+from integrations.services.catch_all import catch_all_company, is_usable
 from integrations.services.organization_values import ValueProblem, clean_text, read_value
 from integrations.services.reading import Scope
 from integrations.services.review_notices import Reason, review_reasons
@@ -41,6 +43,7 @@ class Fallback(enum.StrEnum):
 
     FAIL = "fail"
     DEFAULT = "default"
+    CATCH_ALL = "catch_all"
 
 
 class Source(enum.StrEnum):
@@ -48,6 +51,7 @@ class Source(enum.StrEnum):
 
     MAPPING = "mapping"
     FALLBACK = "fallback"
+    CATCH_ALL = "catch_all"
 
 
 class Unresolved(Exception):
@@ -78,12 +82,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Resolution:
-    """The answer. ``mapping`` is None when it is the default instance's, without a company."""
+    """The answer. ``company`` is None when it is the default instance's, without one."""
 
     organization: Organization
     instance: IntegrationInstance
     source: Source
-    mapping: OrganizationMapping | None = None
+    company: Company | None = None
     needs_review: tuple[Reason, ...] = ()
     reason: str = ""
 
@@ -99,7 +103,11 @@ def resolve(scope: Scope, question: Question) -> Resolution:
     )
     if mapping is not None:
         return Resolution(
-            organization, mapping.instance, Source.MAPPING, mapping, tuple(review_reasons(mapping))
+            organization,
+            mapping.instance,
+            Source.MAPPING,
+            mapping.company,
+            tuple(review_reasons(mapping)),
         )
     ignored = IgnoredOrganization.objects.filter(organization=organization, psa=question.psa).exists()
     code = "ignored" if ignored else "unmapped"
@@ -108,22 +116,44 @@ def resolve(scope: Scope, question: Question) -> Resolution:
         if ignored
         else "The organization is not mapped in this PSA."
     )
-    if question.fallback is Fallback.FAIL:
+    # Who ignored it decided that nothing of it goes to the PSA.
+    if question.fallback is Fallback.FAIL or (ignored and question.fallback is Fallback.CATCH_ALL):
         raise Unresolved(code, text)
     default = scope.instance_rows().filter(psa=question.psa, is_default=True).first()
     if default is None:
         raise Unresolved("no_default", f"{text} There is no default configuration to fall back to.")
+    if question.fallback is Fallback.CATCH_ALL:
+        company = catch_all_company(default)
+        if company is None or not is_usable(company):
+            raise Unresolved(
+                "no_catch_all", f"{text} The default configuration has no catch-all company in use."
+            )
+        return Resolution(organization, default, Source.CATCH_ALL, company, reason=code)
     return Resolution(organization, default, Source.FALLBACK, reason=code)
 
 
 def _organization(scope: Scope, question: Question) -> Organization:
     """The one organization that is meant and may be asked about."""
-    found = list(_named(_askable(scope, question.psa), question).order_by("pk")[: MOST_CANDIDATES + 1])
+    askable = _askable(scope, question.psa)
+    found = list(_named(askable, question).order_by("pk")[: MOST_CANDIDATES + 1])
+    if not found and question.by in {By.ID, By.EXTERNAL_ID}:
+        found = list(askable.filter(pk__in=_became(question)))
     if not found:
         raise Unresolved("unknown_organization", "No organization fits.")
     if len(found) > 1:
         raise Ambiguous(found[:MOST_CANDIDATES])
     return found[0]
+
+
+def _became(question: Question) -> set[int]:
+    """What the organizations with this id or external id were merged into, however often."""
+    gone = Organization.objects.filter(deleted_at__isnull=False).exclude(merged_into=None)
+    became: set[int] = set()
+    latest = set(_named(gone, question).values_list("merged_into_id", flat=True))
+    while latest - became:
+        became |= latest
+        latest = set(gone.filter(pk__in=latest).values_list("merged_into_id", flat=True))
+    return became
 
 
 def _askable(scope: Scope, psa: str) -> OrganizationQuerySet:

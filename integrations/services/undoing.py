@@ -26,7 +26,8 @@ FILTER_ACTIONS = ("company filter changed", "company filter put back")
 FILTERS = Q(target_type="instance", action__in=FILTER_ACTIONS)
 SCHEDULE_ACTIONS = ("schedule changed", "schedule put back")
 INSTANCE_ACTIONS = (
-    *SCHEDULE_ACTIONS, "instance changed", "instance change undone", "instance imported",
+    *SCHEDULE_ACTIONS, "catch-all company changed", "catch-all company put back",
+    "instance changed", "instance change undone", "instance imported",
     "instance connected", "instance deleted by undo", "instance restored by undo",
 )  # fmt: skip
 INSTANCES = Q(target_type="instance", action__in=INSTANCE_ACTIONS)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from integrations.models import AuditEvent, IntegrationInstance
 from integrations.services.audit import Actor, Change, instance_change
+from integrations.services.catch_all import catch_all_snapshot, change_catch_all
 from integrations.services.filters import put_back_filters
 from integrations.services.jobs import request_cancel
 from integrations.services.schedules import schedule_snapshot, set_schedule
@@ -50,6 +51,8 @@ def put_back_instances(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
             found = _unmake(instance, event.after or {}, actor)
         elif event.after is None:
             found = _make_again(instance)
+        elif "catch_all" in event.after:
+            found = _put_back_catch_all(instance, event.before, event.after)
         elif "refresh_every_hours" in event.after:
             found = _put_back_schedule(instance, event.before, event.after)
         else:
@@ -88,6 +91,14 @@ def _make_again(instance: IntegrationInstance) -> Change | str:
     instance.is_default = not others.filter(is_default=True).exists()
     instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
     return instance_change("instance restored by undo", instance, None, instance.snapshot())
+
+
+def _put_back_catch_all(
+    instance: IntegrationInstance, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Change | str:
+    if instance.deleted_at is not None or catch_all_snapshot(instance) != after:
+        return CHANGED_SINCE
+    return change_catch_all("catch-all company put back", instance, before["catch_all"])
 
 
 def _put_back_schedule(

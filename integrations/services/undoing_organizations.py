@@ -83,7 +83,8 @@ def _why_not(
         return GONE
     is_deleted = organization.deleted_at is not None
     expected = event.before if event.after is None else event.after
-    if is_deleted is not (event.after is None) or organization.snapshot() != expected:
+    known = {name: (expected or {}).get(name) for name in Organization.EDITABLE}
+    if is_deleted is not (event.after is None) or organization.snapshot() != known:
         return CHANGED_SINCE
     if event.before is None:
         return "mapped since" if organization.pk in mapped else ""

@@ -29,8 +29,8 @@ NEXT_STEPS = {
         "the same customer, or choose another one."
     ),
     "shared": (
-        "Two or more organizations share one company. That is right for branches of one customer; "
-        "otherwise choose the proper company for one of them."
+        "Two or more organizations share one company. That is right for branches of one customer. If it "
+        "is one customer twice, merge the two on the page of either; otherwise choose the proper company."
     ),
     "twin": (
         "Autotask has another company of the same name. Make sure that the one with the tickets and "

@@ -165,7 +165,9 @@ def restore(request: SignedInRequest, pk: int) -> HttpResponse:
             "Change or delete that one first.",
         )
     else:
-        _told(request, batch, f"“{organization.name}” is back, with its mappings.")
+        into = organization.merged_into
+        what = f"without what was merged into “{into.name}”" if into else "with its mappings"
+        _told(request, batch, f"“{organization.name}” is back, {what}.")
     return redirect("integrations:organizations")
 
 

@@ -17,6 +17,7 @@ from integrations.forms.table import shown_columns, table_query
 from integrations.models import IntegrationInstance, Organization
 from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
+from integrations.services.catch_all import catch_all_company
 from integrations.services.filters import conditions_of, filter_fields, filter_words
 from integrations.services.mapping_counts import HERE, RowState, pending_changes
 from integrations.services.mapping_table import STATE_LABELS, has_row, mapping_table
@@ -81,6 +82,7 @@ def setup_page(
         "filter_words": filter_words(instance),
         "preview": preview,
         "schedule": schedule or schedule_form(instance),
+        "catch_all": catch_all_company(instance),
         **table_context(request, instance),
     }
     return render(request, "integrations/setup.html", context, status=status)

@@ -1,0 +1,76 @@
+"""The catch-all company: what programs that ask for it are told for an organization without a mapping.
+
+Its id in the PSA is what is kept, so that a restored portal has it before its companies are read.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models.functions import Lower
+
+from integrations.models import Company, IntegrationInstance
+from integrations.services.audit import Actor, Batch, Change, instance_change
+
+MOST_OFFERED = 20
+OWN = "0"  # the MSP itself
+
+
+class NotUsable(Exception):
+    """The company is of another configuration, inactive, or was not in the last complete read."""
+
+
+def catch_all_company(instance: IntegrationInstance) -> Company | None:
+    """The catch-all company as the last read saw it; None where there is none or it was never read."""
+    if not instance.catch_all_id:
+        return None
+    return instance.companies.filter(remote_id=instance.catch_all_id, is_pending=False).first()
+
+
+def is_usable(company: Company | None) -> bool:
+    """Whether tickets can go there: it is known, active and still in the PSA."""
+    return (
+        company is not None and company.is_active and not company.is_pending and company.missing_since is None
+    )
+
+
+def offered(instance: IntegrationInstance, text: str) -> list[Company]:
+    """At most twenty companies to choose from: the MSP itself, then what the text finds."""
+    usable = instance.companies.filter(is_active=True, is_pending=False, missing_since=None)
+    found = list(usable.filter(remote_id=OWN))
+    if text:
+        found += usable.exclude(remote_id=OWN).search(text).order_by(Lower("name"), "pk")[:MOST_OFFERED]
+    return found[:MOST_OFFERED]
+
+
+def set_catch_all(
+    actor: Actor, instance: IntegrationInstance, company: Company | None, *, batch: Batch | None = None
+) -> bool:
+    """Set the catch-all company, or that there is none; False when nothing differs. Raises NotUsable."""
+    if company is not None and (company.instance_id != instance.pk or not is_usable(company)):
+        raise NotUsable
+    return set_catch_all_id(actor, instance, company.remote_id if company else "", batch=batch)
+
+
+def set_catch_all_id(
+    actor: Actor, instance: IntegrationInstance, wanted: str, *, batch: Batch | None = None
+) -> bool:
+    """Set the company's id in the PSA ("": none), read or not; False when nothing differs."""
+    with transaction.atomic():
+        instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
+        if instance.catch_all_id == wanted:
+            return False
+        (batch or Batch(actor)).record([change_catch_all("catch-all company changed", instance, wanted)])
+    return True
+
+
+def change_catch_all(action: str, instance: IntegrationInstance, wanted: str) -> Change:
+    """Write the id into a locked instance; returns what to record."""
+    before = catch_all_snapshot(instance)
+    instance.catch_all_id = wanted
+    instance.save(update_fields=["catch_all_id", "updated_at"])
+    return instance_change(action, instance, before, catch_all_snapshot(instance))
+
+
+def catch_all_snapshot(instance: IntegrationInstance) -> dict[str, object]:
+    """For the audit."""
+    return {"catch_all": instance.catch_all_id}
