@@ -10,8 +10,9 @@ from integrations.api import rows, schemas
 from integrations.api.auth import ApiRequest, BearerToken
 from integrations.models import Right
 from integrations.services.changes import changes_after, head
+from integrations.services.instances import LARGEST_ID
 from integrations.services.reading import page_after, page_before, visible, visible_instance
-from integrations.services.resolving import LARGEST_ID, By, Fallback, Question, resolve
+from integrations.services.resolving import By, Fallback, Question, resolve
 
 router = Router()
 

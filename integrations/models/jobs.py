@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -12,17 +11,13 @@ from django.utils import timezone
 
 from integrations.models.instances import IntegrationInstance
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
-
 RATE_KNOWN_AFTER = 1.0  # seconds of work, below which a rate is a guess
 
 
 class JobQuerySet(models.QuerySet["Job"]):
-    def shown_to(self, user: AbstractBaseUser | AnonymousUser) -> JobQuerySet:
-        """What the setup page tells this person: the instance's refreshes, and their own suggestions."""
-        return self.filter(models.Q(kind=Job.Kind.REFRESH_OPTIONS) | models.Q(created_by=user.pk))
+    def shown_to(self, user: int) -> JobQuerySet:
+        """What the setup page tells the person: the instance's refreshes, and their own suggestions."""
+        return self.filter(models.Q(kind=Job.Kind.REFRESH_OPTIONS) | models.Q(created_by=user))
 
     def open(self) -> JobQuerySet:
         """Waiting or running."""

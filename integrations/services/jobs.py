@@ -19,6 +19,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from integrations.models import IntegrationInstance, Job
+from integrations.services import prepared
 
 TELL_EVERY = 2.0  # seconds
 
@@ -36,6 +37,16 @@ class JobCancelled(Exception):
 def lease_length() -> dt.timedelta:
     """How long a run may stay silent before another worker takes the job up."""
     return dt.timedelta(seconds=settings.JOB_LEASE_SECONDS)
+
+
+def shown_job(instance: IntegrationInstance, user: User) -> Job | None:
+    """The latest job of the instance that this person is told of on the setup page."""
+    found = prepared.rows(_shown_jobs, (instance.pk, user.pk), part=(0, 1))
+    return found[0] if found else None
+
+
+def _shown_jobs(instance: int, user: int) -> Any:
+    return Job.objects.filter(instance=instance).shown_to(user)
 
 
 def open_job(

@@ -98,7 +98,7 @@ def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
         warned["shared"] = prepared.rows(_shared, (instance.pk,))[0]["number"]
     groups = proposal_groups(instance, user)
     return TableCounts(
-        states=_states(counted, here["inactive"], warned["review"], groups),
+        states=_states(counted, here["inactive"], here["elsewhere"], warned["review"], groups),
         warnings=_warnings(warned),
         tiers=_tiers(groups),
         pending=pending_of(groups),
@@ -106,18 +106,18 @@ def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
 
 
 def _states(
-    numbers: dict[str, int], inactive: int, review: int, groups: Iterable[ProposalGroup]
+    numbers: dict[str, int], inactive: int, elsewhere: int, review: int, groups: Iterable[ProposalGroup]
 ) -> dict[str, int]:
     """The rows of each state: where they stand without this person, then what this person has before them."""
     states: Counter[str] = Counter(
         {
             RowState.REVIEW: review,
             RowState.MAPPED: numbers["here"] - review,
-            RowState.ELSEWHERE: numbers["elsewhere"],
+            RowState.ELSEWHERE: elsewhere,
             RowState.IGNORED: numbers["ignored"],
         }
     )
-    states[RowState.UNMAPPED] = numbers["active"] + inactive - states.total()
+    states[RowState.UNMAPPED] = numbers["every"] - numbers["off"] + inactive - states.total()
     for group in groups:
         if not group.has_row:
             continue
@@ -131,29 +131,41 @@ def _states(
 
 
 def _numbers(instance: int, psa: str) -> Any:
-    """In one query: organizations that are active, mapped here or elsewhere, or ignored; their companies."""
-    active = Organization.objects.present().filter(is_active=True)
+    """In one query: all organizations and those off the list; mappings here and elsewhere; the ignored.
+
+    Of the mappings here also the companies, and those of inactive organizations.
+    """
+    every, off = Organization.objects.all(), Organization.objects.filter(OFF_THE_LIST)
     mappings = OrganizationMapping.objects.present().filter(psa=psa)
-    elsewhere = mappings.exclude(instance=instance).exclude(organization__in=_off_the_list())
     mapped = mappings.filter(organization=OuterRef("organization"))
     ignored = IgnoredOrganization.objects.filter(psa=psa).exclude(organization__in=_off_the_list())
-    companies, inactive = Count("company", distinct=True), Count("pk", filter=Q(organization__in=_inactive()))
-    return _numbered("here", _mappings_of(instance), companies, inactive).union(
-        _numbered("active", active),
-        _numbered("elsewhere", elsewhere),
+    here, inactive = Q(instance=instance), Q(organization__in=_inactive())
+    return _numbered(
+        "here",
+        mappings.exclude(organization__in=_deleted()),
+        number=Count("pk", filter=here),
+        companies=Count("company", filter=here, distinct=True),
+        inactive=Count("pk", filter=here & inactive),
+        elsewhere=Count("pk", filter=~here & ~inactive),
+    ).union(
+        _numbered("every", every),
+        _numbered("off", off),
         _numbered("ignored", ignored.exclude(Exists(mapped))),
         all=True,
     )
 
 
-def _numbered(name: str, rows: Any, companies: Any = None, inactive: Any = None) -> Any:
-    """How many rows there are under a name, of how many companies, and of inactive organizations."""
-    rows = rows.order_by().values(of=Value(name)).annotate(number=Count("pk"))
-    return rows.annotate(companies=companies or Value(0), inactive=inactive or Value(0))
+def _numbered(name: str, rows: Any, **numbers: Any) -> Any:
+    """What is counted of the rows under a name; all rows where nothing else is said."""
+    counted = {"number": Count("pk"), **{key: Value(0) for key in ("companies", "inactive", "elsewhere")}}
+    return rows.order_by().values(of=Value(name)).annotate(**(counted | numbers))
 
 
 # Few organizations are deleted or inactive, and an index holds each kind: leaving them out is quicker than
 # looking at the organization of every mapping.
+
+
+OFF_THE_LIST = Q(deleted_at__isnull=False) | Q(is_active=False)
 
 
 def _deleted() -> Any:

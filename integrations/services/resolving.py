@@ -21,12 +21,12 @@ from integrations.models import (
 )
 from integrations.models.organizations import OrganizationQuerySet
 from integrations.services.catch_all import catch_all_company, is_usable
+from integrations.services.instances import LARGEST_ID
 from integrations.services.organization_values import ValueProblem, clean_text, read_value
 from integrations.services.reading import Scope
 from integrations.services.review_notices import Reason, review_reasons
 
 MOST_CANDIDATES = 20
-LARGEST_ID = 2**63 - 1
 
 
 class By(enum.StrEnum):

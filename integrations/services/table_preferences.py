@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 
 from integrations.models import TablePreference
+from integrations.services import prepared
 from integrations.services.table_rows import PAGE_SIZES
 
 # Organization, company and the actions are always there; these can be switched on and off.
@@ -33,11 +35,16 @@ class TableView:
 
 def table_view(user: User) -> TableView:
     """What this person has chosen before; what is usual for everybody else."""
-    kept = TablePreference.objects.filter(user=user).first()
-    if kept is None:
+    found = prepared.rows(_kept_view, (user.pk,))
+    if not found:
         return TableView()
+    kept = found[0]
     size = kept.page_size if kept.page_size in PAGE_SIZES else USUAL_SIZE
     return TableView(known_columns(kept.columns), size)
+
+
+def _kept_view(user: int) -> Any:
+    return TablePreference.objects.filter(user=user)
 
 
 def keep_table_view(user: User, columns: Collection[str], size: int) -> TableView:

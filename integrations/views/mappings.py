@@ -13,7 +13,7 @@ from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services import decisions, mappings
 from integrations.services.audit import Batch
 from integrations.services.company_search import company_choices
-from integrations.services.jobs import request_cancel
+from integrations.services.jobs import request_cancel, shown_job
 from integrations.services.mapping_table import matching_organizations, one_row
 from integrations.services.suggestions import propose_mappings, takes_long, type_labels
 from integrations.services.table_preferences import keep_table_view
@@ -81,7 +81,7 @@ def refresh(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 def job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """The progress of the latest refresh; asks again by itself until it has ended."""
     instance = instance_or_404(request, psa, pk)
-    latest = instance.jobs.shown_to(request.user).first()
+    latest = shown_job(instance, request.user)
     response = render(request, "integrations/setup/job.html", {"instance": instance, "job": latest})
     if latest is not None and not latest.is_open:
         response.headers["HX-Trigger"] = "options-refreshed"
@@ -93,7 +93,7 @@ def job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 def cancel_job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Stop the running refresh within a page."""
     instance = instance_or_404(request, psa, pk)
-    open_job = instance.jobs.shown_to(request.user).open().first()
+    open_job = instance.jobs.shown_to(request.user.pk).open().first()
     if open_job is not None:
         request_cancel(open_job)
     return _back(request, instance)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 
 from integrations.forms.filters import BaseFilterFormSet, FilterFormSet, initial_rows
@@ -19,6 +20,8 @@ from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
 from integrations.services.catch_all import catch_all_company
 from integrations.services.filters import conditions_of, filter_fields, filter_words
+from integrations.services.instances import find_instance, listed_instances
+from integrations.services.jobs import shown_job
 from integrations.services.mapping_counts import HERE, RowState, pending_changes
 from integrations.services.mapping_table import STATE_LABELS, has_row, mapping_table
 from integrations.services.suggestions import type_labels
@@ -43,8 +46,10 @@ def provider_or_404(psa: str) -> Provider:
 
 def instance_or_404(request: SignedInRequest, psa: str, pk: int) -> IntegrationInstance:
     """The instance of the address, if this person may see it."""
-    visible = IntegrationInstance.objects.visible_to(request.user).present()
-    return get_object_or_404(visible, psa=psa, pk=pk)
+    found = find_instance(request.user, psa, pk)
+    if found is None:
+        raise Http404
+    return found
 
 
 def organization_or_404(request: SignedInRequest, instance: IntegrationInstance, pk: int) -> Organization:
@@ -92,12 +97,11 @@ def frame(
     request: SignedInRequest, provider: Provider, instance: IntegrationInstance | None
 ) -> dict[str, Any]:
     """The head of the page: breadcrumb and configuration switcher."""
-    visible = IntegrationInstance.objects.visible_to(request.user).present()
     return {
         "provider": provider,
         "providers": PROVIDERS.values(),
         "instance": instance,
-        "instances": visible.filter(psa=provider.key).only("psa", "name", "is_default"),
+        "instances": SimpleLazyObject(lambda: listed_instances(request.user, provider.key)),
     }
 
 
@@ -212,7 +216,7 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
         "column_labels": COLUMN_LABELS,
         "sort_links": _sort_links(kept, query),
         "companies_known": any(table.counts.get(state) for state in HERE) or instance.companies.exists(),
-        "job": instance.jobs.shown_to(request.user).first(),
+        "job": shown_job(instance, request.user),
     }
 
 
