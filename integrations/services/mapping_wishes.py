@@ -83,11 +83,18 @@ def _ticked(user: int, instance: int, *only: int) -> Any:
 
 def standing_mappings(instance: IntegrationInstance, wishes: Iterable[Wish]) -> dict[int, Any]:
     """The mapping of each wished for organization, locked, in force or not, with its ``company_name``."""
-    rows = OrganizationMapping.objects.filter(
-        organization__in=[wish.organization_id for wish in wishes], psa=instance.psa
-    )
+    wished = [wish.organization_id for wish in wishes]
+    # One row is saved at every step of the review: its query is written once. Thousands need no other SQL.
+    one = prepared.rows(_standing, wished, (instance.psa,)) if len(wished) == 1 else None
+    found = _standing(*wished, instance.psa) if one is None else one
+    return {mapping.organization_id: mapping for mapping in found}
+
+
+def _standing(*organizations_and_psa: Any) -> Any:
+    *organizations, psa = organizations_and_psa
+    rows = OrganizationMapping.objects.filter(organization__in=organizations, psa=psa)
     locked = rows.order_by("organization_id").select_for_update(of=("self",))
-    return {mapping.organization_id: mapping for mapping in locked.annotate(company_name=F("company__name"))}
+    return locked.annotate(company_name=F("company__name"))
 
 
 def reason_against(

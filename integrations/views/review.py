@@ -45,7 +45,7 @@ def decide(request: SignedInRequest, psa: str, pk: int, organization_id: int) ->
     at = queue.index(organization.pk) if organization.pk in queue else -1
     following = queue[at + 1] if at + 1 < len(queue) else None
     # What was decided is done; the rest of the queue need not be asked for once more.
-    left = [pk for pk in queue if pk != organization.pk] if following is not None else None
+    left = queue[:at] + queue[at + 1 :] if following is not None and at >= 0 else None
     step = review_step(instance, request.user, query, following, queue=left)
     return _show(request, instance, step, was_led_on=True)
 
