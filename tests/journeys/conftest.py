@@ -228,15 +228,22 @@ SHARED_ORGANIZATIONS = "name,domain,city\n" + "".join(
 )
 
 
-# All at once, and signed in: signing in takes longer than many a journey, and has journeys of its own.
-# Prints the keys of their sessions.
-MAKE_PEOPLE = """
-import os
+# Connected, read, and with people who are signed in, all at once: in a browser that takes longer than many
+# a journey, and has journeys of its own. Prints the keys of their sessions.
+FURNISH = """
+import io, os
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
+from integrations.services.audit import Actor
+from integrations.services.connections import ConnectionDetails, connect_instance
+secrets = {"secret": "main-secret", "tracking_identifier": "MAIN"}
+details = ConnectionDetails("autotask", "Main", "api@main.example", secrets=secrets)
+connect_instance(Actor("olive", "a journey", User.objects.get(username="olive")), details)
+call_command("refresh_options", "Main", stdout=io.StringIO(), stderr=io.StringIO())
 password = make_password(os.environ["DJANGO_SUPERUSER_PASSWORD"])
-for number in range(60):
+for number in range(50):
     name, client = f"person-{number}", Client()
     client.force_login(User.objects.create(
         username=name, email=f"{name}@msp.example", password=password, is_staff=True, is_superuser=True
@@ -246,19 +253,12 @@ for number in range(60):
 
 
 @pytest.fixture(scope="session")
-def workshop(
-    tmp_path_factory: pytest.TempPathFactory, common_folder: Path, chromium: Browser
-) -> Iterator[Portal]:
+def workshop(tmp_path_factory: pytest.TempPathFactory, common_folder: Path) -> Iterator[Portal]:
     """A portal that many journeys share: connected, read, with an organization a word, and people to be."""
     folder = tmp_path_factory.mktemp("workshop")
     second = [OWN, company(11, "Gainford Dental Care")]
     with running_portal(folder, common_folder, (shared_companies(), second, SHARED_ORGANIZATIONS)) as running:
-        context = chromium.new_context()
-        first = open_visitor(context, running)
-        first.sign_in("olive")
-        connect_main(first)
-        context.close()
-        running.people = running.manage("shell", "--verbosity", "0", "-c", MAKE_PEOPLE).split()
+        running.people = running.manage("shell", "--verbosity", "0", "-c", FURNISH).split()
         yield running
 
 
