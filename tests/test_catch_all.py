@@ -45,6 +45,13 @@ def ask(name: str, fallback: Fallback = Fallback.CATCH_ALL, scope: Scope | None 
     return found.source, found.company.name if found.company else ""
 
 
+def refusal(name: str, fallback: Fallback = Fallback.CATCH_ALL, scope: Scope | None = None) -> str:
+    """The code of the refusal that the question must meet."""
+    with pytest.raises(Unresolved) as refused:
+        ask(name, fallback, scope)
+    return refused.value.code
+
+
 # --- what programs are told ---------------------------------------------------------------------------------
 
 
@@ -57,9 +64,7 @@ def test_it_is_told_for_what_is_not_mapped_and_only_if_asked_for(
     assert ask("Birch") == (Source.CATCH_ALL, "Our MSP")
     assert ask("Abbott") == (Source.MAPPING, "Abbott LLC")
     assert ask("Birch", Fallback.DEFAULT) == (Source.FALLBACK, "")
-    with pytest.raises(Unresolved) as refused:
-        ask("Birch", Fallback.FAIL)
-    assert refused.value.code == "unmapped"
+    assert refusal("Birch", Fallback.FAIL) == "unmapped"
 
 
 def test_what_is_ignored_unknown_or_elsewhere_never_falls_into_it(
@@ -71,9 +76,7 @@ def test_what_is_ignored_unknown_or_elsewhere_never_falls_into_it(
     make_mapping(make_organization("Dunmore"), make_company(second, 7, "Dunmore LLC"))
     unknown = "unknown_organization"
     for name, code in (("Cedar", "ignored"), ("Nobody", unknown), ("Dunmore", unknown)):
-        with pytest.raises(Unresolved) as refused:
-            ask(name, scope=Scope(frozenset({main.pk})))
-        assert refused.value.code == code
+        assert refusal(name, scope=Scope(frozenset({main.pk}))) == code
 
 
 @pytest.mark.parametrize(
@@ -84,14 +87,10 @@ def test_one_that_is_gone_is_told_to_nobody(
     change: dict[str, object], owner: User, main: IntegrationInstance, own: Company
 ) -> None:
     make_organization("Birch")
-    with pytest.raises(Unresolved) as refused:
-        ask("Birch")
-    assert refused.value.code == "no_catch_all"
+    assert refusal("Birch") == "no_catch_all"
     set_catch_all(actor_of(owner), main, own)
     Company.objects.filter(pk=own.pk).update(**change)
-    with pytest.raises(Unresolved) as refused:
-        ask("Birch")
-    assert refused.value.code == "no_catch_all"
+    assert refusal("Birch") == "no_catch_all"
 
 
 def test_it_counts_in_the_default_configuration_alone(
@@ -99,13 +98,9 @@ def test_it_counts_in_the_default_configuration_alone(
 ) -> None:
     make_organization("Birch")
     set_catch_all(actor_of(owner), main, own)
-    with pytest.raises(Unresolved) as refused:
-        ask("Birch", scope=Scope(frozenset({make_instance("Second").pk})))
-    assert refused.value.code == "no_default"
+    assert refusal("Birch", scope=Scope(frozenset({make_instance("Second").pk}))) == "no_default"
     IntegrationInstance.objects.filter(pk=main.pk).update(is_default=False)
-    with pytest.raises(Unresolved) as refused:
-        ask("Birch")
-    assert refused.value.code == "no_default"
+    assert refusal("Birch") == "no_default"
 
 
 # --- choosing it --------------------------------------------------------------------------------------------
@@ -154,6 +149,7 @@ def test_an_owner_chooses_and_takes_it_back_in_the_browser(
     assert address in browser.get(setup).content.decode()
     assert address not in client_of(member).get(setup).content.decode()
     assert "your own company" in browser.get(address).content.decode()
+    assert "No active company fits “zzz”." in browser.get(address, {"q": "zzz"}).content.decode()
     done = browser.post(address, {"company": own.pk}, follow=True).content.decode()
     assert "The catch-all company is Our MSP." in done
     assert "Our MSP (id 0), for tools that ask for it" in done

@@ -8,6 +8,7 @@ from django.db.models.functions import Concat, Lower
 from integrations.models.instances import IntegrationInstance
 
 LINE_BREAK = models.Value("\n")
+OWN = "0"  # the id of the MSP itself
 
 
 class CompanyQuerySet(models.QuerySet["Company"]):
@@ -17,7 +18,11 @@ class CompanyQuerySet(models.QuerySet["Company"]):
 
     def offered(self) -> CompanyQuerySet:
         """Those that an organization can be mapped to: present, and not the MSP itself."""
-        return self.present().exclude(remote_id="0")
+        return self.present().exclude(remote_id=OWN)
+
+    def usable(self) -> CompanyQuerySet:
+        """Those to which tickets can go: known, active and still in the PSA, whatever the filter."""
+        return self.filter(is_active=True, is_pending=False, missing_since=None)
 
     def mark_twins(self) -> None:
         """Note which of these companies are called the same, letter case aside."""
@@ -25,7 +30,7 @@ class CompanyQuerySet(models.QuerySet["Company"]):
         shared = self.offered().annotate(lowered=Lower("name")).order_by().values("lowered")
         twins = shared.annotate(number=models.Count("pk")).filter(number__gt=1).values("lowered")
         named.filter(has_twin=True).exclude(lowered__in=twins).update(has_twin=False)
-        named.filter(has_twin=False, lowered__in=twins).exclude(remote_id="0").update(has_twin=True)
+        named.filter(has_twin=False, lowered__in=twins).exclude(remote_id=OWN).update(has_twin=True)
 
     def search(self, text: str) -> CompanyQuerySet:
         """Those whose name, number, web address or city contains the text, and the one with this id."""
@@ -99,7 +104,12 @@ class Company(models.Model):
     @property
     def is_own(self) -> bool:
         """True for company 0, the MSP itself."""
-        return self.remote_id == "0"
+        return self.remote_id == OWN
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether tickets can go there; the same for one row as ``usable()`` for many."""
+        return self.is_active and not self.is_pending and self.missing_since is None
 
 
 class FilterOption(models.Model):

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.db.models.functions import Lower
 
 from integrations.models import Company, IntegrationInstance
+from integrations.models.companies import OWN
 from integrations.services.audit import Actor, Batch, Change, instance_change
 
 MOST_OFFERED = 20
-OWN = "0"  # the MSP itself
 
 
 class NotUsable(Exception):
@@ -26,16 +26,9 @@ def catch_all_company(instance: IntegrationInstance) -> Company | None:
     return instance.companies.filter(remote_id=instance.catch_all_id, is_pending=False).first()
 
 
-def is_usable(company: Company | None) -> bool:
-    """Whether tickets can go there: it is known, active and still in the PSA."""
-    return (
-        company is not None and company.is_active and not company.is_pending and company.missing_since is None
-    )
-
-
 def offered(instance: IntegrationInstance, text: str) -> list[Company]:
     """At most twenty companies to choose from: the MSP itself, then what the text finds."""
-    usable = instance.companies.filter(is_active=True, is_pending=False, missing_since=None)
+    usable = instance.companies.usable()
     found = list(usable.filter(remote_id=OWN))
     if text:
         found += usable.exclude(remote_id=OWN).search(text).order_by(Lower("name"), "pk")[:MOST_OFFERED]
@@ -46,7 +39,7 @@ def set_catch_all(
     actor: Actor, instance: IntegrationInstance, company: Company | None, *, batch: Batch | None = None
 ) -> bool:
     """Set the catch-all company, or that there is none; False when nothing differs. Raises NotUsable."""
-    if company is not None and (company.instance_id != instance.pk or not is_usable(company)):
+    if company is not None and (company.instance_id != instance.pk or not company.is_usable):
         raise NotUsable
     return set_catch_all_id(actor, instance, company.remote_id if company else "", batch=batch)
 

@@ -36,7 +36,7 @@ from integrations.services.spreadsheet import is_formula, restore
 from integrations.services.table_file import Columns, FileRow, ImportRefused, open_table_file
 
 MOST_FILTERS = 50
-LONGEST_COMPANY_ID = 40
+LONGEST_COMPANY_ID = IntegrationInstance._meta.get_field("catch_all_id").max_length or 0
 COLUMNS = {
     "psa": ("psa",),
     "name": ("name", "configuration", "instance"),

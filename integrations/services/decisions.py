@@ -37,7 +37,12 @@ def reject_match(
         )
         MappingProposal.objects.filter(organization=organization, company=company, kind="suggested").delete()
         if created:
-            (batch or Batch(actor)).record([_change("match rejected", organization, instance, after=company)])
+            (batch or Batch(actor)).record([rejection_change(organization, instance, company)])
+
+
+def rejection_change(organization: Organization, instance: IntegrationInstance, company: Company) -> Change:
+    """The event that says that the pair was rejected."""
+    return _change("match rejected", organization, instance, after=company)
 
 
 def allow_match(

@@ -19,6 +19,7 @@ from django.utils import timezone
 from integrations.models import IntegrationInstance, Organization, OrganizationMapping, RejectedMatch
 from integrations.models.organizations import OrganizationQuerySet
 from integrations.services.audit import Actor, Batch, Change
+from integrations.services.decisions import rejection_change
 from integrations.services.mappings import MAPPING_FIELDS, mapping_change, write_mappings
 from integrations.services.organizations import ChangedMeanwhile
 
@@ -218,14 +219,7 @@ def _carry_rejections(plan: MergePlan, actor: Actor) -> list[Change]:
         )
         for row in plan.rejected
     )
-    key, name = str(plan.into.pk), plan.into.name
-    return [
-        Change(
-            "match rejected", "organization", key, name, None,
-            {"company": row.company_id, "company_name": row.company_name}, row.company.instance,
-        )
-        for row in plan.rejected
-    ]  # fmt: skip
+    return [rejection_change(plan.into, row.company.instance, row.company) for row in plan.rejected]
 
 
 def _take_over(plan: MergePlan) -> Change:

@@ -20,7 +20,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.models.organizations import OrganizationQuerySet
-from integrations.services.catch_all import catch_all_company, is_usable
+from integrations.services.catch_all import catch_all_company
 from integrations.services.instances import LARGEST_ID
 from integrations.services.organization_values import ValueProblem, clean_text, read_value
 from integrations.services.reading import Scope
@@ -124,7 +124,7 @@ def resolve(scope: Scope, question: Question) -> Resolution:
         raise Unresolved("no_default", f"{text} There is no default configuration to fall back to.")
     if question.fallback is Fallback.CATCH_ALL:
         company = catch_all_company(default)
-        if company is None or not is_usable(company):
+        if company is None or not company.is_usable:
             raise Unresolved(
                 "no_catch_all", f"{text} The default configuration has no catch-all company in use."
             )

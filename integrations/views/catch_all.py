@@ -11,7 +11,6 @@ from integrations.services.audit import Batch
 from integrations.services.catch_all import (
     NotUsable,
     catch_all_company,
-    is_usable,
     offered,
     set_catch_all,
 )
@@ -26,13 +25,14 @@ def catch_all(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Choose the company that organizations without a mapping are answered with, or none."""
     instance = instance_or_404(request, psa, pk)
     if request.method == "GET":
-        text, company = search_text(request.GET.get("q", "")), catch_all_company(instance)
+        text = search_text(request.GET.get("q", ""))
+        companies = offered(instance, text)
         context = {
             **frame(request, provider_or_404(psa), instance),
             "q": text,
-            "companies": offered(instance, text),
-            "company": company,
-            "is_usable": is_usable(company),
+            "companies": companies,
+            "finds_nothing": bool(text) and all(company.is_own for company in companies),
+            "company": catch_all_company(instance),
             "type_labels": type_labels(instance),
         }
         return render(request, "integrations/catch_all.html", context)

@@ -71,9 +71,9 @@ def _ask(request: SignedInRequest, plan: MergePlan, error: str = "") -> HttpResp
         "plan": plan,
         "error": error,
         "facts": [
-            (LABELS[name], getattr(plan.merged, name), getattr(plan.into, name), name in plan.taken_over)
-            for name in ("name", "external_id", "domain", "phone", "city", "state", "postal_code")
-            if getattr(plan.merged, name) or getattr(plan.into, name)
+            (label, getattr(plan.merged, name), getattr(plan.into, name), name in plan.taken_over)
+            for name, label in LABELS.items()
+            if name != "is_active" and (getattr(plan.merged, name) or getattr(plan.into, name))
         ],
     }
     return render(request, "integrations/organizations/merge.html", context, status=422 if error else 200)
