@@ -95,6 +95,7 @@ def test_a_page_looks_up_the_mapping_of_its_rows_alone(large: IntegrationInstanc
         assert "organization_id = integrations_organization.id" in plan
     else:
         assert "SEARCH mapping USING INDEX" in plan
+        assert "BLOOM FILTER" not in plan  # it is made of all rows
         assert "SEARCH integrations_company USING" in plan
 
 
@@ -108,7 +109,7 @@ def test_the_counts_read_what_is_here_by_an_index(large: IntegrationInstance, me
     if IS_POSTGRESQL:
         assert "Seq Scan on integrations_mappingproposal" not in proposals
     else:
-        assert "SEARCH integrations_mappingproposal USING INDEX" in proposals
+        assert "SEARCH integrations_mappingproposal USING COVERING INDEX proposals_counted" in proposals
 
 
 def test_a_search_of_companies_goes_by_its_index(large: IntegrationInstance) -> None:

@@ -99,7 +99,13 @@ class OrganizationMapping(models.Model):
                 name="mapping_confidence_is_a_share",
             ),
         ]
-        indexes = [models.Index(fields=["instance", "removed_at"], name="mapping_in_force")]
+        indexes = [
+            # All that the counts above the table ask of a mapping: the rows themselves need not be read.
+            models.Index(
+                fields=["instance", "removed_at", "psa", "company", "organization", "confirmed_name"],
+                name="mapping_in_force",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.organization} = {self.company}"
@@ -146,7 +152,9 @@ class MappingProposal(models.Model):
         CHOSEN = "chosen", "Chosen"
         CLEARED = "cleared", "Cleared"
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="proposals")
+    user = models.ForeignKey(  # two indexes of its own would begin with it
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="proposals", db_index=False
+    )
     instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="proposals")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="proposals")
     company = models.ForeignKey(
@@ -172,6 +180,12 @@ class MappingProposal(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(kind="chosen", company=None), name="a_chosen_proposal_has_a_company"
             ),
+        ]
+        indexes = [
+            # All that the counts above the table ask of a person's proposals.
+            models.Index(
+                fields=["user", "instance", "kind", "tier", "selected", "company"], name="proposals_counted"
+            )
         ]
 
     def __str__(self) -> str:

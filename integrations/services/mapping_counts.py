@@ -219,17 +219,22 @@ def _warnings(here: dict[str, int]) -> dict[str, int]:
 def proposal_groups(instance: IntegrationInstance, user: User) -> list[ProposalGroup]:
     """This person's proposals for the instance, counted by all that matters for a count."""
     numbers: Counter[tuple[Any, ...]] = Counter()
-    for *group, place, number in prepared.rows(_proposals_by_place, (instance.pk, user.pk), (instance.psa,)):
-        numbers[*group, place] += number
-        if place != RowState.UNMAPPED:
-            numbers[*group, RowState.UNMAPPED.value] -= number
+    usual = (False, False, RowState.UNMAPPED.value)
+    for *kind, is_usual, is_deleted, is_inactive, place, number, companies in prepared.rows(
+        _proposals_by_place, (instance.pk, user.pk), (instance.psa,)
+    ):
+        for clears, its_number in ((False, companies), (True, number - companies)):
+            numbers[*kind, clears, is_deleted, is_inactive, place] += its_number
+            if not is_usual:
+                numbers[*kind, clears, *usual] -= its_number
     return [ProposalGroup(*[*group, number]) for group, number in numbers.items() if number]
 
 
 def _proposals_by_place(instance: int, user: int, psa: str) -> Any:
-    """All proposals as if their organizations stood nowhere, then those of mapped and of ignored ones.
+    """All proposals as if their organizations were active and stood nowhere, then those that are otherwise.
 
-    Few stand anywhere: to ask each proposal where its organization stands took thrice the time.
+    Few are, and an index finds them: to ask each proposal where its organization stands took many times as
+    long as to count them all.
     """
     mappings = OrganizationMapping.objects.present().filter(psa=psa)
     ignored = IgnoredOrganization.objects.filter(psa=psa)
@@ -241,29 +246,38 @@ def _proposals_by_place(instance: int, user: int, psa: str) -> Any:
         output_field=CharField(),
     )
     own = {"user": user, "instance": instance}
+    proposals: Any = MappingProposal.objects.filter(**own)
     proposed = {f"organization__proposals__{name}": value for name, value in own.items()}
-    every: Any = MappingProposal.objects.filter(**own)
-    return _grouped(every, "", Value(RowState.UNMAPPED.value)).union(
-        _grouped(mappings.filter(**proposed), "organization__proposals__", place),
+    stands = Exists(mapped) | Exists(ignored.filter(organization=OuterRef("organization")))
+    return _grouped(proposals, Value(RowState.UNMAPPED.value)).union(
+        _grouped(
+            proposals.filter(~stands, organization__in=_off_the_list()),
+            Value(RowState.UNMAPPED.value),
+            is_usual=False,
+        ),
+        _grouped(mappings.filter(**proposed), place, "organization__proposals__", is_usual=False),
         _grouped(
             ignored.filter(~Exists(mapped), **proposed),
-            "organization__proposals__",
             Value(RowState.IGNORED.value),
+            "organization__proposals__",
+            is_usual=False,
         ),
         all=True,
     )
 
 
-def _grouped(rows: Any, proposal: str, place: Any) -> Any:
-    """The values of ProposalGroup in their order; ``proposal`` leads from a row to the proposal."""
-    flags = {
-        "clears": _is(Q(**{f"{proposal}company": None})),
-        "is_deleted": _is(Q(organization__in=_deleted())),
-        "is_inactive": _is(Q(organization__in=_inactive())),
-    }
+def _grouped(rows: Any, place: Any, proposal: str = "", *, is_usual: bool = True) -> Any:
+    """What ``proposal_groups`` unpacks; the numbers are of all, and of those with a company.
+
+    ``proposal`` leads from a row to the proposal. The usual ones are grouped by columns of an index alone.
+    """
+    off = {"is_deleted": _deleted(), "is_inactive": _inactive()}
+    flags: dict[str, Any] = {"is_usual": Value(is_usual)}
+    flags |= {name: Value(False) if is_usual else _is(Q(organization__in=few)) for name, few in off.items()}
     names = {f"its_{name}": F(f"{proposal}{name}") for name in ("kind", "tier", "selected")}
     groups = rows.order_by().values(**names, **flags, place=place)
-    return groups.annotate(number=Count("pk")).values_list(*names, *flags, "place", "number")
+    counted = groups.annotate(number=Count("pk"), companies=Count(f"{proposal}company"))
+    return counted.values_list(*names, *flags, "place", "number", "companies")
 
 
 def _is(condition: Q) -> Case:
