@@ -5,6 +5,17 @@
 (() => {
   const WAIT = 40; // ms after the last key before the server is asked
 
+  // What changes on the page while a button is pressed takes the click away: it must stay under the pointer until then.
+  let isPressed = false;
+  document.addEventListener("pointerdown", () => { isPressed = true; }, true);
+  for (const end of ["pointerup", "pointercancel"]) {
+    document.addEventListener(end, () => setTimeout(() => { isPressed = false; }), true);
+  }
+  const released = () => new Promise((resolve) => {
+    const look = () => (isPressed ? setTimeout(look, 20) : resolve());
+    look();
+  });
+
   // --- company picker: the ARIA combobox pattern, options from the server ---------------------------
 
   class Picker {
@@ -43,17 +54,21 @@
 
     async ask(text) {
       this.request?.abort();
-      this.request = new AbortController();
+      const { signal } = this.request = new AbortController();
       const address = `${this.form.dataset.choose}?${new URLSearchParams({ q: text })}`;
+      let options;
       try {
-        const answer = await fetch(address, { headers: { "HX-Request": "true" }, signal: this.request.signal });
-        this.list.innerHTML = answer.ok
+        const answer = await fetch(address, { headers: { "HX-Request": "true" }, signal });
+        options = answer.ok
           ? await answer.text()
           : '<li class="combobox-empty" role="option" aria-disabled="true" aria-selected="false">The companies could not be searched. Reload the page.</li>';
       } catch (error) {
         if (error.name === "AbortError") return;
-        this.list.innerHTML = '<li class="combobox-empty" role="option" aria-disabled="true" aria-selected="false">No connection to the portal.</li>';
+        options = '<li class="combobox-empty" role="option" aria-disabled="true" aria-selected="false">No connection to the portal.</li>';
       }
+      await released();
+      if (signal.aborted) return; // a company was clicked, or another text is asked for
+      this.list.innerHTML = options;
       this.list.hidden = false;
       this.input.setAttribute("aria-expanded", "true");
       this.mark(text ? this.options[0] : null);
@@ -132,18 +147,6 @@
   });
 
   // --- a field that is left is checked by the server, the only judge --------------------------------
-
-  // A message that comes or goes moves what is below it. While a button is pressed it must stay under the pointer,
-  // or the click is lost.
-  let isPressed = false;
-  document.addEventListener("pointerdown", () => { isPressed = true; }, true);
-  for (const end of ["pointerup", "pointercancel"]) {
-    document.addEventListener(end, () => setTimeout(() => { isPressed = false; }), true);
-  }
-  const released = () => new Promise((resolve) => {
-    const look = () => (isPressed ? setTimeout(look, 20) : resolve());
-    look();
-  });
 
   async function check(field) {
     const form = field.form, others = form.dataset.checkWith.split(" ");
