@@ -60,7 +60,27 @@
     window.setTimeout(() => { place.textContent = text; }, 50); // a repeated text is read again
   }
 
-  window.portal = Object.freeze({ announce });
+  // --- what changes on the page while a button is pressed takes the click away: it waits for portal.released() ---
+
+  let isPressed = false;
+  document.addEventListener("pointerdown", () => { isPressed = true; }, true);
+  for (const end of ["pointerup", "pointercancel"]) {
+    document.addEventListener(end, () => window.setTimeout(() => { isPressed = false; }), true);
+  }
+
+  function released() {
+    return new Promise((resolve) => {
+      const look = () => (isPressed ? window.setTimeout(look, 20) : resolve());
+      look();
+    });
+  }
+
+  // What asks again by itself asks again later, too.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (isPressed && event.detail.elt.matches("[hx-trigger^='every']")) event.detail.shouldSwap = false;
+  });
+
+  window.portal = Object.freeze({ announce, released });
 
   // --- menus (<details class="menu">) close on Escape, on a click elsewhere and when focus leaves ---
 

@@ -5,17 +5,6 @@
 (() => {
   const WAIT = 40; // ms after the last key before the server is asked
 
-  // What changes on the page while a button is pressed takes the click away: it must stay under the pointer until then.
-  let isPressed = false;
-  document.addEventListener("pointerdown", () => { isPressed = true; }, true);
-  for (const end of ["pointerup", "pointercancel"]) {
-    document.addEventListener(end, () => setTimeout(() => { isPressed = false; }), true);
-  }
-  const released = () => new Promise((resolve) => {
-    const look = () => (isPressed ? setTimeout(look, 20) : resolve());
-    look();
-  });
-
   // --- company picker: the ARIA combobox pattern, options from the server ---------------------------
 
   class Picker {
@@ -66,7 +55,7 @@
         if (error.name === "AbortError") return;
         options = '<li class="combobox-empty" role="option" aria-disabled="true" aria-selected="false">No connection to the portal.</li>';
       }
-      await released();
+      await window.portal.released();
       if (signal.aborted) return; // a company was clicked, or another text is asked for
       this.list.innerHTML = options;
       this.list.hidden = false;
@@ -158,7 +147,7 @@
     const answer = await fetch(form.dataset.check, { method: "POST", body: values, headers: { "X-CSRFToken": token } });
     const place = field.closest(".field");
     const text = await answer.text();
-    await released();
+    await window.portal.released();
     if (!answer.ok || !place?.isConnected) return;
     const found = new DOMParser().parseFromString(text, "text/html").querySelector(".errorlist");
     place.querySelector(".errorlist")?.remove();

@@ -81,6 +81,24 @@ def test_from_credentials_to_saved_mappings(visitor: Visitor) -> None:
     portal.simulator.clear()
     wait_for_companies(page, "companies read")
 
+    # The progress is drawn anew each second, and takes neither the focus nor a slow click away.
+    portal.simulator.inject("latency", seconds=4)
+    page.get_by_role("button", name="Refresh Options").click()
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.focus()
+    with page.expect_response(re.compile("/job/")):
+        pass
+    expect(cancel).to_be_focused()
+    cancel.hover()
+    page.mouse.down()
+    with page.expect_response(re.compile("/job/")) as drawn:
+        pass
+    drawn.value.finished()
+    page.mouse.up()
+    expect(page.get_by_role("button", name="Stopping…")).to_be_visible()
+    portal.simulator.clear()
+    expect(page.locator("#job")).to_contain_text("Cancelled.", timeout=30_000)
+
     # Suggest, change one by searching, save.
     page.get_by_role("button", name="Suggest Values").click()
     expect(page.get_by_text("Nothing is saved yet.")).to_be_visible()
