@@ -221,8 +221,10 @@ def _store(
             remember_check(instance, report, now)
             others = _make_default(instance, details.is_default)
             instance.save()
+            after = instance.snapshot()
             action = "instance connected" if before is None else "instance changed"
-            batch.record([*others, instance_change(action, instance, before, instance.snapshot())])
+            own = [instance_change(action, instance, before, after)] if before != after else []
+            batch.record([*others, *own])
     except IntegrityError as error:
         if "instance_name_is_unique" in str(error) or "lower" in str(error).lower():
             raise NameTaken(details.name) from error
