@@ -34,6 +34,13 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) * 3 // 2
 
 
+@pytest.fixture(scope="session")
+def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 def make_user(name: str, *groups: str) -> User:
     """A person in the given roles (the groups that a migration makes)."""
     user = User.objects.create_user(name, f"{name}@example.com", "a long pass phrase")

@@ -6,6 +6,7 @@ binaries. Where there is neither, the tests are skipped with the reason; with ``
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pwd
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,6 +99,36 @@ def results(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
     assert process.returncode == 0, err[-3000:]
     told: list[dict[str, Any]] = json.loads(out.splitlines()[-1])
     return told
+
+
+@contextmanager
+def in_common(path: Path, make: Callable[[], object], drop: Callable[[], object]) -> Iterator[None]:
+    """What all processes of a run of the tests share: the first that needs it makes it, the last drops it.
+
+    ``path`` is a file that they have in common; it counts those who use it, and whoever counts is alone.
+    """
+    with _counted(path) as users:
+        if users[0] == 0:
+            make()
+        users[0] += 1
+    try:
+        yield
+    finally:
+        with _counted(path) as users:
+            users[0] -= 1
+            if users[0] == 0:
+                drop()
+
+
+@contextmanager
+def _counted(path: Path) -> Iterator[list[int]]:
+    with path.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed
+        file.seek(0)
+        number = [int(file.read() or 0)]
+        yield number
+        file.truncate(0)
+        file.write(str(number[0]))
 
 
 def make_tables(url: str) -> None:

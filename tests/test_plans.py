@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from integrations.models import (
@@ -20,15 +21,36 @@ from integrations.services.company_search import company_choices
 from integrations.services.mapping_counts import table_counts
 from integrations.services.mapping_table import mapping_table
 from integrations.services.table_rows import TableQuery
+from tests.conftest import make_user
 from tests.rows import make_instance
 
 ORGANIZATIONS, INSTANCES, COMPANIES = 3000, 10, 1000  # companies of each instance
 IS_POSTGRESQL = connection.vendor == "postgresql"
 
 
+@pytest.fixture(scope="module")
+def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[int, int]]:
+    """The rows, made once: the tests only read, each in a savepoint of this transaction."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        member = make_user("marcus", "Members")
+        yield fill(member).pk, member.pk
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def large(member: User) -> IntegrationInstance:
+def large(filled: tuple[int, int], db: None) -> IntegrationInstance:
     """One of ten configurations that share the organizations; the person has proposals in each."""
+    return IntegrationInstance.objects.get(pk=filled[0])
+
+
+@pytest.fixture
+def member(filled: tuple[int, int], db: None) -> User:
+    """The person with the proposals."""
+    return User.objects.get(pk=filled[1])
+
+
+def fill(member: User) -> IntegrationInstance:
+    """Make ten configurations; returns one of them."""
     now = timezone.now()
     organizations = Organization.objects.bulk_create(
         Organization(name=f"{n * 7919 % ORGANIZATIONS:04} Harbour Dental") for n in range(ORGANIZATIONS)

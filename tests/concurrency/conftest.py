@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from tests.databases import (
     Database,
     drop_database,
+    in_common,
     make_database,
     make_tables,
     postgres_server,
@@ -26,25 +28,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("process")
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the rows that people map, to be copied."""
-    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
-    make_tables(f"sqlite:///{path}")
-    results(Database(f"sqlite:///{path}").start("prepare_rows"))
-    return path
+def fill(url: str) -> None:
+    """Make the tables and the rows that people map: this takes longer than most of the tests."""
+    make_tables(url)
+    results(Database(url).start("prepare_rows"))
 
 
 @pytest.fixture(scope="session")
-def postgres_template() -> Iterator[tuple[str, str]]:
-    """A server, and the name of a database on it with the rows that people map, to be copied."""
+def sqlite_template(common_folder: Path) -> Iterator[Path]:
+    """A filled SQLite file, to be copied."""
+    path = common_folder / "template.sqlite3"
+    with in_common(common_folder / "template.sqlite3.users", lambda: fill(f"sqlite:///{path}"), path.unlink):
+        yield path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(common_folder: Path) -> Iterator[tuple[str, str]]:
+    """A server, and the name of a filled database on it, to be copied."""
     with postgres_server() as server:
-        name = f"portal_template_{uuid.uuid4().hex[:8]}"
-        url = make_database(server, name)
-        make_tables(url)
-        results(Database(url).start("prepare_rows"))
-        yield server, name
-        drop_database(server, name)
+        run = f"{common_folder} {server}".encode()
+        name = f"portal_template_{hashlib.sha256(run).hexdigest()[:8]}"
+
+        def make() -> None:
+            fill(make_database(server, name))
+
+        with in_common(common_folder / f"{name}.users", make, lambda: drop_database(server, name)):
+            yield server, name
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

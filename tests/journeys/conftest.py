@@ -146,13 +146,6 @@ def fill(portal: Portal, organizations: str) -> None:
     portal.manage("import_organizations", "--skip-checks", "-", stdin=organizations)
 
 
-@pytest.fixture(scope="session")
-def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of this run of the tests have in common."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
 def filled_folder(portal: Portal, organizations: str, common_folder: Path) -> Path:
     """Data on SQLite to start from, filled once for all processes: it takes longer than some journeys."""
     which = hashlib.sha256(organizations.encode()).hexdigest()[:8]
