@@ -15,6 +15,7 @@ from integrations.models import (
     IgnoredOrganization,
     IntegrationInstance,
     Organization,
+    RejectedMatch,
 )
 from tests.rows import make_company, make_instance
 from tests.simulated import make_organization
@@ -82,6 +83,27 @@ def test_a_swapped_row_brings_the_button_along(
     ).content.decode()  # fmt: skip
     assert len(undo_buttons(page)) == 1
     assert '<input type="hidden" name="table" value="q=abbott">' in page
+
+
+@pytest.mark.parametrize("decision", ["ignore", "reject", "accept"])
+def test_a_decision_of_the_review_is_taken_back_there(
+    main: IntegrationInstance, abbott: Organization, member: User, client_of: Signed, decision: str
+) -> None:
+    browser = client_of(member)
+    company = main.companies.get()
+    decide = f"{address('review_decide', main.pk, abbott.pk)}?q=dental"
+    page = browser.post(
+        decide, {"decision": decision, "company": company.pk}, headers={"HX-Request": "true"}
+    ).content.decode()
+    [undo] = undo_buttons(page)
+    assert '<input type="hidden" name="table" value="q=dental">' in page
+    assert '<input type="hidden" name="review" value="1">' in page
+    answer = browser.post(undo, {"table": "q=dental", "review": "1"}, follow=True)
+    assert answer.redirect_chain[-1][0] == f"{address('review', main.pk)}?q=dental&organization={abbott.pk}"
+    assert "1 of 1 open rows" in answer.content.decode()
+    assert not IgnoredOrganization.objects.exists()
+    assert not RejectedMatch.objects.exists()
+    assert not main.mappings.present().exists()
 
 
 def test_what_changed_nothing_offers_no_undo(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 STOP_PATIENCE = 15.0  # seconds that a child has to end by itself
 LEFTOVER_PATIENCE = 2.0  # and what it has started, after its own end
 LEFTOVER_PAUSE = 0.02
+KILL_PATIENCE = 2.0  # and what was killed
 RESTART_PAUSE = 1.0
 FAST_DEATH = 5.0  # a child that lives shorter than this, this often in a row, will not get well by itself
 FAST_DEATHS_ALLOWED = 5
@@ -50,17 +52,32 @@ class Child:
             os.killpg(self.process.pid, number)
 
     def end_leftovers(self, patience: float = 0.0) -> None:
-        """After the child's own end: kill what it started and what has not ended within so many seconds."""
+        """After the child's own end: kill what it started and what has not ended within so many seconds.
+
+        Returns when that has ended, too: it may hold the port that the child needs when it starts again.
+        """
         if self.process is None or self.process.poll() is None:
             return
+        if not self._leftovers_end(patience):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            if not self._leftovers_end(KILL_PATIENCE):
+                logger.warning("What %s has started does not end.", self.name)
+
+    def _leftovers_end(self, patience: float) -> bool:
+        """Whether nothing of the child's group is left within so many seconds."""
+        assert self.process is not None  # noqa: S101  # who calls has looked
         deadline = time.monotonic() + patience
-        try:
-            while time.monotonic() < deadline:
-                os.killpg(self.process.pid, 0)  # raises when the group is empty
-                time.sleep(LEFTOVER_PAUSE)
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+        while True:
+            with contextlib.suppress(ChildProcessError):  # ours to bury only where we are the first process
+                os.waitpid(-self.process.pid, os.WNOHANG)
+            try:
+                os.killpg(self.process.pid, 0)
+            except ProcessLookupError:
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(LEFTOVER_PAUSE)
 
 
 class Supervisor:

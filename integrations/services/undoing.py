@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.db.models import Case, CharField, Q, QuerySet, Value, When
 
-from integrations.models import AuditEvent, IntegrationInstance
+from integrations.models import AuditEvent, IntegrationInstance, Organization
 from integrations.services import undoing_instances, undoing_mappings, undoing_organizations
 from integrations.services.audit import Actor, Batch
 
@@ -120,6 +120,15 @@ def instance_of_batch(key: uuid.UUID) -> IntegrationInstance | None:
     if event is None or event.instance_id is None:
         return None
     return IntegrationInstance.objects.present().filter(pk=event.instance_id).first()
+
+
+def organization_of_batch(key: uuid.UUID) -> int | None:
+    """The id of the first organization that a batch touched, unless it was deleted since."""
+    event = AuditEvent.objects.filter(batch=key, target_type__in=("mapping", "organization")).last()
+    if event is None:
+        return None
+    found = Organization.objects.present().filter(pk=int(event.target_id))
+    return found.values_list("pk", flat=True).first()
 
 
 def _undo(actor: Actor, events: QuerySet[AuditEvent], key: uuid.UUID, dry_run: bool) -> UndoOutcome:

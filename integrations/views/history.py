@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
@@ -111,7 +112,7 @@ def undo_event(request: SignedInRequest, event_id: int) -> HttpResponse:
 
 
 def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: undoing.UndoOutcome) -> HttpResponse:
-    """Say what was done; back to where the button was: the history, or the mappings as they were shown."""
+    """Say what was done; back to where the button was: the history, the review, or the mappings as shown."""
     level = messages.SUCCESS if outcome.restored else messages.WARNING
     messages.add_message(
         request, level, outcome.sentence(), extra_tags=f"undo:{outcome.batch}" if outcome.restored else ""
@@ -119,7 +120,13 @@ def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: undoing.UndoO
     instance = undoing.instance_of_batch(key)
     if "history" in request.POST or instance is None:
         return redirect("integrations:history_batch", key)
-    query = QueryDict(request.POST.get("table", "")).urlencode()
+    shown = QueryDict(request.POST.get("table", ""), mutable=True)
+    organization = undoing.organization_of_batch(key) if "review" in request.POST else None
+    if organization is not None:
+        shown["organization"] = str(organization)
+        review = reverse("integrations:review", args=[instance.psa, instance.pk])
+        return redirect(f"{review}?{shown.urlencode()}")
+    query = shown.urlencode()
     return redirect(f"{instance.get_absolute_url()}{'?' if query else ''}{query}#mappings")
 
 

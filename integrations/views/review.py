@@ -11,11 +11,19 @@ from django.views.decorators.http import require_GET, require_POST
 from integrations.forms.table import table_query
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services import decisions, mappings
+from integrations.services.audit import Batch
 from integrations.services.explaining import explain_match
 from integrations.services.missing_company import find_missing_company
 from integrations.services.review import ReviewStep, review_queue, review_step
 from integrations.services.suggestions import type_labels
-from integrations.views.common import SignedInRequest, actor_of, needs, search_text, whole_number
+from integrations.views.common import (
+    SignedInRequest,
+    actor_of,
+    needs,
+    search_text,
+    undo_tag,
+    whole_number,
+)
 from integrations.views.setup import frame, instance_or_404, organization_or_404, provider_or_404
 
 
@@ -53,9 +61,11 @@ def decide(request: SignedInRequest, psa: str, pk: int, organization_id: int) ->
 def _decide(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> bool:
     """Do what was pressed; False when the row must stay because it could not be done."""
     actor, decision = actor_of(request), request.POST.get("decision")
+    made = Batch(actor)
     if decision == "ignore":
-        decisions.ignore_organization(actor, request.user, instance, organization)
-        messages.info(request, f"{organization.name} is ignored from now on.")
+        decisions.ignore_organization(actor, request.user, instance, organization, batch=made)
+        text = f"{organization.name} is ignored from now on."
+        messages.info(request, text, extra_tags=undo_tag(request, made))
         return True
     if decision == "keep":
         batch = mappings.confirm_mapping(actor, request.user, instance, organization)
@@ -64,8 +74,9 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
         return True
     company = get_object_or_404(instance.companies, pk=_number(request, "company") or 0)
     if decision == "reject":
-        decisions.reject_match(actor, request.user, instance, organization, company)
-        messages.info(request, f"{company.name} will not be proposed for {organization.name} again.")
+        decisions.reject_match(actor, request.user, instance, organization, company, batch=made)
+        text = f"{company.name} will not be proposed for {organization.name} again."
+        messages.info(request, text, extra_tags=undo_tag(request, made))
         return False
     if decision != "accept":
         raise Http404

@@ -5,7 +5,7 @@
 
 (() => {
   const STORE = "portal-review-shortcuts";
-  const REVIEW = { j: "next", k: "previous", r: "reject", i: "ignore", y: "keep", "/": "pick", Escape: "leave" };
+  const REVIEW = { j: "next", k: "previous", r: "reject", i: "ignore", y: "keep", u: "undo", "/": "pick", Escape: "leave" };
   const help = document.getElementById("shortcuts-help");
   const box = document.getElementById("shortcuts");
 
@@ -36,15 +36,18 @@
 
   const review = () => document.getElementById("review");
 
-  const takePlace = () => {
-    const place = review();
-    if (!place) return;
-    (place.querySelector('[data-key="accept"]') ?? place.querySelector('[data-key="next"], [data-key="pick"]'))?.focus();
+  // Where nothing can be accepted and no row follows, people pick a company; who has left its field wants no other.
+  const takePlace = (last = "pick") => {
+    for (const name of ["accept", "next", last]) {
+      const control = review()?.querySelector(`[data-key="${name}"]`);
+      if (control) { control.focus(); return; }
+    }
   };
 
   function reviewKey(key) {
     const name = REVIEW[key] ?? (/^[1-9]$/.test(key) ? key : null);
-    const control = name && review().querySelector(`[data-key="${name}"]`);
+    const place = name === "undo" ? document.getElementById("messages-status") : review();
+    const control = name && place?.querySelector(`[data-key="${name}"]`);
     if (!control) return false;
     if (control.matches("input")) control.focus();
     else control.click();
@@ -103,7 +106,7 @@
       if (event.key !== "Escape") return;
       const row = current();
       event.target.blur();
-      if (review()) takePlace();
+      if (review()) takePlace("leave");
       else row?.querySelector(".row-link")?.focus();
       return;
     }

@@ -105,9 +105,9 @@ def test_what_people_open_is_accessible(workshop: Portal, examined: Page) -> Non
 def test_what_an_action_brings_is_accessible(workshop: Portal, examined: Page, chromium: Browser) -> None:
     """A message with Undo, a conflict, a preview beside a new row, a refused check, rows that failed."""
     page, found = examined, []
-    page.goto(f"{workshop.url}/{SETUP}review/?q=Epworth")
+    page.goto(f"{workshop.url}/{SETUP}review/?q=Yaddlethorpe")
     page.get_by_role("button", name="Accept and save").click()
-    expect(page.get_by_text("Epworth Dental Care = Epworth Dental Care, LLC")).to_be_visible()
+    expect(page.get_by_text("Yaddlethorpe Dental Care = Yaddlethorpe Dental Care, LLC")).to_be_visible()
     found += violations(page, "a message with Undo")
 
     context = chromium.new_context(java_script_enabled=False)

@@ -23,7 +23,7 @@ def test_review_by_keyboard_alone(person: Visitor) -> None:
     expect(page.get_by_text("1 of 3 open rows")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text=first)).to_be_visible()
 
-    # R remembers that this is the wrong company; J and K go on and back; I ignores.
+    # R remembers that this is the wrong company; J and K go on and back; I ignores; U takes that back.
     expect(page.get_by_role("button", name="Accept and save")).to_be_focused()
     second = page.get_by_role("region", name="Our organization").get_by_role("heading").inner_text()
     page.keyboard.press("r")
@@ -35,6 +35,15 @@ def test_review_by_keyboard_alone(person: Visitor) -> None:
     expect(page.get_by_role("combobox", name=re.compile("Another company for"))).to_be_focused()
     page.keyboard.press("Escape")
     third = page.get_by_role("region", name="Our organization").get_by_role("heading").inner_text()
+    page.keyboard.press("i")
+    expect(page.get_by_text(f"{third} is ignored from now on.")).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.get_by_text("1 change put back as before.")).to_be_visible()
+    expect(page.get_by_role("region", name="Our organization")).to_contain_text(third)
+    # Its suggestion is gone and no row follows: a company can be picked, and the field can be left.
+    expect(page.get_by_role("combobox", name=re.compile("Another company for"))).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Back to the table")).to_be_focused()
     page.keyboard.press("i")
     expect(page.get_by_text(f"{third} is ignored from now on.")).to_be_visible()
     page.keyboard.press("Escape")
