@@ -11,13 +11,18 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import (
+    AuditEvent,
     CompanyFilter,
     IgnoredOrganization,
     IntegrationInstance,
+    MappingProposal,
     Organization,
     RejectedMatch,
 )
-from tests.rows import make_company, make_instance
+from integrations.services.audit import Actor
+from integrations.services.decisions import reject_match
+from integrations.services.undoing import undo_event
+from tests.rows import make_company, make_instance, make_mapping
 from tests.simulated import make_organization
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +96,10 @@ def test_a_decision_of_the_review_is_taken_back_there(
 ) -> None:
     browser = client_of(member)
     company = main.companies.get()
+    MappingProposal.objects.create(
+        user=member, instance=main, organization=abbott, company=company, kind="suggested", tier="sure",
+        confidence=0.99, reasons=["same name"], selected=True,
+    )  # fmt: skip
     decide = f"{address('review_decide', main.pk, abbott.pk)}?q=dental"
     page = browser.post(
         decide, {"decision": decision, "company": company.pk}, headers={"HX-Request": "true"}
@@ -104,6 +113,42 @@ def test_a_decision_of_the_review_is_taken_back_there(
     assert not IgnoredOrganization.objects.exists()
     assert not RejectedMatch.objects.exists()
     assert not main.mappings.present().exists()
+    if decision != "accept":
+        assert 'data-key="accept"' in answer.content.decode(), "it is suggested again"
+        [again] = undo_buttons(answer.content.decode())
+        press(browser, again)
+        assert not MappingProposal.objects.exists()
+        assert IgnoredOrganization.objects.exists() or RejectedMatch.objects.exists()
+
+
+def test_suggestions_come_back_where_nothing_was_decided_since(
+    main: IntegrationInstance, abbott: Organization, owner: User, member: User, reader: User
+) -> None:
+    other, company = make_instance("Other"), main.companies.get()
+    common = {"organization": abbott, "company": company, "kind": "suggested", "tier": "sure"}
+    before = [
+        MappingProposal.objects.create(user=user, instance=main, rivals=[{"id": 7}], **common)
+        for user in (owner, member, reader)
+    ]
+    reject_match(Actor("marcus", "here", member), member, main, abbott, company)
+    assert not MappingProposal.objects.exists()
+    chosen = MappingProposal.objects.create(
+        user=owner, instance=main, organization=abbott, company=company, kind="chosen"
+    )
+    User.objects.filter(pk=reader.pk).update(is_active=False)
+    [event] = AuditEvent.objects.all()
+    undo_event(Actor("marcus", "here", member), event.pk)
+    there = {row.user: row for row in MappingProposal.objects.all()}
+    assert there.keys() == {owner, member}
+    assert there[owner] == chosen
+    kept = ("company", "kind", "tier", "selected", "confidence", "reasons", "rivals", "seen_version")
+    assert [getattr(there[member], name) for name in kept] == [getattr(before[1], name) for name in kept]
+
+    # Mapped meanwhile: nothing is suggested beside the mapping.
+    reject_match(Actor("marcus", "here", member), member, main, abbott, company)
+    make_mapping(abbott, make_company(other, 55, "Abbott"))
+    undo_event(Actor("marcus", "here", member), AuditEvent.objects.latest("pk").pk)
+    assert [row.kind for row in MappingProposal.objects.all()] == ["chosen"]
 
 
 def test_what_changed_nothing_offers_no_undo(

@@ -5,6 +5,9 @@ Each writes into the ``batch`` that it is given, so that the caller can offer to
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -14,9 +17,14 @@ from integrations.models import (
     IntegrationInstance,
     MappingProposal,
     Organization,
+    OrganizationMapping,
     RejectedMatch,
 )
 from integrations.services.audit import Actor, Batch, Change
+
+Suggestion = Mapping[str, Any]  # of a proposal: what is kept of it in the history
+KEPT_REFERENCES = ("user_id", "instance_id", "company_id")
+KEPT_VALUES = ("selected", "tier", "confidence", "reasons", "rivals", "matcher_version", "seen_version")
 
 
 def reject_match(
@@ -35,14 +43,19 @@ def reject_match(
             company=company,
             defaults={"company_name": company.name, "rejected_by": user},
         )
-        MappingProposal.objects.filter(organization=organization, company=company, kind="suggested").delete()
+        forgotten = forget_suggestions(organization, company=company)
         if created:
-            (batch or Batch(actor)).record([rejection_change(organization, instance, company)])
+            (batch or Batch(actor)).record([rejection_change(organization, instance, company, forgotten)])
 
 
-def rejection_change(organization: Organization, instance: IntegrationInstance, company: Company) -> Change:
-    """The event that says that the pair was rejected."""
-    return _change("match rejected", organization, instance, after=company)
+def rejection_change(
+    organization: Organization,
+    instance: IntegrationInstance,
+    company: Company,
+    forgotten: Sequence[Suggestion] = (),
+) -> Change:
+    """The event that says that the pair was rejected, and which suggestions went with that."""
+    return _change("match rejected", organization, instance, after=company, forgotten=forgotten)
 
 
 def allow_match(
@@ -57,9 +70,12 @@ def allow_match(
     with transaction.atomic():
         deleted, _ = RejectedMatch.objects.filter(organization=organization, company=company).delete()
         if deleted:
-            (batch or Batch(actor)).record(
-                [_change("match allowed again", organization, instance, before=company)]
-            )
+            (batch or Batch(actor)).record([allowing_change(organization, instance, company)])
+
+
+def allowing_change(organization: Organization, instance: IntegrationInstance, company: Company) -> Change:
+    """The event that says that a rejection was taken back."""
+    return _change("match allowed again", organization, instance, before=company)
 
 
 def ignore_organization(
@@ -75,16 +91,16 @@ def ignore_organization(
         _, created = IgnoredOrganization.objects.get_or_create(
             organization=organization, psa=instance.psa, defaults={"ignored_by": user}
         )
-        MappingProposal.objects.filter(
-            organization=organization, instance__psa=instance.psa, kind="suggested"
-        ).delete()
+        forgotten = forget_suggestions(organization, instance__psa=instance.psa)
         if created:
-            (batch or Batch(actor)).record([ignoring_change(organization, instance)])
+            (batch or Batch(actor)).record([ignoring_change(organization, instance, forgotten)])
 
 
-def ignoring_change(organization: Organization, instance: IntegrationInstance) -> Change:
+def ignoring_change(
+    organization: Organization, instance: IntegrationInstance, forgotten: Sequence[Suggestion] = ()
+) -> Change:
     """The event that says that an organization is ignored from now on, as seen from a configuration."""
-    return _change("organization ignored", organization, instance)
+    return _change("organization ignored", organization, instance, forgotten=forgotten)
 
 
 def stop_ignoring(
@@ -94,9 +110,12 @@ def stop_ignoring(
     with transaction.atomic():
         deleted, _ = IgnoredOrganization.objects.filter(organization=organization, psa=instance.psa).delete()
         if deleted:
-            (batch or Batch(actor)).record(
-                [_change("organization no longer ignored", organization, instance)]
-            )
+            (batch or Batch(actor)).record([reopening_change(organization, instance)])
+
+
+def reopening_change(organization: Organization, instance: IntegrationInstance) -> Change:
+    """The event that says that an organization is ignored no longer."""
+    return _change("organization no longer ignored", organization, instance)
 
 
 def _change(
@@ -106,10 +125,50 @@ def _change(
     *,
     before: Company | None = None,
     after: Company | None = None,
+    forgotten: Sequence[Suggestion] = (),
 ) -> Change:
-    def named(company: Company | None) -> dict[str, object] | None:
-        return {"company": company.pk, "company_name": company.name} if company else None
+    def named(company: Company | None) -> dict[str, object]:
+        return {"company": company.pk, "company_name": company.name} if company else {}
 
-    return Change(
-        action, "organization", str(organization.pk), organization.name, named(before), named(after), instance
+    told = named(after) | ({"suggestions": list(forgotten)} if forgotten else {})
+    target = ("organization", str(organization.pk), organization.name)
+    return Change(action, *target, named(before) or None, told or None, instance)
+
+
+# --- the suggestions that go with a decision ----------------------------------------------------------------
+
+
+def forget_suggestions(organization: Organization, **which: Any) -> list[Suggestion]:
+    """Delete what was suggested to anybody for the organization; returns what ``suggest_again`` needs."""
+    rows = MappingProposal.objects.filter(
+        organization=organization, kind=MappingProposal.Kind.SUGGESTED, **which
+    )
+    forgotten: list[Suggestion] = list(rows.values(*KEPT_REFERENCES, *KEPT_VALUES))
+    rows.delete()
+    return forgotten
+
+
+def suggest_again(organization: Organization, forgotten: Sequence[Suggestion]) -> None:
+    """Bring back what a decision has made forgotten, when the decision is taken back.
+
+    Not for people, configurations and companies that are gone, nor where something was proposed or mapped
+    since.
+    """
+    mapped = OrganizationMapping.objects.present().filter(organization=organization).values("psa")
+    models = {
+        "user_id": User.objects.filter(is_active=True),
+        "instance_id": IntegrationInstance.objects.present().exclude(psa__in=mapped),
+        "company_id": Company.objects.all(),
+    }
+    there = {
+        name: {None, *rows.filter(pk__in={each[name] for each in forgotten}).values_list("pk", flat=True)}
+        for name, rows in models.items()
+    }
+    MappingProposal.objects.bulk_create(
+        [
+            MappingProposal(organization=organization, kind=MappingProposal.Kind.SUGGESTED, **each)
+            for each in forgotten
+            if all(each[name] in there[name] for name in KEPT_REFERENCES)
+        ],
+        ignore_conflicts=True,
     )

@@ -17,7 +17,17 @@ from integrations.models import (
     RejectedMatch,
 )
 from integrations.services.audit import Actor, Change
+from integrations.services.decisions import (
+    allowing_change,
+    forget_suggestions,
+    ignoring_change,
+    rejection_change,
+    reopening_change,
+    suggest_again,
+)
 
+IGNORED = "organization ignored"
+IGNORING = {IGNORED, "organization no longer ignored"}
 CHANGED_SINCE = "changed again since"
 GONE = "no longer there"
 Left = list[tuple[str, str]]
@@ -128,7 +138,7 @@ def put_back_decisions(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
         if organization is None or instance is None:
             left.append((event.target_name, GONE))
             continue
-        if event.before is None and event.after is None:
+        if event.action in IGNORING:
             change = _put_back_ignoring(event, organization, instance, actor)
         else:
             change = _put_back_rejection(event, organization, instance, actor)
@@ -143,18 +153,19 @@ def _put_back_ignoring(
     event: AuditEvent, organization: Organization, instance: IntegrationInstance, actor: Actor
 ) -> Change | None:
     rows = IgnoredOrganization.objects.filter(organization=organization, psa=instance.psa)
-    if event.action == "organization ignored":
+    if event.action == IGNORED:
         if not rows.delete()[0]:
             return None
-        action = "organization no longer ignored"
-    else:
-        _, created = rows.get_or_create(
-            defaults={"organization": organization, "psa": instance.psa, "ignored_by_id": _user(actor)}
-        )
-        if not created:
-            return None
-        action = "organization ignored"
-    return Change(action, "organization", str(organization.pk), organization.name, instance=instance)
+        suggest_again(organization, (event.after or {}).get("suggestions", ()))
+        return reopening_change(organization, instance)
+    _, created = rows.get_or_create(
+        defaults={"organization": organization, "psa": instance.psa, "ignored_by_id": _user(actor)}
+    )
+    if not created:
+        return None
+    return ignoring_change(
+        organization, instance, forget_suggestions(organization, instance__psa=instance.psa)
+    )
 
 
 def _put_back_rejection(
@@ -164,12 +175,12 @@ def _put_back_rejection(
     company = Company.objects.filter(pk=named.get("company") or 0).first()
     if company is None:
         return None
-    key, name = str(organization.pk), organization.name
     rows = RejectedMatch.objects.filter(organization=organization, company=company)
     if event.after is not None:
         if not rows.delete()[0]:
             return None
-        return Change("match allowed again", "organization", key, name, named, None, instance)
+        suggest_again(organization, event.after.get("suggestions", ()))
+        return allowing_change(organization, instance, company)
     _, created = rows.get_or_create(
         defaults={
             "organization": organization,
@@ -178,7 +189,11 @@ def _put_back_rejection(
             "rejected_by_id": _user(actor),
         }
     )
-    return Change("match rejected", "organization", key, name, None, named, instance) if created else None
+    if not created:
+        return None
+    return rejection_change(
+        organization, instance, company, forget_suggestions(organization, company=company)
+    )
 
 
 def _user(actor: Actor) -> int | None:
