@@ -34,6 +34,32 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) * 3 // 2
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each of several workers begin with its share of the slow tests.
+
+    A worker begins with its part of the list and, when that is done, takes from the end of another's: what is
+    left at the end is short then, and not one browser while the other processors wait.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if _is_slow(item)]
+    parts = (slow, [item for item in items if not _is_slow(item)])
+    items[:] = [
+        item
+        for worker in range(workers)
+        for part in parts
+        for item in part[len(part) * worker // workers : len(part) * (worker + 1) // workers]
+    ]
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    """Whether it starts browsers or processes, and leaves the worker's database alone."""
+    uses_database = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
+    if uses_database or item.get_closest_marker("django_db"):
+        return False
+    return any(item.get_closest_marker(marker) for marker in ("journey", "process", "third_party"))
+
+
 @pytest.fixture(scope="session")
 def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all processes of this run of the tests have in common."""
