@@ -36,14 +36,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each of several workers begin with its share of the slow tests.
+    """Let each of several workers begin with its share of the tests that start processes.
 
     A worker begins with its part of the list and, when that is done, takes from the end of another's: what is
-    left at the end is short then, and not one browser while the other processors wait.
+    left at the end should not be long. Journeys stay there: the loop of a browser runs on in its worker.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    slow = [item for item in items if _is_slow(item)]
-    parts = (slow, [item for item in items if not _is_slow(item)])
+    long = [item for item in items if _is_long(item)]
+    parts = (long, [item for item in items if not _is_long(item)])
     items[:] = [
         item
         for worker in range(workers)
@@ -52,12 +52,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ]
 
 
-def _is_slow(item: pytest.Item) -> bool:
-    """Whether it starts browsers or processes, and leaves the worker's database alone."""
+def _is_long(item: pytest.Item) -> bool:
+    """Whether it starts processes, and leaves the worker's own database alone."""
     uses_database = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
-    if uses_database or item.get_closest_marker("django_db"):
-        return False
-    return any(item.get_closest_marker(marker) for marker in ("journey", "process", "third_party"))
+    is_apart = not uses_database and item.get_closest_marker("django_db") is None
+    return is_apart and item.get_closest_marker("process") is not None
 
 
 @pytest.fixture(scope="session")
