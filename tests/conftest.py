@@ -34,31 +34,6 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) * 3 // 2
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each of several workers begin with its share of the tests that start processes.
-
-    A worker begins with its part of the list and, when that is done, takes from the end of another's: what is
-    left at the end should not be long. Journeys stay there: the loop of a browser runs on in its worker.
-    """
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    long = [item for item in items if _is_long(item)]
-    parts = (long, [item for item in items if not _is_long(item)])
-    items[:] = [
-        item
-        for worker in range(workers)
-        for part in parts
-        for item in part[len(part) * worker // workers : len(part) * (worker + 1) // workers]
-    ]
-
-
-def _is_long(item: pytest.Item) -> bool:
-    """Whether it starts processes, and leaves the worker's own database alone."""
-    uses_database = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
-    is_apart = not uses_database and item.get_closest_marker("django_db") is None
-    return is_apart and item.get_closest_marker("process") is not None
-
-
 @pytest.fixture(scope="session")
 def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all processes of this run of the tests have in common."""

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -102,6 +102,14 @@ def results(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
 
 
 @contextmanager
+def alone(path: Path) -> Iterator[TextIO]:
+    """Open a file that one process at a time has open like this."""
+    with path.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed
+        yield file
+
+
+@contextmanager
 def in_common(path: Path, make: Callable[[], object], drop: Callable[[], object]) -> Iterator[None]:
     """What all processes of a run of the tests share: the first that needs it makes it, the last drops it.
 
@@ -122,8 +130,7 @@ def in_common(path: Path, make: Callable[[], object], drop: Callable[[], object]
 
 @contextmanager
 def _counted(path: Path) -> Iterator[list[int]]:
-    with path.open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed
+    with alone(path) as file:
         file.seek(0)
         number = [int(file.read() or 0)]
         yield number

@@ -27,7 +27,7 @@ from integrations.services.connections import test_connection as check_connectio
 from integrations.simulators.autotask.faults import FaultName
 from integrations.simulators.autotask.request_log import ReceivedRequest
 from integrations.simulators.autotask.server import Simulator
-from tests.fault_cases import CASES, NEXT_PAGE, Case
+from tests.fault_cases import CASES, Case
 from tests.simulated import SECRETS, USERNAME, actor_of, connect, make_organization, map_to, refresh
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "autotask-faults.md"
@@ -98,9 +98,8 @@ def under(case: Case, simulator: Simulator) -> Iterator[None]:
         setattr(tenant, name, value)
     if case.fault:
         simulator.inject(case.fault, **case.options)
-    if case.fault is FaultName.CHANGED_BETWEEN_PAGES:
-        # Several calls are under way at once: those beside the page are answered before the change comes.
-        simulator.inject(FaultName.LATENCY, seconds=0.15, **NEXT_PAGE)
+    if case.slow:
+        simulator.inject(FaultName.LATENCY, seconds=0.15, **case.slow)
     simulator.requests.clear()
     yield
     simulator.clear()

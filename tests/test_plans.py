@@ -29,7 +29,7 @@ IS_POSTGRESQL = connection.vendor == "postgresql"
 
 
 @pytest.fixture(scope="module")
-def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[int, int]]:
+def written(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[int, int]]:
     """The rows, made once: the tests only read, each in a savepoint of this transaction."""
     with django_db_blocker.unblock(), transaction.atomic():
         member = make_user("marcus", "Members")
@@ -38,15 +38,15 @@ def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[int,
 
 
 @pytest.fixture
-def large(filled: tuple[int, int], db: None) -> IntegrationInstance:
+def large(written: tuple[int, int], db: None) -> IntegrationInstance:
     """One of ten configurations that share the organizations; the person has proposals in each."""
-    return IntegrationInstance.objects.get(pk=filled[0])
+    return IntegrationInstance.objects.get(pk=written[0])
 
 
 @pytest.fixture
-def member(filled: tuple[int, int], db: None) -> User:
+def member(written: tuple[int, int], db: None) -> User:
     """The person with the proposals."""
-    return User.objects.get(pk=filled[1])
+    return User.objects.get(pk=written[1])
 
 
 def fill(member: User) -> IntegrationInstance:

@@ -58,26 +58,27 @@ class Child:
         """
         if self.process is None or self.process.poll() is None:
             return
-        if not self._leftovers_end(patience):
+        group = self.process.pid
+        if not _group_ends(group, patience):
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            if not self._leftovers_end(KILL_PATIENCE):
+                os.killpg(group, signal.SIGKILL)
+            if not _group_ends(group, KILL_PATIENCE):
                 logger.warning("What %s has started does not end.", self.name)
 
-    def _leftovers_end(self, patience: float) -> bool:
-        """Whether nothing of the child's group is left within so many seconds."""
-        assert self.process is not None  # noqa: S101  # who calls has looked
-        deadline = time.monotonic() + patience
-        while True:
-            with contextlib.suppress(ChildProcessError):  # ours to bury only where we are the first process
-                os.waitpid(-self.process.pid, os.WNOHANG)
-            try:
-                os.killpg(self.process.pid, 0)
-            except ProcessLookupError:
-                return True
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(LEFTOVER_PAUSE)
+
+def _group_ends(group: int, patience: float) -> bool:
+    """Whether nothing of the process group is left within so many seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        with contextlib.suppress(ChildProcessError):  # ours to bury only where we are the first process
+            os.waitpid(-group, os.WNOHANG)
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(LEFTOVER_PAUSE)
 
 
 class Supervisor:

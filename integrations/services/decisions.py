@@ -22,6 +22,7 @@ from integrations.models import (
 )
 from integrations.services.audit import Actor, Batch, Change
 
+IGNORED, REOPENED = "organization ignored", "organization no longer ignored"
 Suggestion = Mapping[str, Any]  # of a proposal: what is kept of it in the history
 KEPT_REFERENCES = ("user_id", "instance_id", "company_id")
 KEPT_VALUES = ("selected", "tier", "confidence", "reasons", "rivals", "matcher_version", "seen_version")
@@ -100,7 +101,7 @@ def ignoring_change(
     organization: Organization, instance: IntegrationInstance, forgotten: Sequence[Suggestion] = ()
 ) -> Change:
     """The event that says that an organization is ignored from now on, as seen from a configuration."""
-    return _change("organization ignored", organization, instance, forgotten=forgotten)
+    return _change(IGNORED, organization, instance, forgotten=forgotten)
 
 
 def stop_ignoring(
@@ -115,7 +116,7 @@ def stop_ignoring(
 
 def reopening_change(organization: Organization, instance: IntegrationInstance) -> Change:
     """The event that says that an organization is ignored no longer."""
-    return _change("organization no longer ignored", organization, instance)
+    return _change(REOPENED, organization, instance)
 
 
 def _change(

@@ -220,13 +220,13 @@ def proposal_groups(instance: IntegrationInstance, user: User) -> list[ProposalG
     """This person's proposals for the instance, counted by all that matters for a count."""
     numbers: Counter[tuple[Any, ...]] = Counter()
     usual = (False, False, RowState.UNMAPPED.value)
-    for *kind, is_usual, is_deleted, is_inactive, place, number, companies in prepared.rows(
+    for kind, tier, selected, *standing, number, companies in prepared.rows(
         _proposals_by_place, (instance.pk, user.pk), (instance.psa,)
     ):
         for clears, its_number in ((False, companies), (True, number - companies)):
-            numbers[*kind, clears, is_deleted, is_inactive, place] += its_number
-            if not is_usual:
-                numbers[*kind, clears, *usual] -= its_number
+            numbers[kind, tier, selected, clears, *standing] += its_number
+            if tuple(standing) != usual:
+                numbers[kind, tier, selected, clears, *usual] -= its_number
     return [ProposalGroup(*[*group, number]) for group, number in numbers.items() if number]
 
 
@@ -249,31 +249,30 @@ def _proposals_by_place(instance: int, user: int, psa: str) -> Any:
     proposals: Any = MappingProposal.objects.filter(**own)
     proposed = {f"organization__proposals__{name}": value for name, value in own.items()}
     stands = Exists(mapped) | Exists(ignored.filter(organization=OuterRef("organization")))
-    return _grouped(proposals, Value(RowState.UNMAPPED.value)).union(
-        _grouped(
-            proposals.filter(~stands, organization__in=_off_the_list()),
-            Value(RowState.UNMAPPED.value),
-            is_usual=False,
-        ),
-        _grouped(mappings.filter(**proposed), place, "organization__proposals__", is_usual=False),
+    nowhere = Value(RowState.UNMAPPED.value)
+    listed = {"is_deleted": Value(False), "is_inactive": Value(False)}
+    off = {
+        "is_deleted": _is(Q(organization__in=_deleted())),
+        "is_inactive": _is(Q(organization__in=_inactive())),
+    }
+    return _grouped(proposals, nowhere, listed).union(
+        _grouped(proposals.filter(~stands, organization__in=_off_the_list()), nowhere, off),
+        _grouped(mappings.filter(**proposed), place, off, "organization__proposals__"),
         _grouped(
             ignored.filter(~Exists(mapped), **proposed),
             Value(RowState.IGNORED.value),
+            off,
             "organization__proposals__",
-            is_usual=False,
         ),
         all=True,
     )
 
 
-def _grouped(rows: Any, place: Any, proposal: str = "", *, is_usual: bool = True) -> Any:
+def _grouped(rows: Any, place: Any, flags: dict[str, Any], proposal: str = "") -> Any:
     """What ``proposal_groups`` unpacks; the numbers are of all, and of those with a company.
 
-    ``proposal`` leads from a row to the proposal. The usual ones are grouped by columns of an index alone.
+    ``proposal`` leads from a row to the proposal. Without a condition in ``flags`` an index alone is read.
     """
-    off = {"is_deleted": _deleted(), "is_inactive": _inactive()}
-    flags: dict[str, Any] = {"is_usual": Value(is_usual)}
-    flags |= {name: Value(False) if is_usual else _is(Q(organization__in=few)) for name, few in off.items()}
     names = {f"its_{name}": F(f"{proposal}{name}") for name in ("kind", "tier", "selected")}
     groups = rows.order_by().values(**names, **flags, place=place)
     counted = groups.annotate(number=Count("pk"), companies=Count(f"{proposal}company"))

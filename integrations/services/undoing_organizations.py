@@ -18,6 +18,8 @@ from integrations.models import (
 )
 from integrations.services.audit import Actor, Change
 from integrations.services.decisions import (
+    IGNORED,
+    REOPENED,
     allowing_change,
     forget_suggestions,
     ignoring_change,
@@ -26,8 +28,6 @@ from integrations.services.decisions import (
     suggest_again,
 )
 
-IGNORED = "organization ignored"
-IGNORING = {IGNORED, "organization no longer ignored"}
 CHANGED_SINCE = "changed again since"
 GONE = "no longer there"
 Left = list[tuple[str, str]]
@@ -138,7 +138,7 @@ def put_back_decisions(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
         if organization is None or instance is None:
             left.append((event.target_name, GONE))
             continue
-        if event.action in IGNORING:
+        if event.action in {IGNORED, REOPENED}:
             change = _put_back_ignoring(event, organization, instance, actor)
         else:
             change = _put_back_rejection(event, organization, instance, actor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import re
@@ -32,6 +31,7 @@ from playwright.sync_api import (
 
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
+from tests.databases import alone
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct-horse-battery-staple"
@@ -150,8 +150,7 @@ def filled_folder(portal: Portal, organizations: str, common_folder: Path) -> Pa
     """Data on SQLite to start from, filled once for all processes: it takes longer than some journeys."""
     which = hashlib.sha256(organizations.encode()).hexdigest()[:8]
     folder = common_folder / f"filled-{which}"
-    with (common_folder / f"filled-{which}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # released when the file is closed
+    with alone(common_folder / f"filled-{which}.lock"):
         if not (folder / "portal.sqlite3").exists():
             begun = Path(tempfile.mkdtemp(dir=common_folder))
             environment = {**portal.environment, "PORTAL_DATA_DIR": str(begun)}
