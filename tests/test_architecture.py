@@ -46,7 +46,7 @@ def test_the_import_contracts_hold() -> None:
     assert "0 broken" in result.stdout
 
 
-@pytest.mark.parametrize("folder", ["psa/autotask", "matching", "simulators"])
+@pytest.mark.parametrize("folder", ["psa/autotask", "outbound", "matching", "simulators"])
 def test_clients_matching_and_the_simulator_do_without_django(folder: str) -> None:
     for path in modules(APP / folder):
         if path.name in ON_DJANGOS_SIDE:
@@ -106,16 +106,20 @@ def test_no_data_is_marked_safe() -> None:
             assert not re.search(r"\|\s*safe\b|autoescape off|safeseq", text), template
 
 
-def test_only_the_psa_clients_and_the_webhooks_reach_the_network() -> None:
+def test_only_the_psa_clients_and_the_webhooks_reach_the_network_both_through_outbound() -> None:
     clients = {"requests", "urllib3", "http.client", "urllib.request", "httpx"}
     reaching = {
         path.relative_to(APP).as_posix()
         for path in modules(APP)
         if "simulators" not in path.parts and imports_of(path) & clients
     }
-    assert "psa/autotask/transport.py" in reaching
-    others = {path for path in reaching if not path.startswith("psa/autotask/")}
+    assert {"outbound/session.py", "psa/autotask/transport.py"} <= reaching
+    others = {path for path in reaching if not path.startswith(("outbound/", "psa/autotask/"))}
     assert others <= {"services/webhook_sending.py"}
+    for path in reaching:
+        if not path.startswith("outbound/"):
+            session = "requests.auth" if path.endswith("/credentials.py") else "integrations.outbound.session"
+            assert session in imports_of(APP / path), path
 
 
 def test_models_and_migrations_agree(db: None) -> None:

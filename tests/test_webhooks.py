@@ -33,7 +33,7 @@ from integrations.models import (
     WebhookDelivery,
     WebhookEvent,
 )
-from integrations.psa.autotask.destinations import Gate
+from integrations.outbound.addresses import Gate
 from integrations.services import deliveries, webhook_sending
 from integrations.services import webhooks as services
 from integrations.services.audit import Batch, Change

@@ -1,7 +1,7 @@
 """Sending one webhook message: signed, to a checked address only, within fixed limits.
 
-The guarded connection of the PSA client is used: one look-up, every address of its answer checked, and the
-socket opened to exactly that address; no redirects, proxies or cookies; a deadline on every read.
+The guarded connection is used that PSA clients use too: one look-up, every address of its answer checked,
+and the socket opened to exactly that address; no redirects, proxies or cookies; a deadline on every read.
 """
 
 from __future__ import annotations
@@ -18,18 +18,15 @@ from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 from urllib3.exceptions import HTTPError
 
-from integrations.psa.autotask.destinations import Gate, host_and_port, is_public_address
-from integrations.psa.autotask.session import GuardedSession, call_ends
-from integrations.psa.autotask.settings import AutotaskSettings
-from integrations.psa.base import DestinationRefused, PSAError
+from integrations.outbound.addresses import Gate, host_and_port, is_public_address
+from integrations.outbound.errors import AddressRefused as AddressRefused
+from integrations.outbound.errors import OutboundError
+from integrations.outbound.limits import Limits
+from integrations.outbound.session import GuardedSession, call_ends
 
 CONNECT_TIMEOUT, READ_TIMEOUT, DEADLINE = 5.0, 10.0, 15.0  # seconds
 RESPONSE_CAP = 4096  # bytes that are read of an answer; what it says does not matter
 SIGNATURE_HEADER = "Portal-Signature"
-
-
-class AddressRefused(Exception):
-    """The portal does not send to such an address; the text says why."""
 
 
 class SendingFailed(Exception):
@@ -108,18 +105,18 @@ def send(url: str, message: Message, gate: Gate | None = None) -> int:
     try:
         check_address(url)
     except AddressRefused as error:
-        raise SendingFailed(f"Not sent: {error}") from error
-    limits = AutotaskSettings(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, readers=1)
+        raise SendingFailed(f"Not sent: {error.text}") from error
+    limits = Limits(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
     session = GuardedSession(gate or Gate(allowed_hosts()), limits)
     ends = call_ends.set(time.monotonic() + DEADLINE)
     failure = None
     status = 0
     try:
         status = _exchange(session, url, message)
-    except DestinationRefused as error:
-        failure = SendingFailed(f"Not sent: {error.user_text}")
-    except PSAError as error:
-        failure = SendingFailed(error.user_text)
+    except AddressRefused as error:
+        failure = SendingFailed(f"Not sent: {error.text}")
+    except OutboundError as error:
+        failure = SendingFailed(error.text)
     except (requests.RequestException, HTTPError, OSError) as error:
         failure = SendingFailed(_reason(error))
     finally:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from integrations.outbound.addresses import Gate
 from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings, Clock
-from integrations.psa.autotask.destinations import Gate
 from integrations.psa.base import CompanyPage, Credentials, RemoteCompany
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings
-from integrations.psa.autotask.session import CredentialHeaders
+from integrations.psa.autotask.credentials import CredentialHeaders
 from integrations.psa.base import Credentials, PSAError
 from tests.psa.conftest import CREDENTIALS, SECRET, TRACKING_IDENTIFIER, USERNAME, Connect, Serve, northwind
 from tests.psa.raw_server import RawServer, Script, answer

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from integrations.psa.autotask.destinations import Gate
+from integrations.outbound.addresses import Gate
 from integrations.psa.base import (
     Credentials,
     CredentialsRefused,

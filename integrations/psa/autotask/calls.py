@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
+from integrations.outbound.addresses import Gate
 from integrations.psa.autotask import payloads
 from integrations.psa.autotask.company_rows import CompanyRows, read_page
-from integrations.psa.autotask.destinations import Gate, check_url
+from integrations.psa.autotask.credentials import CredentialHeaders, check_credentials_form
+from integrations.psa.autotask.destinations import check_url
 from integrations.psa.autotask.errors import NotFound
-from integrations.psa.autotask.session import CredentialHeaders, check_credentials_form
 from integrations.psa.autotask.settings import AutotaskSettings
 from integrations.psa.autotask.throttle import call_slot
 from integrations.psa.autotask.timing import Clock, Deadline
@@ -83,6 +84,7 @@ class Calls:
 
     # --- without credentials ---
 
+    # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/API_Calls/REST_ZoneInformation.htm
     def discover(self) -> Zone:
         """The zone of the user name, its address checked. Needs no credentials and sends none.
 
@@ -112,10 +114,12 @@ class Calls:
 
     # --- with credentials ---
 
+    # No page of its own; https://webservices5.autotask.net/ATServicesRest/swagger/docs/v1 (/V1.0/Version)
     def version(self, api_url: str) -> str:
         """Autotask's version: the cheapest call that proves the credentials."""
         return self._get(api_url, VERSION, VERSION, payloads.read_version)
 
+    # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/General_Topics/REST_Security_Auth.htm
     def prove(self, api_url: str) -> str:
         """Prove the credentials; returns Autotask's version, empty where there is no such call."""
         try:
@@ -124,23 +128,29 @@ class Calls:
             self.budget(api_url)  # older systems; it needs no permission on any entity either
             return ""
 
+    # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/General_Topics/REST_Thresholds_Limits.htm
     def budget(self, api_url: str) -> RequestBudget:
         """The tenant's request budget; this call counts itself."""
         return self._get(api_url, THRESHOLD, THRESHOLD, payloads.read_budget)
 
+    # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/API_Calls/REST_EntityInformationCall.htm
     def access(self, api_url: str) -> str:
         """``all``, ``restricted``, ``none`` or ``unknown``: what this API user may query of companies."""
         return self._get(api_url, f"{COMPANIES}/entityInformation", COMPANIES, payloads.read_access)
 
+    # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/API_Calls/REST_EntityInformationCall.htm
     def fields(self, api_url: str) -> tuple[CompanyField, ...]:
         """Fields and picklists of companies."""
         return self._get(api_url, f"{COMPANIES}/entityInformation/fields", COMPANIES, payloads.read_fields)
 
+    # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/API_Calls/REST_Advanced_Query_Features.htm
     def count(self, api_url: str, body: bytes, deadline: Deadline | None = None) -> int:
         """How many companies hold the filter in ``body``."""
         url = _api(api_url, f"{COMPANIES}/query/count")
         return self._send(Request("POST", url, body, self._headers), COMPANIES, payloads.read_count, deadline)
 
+    # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/API_Calls/REST_Basic_Query_Calls.htm
+    # and, for the pages after the first, .../API_Calls/REST_Advanced_Query_Features.htm
     def page(
         self,
         api_url: str,

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from integrations.outbound.addresses import Gate
 from integrations.psa.autotask.calls import Calls
 from integrations.psa.autotask.checking import ConnectionCheck
-from integrations.psa.autotask.destinations import Gate
 from integrations.psa.autotask.errors import SignInRefused
 from integrations.psa.autotask.json_values import unexpected
 from integrations.psa.autotask.queries import MAX_OR_CONDITIONS, Filter, company_query, count_query

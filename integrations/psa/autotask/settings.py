@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from integrations.outbound.limits import Limits
+
 DISCOVERY_URL = "https://webservices.autotask.net"
 
 
@@ -48,3 +50,13 @@ class AutotaskSettings:
     slow_pause: float = 0.5
     ca_bundle: str = ""
     retry: RetrySettings = field(default_factory=RetrySettings)
+
+    @property
+    def limits(self) -> Limits:
+        """What of these the session is held to; it keeps two connections more than there are readers."""
+        return Limits(
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
+            readers=self.readers,
+            ca_bundle=self.ca_bundle,
+        )

@@ -21,15 +21,30 @@ import requests
 from urllib3.exceptions import HTTPError
 from urllib3.util.ssl_match_hostname import CertificateError
 
+from integrations.outbound.addresses import Gate
+from integrations.outbound.errors import (
+    AddressRefused,
+    AnswerDamaged,
+    AnswerTooLarge,
+    NoAnswer,
+    OutboundError,
+)
+from integrations.outbound.session import GuardedSession, call_ends, read_body
 from integrations.psa.autotask import errors
-from integrations.psa.autotask.destinations import Gate, check_url
+from integrations.psa.autotask.credentials import CredentialHeaders
+from integrations.psa.autotask.destinations import check_url
 from integrations.psa.autotask.json_values import read_json
 from integrations.psa.autotask.payloads import read_errors
-from integrations.psa.autotask.session import CredentialHeaders, GuardedSession, call_ends, read_body
 from integrations.psa.autotask.settings import AutotaskSettings
 from integrations.psa.autotask.text import redact
 from integrations.psa.autotask.timing import Clock, Deadline
-from integrations.psa.base import DestinationRefused, FailureKind, PSAError, UnexpectedAnswer
+from integrations.psa.base import (
+    DestinationRefused,
+    FailureKind,
+    PSAError,
+    Unavailable,
+    UnexpectedAnswer,
+)
 
 Value = TypeVar("Value")
 
@@ -76,7 +91,7 @@ class Transport:
         self.settings = settings
         self.clock = clock or Clock()
         self._secrets = secrets
-        self._session = GuardedSession(gate or Gate(settings.extra_hosts), settings)
+        self._session = GuardedSession(gate or Gate(settings.extra_hosts), settings.limits)
 
     def close(self) -> None:
         """Close all connections."""
@@ -154,8 +169,8 @@ class Transport:
         answer: Answer | None = None
         try:
             answer = self._send(request, destination.host, deadline)
-        except PSAError as error:
-            failure = error
+        except OutboundError as error:
+            failure = _outbound_failure(error)
         except (requests.RequestException, HTTPError, http.client.HTTPException, OSError) as error:
             failure = _lost(destination.host, error, time.monotonic() - started >= deadline.remaining)
         finally:
@@ -211,6 +226,26 @@ class Transport:
 @dataclass(frozen=True, slots=True)
 class _Success(Generic[Value]):
     value: Value
+
+
+def _outbound_failure(error: OutboundError) -> PSAError:
+    """The failure of this package that an error of the session stands for."""
+    match error:
+        case AddressRefused():
+            return DestinationRefused(error.text, error.technical)
+        case AnswerTooLarge():
+            return UnexpectedAnswer(
+                "Autotask's answer was larger than any answer should be, so the portal stopped reading it.",
+                error.technical,
+            )
+        case AnswerDamaged():
+            return UnexpectedAnswer(
+                "Autotask's answer could not be read. Try again in a few minutes.", error.technical
+            )
+        case NoAnswer():
+            return Unavailable(error.text, error.technical)
+        case _:  # the answer ended early
+            return errors.unavailable(error.technical)
 
 
 def _not_trusted(host: str, error: Exception) -> DestinationRefused:

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from integrations.psa.autotask.destinations import check_url, host_and_port
+from integrations.outbound.addresses import host_and_port
+from integrations.psa.autotask.destinations import check_url
 from integrations.psa.base import UnexpectedAnswer, Zone
 
 DETECT = ""

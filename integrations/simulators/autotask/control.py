@@ -7,15 +7,26 @@ the active ones and all that exist, ``DELETE`` clears. ``/__control__/requests``
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from integrations.simulators.autotask.faults import FAULTS, FaultError
+from integrations.simulators.autotask.faults import FAULTS, ActiveFault, ActiveFaults, FaultError, OptionValue
+from integrations.simulators.autotask.request_log import RequestLog
 from integrations.simulators.autotask.wire import Answer, Request, no_such_method, no_such_path, refusal
 
-if TYPE_CHECKING:
-    from integrations.simulators.autotask.server import Simulator
-
 PREFIX = "/__control__/"
+
+
+class Controlled(Protocol):
+    """What of a simulator can be looked at and switched from outside."""
+
+    faults: ActiveFaults
+    requests: RequestLog
+
+    def inject(self, name: str, **options: OptionValue) -> ActiveFault:
+        """Switch a fault on. Raises FaultError."""
+
+    def clear(self) -> None:
+        """Switch every fault off."""
 
 
 def is_control(request: Request) -> bool:
@@ -23,7 +34,7 @@ def is_control(request: Request) -> bool:
     return request.path.startswith(PREFIX)
 
 
-def answer(simulator: Simulator, request: Request) -> Answer:
+def answer(simulator: Controlled, request: Request) -> Answer:
     """Do what a control request asks for."""
     match request.method, request.route:
         case "GET", "/__control__/faults":
@@ -44,7 +55,7 @@ def answer(simulator: Simulator, request: Request) -> Answer:
             return no_such_path(request)
 
 
-def _show_faults(simulator: Simulator) -> Answer:
+def _show_faults(simulator: Controlled) -> Answer:
     return Answer(
         payload={
             "active": [fault.as_json() for fault in simulator.faults],
@@ -56,7 +67,7 @@ def _show_faults(simulator: Simulator) -> Answer:
     )
 
 
-def _inject(simulator: Simulator, request: Request) -> Answer:
+def _inject(simulator: Controlled, request: Request) -> Answer:
     content = request.json()
     wanted = content if isinstance(content, list) else [content]
     for entry in wanted:

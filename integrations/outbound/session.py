@@ -21,22 +21,20 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.retry import Retry
 
-from integrations.psa.autotask import errors
-from integrations.psa.autotask.destinations import Gate
-from integrations.psa.autotask.settings import AutotaskSettings
-from integrations.psa.base import Credentials, InvalidRequest, UnexpectedAnswer
+from integrations.outbound.addresses import Gate
+from integrations.outbound.errors import AnswerCut, AnswerDamaged, AnswerTooLarge
+from integrations.outbound.limits import Limits
 
 # urllib3 writes whole request lines at DEBUG, and the zone look-up carries the user name in its query.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 _CHUNK = 64 * 1024
 
-call_ends = contextvars.ContextVar[float]("autotask_call_ends")
+call_ends = contextvars.ContextVar[float]("call_ends")
 """``time.monotonic()`` at which the exchange of this thread must be over; read by its sockets."""
 
 
@@ -109,11 +107,11 @@ def _guarded_pools(gate: Gate, connect_timeout: float) -> dict[str, type[HTTPCon
 
 
 class _GuardedAdapter(HTTPAdapter):
-    def __init__(self, gate: Gate, settings: AutotaskSettings) -> None:
-        self._pools = _guarded_pools(gate, settings.connect_timeout)
+    def __init__(self, gate: Gate, limits: Limits) -> None:
+        self._pools = _guarded_pools(gate, limits.connect_timeout)
         super().__init__(
             pool_connections=4,
-            pool_maxsize=settings.readers + 2,
+            pool_maxsize=limits.readers + 2,
             max_retries=Retry(total=False, read=False, redirect=False),
         )
 
@@ -125,11 +123,11 @@ class _GuardedAdapter(HTTPAdapter):
 class GuardedSession(requests.Session):
     """A requests session without proxies, cookies, ``.netrc`` or redirects, on guarded sockets."""
 
-    def __init__(self, gate: Gate, settings: AutotaskSettings) -> None:
+    def __init__(self, gate: Gate, limits: Limits) -> None:
         super().__init__()
         self.trust_env = False
         self.max_redirects = 0
-        self.verify = settings.ca_bundle or True
+        self.verify = limits.ca_bundle or True
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.headers.clear()
         self.headers.update(
@@ -139,7 +137,7 @@ class GuardedSession(requests.Session):
                 "User-Agent": "autotask-integration-portal",
             }
         )
-        adapter = _GuardedAdapter(gate, settings)
+        adapter = _GuardedAdapter(gate, limits)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
@@ -148,53 +146,13 @@ class GuardedSession(requests.Session):
         return None
 
 
-# --- credentials ---
-
-
-class CredentialHeaders(AuthBase):
-    """Adds Autotask's three headers to a request. ``repr`` shows nothing."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        self._credentials = credentials
-
-    def __repr__(self) -> str:
-        return "<CredentialHeaders>"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        # Bytes, because http.client encodes text as Latin-1 and its error would quote the value.
-        request.headers["UserName"] = self._credentials.username.encode()  # type: ignore[assignment]
-        request.headers["Secret"] = self._credentials.secret.encode()  # type: ignore[assignment]
-        request.headers["ApiIntegrationCode"] = self._credentials.tracking_identifier.encode()  # type: ignore[assignment]
-        return request
-
-
-def check_credentials_form(credentials: Credentials) -> None:
-    """Refuse values that no header can carry. Raises ``InvalidRequest``, which names the field only."""
-    for label, value in (
-        ("API Username", credentials.username),
-        ("API User Password", credentials.secret),
-        ("API Tracking Identifier", credentials.tracking_identifier),
-    ):
-        problem = ""
-        if not value:
-            problem = "is missing"
-        elif value != value.strip():
-            problem = "begins or ends with a space"
-        elif len(value) > 1000:
-            problem = "is too long"
-        elif not value.isprintable():
-            problem = "holds a line break or another character that cannot be sent"
-        if problem:
-            raise InvalidRequest(f"The {label} {problem}. Copy it again from Autotask.", f"{label} {problem}")
-
-
 # --- the body ---
 
 
 def read_body(response: requests.Response, cap: int) -> bytes:
     """The body, unpacked; refused as soon as it passes ``cap`` bytes, so a packed bomb stops there as well.
 
-    Raises ``UnexpectedAnswer`` for a body that is too large or cannot be unpacked.
+    Raises ``AnswerTooLarge``, ``AnswerDamaged``, or ``AnswerCut`` for a packed body that ends early.
     """
     body = bytearray()
     for piece in _unpacked(response, cap):
@@ -225,18 +183,15 @@ def _unpacked(response: requests.Response, cap: int) -> Iterator[bytes]:
             yield unpacked
             piece = inflate.unconsumed_tail
     if encoding in {"gzip", "x-gzip"} and received and not inflate.eof:
-        raise errors.unavailable("gzip body ended early")
+        raise AnswerCut("The answer ended early. Try again in a few minutes.", "gzip body ended early")
 
 
-def _too_large(cap: int) -> UnexpectedAnswer:
-    return UnexpectedAnswer(
-        "Autotask's answer was larger than any answer should be, so the portal stopped reading it.",
+def _too_large(cap: int) -> AnswerTooLarge:
+    return AnswerTooLarge(
+        "The answer was larger than any answer should be, so the portal stopped reading it.",
         f"body larger than {cap} bytes",
     )
 
 
-def _odd(what: str) -> UnexpectedAnswer:
-    return UnexpectedAnswer(
-        "Autotask's answer could not be read. Try again in a few minutes.",
-        what,
-    )
+def _odd(what: str) -> AnswerDamaged:
+    return AnswerDamaged("The answer could not be read. Try again in a few minutes.", what)
