@@ -48,8 +48,8 @@ check-rest: setup
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/djlint templates --lint --quiet
-	DJANGO_SETTINGS_MODULE=tests.settings $(RUN) manage.py makemigrations --check --dry-run
-	DJANGO_SETTINGS_MODULE=tests.settings $(RUN) manage.py check
+	DJANGO_SETTINGS_MODULE=tests.support.settings $(RUN) manage.py makemigrations --check --dry-run
+	DJANGO_SETTINGS_MODULE=tests.support.settings $(RUN) manage.py check
 
 format: setup
 	$(VENV)/bin/ruff check --fix .

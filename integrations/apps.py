@@ -7,7 +7,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from integrations.databases import prepare_connections
+from integrations.database.sqlite import prepare_connections
 
 # What each role may do; the roles are Django groups, so the admin can give them to people.
 READER = (

@@ -18,18 +18,16 @@ from django_tasks import task
 
 from integrations.models import ImportReport, IntegrationInstance, Job
 from integrations.psa.base import FailureKind, PSAError, StepState
-from integrations.services import (
-    company_import,
-    connections,
-    deliveries,
-    file_import,
-    jobs,
-    refresh,
-    review_notices,
-    schedules,
-    suggestions,
-)
 from integrations.services.audit import Actor
+from integrations.services.companies import refresh
+from integrations.services.imports import background as file_import
+from integrations.services.imports import companies as company_import
+from integrations.services.instances import connect as connections
+from integrations.services.instances import schedule as schedules
+from integrations.services.jobs import run as jobs
+from integrations.services.suggestions import suggest as suggestions
+from integrations.services.webhooks import deliver as deliveries
+from integrations.services.webhooks import review_notices
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ from django.urls import include, path
 
 from integrations.views import (
     catch_all,
-    connections,
     filters,
     history,
     home,
@@ -21,6 +20,7 @@ from integrations.views import (
     tokens,
     webhooks,
 )
+from integrations.views import instances as connections
 
 app_name = "integrations"
 

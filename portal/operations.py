@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 
-from integrations.services import operations
+from integrations.services.operations import health as operations
 from portal.counters import RequestCounters
 
 counters = RequestCounters(settings.DATA_DIR / "metrics")

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
 
-from integrations.services import prepared
+from integrations.database import query_cache as prepared
 
 KEPT_AS = "_perm_cache"  # by Django's backend, too, which looks there before it asks
 

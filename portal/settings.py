@@ -121,7 +121,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # For the statements that services/prepared.py keeps; others hold their values and never come again. A
+    # For the statements that database/query_cache.py keeps; others hold their values and never come again. A
     # pooler that gives each transaction another connection needs ?prepare_threshold=0: never.
     options = DATABASES["default"].setdefault("OPTIONS", {})
     options["prepare_threshold"] = options.get("prepare_threshold", 2) or None

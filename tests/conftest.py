@@ -12,9 +12,9 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from hypothesis import configuration
 
-from tests.admin_rows import desk, superuser, world  # noqa: F401  # fixtures
-from tests.append_only import let_tests_empty_the_audit
-from tests.simulated import (  # noqa: F401  # fixtures
+from tests.support.admin_rows import desk, superuser, world  # noqa: F401  # fixtures
+from tests.support.append_only import let_tests_empty_the_audit
+from tests.support.simulated import (  # noqa: F401  # fixtures
     filled,
     instance,
     no_request_in_a_transaction,

@@ -61,7 +61,7 @@ def test_a_worker_that_suggests_nothing_is_spared_what_only_matching_needs() -> 
         "import sys, django; django.setup(); import integrations.tasks; "
         "print(sorted({'numpy', 'scipy', 'rapidfuzz'} & sys.modules.keys()))"
     )
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.support.settings"}
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert result.stdout.strip() == "[]", result.stderr
@@ -115,7 +115,7 @@ def test_only_the_psa_clients_and_the_webhooks_reach_the_network_both_through_ou
     }
     assert {"outbound/session.py", "psa/autotask/transport.py"} <= reaching
     others = {path for path in reaching if not path.startswith(("outbound/", "psa/autotask/"))}
-    assert others <= {"services/webhook_sending.py"}
+    assert others <= {"services/webhooks/send.py"}
     for path in reaching:
         if not path.startswith("outbound/"):
             session = "requests.auth" if path.endswith("/credentials.py") else "integrations.outbound.session"

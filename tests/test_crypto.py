@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from integrations import checks, crypto
 from integrations.fields import Sealed
 from integrations.models import IntegrationInstance
-from tests.rows import make_instance
+from tests.support.rows import make_instance
 
 CONTENT = st.dictionaries(st.text(max_size=20), st.text(max_size=60) | st.integers() | st.none(), max_size=4)
 QUICK = hypothesis_settings(

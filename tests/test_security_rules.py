@@ -20,7 +20,7 @@ from django.urls import reverse
 
 from integrations.forms import imports
 from integrations.models import IntegrationInstance, Organization
-from tests.simulated import SECRET, SECRETS, TRACKING_IDENTIFIER, USERNAME
+from tests.support.simulated import SECRET, SECRETS, TRACKING_IDENTIFIER, USERNAME
 
 ClientOf = Callable[[User], Client]
 ROOT = Path(__file__).resolve().parents[1]

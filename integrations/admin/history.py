@@ -21,8 +21,8 @@ from integrations.models import (
     OrganizationMapping,
     Worker,
 )
-from integrations.services.job_list import can_start_again
-from integrations.services.jobs import request_cancel
+from integrations.services.jobs.listing import can_start_again
+from integrations.services.jobs.run import request_cancel
 from integrations.tasks import start_again
 
 

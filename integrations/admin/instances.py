@@ -39,12 +39,17 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.psa.registry import PROVIDERS
-from integrations.services.connections import (
+from integrations.services.instances.connect import (
     NameTaken,
     test_connection,
 )
-from integrations.services.deletion import NotRestorable, delete_instance, restore_instance
-from integrations.services.repair import ChangedMeanwhile, Description, describe_instance, description_of
+from integrations.services.instances.delete import NotRestorable, delete_instance, restore_instance
+from integrations.services.instances.describe import (
+    ChangedMeanwhile,
+    Description,
+    describe_instance,
+    description_of,
+)
 from integrations.tasks import enqueue_refresh
 
 

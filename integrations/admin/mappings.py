@@ -31,14 +31,14 @@ from integrations.models import (
     RejectedMatch,
 )
 from integrations.models.mappings import in_percent
-from integrations.services.decisions import allow_match, stop_ignoring
-from integrations.services.mappings import CompanyNotOffered
-from integrations.services.repair import (
+from integrations.services.instances.describe import (
     ChangedMeanwhile,
     OrganizationDeleted,
     remove_mappings,
     set_mapping,
 )
+from integrations.services.mapping.save import CompanyNotOffered
+from integrations.services.suggestions.decisions import allow_match, stop_ignoring
 
 
 class RemovedFilter(OutOfForceFilter):

@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from integrations.admin.common import DeletedFilter, SoftDeleteAdmin, actor_of, lines, link, list_link
 from integrations.models import AuditEvent, Organization
-from integrations.services import organizations as services
-from integrations.services.organization_values import ValueProblem, read_value
+from integrations.services.organizations import edit as services
+from integrations.services.organizations.values import ValueProblem, read_value
 
 TEXTS = tuple(name for name in Organization.EDITABLE if name != "is_active")
 

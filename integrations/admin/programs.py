@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from integrations.admin.common import NOTHING, ReadOnlyAdmin, actor_of, lines, link, list_link
 from integrations.models import ApiToken, ReviewNotice, Webhook, WebhookDelivery
-from integrations.services.tokens import revoke_token
+from integrations.services.read_api.tokens import revoke_token
 
 
 @admin.register(ApiToken)

@@ -9,10 +9,10 @@ from ninja import Path, Query, Router
 from integrations.api import rows, schemas
 from integrations.api.auth import ApiRequest, BearerToken
 from integrations.models import Right
-from integrations.services.changes import changes_after, head
-from integrations.services.instances import LARGEST_ID
-from integrations.services.reading import page_after, page_before, visible, visible_instance
-from integrations.services.resolving import By, Fallback, Question, resolve
+from integrations.services.instances.lookup import LARGEST_ID
+from integrations.services.read_api.changes import changes_after, head
+from integrations.services.read_api.resolve import By, Fallback, Question, resolve
+from integrations.services.read_api.scope import page_after, page_before, visible, visible_instance
 
 router = Router()
 

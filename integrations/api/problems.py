@@ -11,9 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from integrations.services.reading import NotVisible
-from integrations.services.resolving import Ambiguous, Unresolved
-from integrations.services.tokens import TokenRefused, TooManyRequests
+from integrations.services.read_api.resolve import Ambiguous, Unresolved
+from integrations.services.read_api.scope import NotVisible
+from integrations.services.read_api.tokens import TokenRefused, TooManyRequests
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -12,10 +12,10 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.services.changes import MappingChange, Place
-from integrations.services.reading import Scope
-from integrations.services.resolving import Resolution
-from integrations.services.review_notices import review_reasons
+from integrations.services.read_api.changes import MappingChange, Place
+from integrations.services.read_api.resolve import Resolution
+from integrations.services.read_api.scope import Scope
+from integrations.services.webhooks.review_notices import review_reasons
 
 # Credentials never reach the history; these say where they are used or when they were set.
 HIDDEN_IN_HISTORY = frozenset(

@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 from ninja import Schema
 from pydantic import Field
 
-from integrations.services.resolving import Source
-from integrations.services.review_notices import Reason
+from integrations.services.read_api.resolve import Source
+from integrations.services.webhooks.review_notices import Reason
 
 Item = TypeVar("Item")
 

@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from integrations.services.company_import import CompanyQuery
-from integrations.services.import_reports import Outcome
+from integrations.services.imports.companies import CompanyQuery
+from integrations.services.imports.reports import Outcome
 
 MOST_BYTES = 40_000_000
 

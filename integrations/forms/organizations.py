@@ -7,8 +7,8 @@ from typing import Any
 
 from django import forms
 
-from integrations.services.organization_values import LENGTHS, ValueProblem, read_value
-from integrations.services.organizations import PAGE_SIZES, SORTS, ListQuery, Status
+from integrations.services.organizations.edit import PAGE_SIZES, SORTS, ListQuery, Status
+from integrations.services.organizations.values import LENGTHS, ValueProblem, read_value
 
 
 class ListForm(forms.Form):

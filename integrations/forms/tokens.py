@@ -9,9 +9,9 @@ from django import forms
 from django.utils import timezone
 
 from integrations.models import IntegrationInstance, Right, Webhook, WebhookEvent
-from integrations.services.tokens import TokenWish
-from integrations.services.webhook_sending import AddressRefused, check_address
-from integrations.services.webhooks import WebhookWish
+from integrations.services.read_api.tokens import TokenWish
+from integrations.services.webhooks.edit import WebhookWish
+from integrations.services.webhooks.send import AddressRefused, check_address
 
 LONGEST_DAYS = 3650
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
-from integrations.services import workers
+from integrations.services.jobs import workers
 from integrations.tasks import requeue_neglected, start_due, wake_webhooks
 
 logger = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
-from integrations.services.spreadsheet import make_harmless
-from integrations.services.table_export import WRITERS
+from integrations.files.formulas import make_harmless
+from integrations.files.writer import WRITERS
 
 if TYPE_CHECKING:
     from integrations.models import IntegrationInstance

@@ -1,7 +1,7 @@
 """The database itself refuses to change or delete history.
 
 SQLite drops triggers when Django rebuilds a table: a later migration that alters the audit has to run
-``guard`` again (tests/test_append_only.py notices when it does not).
+``guard`` again (tests/models/test_append_only.py notices when it does not).
 """
 
 from django.db import migrations

@@ -12,7 +12,7 @@ from integrations.models.jobs import Job
 
 
 class ImportReport(models.Model):
-    """One import and how it ended. Its rows lie compressed in parts (services/import_reports.py).
+    """One import and how it ended. Its rows lie compressed in parts (services/imports/reports.py).
 
     ``batch`` takes back what was written. ``cursor`` is how far an import in the background has come: the key
     of the last company that it has dealt with.

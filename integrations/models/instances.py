@@ -40,7 +40,7 @@ class IntegrationInstance(models.Model):
     ``zone`` is the platform that was chosen ("" means: detect from the user name), ``api_url`` where the
     tenant was found. ``credentials`` holds what only the PSA may see; ``secrets_set`` says when and by whom
     each of them was set. ``last_check`` is the step list of the last connection check. ``next_refresh_at``
-    and ``next_check_at`` are when the schedule acts next (services/schedules.py); None: not planned yet.
+    and ``next_check_at`` are when the schedule acts next (services/instances/schedule.py); None: not planned.
     """
 
     class Status(models.TextChoices):

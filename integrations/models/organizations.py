@@ -81,7 +81,7 @@ class Organization(models.Model):
         ]
         indexes = [
             models.Index(Lower("name"), name="organization_name_lower"),
-            # Few are deleted or inactive; counting leaves these few out (services/mapping_counts.py).
+            # Few are deleted or inactive; counting leaves these few out (services/mapping/counts.py).
             models.Index(
                 fields=["id"], condition=models.Q(deleted_at__isnull=False), name="organization_deleted"
             ),

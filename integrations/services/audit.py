@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from django.db import connection, transaction
 from django.utils import timezone
 
+from integrations.database.bulk import insert_rows
 from integrations.models import AuditEvent, IntegrationInstance
-from integrations.services.bulk import insert_rows
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, User

@@ -103,7 +103,7 @@ def confidence(share: float, tier: str) -> SafeString:
     return render_to_string("includes/confidence.html", {"confidence": share, "tier": tier})
 
 
-@register.inclusion_tag("integrations/setup/sorted_head.html")
+@register.inclusion_tag("integrations/mapping/sorted_head.html")
 def sorted_head(label: str, link: tuple[str, str], css: str) -> dict[str, str]:
     """A column's head that sorts by it: its label, (address, aria-sort or "") and class."""
     address, direction = link
@@ -126,4 +126,4 @@ def mapping_row(row: Hashable, frame: Hashable) -> SafeString:
 
     ``row`` and ``frame`` are a ShownRow and the RowFrame of views/mapping_rows.py.
     """
-    return unindented(render_to_string("integrations/setup/row.html", {"row": row, "frame": frame}))
+    return unindented(render_to_string("integrations/mapping/row.html", {"row": row, "frame": frame}))

@@ -8,13 +8,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from integrations.services.audit import Batch
-from integrations.services.catch_all import (
+from integrations.services.instances.catch_all import (
     NotUsable,
     catch_all_company,
     offered,
     set_catch_all,
 )
-from integrations.services.suggestions import type_labels
+from integrations.services.suggestions.suggest import type_labels
 from integrations.views.common import SignedInRequest, actor_of, needs, search_text, undo_tag, whole_number
 from integrations.views.setup import frame, instance_or_404, provider_or_404
 
@@ -35,7 +35,7 @@ def catch_all(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
             "company": catch_all_company(instance),
             "type_labels": type_labels(instance),
         }
-        return render(request, "integrations/catch_all.html", context)
+        return render(request, "integrations/instances/catch_all.html", context)
     number = request.POST.get("company", "")
     company = get_object_or_404(instance.companies, pk=whole_number(number) or 0) if number else None
     batch = Batch(actor_of(request))

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 
 from integrations.models import AuditEvent
 from integrations.services.audit import Actor, Batch
-from integrations.services.undoing import rights_to_undo
+from integrations.services.history.undo import rights_to_undo
 
 P = ParamSpec("P")
 MOST_SEARCHED = 300  # characters

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from integrations.forms.filters import MOST_ROWS
 from integrations.psa.base import PSAError
 from integrations.services.audit import Batch
-from integrations.services.filters import preview_filters, save_filters
+from integrations.services.companies.filters import preview_filters, save_filters
 from integrations.tasks import enqueue_refresh
 from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag, whole_number
 from integrations.views.setup import filter_forms, instance_or_404, setup_page

@@ -17,11 +17,11 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
+from integrations.files.formulas import make_harmless
 from integrations.forms.history import day_and_page, history_query
 from integrations.models import AuditEvent, IntegrationInstance, Organization
-from integrations.services import undoing
-from integrations.services.as_of import PastMapping, events_in_force, every_past_mapping, past_mappings
-from integrations.services.history import (
+from integrations.services.history import undo as undoing
+from integrations.services.history.browse import (
     KINDS,
     HistoryQuery,
     actor_names,
@@ -29,8 +29,13 @@ from integrations.services.history import (
     history_page,
     start_of,
 )
-from integrations.services.history_words import Words
-from integrations.services.spreadsheet import make_harmless
+from integrations.services.history.differences import Words
+from integrations.services.history.point_in_time import (
+    PastMapping,
+    events_in_force,
+    every_past_mapping,
+    past_mappings,
+)
 from integrations.views.common import SignedInRequest, actor_of, may_undo, needs
 from integrations.views.setup import frame, instance_or_404, provider_or_404
 

@@ -18,6 +18,8 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from integrations.files.reader import MAX_ROWS, ImportRefused
+from integrations.files.writer import CONTENT_TYPES, WRITERS, Row
 from integrations.forms.imports import (
     FileForm,
     MappingFileForm,
@@ -25,13 +27,18 @@ from integrations.forms.imports import (
     report_query,
 )
 from integrations.models import AuditEvent, ImportReport, IntegrationInstance, Job
-from integrations.services import undoing
-from integrations.services.company_import import importable, options_for
-from integrations.services.configuration_export import COLUMNS as CONFIGURATION_COLUMNS
-from integrations.services.configuration_export import export_configurations
-from integrations.services.configuration_import import import_configurations
-from integrations.services.file_import import AT_ONCE, FileOptions
-from integrations.services.import_reports import (
+from integrations.services.exports.configurations import COLUMNS as CONFIGURATION_COLUMNS
+from integrations.services.exports.configurations import export_configurations
+from integrations.services.exports.mappings import COLUMNS as MAPPING_COLUMNS
+from integrations.services.exports.mappings import export_mappings as mapping_rows
+from integrations.services.exports.organizations import COLUMNS as ORGANIZATION_COLUMNS
+from integrations.services.exports.organizations import export_organizations as organization_rows
+from integrations.services.history import undo as undoing
+from integrations.services.imports.background import AT_ONCE, FileOptions
+from integrations.services.imports.companies import importable, options_for
+from integrations.services.imports.configurations import import_configurations
+from integrations.services.imports.mappings import MappingImportOptions, import_mappings
+from integrations.services.imports.reports import (
     Keeping,
     Outcome,
     Report,
@@ -40,14 +47,7 @@ from integrations.services.import_reports import (
     outcome_label,
     rows_between,
 )
-from integrations.services.mapping_export import COLUMNS as MAPPING_COLUMNS
-from integrations.services.mapping_export import export_mappings as mapping_rows
-from integrations.services.mapping_import import MappingImportOptions, import_mappings
-from integrations.services.organization_export import COLUMNS as ORGANIZATION_COLUMNS
-from integrations.services.organization_export import export_organizations as organization_rows
-from integrations.services.suggestions import type_labels
-from integrations.services.table_export import CONTENT_TYPES, WRITERS, Row
-from integrations.services.table_file import MAX_ROWS, ImportRefused
+from integrations.services.suggestions.suggest import type_labels
 from integrations.tasks import enqueue_company_import, enqueue_file_import
 from integrations.views.common import SignedInRequest, actor_of, needs, whole_number
 from integrations.views.setup import frame, instance_or_404, provider_or_404
@@ -254,7 +254,7 @@ def companies(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
         "type_labels": labels,
         "job": instance.jobs.filter(kind=Job.Kind.IMPORT_ORGANIZATIONS).open().first(),
     }
-    return render(request, "integrations/imports/companies.html", context)
+    return render(request, "integrations/companies/import.html", context)
 
 
 @needs("add_organization")

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Company, IntegrationInstance, MappingProposal, OrganizationMapping
-from integrations.services.mapping_counts import RowState
+from integrations.services.mapping.counts import RowState
 from integrations.views.common import SignedInRequest
 
 MOST_REASONS = 3
@@ -93,7 +93,7 @@ def row_frame(request: SignedInRequest, instance: IntegrationInstance, columns: 
 def shown_rows(
     rows: Iterable[Any], labels: Mapping[str, str], columns: Collection[str], kept: str
 ) -> list[ShownRow]:
-    """The rows of services/mapping_table.py as their template wants them.
+    """The rows of services/mapping/table.py as their template wants them.
 
     ``labels`` are the tenant's company types, ``kept`` is the table's address.
     """

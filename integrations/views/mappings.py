@@ -8,15 +8,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations.forms.table import columns_in_address, table_query
+from integrations.forms.mapping_table import columns_in_address, table_query
 from integrations.models import Company, IntegrationInstance, Organization
-from integrations.services import decisions, mappings
 from integrations.services.audit import Batch
-from integrations.services.company_search import company_choices
-from integrations.services.jobs import request_cancel, shown_job
-from integrations.services.mapping_table import matching_organizations, one_row
-from integrations.services.suggestions import propose_mappings, takes_long, type_labels
-from integrations.services.table_preferences import keep_table_view
+from integrations.services.companies.search import company_choices
+from integrations.services.jobs.run import request_cancel, shown_job
+from integrations.services.mapping import save as mappings
+from integrations.services.mapping.preferences import keep_table_view
+from integrations.services.mapping.table import matching_organizations, one_row
+from integrations.services.suggestions import decisions
+from integrations.services.suggestions.suggest import propose_mappings, takes_long, type_labels
 from integrations.tasks import enqueue_refresh, enqueue_suggestions
 from integrations.views.common import (
     SignedInRequest,
@@ -49,7 +50,7 @@ def _back(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespon
 def table(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """The mapping card alone, for a page that learned of new options."""
     instance = instance_or_404(request, psa, pk)
-    return render(request, "integrations/setup/mappings.html", table_context(request, instance))
+    return render(request, "integrations/mapping/mappings.html", table_context(request, instance))
 
 
 @needs("view_integrationinstance")
@@ -138,7 +139,7 @@ def tick(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Keep a row's tick; answers the bar that says what saving would do."""
     instance = instance_or_404(request, psa, pk)
     mappings.select_proposals(request.user, instance, _numbers(request, "shown"), _numbers(request, "ticked"))
-    return render(request, "integrations/setup/action_bar.html", bar_context(request, instance))
+    return render(request, "integrations/mapping/action_bar.html", bar_context(request, instance))
 
 
 @needs("map_organizations")
@@ -176,8 +177,8 @@ def choose(request: SignedInRequest, psa: str, pk: int, organization_id: int) ->
         "type_labels": type_labels(instance),
     }
     if is_list:
-        return render(request, "integrations/setup/company_options.html", context)
-    return render(request, "integrations/choose.html", context)
+        return render(request, "integrations/mapping/company_options.html", context)
+    return render(request, "integrations/mapping/choose.html", context)
 
 
 def _choose(
@@ -234,7 +235,7 @@ def _row_or_back(
         return _back(request, instance)
     row = one_row(instance, request.user, organization.pk)
     context = {**rows_context(request, instance, [row]), **bar_context(request, instance)}
-    return render(request, "integrations/setup/swapped_row.html", context)
+    return render(request, "integrations/mapping/swapped_row.html", context)
 
 
 def _numbers(request: SignedInRequest, name: str) -> list[int]:

@@ -9,15 +9,15 @@ from django.views.decorators.http import require_http_methods
 
 from integrations.models import Organization
 from integrations.services.audit import Batch
-from integrations.services.merging import (
+from integrations.services.organizations.edit import ChangedMeanwhile
+from integrations.services.organizations.merge import (
     CompanyUndecided,
     MergePlan,
     alike,
     merge_organizations,
     plan_merge,
 )
-from integrations.services.organization_values import LABELS
-from integrations.services.organizations import ChangedMeanwhile
+from integrations.services.organizations.values import LABELS
 from integrations.views.common import SignedInRequest, actor_of, needs, search_text, undo_tag, whole_number
 
 

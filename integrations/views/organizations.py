@@ -15,12 +15,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from integrations.forms.imports import FileForm as UploadForm
 from integrations.forms.organizations import OrganizationForm, list_query
 from integrations.models import ImportReport, Organization
-from integrations.services import organizations as services
 from integrations.services.audit import Batch
-from integrations.services.file_import import FileOptions
-from integrations.services.import_reports import Keeping
-from integrations.services.organization_file import COLUMNS, MAX_ROWS, ImportRefused
-from integrations.services.organization_import import import_organizations
+from integrations.services.imports.background import FileOptions
+from integrations.services.imports.organization_rows import COLUMNS, MAX_ROWS, ImportRefused
+from integrations.services.imports.organizations import import_organizations
+from integrations.services.imports.reports import Keeping
+from integrations.services.organizations import edit as services
 from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag
 from integrations.views.imports import is_large, to_job, to_report
 
@@ -195,7 +195,7 @@ def upload(request: SignedInRequest) -> HttpResponse:
         else:
             return to_report(done)
     context = {"form": form, "columns": COLUMNS, "max_rows": MAX_ROWS}
-    return render(request, "integrations/organizations/upload.html", context, status=_status(form))
+    return render(request, "integrations/imports/organizations.html", context, status=_status(form))
 
 
 @needs("view_organization")

@@ -8,14 +8,15 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations.forms.table import table_query
+from integrations.forms.mapping_table import table_query
 from integrations.models import Company, IntegrationInstance, Organization
-from integrations.services import decisions, mappings
 from integrations.services.audit import Batch
-from integrations.services.explaining import explain_match
-from integrations.services.missing_company import find_missing_company
-from integrations.services.review import ReviewStep, review_queue, review_step
-from integrations.services.suggestions import type_labels
+from integrations.services.companies.missing import find_missing_company
+from integrations.services.mapping import save as mappings
+from integrations.services.mapping.review import ReviewStep, review_queue, review_step
+from integrations.services.suggestions import decisions
+from integrations.services.suggestions.explain import explain_match
+from integrations.services.suggestions.suggest import type_labels
 from integrations.views.common import (
     SignedInRequest,
     actor_of,
@@ -121,8 +122,8 @@ def _show(
         "is_ahead": "X-Ahead" in request.headers,
     }
     if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
-        return render(request, "integrations/review/step.html", context)
-    return render(request, "integrations/review.html", context)
+        return render(request, "integrations/mapping/review/step.html", context)
+    return render(request, "integrations/mapping/review.html", context)
 
 
 @needs("view_integrationinstance")
@@ -148,7 +149,7 @@ def explain(
         "explanation": explanation,
         "names": names,
     }
-    return render(request, "integrations/explain.html", context)
+    return render(request, "integrations/suggestions/explain.html", context)
 
 
 @needs("view_integrationinstance")
@@ -162,7 +163,7 @@ def missing(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
         "q": text,
         "answer": find_missing_company(instance, text) if text else None,
     }
-    return render(request, "integrations/missing.html", context)
+    return render(request, "integrations/companies/missing.html", context)
 
 
 @needs("map_organizations")

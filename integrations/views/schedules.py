@@ -7,9 +7,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from integrations.forms.schedule import ScheduleForm
+from integrations.forms.schedules import ScheduleForm
 from integrations.services.audit import Batch
-from integrations.services.schedules import save_schedule
+from integrations.services.instances.schedule import save_schedule
 from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag
 from integrations.views.setup import instance_or_404, setup_page
 

@@ -13,21 +13,21 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 
 from integrations.forms.filters import BaseFilterFormSet, FilterFormSet, initial_rows
-from integrations.forms.schedule import ScheduleForm
-from integrations.forms.table import shown_columns, table_query
+from integrations.forms.mapping_table import shown_columns, table_query
+from integrations.forms.schedules import ScheduleForm
 from integrations.models import IntegrationInstance, Organization
 from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
-from integrations.services.catch_all import catch_all_company
-from integrations.services.filters import conditions_of, filter_fields, filter_words
-from integrations.services.instances import find_instance, listed_instances
-from integrations.services.jobs import shown_job
-from integrations.services.mapping_counts import HERE, RowState, pending_changes
-from integrations.services.mapping_table import STATE_LABELS, has_row, mapping_table
-from integrations.services.suggestions import type_labels
-from integrations.services.table_preferences import COLUMN_LABELS, TableView, table_view
-from integrations.services.table_rows import FALLING_SORTS, PAGE_SIZES, SORTS, TableQuery
-from integrations.services.warning_words import NEXT_STEPS, WARNING_LABELS
+from integrations.services.companies.filters import conditions_of, filter_fields, filter_words
+from integrations.services.instances.catch_all import catch_all_company
+from integrations.services.instances.lookup import find_instance, listed_instances
+from integrations.services.jobs.run import shown_job
+from integrations.services.mapping.counts import HERE, RowState, pending_changes
+from integrations.services.mapping.preferences import COLUMN_LABELS, TableView, table_view
+from integrations.services.mapping.rows import FALLING_SORTS, PAGE_SIZES, SORTS, TableQuery
+from integrations.services.mapping.table import STATE_LABELS, has_row, mapping_table
+from integrations.services.mapping.warnings import NEXT_STEPS, WARNING_LABELS
+from integrations.services.suggestions.suggest import type_labels
 from integrations.views.common import SignedInRequest, needs
 from integrations.views.mapping_rows import row_frame, shown_rows
 

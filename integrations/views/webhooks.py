@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from integrations.forms.tokens import WebhookForm
 from integrations.models import Webhook, WebhookDelivery
-from integrations.services import webhooks as services
+from integrations.services.webhooks import edit as services
 from integrations.views.common import SignedInRequest, actor_of, needs
 
 LOG_PAGE = 50

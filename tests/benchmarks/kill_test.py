@@ -29,7 +29,7 @@ import django; django.setup()
 from django.contrib.auth.models import User
 from integrations.models import IntegrationInstance
 from integrations.services.audit import Actor
-from integrations.services.mappings import save_mappings
+from integrations.services.mapping.save import save_mappings
 user = User.objects.get(username="bench")
 instance = IntegrationInstance.objects.get()
 print("ready", flush=True)

@@ -108,7 +108,7 @@ def save_figures(user: Any, instance: Any, times: int) -> dict[str, dict[str, fl
 
     from integrations.models import MappingProposal, OrganizationMapping
     from integrations.services.audit import Actor
-    from integrations.services.mappings import save_mappings
+    from integrations.services.mapping.save import save_mappings
 
     actor = Actor(user.username, "benchmark", user)
     taken: dict[str, list[float]] = {"new": [], "changed": []}

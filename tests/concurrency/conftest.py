@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import (
+from tests.support.databases import (
     Database,
     drop_database,
     in_common,

@@ -2,6 +2,6 @@
 
 import os
 
-from tests.settings import *  # noqa: F403
+from tests.support.settings import *  # noqa: F403
 
 JOB_LEASE_SECONDS = float(os.environ.get("TEST_LEASE_SECONDS", "2"))  # type: ignore[assignment]

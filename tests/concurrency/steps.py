@@ -29,9 +29,13 @@ from django.db import connection  # noqa: E402
 from integrations import tasks  # noqa: E402
 from integrations.models import IntegrationInstance, Job, MappingProposal, Organization  # noqa: E402
 from integrations.psa.registry import PROVIDERS  # noqa: E402
-from integrations.services import deletion, jobs, mappings, suggestions, undoing  # noqa: E402
-from tests.rows import make_company, make_instance, make_mapping  # noqa: E402
-from tests.simulated import ImpatientAutotask, actor_of, connect, make_organization  # noqa: E402
+from integrations.services.history import undo as undoing  # noqa: E402
+from integrations.services.instances import delete as deletion  # noqa: E402
+from integrations.services.jobs import run as jobs  # noqa: E402
+from integrations.services.mapping import save as mappings  # noqa: E402
+from integrations.services.suggestions import suggest as suggestions  # noqa: E402
+from tests.support.rows import make_company, make_instance, make_mapping  # noqa: E402
+from tests.support.simulated import ImpatientAutotask, actor_of, connect, make_organization  # noqa: E402
 
 PROVIDERS["autotask"] = ImpatientAutotask()
 PEOPLE = ("anna", "ben", "cleo")

@@ -7,7 +7,7 @@ import time
 from itertools import pairwise
 from typing import Any
 
-from tests.databases import Database, results
+from tests.support.databases import Database, results
 
 
 def history(database: Database) -> dict[str, list[tuple[Any, Any]]]:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from integrations.simulators.autotask.server import Simulator
-from tests.databases import Database, results
-from tests.simulated import make_tenant
+from tests.support.databases import Database, results
+from tests.support.simulated import make_tenant
 
 COMPANIES = [{"id": number, "companyName": f"Company of street {number}"} for number in range(1, 241)]
 

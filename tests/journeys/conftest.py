@@ -31,7 +31,7 @@ from playwright.sync_api import (
 
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
-from tests.databases import alone
+from tests.support.databases import alone
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct-horse-battery-staple"
@@ -229,7 +229,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 from integrations.services.audit import Actor
-from integrations.services.connections import ConnectionDetails, connect_instance
+from integrations.services.instances.connect import ConnectionDetails, connect_instance
 secrets = {"secret": "main-secret", "tracking_identifier": "MAIN"}
 details = ConnectionDetails("autotask", "Main", "api@main.example", secrets=secrets)
 connect_instance(Actor("olive", "a journey", User.objects.get(username="olive")), details)

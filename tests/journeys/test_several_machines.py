@@ -22,9 +22,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import drop_database, make_database, postgres_server
 from tests.journeys import test_setup_to_saved_mappings as main_journey
 from tests.journeys.conftest import ROOT, Portal, Visitor, free_port, simulated_portal, wait_for
+from tests.support.databases import drop_database, make_database, postgres_server
 
 UNITS = ROOT / "deploy" / "systemd"
 WEB_SERVERS, WORKERS = 2, 3

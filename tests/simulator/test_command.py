@@ -37,7 +37,7 @@ def test_it_serves_a_file_says_how_to_reach_it_and_stops_at_ctrl_c(tmp_path: Pat
             "html-page,times=1,path=Companies/5",
         ],
         cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.support.settings", "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

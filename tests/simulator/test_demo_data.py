@@ -11,24 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from integrations.simulators.autotask.company_fields import find_field
-from integrations.simulators.autotask.picklists import DEFAULT_PICKLISTS
-from integrations.simulators.demo_data import (
+from integrations.demo.data import (
     TENANTS,
     Row,
     demo_companies,
     demo_organizations,
     demo_truth,
 )
-from integrations.simulators.demo_mess import SPELLINGS
-from integrations.simulators.demo_words import ACQUIRED_PLACES, MAIN_PLACES
+from integrations.demo.dirty_names import SPELLINGS
+from integrations.demo.words import ACQUIRED_PLACES, MAIN_PLACES
+from integrations.simulators.autotask.company_fields import find_field
+from integrations.simulators.autotask.picklists import DEFAULT_PICKLISTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = {(place.city, place.state): place for place in (*MAIN_PLACES, *ACQUIRED_PLACES)}
 
 PRINT_DIGEST = """
 import hashlib, json
-from integrations.simulators.demo_data import demo_companies, demo_organizations
+from integrations.demo.data import demo_companies, demo_organizations
 rows = [demo_organizations(), demo_companies("main"), demo_companies("acquired")]
 print(hashlib.sha256(json.dumps(rows).encode()).hexdigest())
 """

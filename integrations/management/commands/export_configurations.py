@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from integrations.files.writer import WRITERS
 from integrations.management.output import add_instances, chosen_instances, with_example, write_file
-from integrations.services.configuration_export import COLUMNS, export_configurations
-from integrations.services.table_export import WRITERS
+from integrations.services.exports.configurations import COLUMNS, export_configurations
 
 
 class Command(BaseCommand):

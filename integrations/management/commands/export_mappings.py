@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from integrations.files.writer import WRITERS
 from integrations.management.output import WRONG_USE, with_example, write_file
-from integrations.services.mapping_export import COLUMNS, NoSuchInstance, export_mappings
-from integrations.services.table_export import WRITERS
+from integrations.services.exports.mappings import COLUMNS, NoSuchInstance, export_mappings
 
 
 class Command(BaseCommand):

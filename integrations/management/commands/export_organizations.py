@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from integrations.files.writer import WRITERS
 from integrations.management.output import with_example, write_file
-from integrations.services.organization_export import COLUMNS, export_organizations
-from integrations.services.table_export import WRITERS
+from integrations.services.exports.organizations import COLUMNS, export_organizations
 
 
 class Command(BaseCommand):

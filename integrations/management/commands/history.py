@@ -16,8 +16,8 @@ from integrations.management.output import (
     write_rows,
 )
 from integrations.models import Organization
-from integrations.services.history import KINDS, HistoryQuery, chosen_events
-from integrations.services.history_words import Words
+from integrations.services.history.browse import KINDS, HistoryQuery, chosen_events
+from integrations.services.history.differences import Words
 
 COLUMNS = ("at", "who", "origin", "action", "name", "configuration", "batch", "change")
 

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.management.importing import add_import_arguments, run_import
 from integrations.management.output import chosen_instance, command_actor, with_example
-from integrations.services.import_reports import Keeping
-from integrations.services.mapping_import import MappingImportOptions, import_mappings
+from integrations.services.imports.mappings import MappingImportOptions, import_mappings
+from integrations.services.imports.reports import Keeping
 
 
 class Command(BaseCommand):

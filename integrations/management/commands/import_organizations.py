@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.management.importing import add_import_arguments, run_import
 from integrations.management.output import command_actor, with_example
-from integrations.services.import_reports import Keeping
-from integrations.services.organization_import import import_organizations
+from integrations.services.imports.organizations import import_organizations
+from integrations.services.imports.reports import Keeping
 
 
 class Command(BaseCommand):

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations.management.demo_copies import make_copies
+from integrations.demo import data as demo_data
+from integrations.demo.copies import make_copies
 from integrations.models import Organization
-from integrations.simulators import demo_data
 
 TENANT_USERS = {"main": "api-main@quillmere.example", "acquired": "api-pellam@pellamvalley.example"}
 FILE_MODE = 0o600

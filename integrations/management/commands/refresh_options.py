@@ -25,7 +25,7 @@ from integrations.management.output import (
     write_rows,
 )
 from integrations.models import IntegrationInstance, Job
-from integrations.services import jobs
+from integrations.services.jobs import run as jobs
 from integrations.tasks import enqueue_refresh, run_job
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.management.output import WRONG_USE, command_actor, with_example
-from integrations.services.sign_in import UnknownUser, unlock_login
+from portal.sign_in import UnknownUser, unlock_login
 
 
 class Command(BaseCommand):

@@ -19,7 +19,7 @@ from integrations.management.output import (
 )
 from integrations.models import IntegrationInstance
 from integrations.psa.base import ConnectionReport, StepState
-from integrations.services.connections import report_as_json, test_connection
+from integrations.services.instances.connect import report_as_json, test_connection
 
 COLUMNS = ("configuration", "result", "zone", "companies", "requests_used", "explanation")
 PASSED, FAILED = "passed", "failed"

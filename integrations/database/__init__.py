@@ -1,0 +1,1 @@
+"""How rows are written in bulk, queries kept, and SQLite set up."""

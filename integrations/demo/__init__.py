@@ -1,0 +1,1 @@
+"""Sample organizations and tenants."""

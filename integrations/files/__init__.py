@@ -1,0 +1,1 @@
+"""Reading and writing of tables in files; no Django."""

@@ -1,0 +1,31 @@
+"""Exporting configurations: what they are called, how they connect, their company filters. Never a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from integrations.files.writer import Row
+from integrations.models import IntegrationInstance
+from integrations.services.companies.filters import filters_as_json
+
+COLUMNS = (
+    "psa", "name", "description", "is_default", "platform", "username", "refresh_every_hours", "check_daily",
+    "filters", "catch_all",
+)  # fmt: skip
+
+
+def export_configurations(instances: Iterable[IntegrationInstance]) -> Iterator[Row]:
+    """These configurations. A filter row is [field, operation, value]."""
+    for instance in instances:
+        yield {
+            "psa": instance.psa,
+            "name": instance.name,
+            "description": instance.description,
+            "is_default": instance.is_default,
+            "platform": instance.zone,
+            "username": instance.username,
+            "refresh_every_hours": instance.refresh_every_hours,
+            "check_daily": instance.check_daily,
+            "filters": filters_as_json(instance.filters.order_by("position")),
+            "catch_all": instance.catch_all_id,
+        }

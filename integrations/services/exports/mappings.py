@@ -1,0 +1,113 @@
+"""Exporting the mappings in force, for other programs and for people with a spreadsheet.
+
+An organization that is deliberately not mapped has a row too: source "ignored", and no company. It names the
+default configuration of its PSA, since it is ignored in all of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import heapq
+from collections.abc import Iterator
+
+from django.db.models import Exists, OuterRef
+
+from integrations.files.writer import Row, in_order_of_signs
+from integrations.models import IgnoredOrganization, IntegrationInstance, OrganizationMapping
+
+IGNORED = "ignored"
+COLUMNS = (
+    "portal_key", "external_id", "name", "instance", "company_id", "company_name", "source", "confidence",
+    "reasons", "matcher_version", "confirmed_name", "confirmed_by", "confirmed_at",
+)  # fmt: skip
+
+
+class NoSuchInstance(Exception):
+    """No configuration has this name; ``names`` are those that there are."""
+
+    def __init__(self, name: str, names: list[str]) -> None:
+        known = ", ".join(f"“{each}”" for each in names) or "none yet"
+        super().__init__(f"There is no configuration “{name}”. There are: {known}.")
+        self.names = names
+
+
+def export_mappings(instance_name: str = "") -> Iterator[Row]:
+    """What is mapped in all configurations, or in the one with this name, and what is ignored there.
+
+    By organization name, then by portal key: nothing depends on the order in which rows were added. Rows are
+    read as they are asked for; ``company_id`` is the PSA's own id, which may be "0012" or no number at all,
+    ``confidence`` is 0 to 1 or None, times are UTC in ISO form. Raises NoSuchInstance.
+    """
+    instances = IntegrationInstance.objects.present()
+    if instance_name:
+        named = instances.filter(name__iexact=instance_name)
+        if not named:
+            raise NoSuchInstance(instance_name, list(instances.values_list("name", flat=True)))
+        instances = named
+    chosen = list(instances)
+    both = heapq.merge(_mapped(chosen), _ignored(chosen), key=_place)
+    return iter(both)
+
+
+def _place(row: Row) -> tuple[str, str]:
+    return str(row["name"]), str(row["portal_key"])
+
+
+def _mapped(instances: list[IntegrationInstance]) -> Iterator[Row]:
+    mappings = (
+        OrganizationMapping.objects.present()
+        .filter(instance__in=instances, organization__deleted_at=None)
+        .select_related("organization", "instance", "company", "confirmed_by")
+        .order_by(in_order_of_signs("organization__name"), "organization__key", "psa")
+    )
+    for mapping in mappings.iterator(chunk_size=1_000):
+        yield {
+            "portal_key": str(mapping.organization.key),
+            "external_id": mapping.organization.external_id,
+            "name": mapping.organization.name,
+            "instance": mapping.instance.name,
+            "company_id": mapping.company.remote_id,
+            "company_name": mapping.company.name,
+            "source": mapping.source,
+            "confidence": None if mapping.confidence is None else round(mapping.confidence, 4),
+            "reasons": mapping.reasons,
+            "matcher_version": mapping.matcher_version,
+            "confirmed_name": mapping.confirmed_name,
+            "confirmed_by": mapping.confirmer,
+            "confirmed_at": _utc(mapping.confirmed_at),
+        }
+
+
+def _ignored(instances: list[IntegrationInstance]) -> Iterator[Row]:
+    """Those that are not mapped all the same."""
+    speakers: dict[str, str] = {}
+    for instance in sorted(instances, key=lambda each: not each.is_default):
+        speakers.setdefault(instance.psa, instance.name)
+    mapped = OrganizationMapping.objects.present().filter(
+        organization=OuterRef("organization"), psa=OuterRef("psa")
+    )
+    rows = (
+        IgnoredOrganization.objects.filter(~Exists(mapped), psa__in=speakers, organization__deleted_at=None)
+        .select_related("organization", "ignored_by")
+        .order_by(in_order_of_signs("organization__name"), "organization__key", "psa")
+    )
+    for row in rows.iterator(chunk_size=1_000):
+        yield {
+            "portal_key": str(row.organization.key),
+            "external_id": row.organization.external_id,
+            "name": row.organization.name,
+            "instance": speakers[row.psa],
+            "company_id": "",
+            "company_name": "",
+            "source": IGNORED,
+            "confidence": None,
+            "reasons": [],
+            "matcher_version": "",
+            "confirmed_name": "",
+            "confirmed_by": row.ignored_by.get_username() if row.ignored_by else row.ignored_by_name,
+            "confirmed_at": _utc(row.ignored_at),
+        }
+
+
+def _utc(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,236 @@
+"""History as people look at it: what was done, newest first, and how much went with each press of a button.
+
+Pages go by keyset: a page is named by the event above or below it, so that the thousandth page costs what
+the first one does and nothing slips between two pages while others work.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from integrations.models import AuditEvent
+from integrations.services.history.undo import (
+    DECISIONS,
+    FILTER_ACTIONS,
+    INSTANCE_ACTIONS,
+    MAPPINGS,
+    ORGANIZATIONS,
+    UNDOABLE,
+)
+from integrations.services.history.undo_instances import is_description
+
+PAGE_SIZE = 50
+NAMES_OFFERED = 200
+
+KINDS: dict[str, tuple[str, Q]] = {
+    "mapping": ("Mappings", MAPPINGS),
+    "decision": ("Ignored and rejected", DECISIONS),
+    "organization": ("Organizations", ORGANIZATIONS),
+    "instance": ("Configurations and filters", Q(target_type="instance")),
+    "review": ("Mappings that need review", Q(target_type="review")),
+    "person": ("Sign-in and keys", Q(target_type__in=["user", "portal"])),
+    "program": ("Tokens and webhooks", Q(target_type__in=["token", "webhook"])),
+}
+
+
+@dataclass(frozen=True)
+class HistoryQuery:
+    """What is looked for; "" and None mean everything.
+
+    ``since`` and ``until`` are days, both included. ``older`` and ``newer`` are the event that the page
+    begins below or ends above.
+    """
+
+    actor: str = ""
+    kind: str = ""
+    text: str = ""
+    instance: int | None = None
+    organization: int | None = None
+    batch: uuid.UUID | None = None
+    since: dt.date | None = None
+    until: dt.date | None = None
+    older: int | None = None
+    newer: int | None = None
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it chooses some of the events and not all."""
+        return replace(self, older=None, newer=None) != HistoryQuery()
+
+
+@dataclass
+class Entry:
+    """One event, and for the list of batches what else the same press of a button did."""
+
+    event: AuditEvent
+    size: int = 1
+    actions: dict[str, int] = field(default_factory=dict)
+    undone_at: dt.datetime | None = None
+    undone_by: str = ""
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it stands for several changes."""
+        return self.size > 1
+
+    @property
+    def is_undoable(self) -> bool:
+        """Whether a change of this kind can be taken back at all."""
+        if self.event.target_type != "instance":
+            return self.event.target_type in {"mapping", "organization"}
+        if self.event.action in INSTANCE_ACTIONS:
+            return None in (self.event.before, self.event.after) or is_description(self.event)
+        return self.event.action in FILTER_ACTIONS
+
+
+@dataclass(frozen=True)
+class HistoryPage:
+    """Entries, newest first; ``older`` and ``newer`` name the neighbouring pages, None where none is."""
+
+    entries: Sequence[Entry]
+    older: int | None
+    newer: int | None
+
+
+def chosen_events(query: HistoryQuery) -> QuerySet[AuditEvent]:
+    """The events that the query chooses, on all pages, in no order."""
+    events: QuerySet[AuditEvent] = AuditEvent.objects.all()
+    if query.actor:
+        events = events.filter(actor_name=query.actor)
+    if query.kind:
+        events = events.filter(KINDS[query.kind][1])
+    if query.text:
+        events = events.filter(Q(target_name__icontains=query.text) | Q(action__icontains=query.text))
+    if query.instance is not None:
+        events = events.filter(instance=query.instance)
+    if query.organization is not None:
+        events = events.filter(
+            target_type__in=["mapping", "organization", "review"], target_id=str(query.organization)
+        )
+    if query.batch is not None:
+        events = events.filter(batch=query.batch)
+    if query.since is not None:
+        events = events.filter(at__gte=start_of(query.since))
+    if query.until is not None:
+        events = events.filter(at__lt=start_of(query.until + dt.timedelta(days=1)))
+    return events
+
+
+def start_of(day: dt.date) -> dt.datetime:
+    """Midnight at which the day begins, in the portal's time zone."""
+    return timezone.make_aware(dt.datetime.combine(day, dt.time()))
+
+
+def history_page(query: HistoryQuery, size: int = PAGE_SIZE) -> HistoryPage:
+    """One entry a batch; one an event where a single organization or batch is asked for."""
+    events = chosen_events(query)
+    single = query.organization is not None or query.batch is not None
+    if not single:
+        # Of each batch the last event that was chosen stands for all of it.
+        later = chosen_events(replace(query, older=None, newer=None)).filter(
+            batch=OuterRef("batch"), pk__gt=OuterRef("pk")
+        )
+        events = events.filter(~Exists(later))
+    rows, older, newer = _keyset(events.select_related("instance"), query, size)
+    entries = [Entry(event) for event in rows]
+    if not single:
+        _count(entries, chosen_events(replace(query, older=None, newer=None)))
+    _tell_undone(entries)
+    return HistoryPage(entries, older, newer)
+
+
+def _keyset(
+    events: QuerySet[AuditEvent], query: HistoryQuery, size: int
+) -> tuple[list[AuditEvent], int | None, int | None]:
+    """The page's events, newest first, with the keys of the pages below and above it."""
+    if query.newer is not None:
+        rows = list(events.filter(pk__gt=query.newer).order_by("pk")[: size + 1])
+        more, rows = len(rows) > size, rows[:size][::-1]
+        if not rows:
+            return [], None, None
+        return rows, rows[-1].pk, rows[0].pk if more else None
+    if query.older is not None:
+        events = events.filter(pk__lt=query.older)
+    rows = list(events.order_by("-pk")[: size + 1])
+    more, rows = len(rows) > size, rows[:size]
+    if not rows:
+        return [], None, None
+    return rows, rows[-1].pk if more else None, rows[0].pk if query.older is not None else None
+
+
+def _count(entries: Iterable[Entry], events: QuerySet[AuditEvent]) -> None:
+    """How many events of each action the batches hold."""
+    by_batch = {entry.event.batch: Counter[str]() for entry in entries}
+    counted = events.filter(batch__in=by_batch).order_by().values_list("batch", "action")
+    for batch, action, number in counted.annotate(number=Count("pk")):
+        by_batch[batch][action] += number
+    for entry in entries:
+        entry.actions = dict(by_batch[entry.event.batch].most_common())
+        entry.size = sum(entry.actions.values())
+
+
+def _tell_undone(entries: Iterable[Entry]) -> None:
+    """Which of the batches were taken back, or tried to be, by whom and when."""
+    entries = list(entries)
+    undos = AuditEvent.objects.filter(undoes__in={entry.event.batch for entry in entries})
+    told: dict[uuid.UUID | None, tuple[dt.datetime, str]] = {}
+    targets: dict[uuid.UUID | None, set[tuple[str, str]]] = {}
+    wanted = {(entry.event.target_type, entry.event.target_id) for entry in entries}
+    for undoes, at, name, kind, key in (
+        undos.filter(target_id__in={key for _, key in wanted})
+        .order_by("pk")
+        .values_list("undoes", "at", "actor_name", "target_type", "target_id")
+    ):
+        told[undoes] = (at, name)
+        targets.setdefault(undoes, set()).add((kind, key))
+    for entry in entries:
+        event = entry.event
+        if (event.target_type, event.target_id) in targets.get(event.batch, ()):
+            entry.undone_at, entry.undone_by = told[event.batch]
+
+
+def actor_names() -> list[str]:
+    """Who appears in the history, for the filter."""
+    names = AuditEvent.objects.order_by("actor_name").values_list("actor_name", flat=True).distinct()
+    return list(names[:NAMES_OFFERED])
+
+
+@dataclass(frozen=True)
+class BatchSummary:
+    """What one press of a button did as a whole, what it took back, and what took it back."""
+
+    key: uuid.UUID
+    first: AuditEvent
+    size: int
+    actions: dict[str, int]
+    undoable: int
+    undoes: uuid.UUID | None
+    undone_by: list[AuditEvent]
+
+
+def batch_summary(key: uuid.UUID) -> BatchSummary | None:
+    """The batch as a whole; None when there is no such batch."""
+    events = AuditEvent.objects.filter(batch=key)
+    first = events.select_related("instance").order_by("pk").first()
+    if first is None:
+        return None
+    counted = events.order_by().values_list("action").annotate(number=Count("pk"))
+    actions = dict(sorted(counted, key=lambda pair: -pair[1]))
+    undos = AuditEvent.objects.filter(undoes=key).order_by("batch", "pk")
+    first_of_each = {undo.batch: undo for undo in undos.order_by("-pk")[:100]}
+    return BatchSummary(
+        key=key,
+        first=first,
+        size=sum(actions.values()),
+        actions=actions,
+        undoable=events.filter(UNDOABLE).count(),
+        undoes=first.undoes,
+        undone_by=list(first_of_each.values()),
+    )

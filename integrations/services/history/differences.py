@@ -1,0 +1,249 @@
+"""What an event changed, in words: label, before, after. No secret, and nothing that looks like one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from integrations.models import AuditEvent, Company, IntegrationInstance
+from integrations.models.mappings import MappingSource, in_percent
+from integrations.models.tokens import Right
+from integrations.models.webhooks import WebhookEvent
+from integrations.services.companies.filters import condition_of, condition_words
+from integrations.services.mapping.warnings import WARNING_LABELS
+from integrations.services.organizations.values import LABELS
+from integrations.services.webhooks.review_notices import Reason
+
+NOT_MAPPED = "not mapped"
+HIDDEN = "(hidden)"
+# The audit never holds these. Should a mistake ever put one there, no page, file or command shows it.
+NEVER_SHOWN = ("secret", "password", "credential", "tracking_identifier", "digest", "token", "signing")
+
+INSTANCE_LABELS = {
+    "name": "Name",
+    "description": "Description",
+    "is_default": "Use as default",
+    "zone": "Platform",
+    "api_url": "Address",
+    "username": "API Username",
+    "status": "State",
+    "refresh_every_hours": "Refresh every (hours)",
+    "check_daily": "Check daily",
+    "catch_all": "Catch-all company (id)",
+    "filters": "Company filter",
+    "instances": "Configurations",
+    "prefix": "Begins with",
+    "rights": "May read",
+    "events": "Told when",
+    "expires_at": "Expires",
+    "reasons": "Because",
+}
+CHOICES: dict[str, dict[str, str]] = {
+    "rights": {str(key): str(label) for key, label in Right.choices},
+    "reasons": {
+        reason.value: label
+        for reason, label in (
+            (Reason.MISSING, WARNING_LABELS["gone"]),
+            (Reason.INACTIVE, WARNING_LABELS["inactive"]),
+            (Reason.OUTSIDE_FILTER, WARNING_LABELS["outside"]),
+            (Reason.RENAMED, WARNING_LABELS["renamed"]),
+        )
+    },
+    "events": {str(key): str(label) for key, label in WebhookEvent.choices},
+}
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
+SECRET_LABELS = {"secret": "API User Password", "tracking_identifier": "API Tracking Identifier"}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One value before and after; "" where there was or is none."""
+
+    label: str
+    before: str
+    after: str
+
+
+class Words:
+    """Tells events in words; knows the names of the companies and configurations that they mention."""
+
+    def __init__(self, events: Iterable[AuditEvent]) -> None:
+        companies: set[int] = set()
+        filtered: set[int] = set()
+        instances: set[int] = set()
+        for event in events:
+            for state in (event.before, event.after):
+                if state and event.target_type in ("mapping", "review"):
+                    companies.add(state["company"])
+                if state and event.target_type == "mapping":
+                    instances.add(state["instance"])
+                elif state and event.target_type == "token" and isinstance(state.get("instances"), list):
+                    instances.update(state["instances"])
+                elif state and "filters" in state and event.instance_id is not None:
+                    filtered.add(event.instance_id)
+        rows = Company.objects.filter(pk__in=companies).values_list("pk", "name", "remote_id")
+        self._companies = {pk: f"{name} (id {remote_id})" for pk, name, remote_id in rows}
+        self._filtered = IntegrationInstance.objects.prefetch_related("options").in_bulk(filtered)
+        self._instances = dict(IntegrationInstance.objects.filter(pk__in=instances).values_list("pk", "name"))
+
+    def differences(self, event: AuditEvent) -> list[Difference]:
+        """What the event changed; empty when it only says that something happened."""
+        before, after = event.before or {}, event.after or {}
+        if event.target_type == "mapping":
+            return self._mapping(before, after)
+        if event.target_type == "review":
+            return self._review(before, after)
+        if event.target_type == "organization" and event.instance_id is not None:
+            return _changed("Company", before.get("company_name"), after.get("company_name"))
+        found: list[Difference] = []
+        for name in [*before, *(name for name in after if name not in before)]:
+            if name == "secrets_set":
+                found += _secrets(before.get(name) or {}, after.get(name) or {})
+            elif name == "merged_into":
+                found += _changed("Merged into", "", before.get(name))
+            elif name == "status" and event.target_type == "instance":
+                found += _changed("State", _status(before.get(name)), _status(after.get(name)))
+            elif any(word in name.lower() for word in NEVER_SHOWN):
+                if before.get(name) != after.get(name):
+                    found.append(Difference(_label(name), HIDDEN, HIDDEN))
+            else:
+                old, new = (self._told(event, name, state.get(name)) for state in (before, after))
+                found += _changed(_label(name), old, new)
+        return found
+
+    def _told(self, event: AuditEvent, name: str, value: object) -> object:
+        """Numbers and keys by the names that people chose from; anything else as it is."""
+        if not isinstance(value, list):
+            return value
+        instance = self._filtered.get(event.instance_id or 0)
+        if name == "filters" and instance is not None and all(map(_is_filter_row, value)):
+            return "; ".join(condition_words(instance, (condition_of(*row) for row in value)))
+        if name == "instances" and event.target_type == "token":
+            return [self._instances.get(pk, f"configuration {pk}") for pk in value]
+        return [CHOICES.get(name, {}).get(str(part), part) for part in value]
+
+    def _mapping(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+        was, now = _in_force(before), _in_force(after)
+        found = [Difference("Company", self._company(was), self._company(now))]
+        if found[0].before == found[0].after:
+            found = []
+        if was and now:
+            found += _changed("Configuration", self._instance(was), self._instance(now))
+        found += _changed("How", _source(was), _source(now))
+        found += _changed("Confidence", _share(was), _share(now))
+        found += _changed("Because", _reasons(was), _reasons(now))
+        if was and now:
+            found += _changed("Confirmed name", was.get("confirmed_name"), now.get("confirmed_name"))
+        return found
+
+    def _review(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+        """The company, which is the same before and after, and why its mapping needs review."""
+        old, new = (
+            [CHOICES["reasons"].get(reason, reason) for reason in state.get("reasons") or ()]
+            for state in (before, after)
+        )
+        return [Difference("Company", "", self._company(after)), *_changed("Because", old, new)]
+
+    def _company(self, state: Mapping[str, Any]) -> str:
+        if not state:
+            return NOT_MAPPED
+        known = self._companies.get(state["company"], "")
+        name = state.get("company_name") or state.get("confirmed_name") or ""
+        if known and name and not known.startswith(f"{name} (id "):
+            return f"{name}, now {known}"
+        return known or name or f"company {state['company']}"
+
+    def _instance(self, state: Mapping[str, Any]) -> str:
+        return self._instances.get(state["instance"], f"configuration {state['instance']}")
+
+
+def _in_force(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {} if not state or state.get("removed") else state
+
+
+def _changed(label: str, before: object, after: object) -> list[Difference]:
+    old, new = _text(before), _text(after)
+    return [Difference(label, old, new)] if old != new else []
+
+
+def _secrets(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    """When a secret was set and by whom is all that anybody learns of it."""
+    found: list[Difference] = []
+    for name in sorted({*before, *after}):
+        found += _changed(
+            SECRET_LABELS.get(name, _label(name)), _set(before.get(name)), _set(after.get(name))
+        )
+    return found
+
+
+def _set(note: Mapping[str, Any] | None) -> str:
+    if not note:
+        return ""
+    try:
+        at = timezone.localtime(dt.datetime.fromisoformat(str(note.get("at")))).strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        at = "an unknown day"
+    return f"set {at} by {note.get('by', '')}"
+
+
+def _moment(text: str) -> str:
+    """A moment as the pages show it; the text itself when it is none."""
+    try:
+        return timezone.localtime(dt.datetime.fromisoformat(text)).strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return text
+
+
+def _label(name: str) -> str:
+    label = INSTANCE_LABELS.get(name) or LABELS.get(name) or name.replace("_", " ")
+    return label[:1].upper() + label[1:]
+
+
+def _status(value: object) -> str:
+    labels = {str(key): str(label) for key, label in IntegrationInstance.Status.choices}
+    return labels.get(str(value), _text(value))
+
+
+def _source(state: Mapping[str, Any]) -> str:
+    return str(dict(MappingSource.choices).get(state.get("source", ""), "")) if state else ""
+
+
+def _share(state: Mapping[str, Any]) -> str:
+    share = state.get("confidence")
+    return "" if share is None else in_percent(share)
+
+
+def _reasons(state: Mapping[str, Any]) -> str:
+    return "; ".join(map(str, state.get("reasons") or ()))
+
+
+def _text(value: object) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return _moment(value) if MOMENT.fullmatch(value) else value
+    if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+        return ", ".join(value)
+    if isinstance(value, list) and all(map(_is_filter_row, value)):
+        return "; ".join(" ".join(map(_filter_word, row)) for row in value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _is_filter_row(row: object) -> bool:
+    return isinstance(row, list) and len(row) == 3
+
+
+def _filter_word(part: object) -> str:
+    if part is None:
+        return ""
+    return (
+        ", ".join(map(str, part)) if isinstance(part, Sequence) and not isinstance(part, str) else str(part)
+    )

@@ -1,0 +1,179 @@
+"""Taking changes back: a whole batch or one of its changes. The undo is a batch itself, and can be undone.
+
+What has changed again since is left as it is, and said. Mappings come first: an organization that an import
+made can only go when nothing is mapped to it any more.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.db.models import Case, CharField, Q, QuerySet, Value, When
+
+from integrations.models import AuditEvent, IntegrationInstance, Organization
+from integrations.services.audit import Actor, Batch
+from integrations.services.history import undo_instances as undoing_instances
+from integrations.services.history import undo_mappings as undoing_mappings
+from integrations.services.history import undo_organizations as undoing_organizations
+
+CHUNK = 1_000
+
+MAPPINGS = Q(target_type="mapping")
+DECISIONS = Q(target_type="organization", instance__isnull=False)
+ORGANIZATIONS = Q(target_type="organization", instance=None)
+FILTER_ACTIONS = ("company filter changed", "company filter put back")
+FILTERS = Q(target_type="instance", action__in=FILTER_ACTIONS)
+SCHEDULE_ACTIONS = ("schedule changed", "schedule put back")
+INSTANCE_ACTIONS = (
+    *SCHEDULE_ACTIONS, "catch-all company changed", "catch-all company put back",
+    "instance changed", "instance change undone", "instance imported",
+    "instance connected", "instance deleted by undo", "instance restored by undo",
+)  # fmt: skip
+INSTANCES = Q(target_type="instance", action__in=INSTANCE_ACTIONS)
+RISE_OR_FALL = Q(before__isnull=True) | Q(after__isnull=True)
+UNDOABLE = MAPPINGS | DECISIONS | ORGANIZATIONS | FILTERS | INSTANCES
+
+
+class NothingToUndo(Exception):
+    """The batch is unknown, or holds nothing that can be put back."""
+
+
+@dataclass(frozen=True)
+class LeftRow:
+    """A change that was not taken back, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass
+class UndoOutcome:
+    """What undo did, or with ``dry_run`` would do. ``batch`` takes the undo back."""
+
+    batch: uuid.UUID
+    dry_run: bool = False
+    restored: int = 0
+    noun: str = "mapping"
+    rows_left: list[LeftRow] = field(default_factory=list)
+
+    @property
+    def left(self) -> list[str]:
+        """The names of the rows that were left as they are."""
+        return [row.name for row in self.rows_left]
+
+    def sentence(self) -> str:
+        """For the page and the command."""
+        number = f"{self.restored:,} {self.noun}{'' if self.restored == 1 else 's'}"
+        text = f"{number} would be put back." if self.dry_run else f"{number} put back as before."
+        if self.rows_left:
+            text += f" {len(self.rows_left):,} left as they are: "
+            text += "; ".join(f"{row.name} ({row.reason})" for row in self.rows_left[:5])
+            text += "; …" if len(self.rows_left) > 5 else "."
+        return text
+
+
+def undo_batch(actor: Actor, key: uuid.UUID, *, dry_run: bool = False) -> UndoOutcome:
+    """Put everything of a batch back as it was before, unless it changed again. Raises NothingToUndo."""
+    return _undo(actor, AuditEvent.objects.filter(batch=key), key, dry_run)
+
+
+def undo_event(
+    actor: Actor, event_id: int, *, batch: uuid.UUID | None = None, dry_run: bool = False
+) -> UndoOutcome:
+    """Put back what one change did (of this batch, when given), unless it changed again.
+
+    Raises NothingToUndo.
+    """
+    events = AuditEvent.objects.filter(pk=event_id, **({"batch": batch} if batch else {}))
+    key = events.values_list("batch", flat=True).first()
+    if key is None:
+        raise NothingToUndo
+    return _undo(actor, events, key, dry_run)
+
+
+def rights_to_undo(events: QuerySet[AuditEvent]) -> set[str]:
+    """The rights that taking these changes back needs; empty when nothing of them can be taken back."""
+    kinds = (
+        events.filter(UNDOABLE)
+        .order_by()
+        .annotate(
+            right=Case(
+                When(INSTANCES & RISE_OR_FALL, then=Value("delete_integrationinstance")),
+                # Who may set a filter or a schedule may take it back.
+                When(INSTANCES & ~Q(action__in=SCHEDULE_ACTIONS), then=Value("change_integrationinstance")),
+                When(~ORGANIZATIONS, then=Value("map_organizations")),
+                When(RISE_OR_FALL, then=Value("delete_organization")),
+                default=Value("change_organization"),
+                output_field=CharField(),
+            )
+        )
+        .values_list("right", flat=True)
+        .distinct()
+    )
+    return set(kinds)
+
+
+def instance_of_batch(key: uuid.UUID) -> IntegrationInstance | None:
+    """The instance that a batch touched, unless it was deleted since."""
+    event = AuditEvent.objects.filter(batch=key).exclude(instance=None).first()
+    if event is None or event.instance_id is None:
+        return None
+    return IntegrationInstance.objects.present().filter(pk=event.instance_id).first()
+
+
+def organization_of_batch(key: uuid.UUID) -> int | None:
+    """The id of the first organization that a batch touched, unless it was deleted since."""
+    event = AuditEvent.objects.filter(batch=key, target_type__in=("mapping", "organization")).last()
+    if event is None:
+        return None
+    found = Organization.objects.present().filter(pk=int(event.target_id))
+    return found.values_list("pk", flat=True).first()
+
+
+def _undo(actor: Actor, events: QuerySet[AuditEvent], key: uuid.UUID, dry_run: bool) -> UndoOutcome:
+    batch = Batch(actor, undoes=key)
+    outcome = UndoOutcome(batch.key, dry_run)
+    with transaction.atomic():
+        if not events.filter(UNDOABLE).exists():
+            raise NothingToUndo
+        if events.filter(UNDOABLE).exclude(MAPPINGS).exists():
+            outcome.noun = "change"
+        _lock_instances(events)
+        kinds = (
+            (MAPPINGS, undoing_mappings.put_back_mappings),
+            (DECISIONS, undoing_organizations.put_back_decisions),
+            (ORGANIZATIONS, undoing_organizations.put_back_organizations),
+            (FILTERS | INSTANCES, undoing_instances.put_back_instances),
+        )
+        for condition, put_back in kinds:
+            for chunk in _newest_first(events.filter(condition)):
+                changes, left = put_back(chunk, actor)
+                batch.record(changes)
+                outcome.restored += len(changes)
+                outcome.rows_left += [LeftRow(name, reason) for name, reason in left]
+        for name, action in events.exclude(UNDOABLE).values_list("target_name", "action")[:100]:
+            outcome.rows_left.append(LeftRow(name, f"“{action}” cannot be taken back here"))
+        if dry_run:
+            transaction.set_rollback(True)
+    return outcome
+
+
+def _lock_instances(events: QuerySet[AuditEvent]) -> None:
+    """In the order of their keys, as everybody does who changes the mappings of several."""
+    involved = events.exclude(instance=None).order_by().values("instance")
+    list(IntegrationInstance.objects.locked().filter(pk__in=involved).order_by("pk").only("pk"))
+
+
+def _newest_first(events: QuerySet[AuditEvent]) -> Iterator[list[AuditEvent]]:
+    """In chunks; what was done last is taken back first."""
+    last = None
+    while True:
+        rows = events if last is None else events.filter(pk__lt=last)
+        chunk = list(rows.order_by("-pk")[:CHUNK])
+        if not chunk:
+            return
+        yield chunk
+        last = chunk[-1].pk

@@ -1,0 +1,200 @@
+"""Putting organizations back as the audit says they were, and taking back what was decided about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.utils import timezone
+
+from integrations.models import (
+    AuditEvent,
+    Company,
+    IgnoredOrganization,
+    IntegrationInstance,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+    RejectedMatch,
+)
+from integrations.services.audit import Actor, Change
+from integrations.services.suggestions.decisions import (
+    IGNORED,
+    REOPENED,
+    allowing_change,
+    forget_suggestions,
+    ignoring_change,
+    rejection_change,
+    reopening_change,
+    suggest_again,
+)
+
+CHANGED_SINCE = "changed again since"
+GONE = "no longer there"
+Left = list[tuple[str, str]]
+Outcome = tuple[list[Change], Left]
+
+
+# --- organizations ------------------------------------------------------------------------------------------
+
+
+def put_back_organizations(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
+    """Delete what was made, restore what was deleted, and put changed values back.
+
+    Returns the changes, and the names of those left with the reason. Inside a transaction.
+    """
+    organizations = {
+        each.pk: each
+        for each in Organization.objects.filter(pk__in={int(event.target_id) for event in events})
+        .order_by("pk")
+        .locked()
+    }
+    mapped = set(
+        OrganizationMapping.objects.present()
+        .filter(organization__in=organizations)
+        .values_list("organization_id", flat=True)
+    )
+    holders = _holders(event.before for event in events if event.before)
+    changes: list[Change] = []
+    left: Left = []
+    for event in events:
+        organization = organizations.get(int(event.target_id))
+        reason = _why_not(event, organization, mapped, holders)
+        if reason or organization is None:
+            left.append((event.target_name, reason or GONE))
+        else:
+            changes.append(_put_back(event, organization))
+            if organization.external_id and organization.deleted_at is None:
+                holders[organization.external_id] = organization.pk
+    changed = {int(change.target_id) for change in changes}
+    Organization.objects.bulk_create(
+        [organizations[pk] for pk in sorted(changed)],
+        update_conflicts=True,
+        unique_fields=["pk"],
+        update_fields=[*Organization.EDITABLE, "deleted_at", "updated_at"],
+        batch_size=500,
+    )
+    deleted = [pk for pk in changed if organizations[pk].deleted_at is not None]
+    MappingProposal.objects.filter(organization__in=deleted).delete()
+    return changes, left
+
+
+def _holders(states: Iterable[Mapping[str, object]]) -> dict[str, int]:
+    """Which present organizations have the external ids that these states had."""
+    wanted = {str(state.get("external_id") or "") for state in states} - {""}
+    present = Organization.objects.present().filter(external_id__in=wanted)
+    return dict(present.values_list("external_id", "pk"))
+
+
+def _why_not(
+    event: AuditEvent, organization: Organization | None, mapped: set[int], holders: dict[str, int]
+) -> str:
+    """What stands in the way of putting the organization back, "" if nothing."""
+    if organization is None:
+        return GONE
+    is_deleted = organization.deleted_at is not None
+    expected = event.before if event.after is None else event.after
+    known = {name: (expected or {}).get(name) for name in Organization.EDITABLE}
+    if is_deleted is not (event.after is None) or organization.snapshot() != known:
+        return CHANGED_SINCE
+    if event.before is None:
+        return "mapped since" if organization.pk in mapped else ""
+    external_id = str(event.before.get("external_id") or "")
+    if external_id and holders.get(external_id, organization.pk) != organization.pk:
+        return "another organization has its external id now"
+    return ""
+
+
+def _put_back(event: AuditEvent, organization: Organization) -> Change:
+    """Change the organization in memory as the event says it was; returns what to record."""
+    key, name = str(organization.pk), organization.name
+    state = organization.snapshot()
+    if event.before is None:
+        organization.deleted_at = timezone.now()
+        return Change("organization deleted by undo", "organization", key, name, state, None)
+    if event.after is None:
+        organization.deleted_at = None
+        return Change("organization restored by undo", "organization", key, name, None, state)
+    for field in Organization.EDITABLE:
+        setattr(organization, field, event.before[field])
+    after = organization.snapshot()
+    return Change("organization change undone", "organization", key, organization.name, state, after)
+
+
+# --- decisions ----------------------------------------------------------------------------------------------
+
+
+def put_back_decisions(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
+    """Take back that an organization is ignored or a pair rejected, or that it is not any more.
+
+    Returns the changes, and the names of those left with the reason. Inside a transaction.
+    """
+    organizations = Organization.objects.in_bulk([int(event.target_id) for event in events])
+    instances = IntegrationInstance.objects.in_bulk([event.instance_id or 0 for event in events])
+    changes: list[Change] = []
+    left: Left = []
+    for event in events:
+        organization = organizations.get(int(event.target_id))
+        instance = instances.get(event.instance_id or 0)
+        if organization is None or instance is None:
+            left.append((event.target_name, GONE))
+            continue
+        if event.action in {IGNORED, REOPENED}:
+            change = _put_back_ignoring(event, organization, instance, actor)
+        else:
+            change = _put_back_rejection(event, organization, instance, actor)
+        if change is None:
+            left.append((event.target_name, CHANGED_SINCE))
+        else:
+            changes.append(change)
+    return changes, left
+
+
+def _put_back_ignoring(
+    event: AuditEvent, organization: Organization, instance: IntegrationInstance, actor: Actor
+) -> Change | None:
+    rows = IgnoredOrganization.objects.filter(organization=organization, psa=instance.psa)
+    if event.action == IGNORED:
+        if not rows.delete()[0]:
+            return None
+        suggest_again(organization, (event.after or {}).get("suggestions", ()))
+        return reopening_change(organization, instance)
+    _, created = rows.get_or_create(
+        defaults={"organization": organization, "psa": instance.psa, "ignored_by_id": _user(actor)}
+    )
+    if not created:
+        return None
+    return ignoring_change(
+        organization, instance, forget_suggestions(organization, instance__psa=instance.psa)
+    )
+
+
+def _put_back_rejection(
+    event: AuditEvent, organization: Organization, instance: IntegrationInstance, actor: Actor
+) -> Change | None:
+    named = event.after or event.before or {}
+    company = Company.objects.filter(pk=named.get("company") or 0).first()
+    if company is None:
+        return None
+    rows = RejectedMatch.objects.filter(organization=organization, company=company)
+    if event.after is not None:
+        if not rows.delete()[0]:
+            return None
+        suggest_again(organization, event.after.get("suggestions", ()))
+        return allowing_change(organization, instance, company)
+    _, created = rows.get_or_create(
+        defaults={
+            "organization": organization,
+            "company": company,
+            "company_name": company.name,
+            "rejected_by_id": _user(actor),
+        }
+    )
+    if not created:
+        return None
+    return rejection_change(
+        organization, instance, company, forget_suggestions(organization, company=company)
+    )
+
+
+def _user(actor: Actor) -> int | None:
+    return actor.user.pk if actor.user else None

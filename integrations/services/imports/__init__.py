@@ -1,0 +1,1 @@
+"""Files that come in: organizations, mappings, configurations, and their reports."""

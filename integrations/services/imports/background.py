@@ -1,0 +1,173 @@
+"""Importing a large uploaded file in the background: kept, checked to its end, written in one transaction.
+
+A page must not wait for a hundred thousand rows. The file is kept in the database, where a worker of any
+machine finds it. The worker first goes through all of it without writing or locking, which shows how far it
+is; only when it may be written it goes through once more, in one transaction that also checks that the job is
+still its own. A worker that is killed leaves nothing written, and the next one begins anew.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import BinaryIO, cast
+
+from django.contrib.auth.models import User
+from django.core.files import File
+
+from integrations.files.reader import ImportRefused
+from integrations.models import ImportFilePart, ImportReport, IntegrationInstance, Job
+from integrations.services.audit import Actor
+from integrations.services.imports.mappings import MappingImportOptions, import_mappings
+from integrations.services.imports.organizations import import_organizations
+from integrations.services.imports.reports import Keeping, Outcome, Report, keep_report
+from integrations.services.jobs.run import JobCancelled, JobRun
+
+AT_ONCE = 500_000  # bytes; a page can wait for smaller files
+PART = 1_000_000  # bytes
+NOTHING_WRITTEN = "Nothing was written."
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """What the upload form asked for. ``overwrite`` means mappings only."""
+
+    dry_run: bool = False
+    keep_good: bool = False
+    overwrite: bool = False
+
+
+def accept(
+    kind: ImportReport.Kind,
+    file: File[bytes],
+    actor: Actor,
+    user: User,
+    options: FileOptions,
+    instance: IntegrationInstance | None,
+) -> Job:
+    """Keep the file with a job for it and a report that the job will fill. Inside a transaction."""
+    name = (file.name or "")[:200]
+    job = Job.objects.create(
+        kind=Job.Kind.IMPORT_FILE,
+        instance=instance,
+        created_by=user,
+        started_by=user.get_username(),
+        options={**asdict(options), "kind": kind.value, "file_name": name},
+    )
+    lines = 0
+    for number, piece in enumerate(file.chunks(PART)):
+        lines += piece.count(b"\n")
+        ImportFilePart.objects.create(job=job, number=number, content=zlib.compress(piece))
+    Job.objects.filter(pk=job.pk).update(total=lines)
+    ImportReport.objects.create(
+        key=job.key,
+        kind=kind,
+        verdict=ImportReport.Verdict.RUNNING,
+        file_name=name,
+        instance=instance,
+        actor=user,
+        actor_name=actor.name[:200],
+        origin=actor.origin[:100],
+        counts={outcome.value: 0 for outcome in Outcome},
+    )
+    return job
+
+
+def import_file(run: JobRun) -> ImportReport:
+    """Do the job. Raises JobCancelled, JobLost; then nothing was written."""
+    kept = ImportReport.objects.select_related("instance").get(key=run.job.key)
+    if kept.verdict != ImportReport.Verdict.RUNNING:
+        return kept  # done by a worker that was killed before it could say so
+    try:
+        with _file(run.job) as stream:
+            if run.job.created_by is None:  # the account was deleted while the job waited
+                _stop(kept, ImportReport.Verdict.STOPPED, "The account that asked for the import is gone.")
+            else:
+                _import(run, kept, Actor(kept.actor_name, kept.origin, run.job.created_by), stream)
+    except ImportRefused as error:
+        _stop(kept, ImportReport.Verdict.REFUSED, f"{error} {NOTHING_WRITTEN}")
+    except JobCancelled:
+        _stop(kept, ImportReport.Verdict.STOPPED, f"Cancelled. {NOTHING_WRITTEN}")
+        run.job.file_parts.all().delete()
+        run.finish(Job.State.CANCELLED, message=kept.sentence)
+        raise
+    run.job.file_parts.all().delete()
+    return kept
+
+
+def _import(run: JobRun, kept: ImportReport, actor: Actor, stream: BinaryIO) -> None:
+    options = run.job.options
+    wanted = FileOptions(options["dry_run"], options["keep_good"], options["overwrite"])
+    lines = run.job.total or 0
+
+    def tell(done: int, _: None) -> None:
+        run.progress(done, max(done, lines), "Checking rows")
+
+    read = _READERS[ImportReport.Kind(kept.kind)]
+    checked = read(actor, stream, kept.instance, replace(wanted, dry_run=True), Keeping(rehearsal=True), tell)
+    if wanted.dry_run or (checked.failed and not wanted.keep_good):
+        checked.dry_run = wanted.dry_run
+        run.progress(len(checked.rows), len(checked.rows))
+        keep_report(
+            checked, ImportReport.Kind(kept.kind), actor, Keeping(into=kept, before_commit=run.hold),
+            instance=kept.instance,
+        )  # fmt: skip
+        return
+    rows = len(checked.rows)
+    del checked  # its rows are not needed while those of the second time come in
+    stream.seek(0)
+    run.progress(0, rows, "Writing rows")
+    keeping = Keeping(into=kept, before_commit=run.hold)
+    read(actor, stream, kept.instance, wanted, keeping, lambda done, _: run.note(done))
+
+
+def _organizations(
+    actor: Actor,
+    stream: BinaryIO,
+    instance: IntegrationInstance | None,
+    options: FileOptions,
+    keeping: Keeping,
+    progress: Callable[[int, None], None],
+) -> Report:
+    return import_organizations(
+        actor,
+        stream,
+        dry_run=options.dry_run,
+        keep_good=options.keep_good,
+        keeping=keeping,
+        progress=progress,
+    )
+
+
+def _mappings(
+    actor: Actor,
+    stream: BinaryIO,
+    instance: IntegrationInstance | None,
+    options: FileOptions,
+    keeping: Keeping,
+    progress: Callable[[int, None], None],
+) -> Report:
+    return import_mappings(
+        actor, stream, instance, MappingImportOptions(**asdict(options)), keeping=keeping, progress=progress
+    )
+
+
+_READERS = {ImportReport.Kind.ORGANIZATIONS: _organizations, ImportReport.Kind.MAPPINGS: _mappings}
+
+
+def _stop(kept: ImportReport, verdict: ImportReport.Verdict, sentence: str) -> None:
+    kept.verdict, kept.sentence = verdict, sentence
+    kept.save(update_fields=["verdict", "sentence"])
+
+
+@contextmanager
+def _file(job: Job) -> Iterator[BinaryIO]:
+    """The uploaded file, put together on this machine."""
+    with tempfile.TemporaryFile() as spool:
+        for part in job.file_parts.order_by("number").iterator(chunk_size=1):
+            spool.write(zlib.decompress(bytes(part.content)))
+        spool.seek(0)
+        yield cast("BinaryIO", spool)

@@ -1,0 +1,252 @@
+"""Organizations from companies: a background job adds an organization for each chosen company and maps it.
+
+A company that is mapped already, or whose name an organization has, is skipped. The job works in chunks; each
+is one transaction that also keeps how far it has come, so that a worker that takes the job up goes on where
+the last one was stopped. All chunks are one batch, which undo takes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from integrations.database.bulk import renew_statistics
+from integrations.models import (
+    AuditEvent,
+    Company,
+    ImportReport,
+    IntegrationInstance,
+    Job,
+    Organization,
+    OrganizationMapping,
+)
+from integrations.models.mappings import MappingSource
+from integrations.services.audit import Actor, Batch, Change
+from integrations.services.imports.organizations import wait_for_other_imports
+from integrations.services.imports.reports import Outcome, RowResult, add_part
+from integrations.services.jobs.run import JobCancelled, JobRun
+from integrations.services.mapping.save import mapping_change
+from integrations.services.organizations.values import LENGTHS, ValueProblem, clean_text, read_value
+
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class CompanyQuery:
+    """Which of a configuration's companies are shown: ``status`` is "", "active" or "inactive".
+
+    ``company_type`` is the tenant's value as text; ``mapped`` shows those as well that are mapped already.
+    """
+
+    text: str = ""
+    status: str = ""
+    company_type: str = ""
+    mapped: bool = False
+
+
+def importable(instance: IntegrationInstance, query: CompanyQuery) -> QuerySet[Company]:
+    """The companies that the query chooses, by name; each carries ``taken_by``, an organization or None."""
+    holder = (
+        OrganizationMapping.objects.present()
+        .filter(company=OuterRef("pk"), organization__deleted_at=None)
+        .order_by("pk")
+        .values("organization__name")[:1]
+    )
+    # A queryset with an annotation that its type cannot tell.
+    companies: Any = instance.companies.offered().annotate(taken_by=Subquery(holder))
+    if not query.mapped:
+        companies = companies.filter(taken_by=None)
+    if query.status:
+        companies = companies.filter(is_active=query.status == "active")
+    if query.company_type:
+        companies = companies.filter(company_type=int(query.company_type))
+    for word in query.text.split():
+        companies = companies.search(word)
+    chosen: QuerySet[Company] = companies.order_by(Lower("name"), "pk")
+    return chosen
+
+
+def options_for(query: CompanyQuery | None, companies: Iterable[int]) -> dict[str, Any]:
+    """What the job has to know: the query, or these companies."""
+    return {"query": asdict(query)} if query is not None else {"companies": sorted(set(companies))}
+
+
+def open_report(job: Job, actor: Actor) -> ImportReport:
+    """The report that the job will fill; it has the job's key, as has the batch of its changes."""
+    return ImportReport.objects.create(
+        key=job.key,
+        kind=ImportReport.Kind.COMPANIES,
+        verdict=ImportReport.Verdict.RUNNING,
+        instance=job.instance,
+        actor=job.created_by,
+        actor_name=actor.name[:200],
+        origin=actor.origin[:100],
+        counts={outcome.value: 0 for outcome in Outcome},
+        batch=job.key,
+    )
+
+
+def import_companies(run: JobRun) -> ImportReport:
+    """Do the job, or the rest of it. Raises JobCancelled, JobLost; what was imported until then stays."""
+    kept = ImportReport.objects.get(key=run.job.key)
+    user = run.job.created_by
+    if user is None:  # the account was deleted while the job waited
+        return _end(kept, ImportReport.Verdict.STOPPED, "The account that asked for the import is gone.")
+    batch = Batch(Actor(kept.actor_name, kept.origin, user), key=run.job.key)
+    chosen = _chosen(run.instance, run.job.options)
+    known = _KnownNames()
+    done = sum(kept.counts.values())
+    total = done + chosen.filter(pk__gt=kept.cursor).count()
+    try:
+        while True:
+            run.progress(done, total, "Importing organizations")
+            with transaction.atomic():
+                run.hold()
+                kept = ImportReport.objects.select_for_update().get(pk=kept.pk)
+                companies = list(chosen.filter(pk__gt=kept.cursor)[:CHUNK])
+                if not companies:
+                    break
+                rows = _import(batch, user, run.instance, companies, known, first=done + 1)
+                add_part(kept, rows, cursor=companies[-1].pk)
+            done += len(companies)
+    except JobCancelled:
+        text = f"Cancelled. {summary(kept.counts)} What was imported stays; it can be undone."
+        _end(kept, ImportReport.Verdict.STOPPED, text)
+        run.finish(Job.State.CANCELLED, message=text)
+        raise
+    renew_statistics(done, Organization, OrganizationMapping, AuditEvent)
+    return _end(kept, ImportReport.Verdict.WRITTEN, summary(kept.counts))
+
+
+def summary(counts: Mapping[str, int]) -> str:
+    """The counts in words."""
+    imported = counts.get("imported", 0)
+    return (
+        f"{imported:,} organization{'' if imported == 1 else 's'} added and mapped, "
+        f"{counts.get('skipped', 0):,} skipped, {counts.get('failed', 0):,} failed."
+    )
+
+
+def _end(kept: ImportReport, verdict: ImportReport.Verdict, sentence: str) -> ImportReport:
+    kept.verdict, kept.sentence = verdict, sentence
+    kept.save(update_fields=["verdict", "sentence"])
+    return kept
+
+
+def _chosen(instance: IntegrationInstance, options: Mapping[str, Any]) -> QuerySet[Company]:
+    """The companies of the job, in the order in which it takes them."""
+    if "query" in options:
+        return importable(instance, CompanyQuery(**options["query"])).order_by("pk")
+    return instance.companies.filter(pk__in=options["companies"]).order_by("pk")
+
+
+class _KnownNames:
+    """The names of the organizations that are there, kept up to date from chunk to chunk."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, int] = {}
+        self._last = 0
+
+    def look(self) -> dict[str, int]:
+        """The names (as they are compared) with an organization of each."""
+        rows = Organization.objects.present().filter(pk__gt=self._last).order_by("pk")
+        for pk, name in rows.values_list("pk", "name").iterator(chunk_size=2_000):
+            self._names[_key(name)] = pk
+            self._last = pk
+        return self._names
+
+
+def _key(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def _import(
+    batch: Batch,
+    user: User,
+    instance: IntegrationInstance,
+    companies: Sequence[Company],
+    known: _KnownNames,
+    *,
+    first: int,
+) -> list[RowResult]:
+    """Add and map what can be; ``first`` is the number of the first row. Inside a transaction."""
+    wait_for_other_imports()
+    IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
+    taken = dict(
+        OrganizationMapping.objects.present()
+        .filter(company__in=companies, organization__deleted_at=None)
+        .values_list("company_id", "organization__name")
+    )
+    names = known.look()
+    rows: list[RowResult] = []
+    new: list[tuple[Organization, Company]] = []
+    for line, company in enumerate(companies, start=first):
+        outcome, message = Outcome.IMPORTED, f"added and mapped to id {company.remote_id}"
+        organization = None
+        key = _key(clean_text(company.name))
+        if company.pk in taken:
+            outcome, message = Outcome.SKIPPED, f"is mapped already, to “{taken[company.pk]}”"
+        elif company.is_own or company.is_pending or company.missing_since is not None:
+            outcome, message = Outcome.SKIPPED, "is not offered any more; refresh the options"
+        elif key in names:
+            outcome, message = Outcome.SKIPPED, "an organization has this name already; map it in the table"
+        else:
+            try:
+                organization = _organization(company)
+            except ValueProblem as problem:
+                outcome, message = Outcome.FAILED, str(problem)
+        rows.append(RowResult(line, company.name, outcome, message))
+        if organization is not None:
+            names[key] = 0
+            new.append((organization, company))
+    Organization.objects.bulk_create([organization for organization, _ in new])
+    now = timezone.now()
+    mappings = OrganizationMapping.objects.bulk_create(
+        OrganizationMapping(
+            organization=organization,
+            psa=instance.psa,
+            instance=instance,
+            company=company,
+            confirmed_name=company.name,
+            source=MappingSource.IMPORTED,
+            confirmed_by=user,
+            confirmed_at=now,
+        )
+        for organization, company in new
+    )
+    changes = [
+        Change("organization imported", "organization", str(row.pk), row.name, None, row.snapshot())
+        for row, _ in new
+    ]
+    batch.record([*changes, *(mapping_change("mapping imported", mapping, None) for mapping in mappings)])
+    return rows
+
+
+def _organization(company: Company) -> Organization:
+    """The organization that the company makes. Details that cannot be read are left out.
+
+    Raises ValueProblem when its name cannot be an organization's.
+    """
+    name = read_value("name", company.name)
+    if not name:
+        raise ValueProblem("name is empty")
+    values: dict[str, Any] = {"name": name}
+    for field, text in (
+        ("domain", company.web_address),
+        ("phone", company.phone),
+        ("city", company.city),
+        ("state", company.state),
+        ("postal_code", company.postal_code[: LENGTHS["postal_code"]]),
+    ):
+        try:
+            values[field] = read_value(field, text) or ""
+        except ValueProblem:
+            values[field] = ""
+    return Organization(**values, is_active=company.is_active)

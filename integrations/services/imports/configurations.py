@@ -1,0 +1,339 @@
+"""Importing configurations: instances with their filters and schedules, by name.
+
+Secrets are never in the file. Those that are given beside it are checked with the PSA before anything is
+stored, as the connection form does it; a new configuration without them is stored as not verified. First all
+rows are checked, without asking anybody; then one configuration after the other is written. All of it is one
+batch, which undo takes back, except for replaced credentials: nothing keeps the old ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from django.views.decorators.debug import sensitive_variables
+
+from integrations.files.formulas import is_formula, restore
+from integrations.files.reader import Columns, FileRow, ImportRefused, open_table_file
+from integrations.models import ImportReport, IntegrationInstance
+from integrations.psa.base import FilterCondition, StepState
+from integrations.psa.registry import UnknownPSA, provider_for
+from integrations.services.audit import Actor, Batch
+from integrations.services.companies.filters import filter_fields, save_filters
+from integrations.services.exports.configurations import export_configurations
+from integrations.services.imports.reports import KEPT, Keeping, Outcome, Report, RowResult, keep_report
+from integrations.services.instances.catch_all import set_catch_all_id
+from integrations.services.instances.connect import (
+    ConnectionDetails,
+    NameTaken,
+    connect_instance,
+    register_instance,
+)
+from integrations.services.instances.describe import (
+    ChangedMeanwhile,
+    Description,
+    describe_instance,
+    description_of,
+)
+from integrations.services.instances.schedule import LONGEST_INTERVAL, save_schedule
+from integrations.services.organizations.values import NO, YES, clean_text
+
+MOST_FILTERS = 50
+LONGEST_COMPANY_ID = IntegrationInstance._meta.get_field("catch_all_id").max_length or 0
+COLUMNS = {
+    "psa": ("psa",),
+    "name": ("name", "configuration", "instance"),
+    "description": ("description",),
+    "is_default": ("is default", "default"),
+    "platform": ("platform", "zone"),
+    "username": ("username", "api username"),
+    "refresh_every_hours": ("refresh every hours",),
+    "check_daily": ("check daily",),
+    "filters": ("filters", "company filter"),
+    "catch_all": ("catch all", "catch all company"),
+}
+Secrets = Mapping[str, Mapping[str, str]]
+
+
+class ConfigurationProblem(Exception):
+    """A row cannot be taken, or could not be written; the text says why."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a row says. ``schedule`` is hours between reads (0: never) and whether to check daily.
+
+    ``catch_all`` is None where the file does not know of it; then what is there stays.
+    """
+
+    details: ConnectionDetails
+    schedule: tuple[int, bool]
+    filters: tuple[FilterCondition, ...]
+    catch_all: str | None = None
+
+
+@sensitive_variables("secrets")
+def import_configurations(
+    actor: Actor,
+    stream: BinaryIO,
+    secrets: Secrets,
+    *,
+    dry_run: bool = False,
+    keep_good: bool = False,
+    keeping: Keeping = KEPT,
+) -> Report:
+    """Import a CSV or JSON file; ``secrets`` are by configuration name and field. The report is kept.
+
+    Raises ImportRefused when the file as a whole cannot be read; then nothing is written.
+    """
+    batch = Batch(actor)
+    report = Report(dry_run, keep_good, batch=batch.key)
+    with open_table_file(stream, Columns(COLUMNS, required=("name",))) as file:
+        report.delimiter, report.ignored = file.delimiter, file.ignored
+        read = _checked(list(file.rows), secrets)
+    if not read:
+        raise ImportRefused("The file has no rows.")
+    failed = any(isinstance(each, RowResult) and each.outcome is Outcome.FAILED for each in read)
+    write = not dry_run and (keep_good or not failed)
+    if write:
+        # What fails from here on does not take back what was written before it.
+        report.keep_good = True
+    for each in read:
+        if isinstance(each, RowResult):
+            report.add(each)
+            continue
+        row, wanted = each
+        report.add(_written(batch, row, wanted) if write else _foreseen(row, wanted))
+    keep_report(report, ImportReport.Kind.CONFIGURATIONS, actor, keeping)
+    return report
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+@sensitive_variables("secrets")
+def _checked(rows: list[FileRow], secrets: Secrets) -> list[tuple[FileRow, Wanted] | RowResult]:
+    """Each row, or its result when it cannot be taken."""
+    given = {name.casefold(): dict(values) for name, values in secrets.items()}
+    seen: dict[tuple[str, str], int] = {}
+    read: list[tuple[FileRow, Wanted] | RowResult] = []
+    for row in rows:
+        shown = clean_text(row.cells.get("name", ""))[:80]
+        if row.is_empty and not row.problem:
+            read.append(RowResult(row.line, shown, Outcome.SKIPPED, "the row is empty"))
+            continue
+        try:
+            wanted = _wanted(row, given)
+        except ConfigurationProblem as problem:
+            read.append(RowResult(row.line, shown, Outcome.FAILED, str(problem)))
+            continue
+        place = (wanted.details.psa, wanted.details.name.casefold())
+        if place in seen:
+            read.append(RowResult(row.line, shown, Outcome.FAILED, f"line {seen[place]} has the same name"))
+        else:
+            seen[place] = row.line
+            read.append((row, wanted))
+    return read
+
+
+@sensitive_variables("secrets", "own")
+def _wanted(row: FileRow, secrets: Secrets) -> Wanted:
+    """What the row says, checked as far as it can be without asking the PSA. Raises ConfigurationProblem."""
+    if row.problem:
+        raise ConfigurationProblem(row.problem)
+    texts: dict[str, str] = {}
+    for name, cell in row.cells.items():
+        if not row.is_exact and restore(cell) == cell and is_formula(clean_text(cell)):
+            raise ConfigurationProblem(
+                f"{COLUMNS[name][0]} begins like a formula; if that is meant, put an apostrophe (') in front"
+            )
+        texts[name] = clean_text(cell if row.is_exact else restore(cell))
+    psa = texts.get("psa") or "autotask"
+    try:
+        provider = provider_for(psa)
+    except UnknownPSA as error:
+        raise ConfigurationProblem(f"there is no PSA “{psa}” here") from error
+    name = texts.get("name", "")
+    own = secrets.get(name.casefold(), {})
+    existing = _existing(psa, name)
+    _check_identity(texts, provider.form_class, existing, bool(own))
+    if unknown := set(own) - set(provider.form_class.SECRETS):
+        raise ConfigurationProblem(
+            f"the secrets given for it hold {len(unknown)} names that mean nothing here"
+        )
+    return Wanted(
+        ConnectionDetails(
+            psa=psa,
+            name=name,
+            username=texts.get("username", ""),
+            zone=texts.get("platform", ""),
+            description=texts.get("description", ""),
+            is_default=_flag("is default", texts.get("is_default", "no")),
+            secrets=dict(own),
+        ),
+        (_hours(texts.get("refresh_every_hours", "")), _flag("check daily", texts.get("check_daily", "yes"))),
+        _filters(texts.get("filters", ""), existing or IntegrationInstance(psa=psa)),
+        _company_id(texts["catch_all"]) if "catch_all" in texts else None,
+    )
+
+
+def _check_identity(
+    texts: Mapping[str, str], form_class: Any, existing: IntegrationInstance | None, has_secrets: bool
+) -> None:
+    """The values that the connection form would refuse, and a change that needs the secrets."""
+    kept = {name: {"at": "", "by": ""} for name in form_class.SECRETS}
+    data = {
+        "name": texts.get("name", ""),
+        "description": texts.get("description", ""),
+        "username": texts.get("username", ""),
+        "zone": texts.get("platform", ""),
+    }
+    form = form_class(data, secrets_set=kept)
+    if not form.is_valid():
+        problems = [f"{form.fields[name].label or name}: {errors[0]}" for name, errors in form.errors.items()]
+        raise ConfigurationProblem("; ".join(problems))
+    if existing is None or has_secrets:
+        return
+    if (existing.username, existing.zone) != (data["username"], data["zone"]):
+        raise ConfigurationProblem("its username or platform differs here; that needs its secrets")
+
+
+def _existing(psa: str, name: str) -> IntegrationInstance | None:
+    return IntegrationInstance.objects.present().filter(psa=psa, name__iexact=name).first()
+
+
+def _flag(label: str, text: str) -> bool:
+    word = text.lower()
+    if word in YES | NO or not word:
+        return word in YES
+    raise ConfigurationProblem(f"{label} must be yes or no")
+
+
+def _hours(text: str) -> int:
+    if not text:
+        return 24
+    hours = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else -1
+    if not 0 <= hours <= LONGEST_INTERVAL:
+        raise ConfigurationProblem(f"refresh every hours must be a number from 0 to {LONGEST_INTERVAL}")
+    return hours
+
+
+def _company_id(text: str) -> str:
+    if len(text) > LONGEST_COMPANY_ID or " " in text:
+        raise ConfigurationProblem("catch all must be the id of a company in the PSA")
+    return text
+
+
+def _filters(text: str, instance: IntegrationInstance) -> tuple[FilterCondition, ...]:
+    """The conditions of the JSON text [[field, operation, value], …]."""
+    if not text:
+        return ()
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationProblem("filters must be a JSON list of [field, operation, value]") from error
+    if not isinstance(rows, list) or len(rows) > MOST_FILTERS:
+        raise ConfigurationProblem(f"filters must be a JSON list of at most {MOST_FILTERS} rows")
+    return tuple(_condition(row, instance) for row in rows)
+
+
+def _condition(row: object, instance: IntegrationInstance) -> FilterCondition:
+    """A condition whose field this tenant knows, or at least has the shape of one."""
+    language = provider_for(instance.psa).filters
+    if not isinstance(row, list) or len(row) != 3 or not all(isinstance(part, str) for part in row[:2]):
+        raise ConfigurationProblem("a filter row must be [field, operation, value]")
+    name, operation, value = row
+    parts = value if isinstance(value, list) else [value]
+    if not all(part is None or isinstance(part, (str, int, float, bool)) for part in parts):
+        raise ConfigurationProblem(
+            f"the filter value of {name[:40]} must be a text, a number or a list of them"
+        )
+    fields = filter_fields(instance) if instance.pk else provider_for(instance.psa).default_fields()
+    field = language.find_field(name, fields)
+    if field is None:
+        if not name or len(name) > 100 or len(operation) > 20:
+            raise ConfigurationProblem("a filter row must name a field and an operation")
+        return FilterCondition(name, operation, tuple(value) if isinstance(value, list) else value)
+    text = ", ".join("" if part is None else str(part) for part in parts)
+    try:
+        return FilterCondition(field.name, operation, language.parse_value(field, operation, text))
+    except language.InvalidFilterValue as error:
+        raise ConfigurationProblem(f"filter {name}: {error}") from error
+
+
+# --- writing ------------------------------------------------------------------------------------------------
+
+
+def _differs(existing: IntegrationInstance, wanted: Wanted) -> bool:
+    [present] = export_configurations([existing])
+    details = wanted.details
+    target = {
+        **present,
+        "name": details.name,
+        "description": details.description,
+        "is_default": details.is_default or present["is_default"],
+        "refresh_every_hours": wanted.schedule[0],
+        "check_daily": wanted.schedule[1],
+        "filters": [
+            [each.field, each.operation, list(each.value) if isinstance(each.value, tuple) else each.value]
+            for each in wanted.filters
+        ],
+        "catch_all": present["catch_all"] if wanted.catch_all is None else wanted.catch_all,
+    }
+    return target != present
+
+
+def _foreseen(row: FileRow, wanted: Wanted) -> RowResult:
+    """What writing the row would do, as far as it can be told without asking the PSA."""
+    existing = _existing(wanted.details.psa, wanted.details.name)
+    if existing is None:
+        note = "its credentials would be checked first" if wanted.details.secrets else "without credentials"
+        return RowResult(row.line, wanted.details.name, Outcome.IMPORTED, f"new configuration, {note}")
+    if wanted.details.secrets or _differs(existing, wanted):
+        return RowResult(row.line, wanted.details.name, Outcome.UPDATED, "differs from what is there")
+    return RowResult(row.line, wanted.details.name, Outcome.SKIPPED, "nothing differs from what is there")
+
+
+def _written(batch: Batch, row: FileRow, wanted: Wanted) -> RowResult:
+    """Write the row; what goes wrong is its result."""
+    details = wanted.details
+    existing = _existing(details.psa, details.name)
+    if existing is not None and not details.secrets and not _differs(existing, wanted):
+        return RowResult(row.line, details.name, Outcome.SKIPPED, "nothing differs from what is there")
+    try:
+        instance = _connected(batch, details, existing)
+    except ConfigurationProblem as problem:
+        return RowResult(row.line, details.name, Outcome.FAILED, str(problem))
+    except (NameTaken, ChangedMeanwhile):
+        return RowResult(
+            row.line, details.name, Outcome.FAILED, "somebody else changed it at the same moment"
+        )
+    hours, daily = wanted.schedule
+    save_schedule(batch.actor, instance, refresh_every_hours=hours, check_daily=daily, batch=batch)
+    save_filters(batch.actor, instance, wanted.filters, batch=batch)
+    if wanted.catch_all is not None:
+        set_catch_all_id(batch.actor, instance, wanted.catch_all, batch=batch)
+    verified = "credentials checked" if details.secrets else "not verified: enter its credentials"
+    if existing is None:
+        return RowResult(row.line, details.name, Outcome.IMPORTED, f"new configuration, {verified}")
+    return RowResult(row.line, details.name, Outcome.UPDATED, "changed as in the file")
+
+
+def _connected(
+    batch: Batch, details: ConnectionDetails, existing: IntegrationInstance | None
+) -> IntegrationInstance:
+    """The stored instance. Raises ConfigurationProblem when the PSA refuses, NameTaken, ChangedMeanwhile."""
+    if details.secrets:
+        outcome = connect_instance(batch.actor, details, existing, batch=batch)
+        if outcome.instance is None:
+            failed = [step for step in outcome.report.steps if step.state is StepState.FAILED]
+            why = "; ".join(f"{step.title}: {step.detail}" for step in failed)
+            raise ConfigurationProblem(f"the connection was refused. {why}")
+        return outcome.instance
+    if existing is None:
+        return register_instance(batch.actor, details, batch=batch)
+    wanted = Description(details.name, details.description, details.is_default)
+    describe_instance(batch.actor, existing, wanted, seen=description_of(existing), batch=batch)
+    return existing

@@ -1,0 +1,184 @@
+"""Which organization, configuration and company a row of a mapping file means.
+
+The organization: the one with the row's portal key; else the one with its external id; without one the only
+one of its name (the portal's own id may tell namesakes apart); without a name the one with the portal's id.
+The company: the one with the PSA's id, whose name must then be the one given, if one is given; without an id
+the only one of the name. What cannot be told for certain raises RowProblem: a wrong mapping is worse than
+none.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from integrations.models import Company, IntegrationInstance, Organization
+from integrations.services.imports.mapping_rows import RowProblem, WantedMapping
+
+COMPANY_FACTS = ("instance", "remote_id", "name", "is_active", "is_pending", "missing_since")
+AMBIGUOUS = -1
+Companies = dict[tuple[int, str], Company]
+Keys = dict[uuid.UUID, int]
+
+
+class Skip(Exception):
+    """The row asks for nothing; the text says why."""
+
+
+class Finder:
+    """Knows the names and ids of organizations and companies; ``only`` limits it to one configuration.
+
+    Made inside a transaction that writes, with ``lock``: the configurations stay locked until it ends.
+    """
+
+    def __init__(self, only: IntegrationInstance | None, *, lock: bool) -> None:
+        self._only = only
+        # Locked in the order of their keys, as everybody does who changes the mappings of several.
+        present = IntegrationInstance.objects.present().order_by("pk")
+        if lock:
+            present = present.select_for_update()
+        if only is not None:
+            present = present.filter(psa=only.psa)
+        self._instances: dict[str, list[IntegrationInstance]] = {}
+        for each in present:
+            self._instances.setdefault(each.name.casefold(), []).append(each)
+        self.instances = {each.pk: each for found in self._instances.values() for each in found}
+        self._by_external_id: dict[str, int] = {}
+        self._by_name: dict[str, int] = {}
+        self._names: dict[int, str] = {}
+        rows = Organization.objects.present().values_list("pk", "name", "external_id")
+        for pk, name, external_id in rows.iterator(chunk_size=2_000):
+            key = _key(name)
+            self._by_name[key] = AMBIGUOUS if key in self._by_name else pk
+            self._names[pk] = key
+            if external_id:
+                self._by_external_id[external_id] = pk
+        self._companies_by_name: dict[int, dict[str, int]] = {}
+
+    def keys(self, rows: Iterable[WantedMapping]) -> Keys:
+        """The present organizations with the portal keys of these rows."""
+        wanted = {row.portal_key for row in rows if row.portal_key is not None}
+        if not wanted:
+            return {}
+        return dict(Organization.objects.present().filter(key__in=wanted).values_list("key", "pk"))
+
+    def instance(self, wanted: WantedMapping) -> IntegrationInstance:
+        """The configuration that the row belongs to. Raises RowProblem, Skip."""
+        if self._only is not None:
+            if wanted.instance and wanted.instance.casefold() != self._only.name.casefold():
+                raise Skip(f"belongs to “{wanted.instance}”, and only “{self._only.name}” is imported")
+            return self._only
+        if not wanted.instance:
+            raise RowProblem("names no configuration; name one for the whole import")
+        found = self._instances.get(wanted.instance.casefold(), [])
+        if len(found) != 1:
+            raise RowProblem(
+                f"{'several configurations are' if found else 'no configuration is'} called "
+                f"“{wanted.instance}”"
+            )
+        return found[0]
+
+    def organization(self, wanted: WantedMapping, keys: Keys) -> int:
+        """The organization's primary key. Raises RowProblem when it is unknown or cannot be told."""
+        if wanted.portal_key in keys:
+            keyed = keys[wanted.portal_key]
+            if wanted.name and self._names[keyed] != _key(wanted.name):
+                raise RowProblem("the organization with this portal key has another name here")
+            return keyed
+        if wanted.external_id:
+            pk = self._by_external_id.get(wanted.external_id)
+            if pk is None:
+                raise RowProblem(f"no organization has the external id “{wanted.external_id}”")
+            if wanted.name and self._names[pk] != _key(wanted.name):
+                raise RowProblem(
+                    f"the organization with the external id “{wanted.external_id}” has another name here"
+                )
+            return pk
+        own = _number(wanted.organization_id)
+        if not wanted.name:
+            if not wanted.organization_id:
+                raise RowProblem("names no organization")
+            if own not in self._names:
+                raise RowProblem(f"no organization has the id {wanted.organization_id}")
+            return own
+        found = self._by_name.get(_key(wanted.name))
+        if found is None:
+            raise RowProblem("no organization has this name")
+        if found != AMBIGUOUS:
+            return found
+        if self._names.get(own) == _key(wanted.name):
+            return own
+        raise RowProblem("several organizations have this name; give the external id or the organization id")
+
+    def companies(self, rows: Iterable[tuple[WantedMapping, IntegrationInstance]]) -> Companies:
+        """The companies that these rows name, by configuration and id or name."""
+        ids: dict[int, set[str]] = {}
+        keys: set[int] = set()
+        named: list[tuple[int, str, int]] = []
+        for wanted, instance in rows:
+            if wanted.company_id:
+                ids.setdefault(instance.pk, set()).add(wanted.company_id)
+            elif wanted.company_name:
+                pk = self._by_company_name(instance).get(_key(wanted.company_name))
+                if pk is not None and pk != AMBIGUOUS:
+                    keys.add(pk)
+                    named.append((instance.pk, wanted.company_name, pk))
+        companies = Company.objects.only(*COMPANY_FACTS)
+        found: Companies = {}
+        for instance_id, wanted_ids in ids.items():
+            for company in companies.filter(instance=instance_id, remote_id__in=wanted_ids):
+                found[instance_id, f"id {company.remote_id}"] = company
+        by_key = companies.in_bulk(keys)
+        for instance_id, name, pk in named:
+            found[instance_id, f"name {_key(name)}"] = by_key[pk]
+        return found
+
+    def _by_company_name(self, instance: IntegrationInstance) -> dict[str, int]:
+        """The companies of the configuration that an organization can be mapped to, by name."""
+        if instance.pk not in self._companies_by_name:
+            names: dict[str, int] = {}
+            rows = Company.objects.filter(instance=instance, is_pending=False, missing_since=None)
+            for pk, name in rows.exclude(remote_id="0").values_list("pk", "name").iterator(chunk_size=2_000):
+                key = _key(name)
+                names[key] = AMBIGUOUS if key in names else pk
+            self._companies_by_name[instance.pk] = names
+        return self._companies_by_name[instance.pk]
+
+    def company(self, wanted: WantedMapping, instance: IntegrationInstance, companies: Companies) -> Company:
+        """The company. Raises RowProblem when it is unknown, cannot be told, or is no option; Skip."""
+        if wanted.company_id:
+            company = companies.get((instance.pk, f"id {wanted.company_id}"))
+            if company is None or company.is_pending:
+                raise RowProblem(
+                    f"“{instance.name}” has no company with the id {wanted.company_id}; "
+                    "refresh its options first"
+                )
+            if wanted.company_name and _key(wanted.company_name) != _key(company.name):
+                raise RowProblem(
+                    f"the company with the id {wanted.company_id} is called “{company.name}”, not "
+                    f"“{wanted.company_name}”; leave one of the two cells empty"
+                )
+        elif wanted.company_name:
+            known = self._by_company_name(instance).get(_key(wanted.company_name))
+            if known is None:
+                raise RowProblem(f"“{instance.name}” has no company “{wanted.company_name}”")
+            if known == AMBIGUOUS:
+                raise RowProblem(f"several companies are called “{wanted.company_name}”; give the company id")
+            company = companies[instance.pk, f"name {_key(wanted.company_name)}"]
+        else:
+            raise Skip("names no company")
+        if company.is_own:
+            raise RowProblem("company 0 is the MSP itself")
+        if company.missing_since is not None:
+            raise RowProblem(f"“{company.name}” is no longer in Autotask")
+        return company
+
+
+def _key(name: str) -> str:
+    """Names that differ only in letter case or blanks are the same."""
+    return " ".join(name.split()).casefold()
+
+
+def _number(text: str) -> int:
+    """A key of the portal, or one that nothing has."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0

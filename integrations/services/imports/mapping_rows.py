@@ -1,0 +1,161 @@
+"""A file of mappings: what its columns are called, and what a row of it says.
+
+The columns are those of the mapping export. An id has to look like one: a cell that a spreadsheet would take
+for a formula never counts as an id, not even behind the apostrophe that an export puts in front; only
+external ids, which other tools make, may begin like one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import uuid
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from integrations.files.formulas import is_formula, restore
+from integrations.files.reader import Columns, FileRow, TableFile, open_table_file
+from integrations.models.mappings import MappingSource
+from integrations.services.exports.mappings import IGNORED
+from integrations.services.organizations.values import clean_text
+
+LONGEST = 300
+COLUMNS = {
+    "portal_key": ("portal key",),
+    "organization_id": ("organization id", "portal id"),
+    "external_id": ("external id", "reference", "uid"),
+    "name": ("name", "organization", "organisation", "organization name", "customer", "client"),
+    "instance": ("instance", "configuration", "integration"),
+    "company_id": ("company id", "autotask id", "autotask company id", "account id", "psa id"),
+    "company_name": ("company name", "company", "autotask company", "account name"),
+    "source": ("source",),
+    "confidence": ("confidence",),
+    "reasons": ("reasons",),
+    "matcher_version": ("matcher version",),
+    "confirmed_name": ("confirmed name",),
+    "confirmed_by": ("confirmed by",),
+    "confirmed_at": ("confirmed at",),
+}
+IDS = ("portal_key", "organization_id", "company_id")
+LENGTHS = {"reasons": 10_000, "matcher_version": 40, "confirmed_by": 150}
+LABELS = {field: names[0] for field, names in COLUMNS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class WantedMapping:
+    """What a row says; "" and None where it says nothing."""
+
+    portal_key: uuid.UUID | None = None
+    organization_id: str = ""
+    external_id: str = ""
+    name: str = ""
+    instance: str = ""
+    company_id: str = ""
+    company_name: str = ""
+    source: str = ""
+    confidence: float | None = None
+    reasons: tuple[str, ...] = ()
+    matcher_version: str = ""
+    confirmed_name: str | None = None
+    confirmed_by: str = ""
+    confirmed_at: dt.datetime | None = None
+
+
+class RowProblem(Exception):
+    """The row cannot be taken; the text says why."""
+
+
+def open_mapping_file(stream: BinaryIO) -> AbstractContextManager[TableFile]:
+    """Read the header; the rows follow as they are asked for. Raises ImportRefused, also while reading."""
+    return open_table_file(stream, Columns(COLUMNS, required=("company_id", "company_name")))
+
+
+def read_mapping(row: FileRow) -> WantedMapping:
+    """What the row says. Raises RowProblem with everything that is wrong with it."""
+    problems = [row.problem] if row.problem else []
+    texts: dict[str, str] = {}
+    for name, cell in row.cells.items():
+        text = clean_text(cell if row.is_exact or name in IDS else restore(cell))
+        if name in IDS and is_formula(text.lstrip("'")):
+            problems.append(f"{LABELS[name]} looks like a formula; an id never does")
+        elif not row.is_exact and is_formula(clean_text(cell)):
+            problems.append(
+                f"{LABELS[name]} begins like a formula; if that is meant, put an apostrophe (') in front"
+            )
+        elif len(text) > LENGTHS.get(name, LONGEST):
+            problems.append(
+                f"{LABELS[name]} has {len(text):,} characters; {LENGTHS.get(name, LONGEST):,} are allowed"
+            )
+        texts[name] = text
+    if texts.get("source") == IGNORED and (texts.get("company_id") or texts.get("company_name")):
+        problems.append("is ignored, so it cannot name a company")
+    if problems:
+        raise RowProblem("; ".join(problems))
+    return WantedMapping(
+        **{
+            name: texts.get(name, "")
+            for name in ("organization_id", "external_id", "name", "instance", "company_id", "company_name")
+        },
+        source=_source(texts.get("source", "")),
+        confidence=_confidence(texts.get("confidence", "")),
+        portal_key=_portal_key(texts.get("portal_key", "")),
+        reasons=_reasons(texts.get("reasons", "")),
+        matcher_version=texts.get("matcher_version", ""),
+        confirmed_name=texts.get("confirmed_name"),
+        confirmed_by=texts.get("confirmed_by", ""),
+        confirmed_at=_moment(texts.get("confirmed_at", "")),
+    )
+
+
+def _source(text: str) -> str:
+    known = [*MappingSource.values, IGNORED]
+    if text and text not in known:
+        raise RowProblem(f"source must be one of {', '.join(known)}")
+    return text
+
+
+def _portal_key(text: str) -> uuid.UUID | None:
+    if not text:
+        return None
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise RowProblem("portal key must look like 5f0d6c2e-8d1b-4a55-9b0e-2f4f6f1a7c11") from error
+
+
+def _reasons(text: str) -> tuple[str, ...]:
+    if not text:
+        return ()
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise RowProblem('reasons must be a JSON list of texts, like ["same name"]')
+    return tuple(map(clean_text, found))
+
+
+def _confidence(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise RowProblem("confidence must be a number from 0 to 1")
+    return share
+
+
+def _moment(text: str) -> dt.datetime | None:
+    if not text:
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise RowProblem("confirmed at must be a time like 2025-03-31T14:05:00+00:00") from error
+    if moment.tzinfo is None or not 1990 <= moment.year <= 9000:
+        raise RowProblem("confirmed at must be a time with its offset, like 2025-03-31T14:05:00+00:00")
+    return moment.astimezone(dt.UTC)

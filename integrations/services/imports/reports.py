@@ -1,0 +1,281 @@
+"""What became of each row of an import: collected in little memory, kept, and found again.
+
+Rows lie compressed in parts of a thousand. A part knows how many rows of each outcome it holds, so that a
+page of the failed ones opens only the parts that have some.
+"""
+
+from __future__ import annotations
+
+import csv
+import enum
+import json
+import uuid
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from integrations.files.formulas import make_harmless
+from integrations.models import ImportReport, ImportReportPart, IntegrationInstance
+from integrations.services.audit import Actor
+
+PART = 1_000
+COLUMNS = ("line", "outcome", "name", "message")
+
+
+class Outcome(enum.StrEnum):
+    """What became of a row, or would have."""
+
+    IMPORTED = "imported"
+    UPDATED = "updated"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Verdict(enum.StrEnum):
+    """What became of the file."""
+
+    CHECKED = "checked"
+    WRITTEN = "written"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """One row's outcome, with its line and why. Only the verdict says whether it was written."""
+
+    line: int
+    name: str
+    outcome: Outcome
+    message: str
+
+
+class Rows:
+    """The results of an import in the order of its file, compressed as they come."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[bytes, dict[str, int]]] = []
+        self._open: list[RowResult] = []
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[RowResult]:
+        for content, _ in self.parts:
+            yield from unpacked(content)
+        yield from self._open
+
+    def append(self, result: RowResult) -> None:
+        """Add the next row."""
+        self._open.append(result)
+        self._length += 1
+        if len(self._open) == PART:
+            self.close()
+
+    def close(self) -> None:
+        """Compress what is open."""
+        if self._open:
+            self.parts.append(packed(self._open))
+            self._open = []
+
+
+def packed(rows: Iterable[RowResult]) -> tuple[bytes, dict[str, int]]:
+    """Some rows as a part keeps them, with their outcomes counted."""
+    rows = list(rows)
+    plain = json.dumps(
+        [[row.line, row.name, row.outcome.value, row.message] for row in rows],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    return zlib.compress(plain.encode()), dict(Counter(row.outcome.value for row in rows))
+
+
+def unpacked(content: bytes) -> list[RowResult]:
+    """The rows of a part."""
+    rows = json.loads(zlib.decompress(content))
+    return [RowResult(line, name, Outcome(outcome), message) for line, name, outcome, message in rows]
+
+
+@dataclass
+class Report:
+    """What an import did, or with ``dry_run`` would do.
+
+    ``verdict`` is REFUSED when rows failed and the good ones were not to be kept: then nothing was written.
+    ``batch`` takes back what was written; ``key`` is the kept report's.
+    """
+
+    dry_run: bool
+    keep_good: bool
+    delimiter: str = "comma"
+    ignored: tuple[str, ...] = ()
+    rows: Rows = field(default_factory=Rows)
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    batch: uuid.UUID | None = None
+    key: uuid.UUID = field(default_factory=uuid.uuid4)
+
+    def add(self, result: RowResult) -> None:
+        """Note what became of the next row."""
+        self.rows.append(result)
+        self.counts[result.outcome] += 1
+
+    @property
+    def failed(self) -> int:
+        """How many rows have something wrong."""
+        return self.counts[Outcome.FAILED]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What became of the file."""
+        if self.dry_run:
+            return Verdict.CHECKED
+        return Verdict.REFUSED if self.failed and not self.keep_good else Verdict.WRITTEN
+
+    def label(self, outcome: Outcome) -> str:
+        """The outcome in words: what was not written only would have been."""
+        return outcome_label(outcome, written=self.verdict is Verdict.WRITTEN)
+
+    def sentence(self) -> str:
+        """The verdict in words, with the choice that led to it."""
+        rows = f"{self.failed:,} row{'' if self.failed == 1 else 's'} failed"
+        if self.verdict is Verdict.CHECKED:
+            if not self.failed:
+                return (
+                    "Checked only, nothing was written. Every row is good: the import would write them all."
+                )
+            if self.keep_good:
+                return f"Checked only, nothing was written. {rows}; the import would write the others."
+            return f"Checked only, nothing was written. {rows}, so the import would write nothing."
+        if self.verdict is Verdict.REFUSED:
+            return (
+                f"Nothing was written, because {rows}. Mend them and import again, or choose to keep the "
+                "good rows. Below is what would have become of each row."
+            )
+        if self.failed:
+            return f"The good rows were written; {rows} and changed nothing."
+        return "All rows were written."
+
+
+def outcome_label(outcome: Outcome, *, written: bool) -> str:
+    """The outcome in words, for rows that were written and for those that only would have been."""
+    if written or outcome in {Outcome.SKIPPED, Outcome.FAILED}:
+        return outcome.value.capitalize()
+    return f"Would be {outcome.value}"
+
+
+# --- keeping ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How a report is kept.
+
+    ``into`` is the row that a background job has opened for it; ``before_commit`` is called in the
+    transaction that stores it, and stops it by raising. A ``rehearsal`` keeps nothing.
+    """
+
+    file_name: str = ""
+    into: ImportReport | None = None
+    before_commit: Callable[[], object] | None = None
+    rehearsal: bool = False
+
+
+KEPT = Keeping()
+
+
+def keep_report(
+    report: Report,
+    kind: ImportReport.Kind,
+    actor: Actor,
+    keeping: Keeping,
+    *,
+    instance: IntegrationInstance | None = None,
+) -> None:
+    """Store the report; of an import that was written, in the transaction that wrote it."""
+    if keeping.rehearsal:
+        return
+    report.rows.close()
+    facts = {"Separated by": report.delimiter} if report.delimiter != "JSON" else {"Format": "JSON"}
+    if report.ignored:
+        facts["Columns not used"] = ", ".join(report.ignored)
+    written = report.verdict is Verdict.WRITTEN
+    with transaction.atomic():
+        if keeping.before_commit:
+            keeping.before_commit()
+        kept = keeping.into or ImportReport(
+            key=report.key,
+            kind=kind,
+            file_name=keeping.file_name[:200],
+            instance=instance,
+            actor=actor.account,
+            actor_name=actor.name[:200],
+            origin=actor.origin[:100],
+        )
+        kept.verdict = ImportReport.Verdict(report.verdict.value)
+        kept.sentence, kept.facts = report.sentence(), facts
+        kept.counts = {outcome.value: report.counts[outcome] for outcome in Outcome}
+        kept.batch = report.batch if written else None
+        kept.save()
+        ImportReportPart.objects.bulk_create(
+            ImportReportPart(report=kept, number=number, content=content, counts=counts)
+            for number, (content, counts) in enumerate(report.rows.parts)
+        )
+
+
+def add_part(kept: ImportReport, rows: list[RowResult], *, cursor: int) -> None:
+    """Add rows to a report that still grows, and note how far the work has come. Inside a transaction."""
+    if rows:
+        content, counts = packed(rows)
+        number = kept.parts.count()
+        ImportReportPart.objects.create(report=kept, number=number, content=content, counts=counts)
+        totals = Counter(kept.counts) + Counter(counts)
+        kept.counts = {outcome.value: totals[outcome.value] for outcome in Outcome}
+    kept.cursor = cursor
+    kept.save(update_fields=["counts", "cursor"])
+
+
+# --- finding again ------------------------------------------------------------------------------------------
+
+
+def every_row(kept: ImportReport) -> Iterator[RowResult]:
+    """All rows of a report, a part at a time."""
+    for part in kept.parts.order_by("number").iterator(chunk_size=1):
+        yield from unpacked(bytes(part.content))
+
+
+def rows_between(kept: ImportReport, outcome: Outcome | None, start: int, size: int) -> list[RowResult]:
+    """At most ``size`` rows of this outcome (None: all), from the ``start``-th on; opens few parts."""
+    found: list[RowResult] = []
+    for pk, counts in kept.parts.order_by("number").values_list("pk", "counts"):
+        held = counts.get(outcome.value, 0) if outcome else sum(counts.values())
+        if start >= held:
+            start -= held
+            continue
+        content = ImportReportPart.objects.values_list("content", flat=True).get(pk=pk)
+        rows = [row for row in unpacked(bytes(content)) if outcome is None or row.outcome is outcome]
+        found += rows[start : start + size - len(found)]
+        start = 0
+        if len(found) == size:
+            break
+    return found
+
+
+class _Echo:
+    """What the CSV writer writes to: it gives each line back."""
+
+    def write(self, text: str) -> str:
+        """The text."""
+        return text
+
+
+def as_csv(rows: Iterable[RowResult]) -> Iterator[str]:
+    """The lines of a CSV file, formulas made harmless."""
+    writer: Any = csv.writer(_Echo(), lineterminator="\n")
+    yield writer.writerow(COLUMNS)
+    for row in rows:
+        yield writer.writerow(
+            [row.line, row.outcome.value, make_harmless(row.name), make_harmless(row.message)]
+        )

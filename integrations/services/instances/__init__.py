@@ -1,0 +1,1 @@
+"""Configurations: connected, described, scheduled, deleted."""

@@ -1,0 +1,101 @@
+"""Deleting an instance softly, with its mappings, and bringing it back."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.models import AuditEvent, IntegrationInstance, OrganizationMapping
+from integrations.services.audit import Actor, Batch, instance_change
+from integrations.services.jobs.run import request_cancel
+from integrations.services.mapping.save import mapping_change
+
+RESTORABLE_FOR = dt.timedelta(days=30)
+
+
+class NotRestorable(Exception):
+    """The configuration was deleted too long ago, or its name is in use again."""
+
+
+def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
+    """Delete an instance softly, with its mappings; returns how many mappings went with it."""
+    now = timezone.now()
+    with transaction.atomic():
+        instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
+        mappings = list(
+            instance.mappings.present()
+            .order_by("organization_id")  # the order in which every save locks
+            .select_related("organization", "company", "instance")
+            .select_for_update(of=("self",))
+        )
+        changes = [instance_change("instance deleted", instance, instance.snapshot(), None)]
+        for mapping in mappings:
+            before = mapping.snapshot()
+            mapping.removed_at, mapping.removed_with_instance = now, True
+            mapping.version += 1
+            changes.append(mapping_change("mapping removed with its instance", mapping, before))
+        OrganizationMapping.objects.bulk_update(
+            mappings, ["removed_at", "removed_with_instance", "version"], batch_size=500
+        )
+        instance.proposals.all().delete()
+        for job in instance.jobs.open():
+            request_cancel(job)
+        instance.deleted_at, instance.is_default = now, False
+        instance.deleted_by_id = actor.user.pk if actor.user else None
+        instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
+        Batch(actor).record(changes)
+    return len(mappings)
+
+
+def restore_instance(actor: Actor, instance: IntegrationInstance) -> tuple[int, int]:
+    """Bring a deleted instance back within 30 days.
+
+    Returns how many mappings came back, and how many did not because their organization was mapped
+    elsewhere since. Raises NotRestorable.
+    """
+    with transaction.atomic():
+        instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
+        if instance.deleted_at is None or instance.deleted_at < timezone.now() - RESTORABLE_FOR:
+            raise NotRestorable("It was deleted more than 30 days ago, or it is not deleted.")
+        present = IntegrationInstance.objects.present().filter(psa=instance.psa)
+        if present.filter(name__iexact=instance.name).exists():
+            raise NotRestorable(
+                f"Another configuration is called “{instance.name}” now. Rename that one first."
+            )
+        taken_along = instance.mappings.filter(removed_with_instance=True).exclude(removed_at=None)
+        mappings = list(
+            taken_along.order_by("organization_id")
+            .select_related("organization", "company", "instance")
+            .select_for_update(of=("self",))
+        )
+        lost = instance_mappings_elsewhere(instance)
+        changes = []
+        for mapping in mappings:
+            before = mapping.snapshot()
+            mapping.removed_at, mapping.removed_with_instance = None, False
+            mapping.version += 1
+            changes.append(mapping_change("mapping restored with its instance", mapping, before))
+        OrganizationMapping.objects.bulk_update(
+            mappings, ["removed_at", "removed_with_instance", "version"], batch_size=500
+        )
+        instance.deleted_at = instance.deleted_by_id = None
+        instance.is_default = not present.filter(is_default=True).exists()
+        instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
+        changes.append(instance_change("instance restored", instance, None, instance.snapshot()))
+        Batch(actor).record(changes)
+    return len(mappings), lost
+
+
+def instance_mappings_elsewhere(instance: IntegrationInstance) -> int:
+    """How many mappings the instance had when it was deleted that belong to another instance now."""
+    organizations = AuditEvent.objects.filter(
+        instance=instance, action="mapping removed with its instance", at__gte=instance.deleted_at
+    ).values_list("target_id", flat=True)
+    return (
+        OrganizationMapping.objects.present()
+        .filter(organization_id__in=[int(key) for key in organizations], psa=instance.psa)
+        .exclude(instance=instance)
+        .count()
+    )

@@ -1,0 +1,1 @@
+"""Background work: claimed, watched, listed."""

@@ -1,0 +1,238 @@
+"""A job's life: made, claimed, kept by a lease, ended.
+
+The Job row is the truth; the queue only wakes a worker.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+import time
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, close_old_connections, connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from integrations.database import query_cache as prepared
+from integrations.models import IntegrationInstance, Job
+
+TELL_EVERY = 2.0  # seconds
+
+logger = logging.getLogger(__name__)
+
+
+class JobLost(Exception):
+    """Another worker holds the job now, or it is gone; this run must stop without writing."""
+
+
+class JobCancelled(Exception):
+    """Somebody asked to stop the job."""
+
+
+def lease_length() -> dt.timedelta:
+    """How long a run may stay silent before another worker takes the job up."""
+    return dt.timedelta(seconds=settings.JOB_LEASE_SECONDS)
+
+
+def shown_job(instance: IntegrationInstance, user: User) -> Job | None:
+    """The latest job of the instance that this person is told of on the setup page."""
+    found = prepared.rows(_shown_jobs, (instance.pk, user.pk), part=(0, 1))
+    return found[0] if found else None
+
+
+def _shown_jobs(instance: int, user: int) -> Any:
+    return Job.objects.filter(instance=instance).shown_to(user)
+
+
+def open_job(
+    kind: Job.Kind,
+    instance: IntegrationInstance,
+    user: User | None,
+    options: dict[str, Any],
+    origin: str = "the portal",
+) -> tuple[Job, bool]:
+    """The waiting or running job of this kind for the instance, and whether it was made now.
+
+    Suggestions are a person's own; every other kind is one an instance. ``origin`` says what started it when
+    it was not a person.
+    """
+    same = Job.objects.open().filter(kind=kind, instance=instance)
+    if kind is Job.Kind.SUGGEST_MAPPINGS:
+        same = same.filter(created_by=user)
+    existing = same.first()
+    if existing:
+        return existing, False
+    try:
+        with transaction.atomic():
+            job = Job.objects.create(
+                kind=kind,
+                instance=instance,
+                created_by=user,
+                started_by=user.get_username() if user else origin,
+                options=options,
+            )
+            return job, True
+    except IntegrityError:  # somebody pressed the button in the same moment
+        return same.get(), False
+
+
+def claim(key: uuid.UUID) -> JobRun | None:
+    """Take the job if it is waiting or its lease has run out; None when there is nothing to take.
+
+    A job that was taken up three times and never ended is marked failed instead.
+    """
+    now, token = timezone.now(), uuid.uuid4()
+    claimed = (
+        Job.objects.claimable(now)
+        .filter(key=key, attempts__lt=Job.MAX_ATTEMPTS)
+        .update(
+            state=Job.State.RUNNING,
+            lease_token=token,
+            lease_until=now + lease_length(),
+            heartbeat_at=now,
+            started_at=now,
+            attempts=F("attempts") + 1,
+            done=0,
+            message="",
+        )
+    )
+    if claimed:
+        return JobRun(Job.objects.select_related("instance", "created_by").get(key=key), token)
+    Job.objects.claimable(now).filter(key=key, attempts__gte=Job.MAX_ATTEMPTS).update(
+        state=Job.State.FAILED,
+        finished_at=now,
+        lease_token=None,
+        error="Stopped after three tries that did not come to an end. The log of the worker says why.",
+    )
+    return None
+
+
+def neglected(now: dt.datetime) -> list[Job]:
+    """Jobs that nobody is at: their worker has gone silent, or no worker came for a waiting one.
+
+    Each is named once a lease length, so that a busy queue does not fill with calls for the same job.
+    """
+    silent_since = now - lease_length()
+    found = Job.objects.claimable(now).filter(
+        Q(heartbeat_at__lt=silent_since) | Q(heartbeat_at=None, created_at__lt=silent_since)
+    )
+    return [
+        job
+        for job in found
+        if Job.objects.claimable(now)
+        .filter(pk=job.pk, heartbeat_at=job.heartbeat_at)
+        .update(heartbeat_at=now)
+    ]
+
+
+def request_cancel(job: Job) -> None:
+    """Ask a job to stop; a waiting one stops at once, a running one within a page."""
+    now = timezone.now()
+    waiting = Job.objects.filter(pk=job.pk, state=Job.State.WAITING)
+    if not waiting.update(state=Job.State.CANCELLED, finished_at=now, cancel_requested=True):
+        Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_requested=True)
+
+
+class JobRun:
+    """One worker's hold on a job. As a context manager it renews the lease in the background."""
+
+    def __init__(self, job: Job, token: uuid.UUID) -> None:
+        self.job = job
+        self.token = token
+        self._noted: int | None = None
+        self._stop = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name=f"lease-{job.pk}", daemon=True)
+
+    @property
+    def instance(self) -> IntegrationInstance:
+        """The configuration that the job works for; only a file may be imported for the whole portal."""
+        if self.job.instance is None:
+            raise LookupError(f"Job {self.job.pk} has no configuration.")
+        return self.job.instance
+
+    def __enter__(self) -> JobRun:
+        self._keeper.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._keeper.join()
+
+    def _keep(self) -> None:
+        """Renew the lease three times within its length, on a database connection of this thread.
+
+        Sooner where there is something to tell of a long transaction.
+        """
+        every = lease_length().total_seconds() / 3
+        renewed = time.monotonic()
+        while not self._stop.wait(min(TELL_EVERY, every)):
+            noted, self._noted = self._noted, None
+            if noted is None and time.monotonic() - renewed < every:
+                continue
+            renewed = time.monotonic()
+            try:
+                close_old_connections()
+                values = {"lease_until": timezone.now() + lease_length(), "heartbeat_at": timezone.now()}
+                self._mine().update(**values, **({} if noted is None else {"done": noted}))
+            except Exception:  # the next round tries again; a lease that lapses is the safe outcome
+                logger.exception("The lease of job %s could not be renewed.", self.job.pk)
+            finally:
+                connection.close()
+
+    def _mine(self) -> Any:
+        return Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING, lease_token=self.token)
+
+    def hold(self) -> None:
+        """Inside a transaction: keep others from taking the job until it ends.
+
+        Raises JobLost, JobCancelled.
+        """
+        job = self._mine().select_for_update().first()
+        if job is None:
+            raise JobLost(f"Job {self.job.pk} is no longer held by this run.")
+        if job.cancel_requested:
+            raise JobCancelled
+
+    def progress(self, done: int, total: int | None, message: str = "") -> None:
+        """Tell how far the work is, and renew the lease. Raises JobLost, JobCancelled."""
+        now = timezone.now()
+        values: dict[str, Any] = {
+            "done": done,
+            "total": total,
+            "heartbeat_at": now,
+            "lease_until": now + lease_length(),
+        }
+        if message:
+            values["message"] = message[:500]
+        if not self._mine().filter(cancel_requested=False).update(**values):
+            with transaction.atomic():
+                self.hold()
+
+    def note(self, done: int) -> None:
+        """Tell how far the work is from inside a transaction, whose own writes nobody would see yet.
+
+        SQLite has one writer at a time, so there it is not told.
+        """
+        if connection.vendor != "sqlite":
+            self._noted = done
+
+    def finish(
+        self, state: Job.State, *, error: str = "", message: str = "", result: dict[str, Any] | None = None
+    ) -> bool:
+        """End the job; False when another run holds it by now."""
+        return bool(
+            self._mine().update(
+                state=state,
+                finished_at=timezone.now(),
+                error=error,
+                message=message[:500],
+                result=result or {},
+                lease_token=None,
+                lease_until=None,
+            )
+        )

@@ -1,0 +1,1 @@
+"""The mapping table: rows, counts, proposals, review, saving."""

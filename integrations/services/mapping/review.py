@@ -1,0 +1,187 @@
+"""Review mode: the open rows one by one, with both records side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Case, IntegerField, Value, When
+from django.db.models.functions import Lower
+
+from integrations.matching.contacts import read_contact
+from integrations.matching.records import Tier
+from integrations.matching.words import fold
+from integrations.models import Company, IntegrationInstance, Organization
+from integrations.services.companies.search import CompanyChoice, company_choices
+from integrations.services.mapping.counts import RowState
+from integrations.services.mapping.rows import TableQuery, chosen_rows, matching_rows
+from integrations.services.mapping.table import one_row
+
+OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNMAPPED)
+CANDIDATES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One line of the comparison: what both records hold, and whether it speaks for the pair."""
+
+    label: str
+    ours: str
+    theirs: str
+    verdict: str  # "agree", "differ", or "" when one side is silent
+
+
+NameWords = tuple[
+    tuple[str, bool], ...
+]  # the words of a name as it is written, and whether both names have it
+
+
+@dataclass(frozen=True)
+class ReviewStep:
+    """One row of the review with its neighbours; ``row`` is None when nothing is open any more."""
+
+    row: Any
+    position: int
+    total: int
+    previous: int | None
+    following: int | None
+    candidates: tuple[CompanyChoice, ...] = ()
+    candidate: CompanyChoice | None = None
+    evidence: tuple[Evidence, ...] = ()
+    words: tuple[NameWords, ...] = ()
+
+
+def review_queue(instance: IntegrationInstance, user: User, query: TableQuery) -> list[int]:
+    """The organizations to go through: what the query chooses, or everything open; the surest first."""
+    return chosen_rows(_queue, instance, user, query)
+
+
+def _queue(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+    rows = matching_rows(instance, user, psa, query)
+    if not query.state:
+        rows = rows.filter(mapping_state__in=OPEN_STATES)
+    rank = Case(
+        When(proposal__tier="sure", then=Value(0)),
+        When(proposal__tier="likely", then=Value(1)),
+        When(proposal__tier="ambiguous", then=Value(2)),
+        When(mapping_state=RowState.REVIEW, then=Value(3)),
+        default=Value(4),
+        output_field=IntegerField(),
+    )
+    ordered = rows.annotate(rank=rank).order_by("rank", Lower("name"), "pk")
+    return ordered.values_list("pk", flat=True)
+
+
+def review_step(
+    instance: IntegrationInstance,
+    user: User,
+    query: TableQuery,
+    organization_id: int | None,
+    company_id: int | None = None,
+    *,
+    queue: list[int] | None = None,
+) -> ReviewStep:
+    """The row to look at now: the one asked for, otherwise the first of the queue.
+
+    ``queue`` keeps the order that the person is going through although a decision has just changed it.
+    A row that is no longer in the queue (it was just saved) can still be asked for; then it has no position.
+    """
+    if queue is None:
+        queue = review_queue(instance, user, query)
+    if organization_id is None and not queue:
+        return ReviewStep(None, 0, 0, None, None)
+    wanted = organization_id if organization_id is not None else queue[0]
+    at = queue.index(wanted) if wanted in queue else -1
+    row = one_row(instance, user, wanted)
+    candidates = _candidates(instance, row, company_id)
+    candidate = next(
+        (
+            choice
+            for choice in candidates
+            if choice.company.pk == company_id or (company_id is None and _proposes(row, choice.company))
+        ),
+        None,
+    )
+    return ReviewStep(
+        row=row,
+        position=at + 1,
+        total=len(queue),
+        previous=queue[at - 1] if at > 0 else None,
+        following=queue[at + 1] if at + 1 < len(queue) else None,
+        candidates=candidates,
+        candidate=candidate,
+        evidence=evidence(row, candidate.company) if candidate else (),
+        words=shared_words(row.name, candidate.company.name) if candidate else (),
+    )
+
+
+def _candidates(instance: IntegrationInstance, row: Any, company_id: int | None) -> tuple[CompanyChoice, ...]:
+    """What the matcher weighed, what is mapped, and what a person picked, without repetition."""
+    # Beside a sure company nothing but its rivals is worth a look; there is the search for all else.
+    is_sure = row.proposal is not None and row.proposal.tier == Tier.SURE
+    least = 1 if is_sure else CANDIDATES_SHOWN
+    choices = company_choices(instance, row, "", CANDIDATES_SHOWN, least)
+    shown = {choice.company.pk for choice in choices}
+    wanted = [company_id] if company_id else []
+    if row.mapping is not None and row.mapping.instance_id == instance.pk:
+        wanted.append(row.mapping.company_id)
+    extra = Company.objects.filter(instance=instance, pk__in=[pk for pk in wanted if pk not in shown])
+    return (*(CompanyChoice(company) for company in extra), *choices)
+
+
+def _proposes(row: Any, company: Company) -> bool:
+    """Whether the candidate is the one answer (mapped, chosen or suggested), not one of several equals."""
+    wanted = row.proposal.company_id if row.proposal else None
+    mapped = row.mapping.company_id if row.mapping else None
+    return company.pk in {wanted, mapped}
+
+
+def shared_words(ours: str, theirs: str) -> tuple[NameWords, NameWords]:
+    """Both names word by word, marked where the other one has the word too, in whatever spelling."""
+    read = [[(word, _plain(word)) for word in name.split()] for name in (ours, theirs)]
+    known = [{plain for _, plain in words if plain} for words in read]
+    first, second = (
+        tuple((word, plain in other) for word, plain in words)
+        for words, other in zip(read, reversed(known), strict=True)
+    )
+    return first, second
+
+
+def _plain(word: str) -> str:
+    """A word without accents, case and punctuation; the sign for "and" is the word."""
+    if word == "&":
+        return "and"
+    return "".join(sign for sign in fold(word).casefold() if sign.isalnum())
+
+
+def evidence(organization: Organization, company: Company) -> tuple[Evidence, ...]:
+    """What both records say beside the name, read as the matcher reads it."""
+    ours = read_contact(
+        organization.domain,
+        organization.phone,
+        organization.city,
+        organization.state,
+        organization.postal_code,
+    )
+    theirs = read_contact(
+        company.web_address, company.phone, company.city, company.state, company.postal_code
+    )
+    lines = (
+        ("Web address", organization.domain, company.web_address, ours.domain, theirs.domain),
+        ("Phone", organization.phone, company.phone, ours.phone, theirs.phone),
+        ("Postal code", organization.postal_code, company.postal_code, ours.postal_code, theirs.postal_code),
+        ("City", organization.city, company.city, ours.city, theirs.city),
+        ("State", organization.state, company.state, ours.state, theirs.state),
+    )
+    return tuple(
+        Evidence(label, shown_ours, shown_theirs, _verdict(read_ours, read_theirs))
+        for label, shown_ours, shown_theirs, read_ours, read_theirs in lines
+        if shown_ours or shown_theirs
+    )
+
+
+def _verdict(ours: str, theirs: str) -> str:
+    if not ours or not theirs:
+        return ""
+    return "agree" if ours == theirs else "differ"

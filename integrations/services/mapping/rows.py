@@ -1,0 +1,233 @@
+"""The rows of the mapping table: what each of them is, and which of them a query chooses, in which order.
+
+The functions that build queries take ids and not models, so that their SQL can be kept (prepared.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Exists,
+    F,
+    FilteredRelation,
+    OuterRef,
+    Q,
+    Value,
+    When,
+)
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Lower
+
+from integrations.database import query_cache as prepared
+from integrations.models import (
+    IgnoredOrganization,
+    IntegrationInstance,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+)
+from integrations.models.mappings import needs_review, review_reasons
+from integrations.services.mapping.counts import HAND_MADE, SUGGESTED_TIERS, RowState
+
+JOINED = ("mapping__company", "mapping__confirmed_by", "proposal__company")
+# What no row of the table shows: half of the columns, and the half that is dear to read.
+UNSHOWN = {
+    "": "key phone state postal_code created_at updated_at",
+    "mapping__": "matcher_version removed_at removed_with_instance",
+    "mapping__confirmed_by__": (
+        "password last_login date_joined first_name last_name email is_superuser is_staff is_active"
+    ),
+    "proposal__": "rivals matcher_version updated_at",
+    **dict.fromkeys(
+        ("mapping__company__", "proposal__company__"),
+        "number web_address phone state postal_code parent_id modified_at seen_at is_pending searched",
+    ),
+}
+PAGE_SIZES = (25, 50, 100, 200)
+EVERY = Q()
+
+SORTS = {
+    "organization": (Lower("name"), F("pk")),
+    "company": (Lower("company_name"), Lower("name"), F("pk")),
+    "confidence": (F("proposal__confidence").desc(nulls_last=True), Lower("name"), F("pk")),
+    "updated": (F("mapping__confirmed_at").desc(nulls_last=True), Lower("name"), F("pk")),
+}
+
+FALLING_SORTS = {"confidence", "updated"}  # from the highest down, unless reversed
+
+
+@dataclass(frozen=True)
+class TableQuery:
+    """What the page's address asks for. Unknown values are the form's business, not ours."""
+
+    state: str = ""
+    tier: str = ""
+    warning: str = ""
+    company_type: int | None = None
+    text: str = ""
+    sort: str = "organization"
+    descending: bool = False
+    page: int = 1
+    size: int = 50
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it chooses some of the rows and not all."""
+        chosen = self.state or self.tier or self.warning or self.text
+        return bool(chosen) or self.company_type is not None
+
+
+def rows_of(instance: int, user: int, psa: str, needed: Q = EVERY) -> Any:
+    """Every organization that has a place in this table, joined with its mapping and this user's proposal.
+
+    ``needed`` tells of that mapping and proposal. It belongs into the first filter: one of its own would join
+    the same rows a second time. A queryset of Organization with annotations that its type cannot tell.
+    """
+    organizations: Any = Organization.objects.present()
+    return (
+        organizations.annotate(
+            mapping=FilteredRelation("mappings", condition=Q(mappings__psa=psa, mappings__removed_at=None)),
+            proposal=FilteredRelation(
+                "proposals", condition=Q(proposals__instance=instance, proposals__user=user)
+            ),
+        )
+        .filter(Q(is_active=True) | Q(mapping__instance=instance), needed)
+        .annotate(
+            mapping_state=Case(
+                When(
+                    proposal__kind__in=HAND_MADE,
+                    then=Value(RowState.CHANGED.value),
+                ),
+                When(
+                    Q(mapping__pk__isnull=False) & ~Q(mapping__instance=instance),
+                    then=Value(RowState.ELSEWHERE.value),
+                ),
+                When(
+                    Q(mapping__pk__isnull=False) & needs_review("mapping__"),
+                    then=Value(RowState.REVIEW.value),
+                ),
+                When(mapping__pk__isnull=False, then=Value(RowState.MAPPED.value)),
+                When(_ignored(psa), then=Value(RowState.IGNORED.value)),
+                When(proposal__tier__in=SUGGESTED_TIERS, then=Value(RowState.SUGGESTED.value)),
+                default=Value(RowState.UNMAPPED.value),
+                output_field=CharField(),
+            ),
+            shared=Exists(
+                OrganizationMapping.objects.present()
+                .filter(company=OuterRef("mapping__company"))
+                .exclude(organization=OuterRef("pk"))
+            ),
+            company_name=Case(
+                When(proposal__company__isnull=False, then=F("proposal__company__name")),
+                default=F("mapping__company__name"),
+                output_field=CharField(),
+            ),
+        )
+    )
+
+
+def _ignored(psa: str) -> Exists:
+    return Exists(IgnoredOrganization.objects.filter(organization=OuterRef("pk"), psa=psa))
+
+
+def searched_rows(instance: int, user: int, psa: str, text: str, needed: Q = EVERY) -> Any:
+    """The rows in which the text occurs."""
+    rows = rows_of(instance, user, psa, needed)
+    if not text:
+        return rows
+    return rows.filter(
+        Q(name__icontains=text)
+        | Q(external_id__icontains=text)
+        | Q(domain__icontains=text)
+        | Q(company_name__icontains=text)
+    )
+
+
+# For these, and for no state, `_needed` says all: the state of each row need not be worked out to find them.
+TOLD_BY_NEED = ("", RowState.CHANGED, RowState.SUGGESTED)
+
+
+def _needed(instance: int, user: int, psa: str, query: TableQuery) -> Q:
+    """What the mapping and the proposal of every row that the query chooses have.
+
+    It lets the database begin with few rows: SQLite begins with the proposals because a column of theirs is
+    compared with one value.
+    """
+    unmapped, here, proposed = Q(mapping__isnull=True), Q(mapping__instance=instance), Q(proposal__user=user)
+    open_to_all = unmapped & ~Q(_ignored(psa))
+    by_state = {
+        RowState.CHANGED: proposed & Q(proposal__kind__in=HAND_MADE),
+        RowState.ELSEWHERE: Q(mapping__isnull=False),
+        RowState.REVIEW: here,
+        RowState.MAPPED: here,
+        RowState.IGNORED: unmapped,
+        RowState.SUGGESTED: open_to_all
+        & proposed
+        & Q(proposal__tier__in=SUGGESTED_TIERS, proposal__kind=MappingProposal.Kind.SUGGESTED),
+        RowState.UNMAPPED: unmapped,
+    }
+    needed = by_state[RowState(query.state)] if query.state else EVERY
+    if not query.state and not query.text:  # ignored ones are shown when they are asked or searched for
+        needed = Q(mapping__isnull=False) | Q(proposal__kind__in=HAND_MADE) | open_to_all
+    if query.warning:
+        needed &= here
+    if query.tier:
+        needed &= Q(proposal__tier=query.tier)
+    if query.company_type is not None:
+        mapped = Q(proposal__company=None, mapping__company__company_type=query.company_type)
+        needed &= Q(proposal__company__company_type=query.company_type) | mapped
+    return needed
+
+
+def matching_rows(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+    """The rows that the whole query chooses, in no order; ignored ones only when asked or searched for."""
+    rows = searched_rows(instance, user, psa, query.text, _needed(instance, user, psa, query))
+    if query.state not in TOLD_BY_NEED:
+        rows = rows.filter(mapping_state=query.state)
+    reasons = {**review_reasons("mapping__"), "twin": Q(mapping__company__has_twin=True)}
+    if query.warning == "shared":
+        rows = rows.filter(shared=True)
+    elif query.warning in reasons:
+        # By an alias: what is denied of a joined row is otherwise asked of all its rows, in a query within,
+        # and what few companies have is looked for among those of all instances.
+        warned = Case(When(reasons[query.warning], then=True), default=False, output_field=BooleanField())
+        rows = rows.alias(warned=warned).filter(warned=True)
+    return rows
+
+
+def chosen_rows(
+    build: Callable[..., Any],
+    instance: IntegrationInstance,
+    user: User,
+    query: TableQuery,
+    part: tuple[int, int] | None = None,
+) -> list[Any]:
+    """What ``build(instance id, user id, psa, query)`` yields, or the (offset, number) ``part`` of it."""
+    shape_of_query = replace(query, text=prepared.text_of(query.text), page=1, size=PAGE_SIZES[0])
+    shape = (instance.psa, shape_of_query)
+    return prepared.rows(build, (instance.pk, user.pk), shape, text=query.text, part=part)
+
+
+def order_of(query: TableQuery) -> list[Any]:
+    """The terms that put the rows into the order that the query wants."""
+    return [_reversed(term) if query.descending else term for term in SORTS[query.sort]]
+
+
+def whole_rows(rows: Any) -> Any:
+    """With all that a row shows."""
+    unshown = [f"{path}{name}" for path, names in UNSHOWN.items() for name in names.split()]
+    return rows.select_related(*JOINED).defer(*unshown)
+
+
+def _reversed(term: Any) -> Any:
+    # Every expression has reverse_ordering, but only an OrderBy's does anything.
+    ordering = (term if isinstance(term, OrderBy) else term.asc()).copy()
+    ordering.reverse_ordering()
+    return ordering

@@ -1,0 +1,201 @@
+"""The mapping table: one page of an instance's organizations, with what is mapped and what is proposed.
+
+The cost follows the page, not the data: one or two queries for the rows (table_rows.py), a few plain ones for
+the counts (mapping_counts.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.paginator import Page, Paginator
+from django.db import connections
+from django.db.models.functions import Lower
+
+from integrations.database import query_cache as prepared
+from integrations.models import IntegrationInstance, Organization
+from integrations.services.mapping.counts import RowState, table_counts
+from integrations.services.mapping.rows import (
+    JOINED,
+    TableQuery,
+    chosen_rows,
+    matching_rows,
+    order_of,
+    rows_of,
+    searched_rows,
+    whole_rows,
+)
+
+STATE_LABELS = {
+    RowState.UNMAPPED: "Unmapped",
+    RowState.SUGGESTED: "Suggested",
+    RowState.CHANGED: "Changed",
+    RowState.MAPPED: "Mapped",
+    RowState.REVIEW: "Needs review",
+    RowState.ELSEWHERE: "Elsewhere",
+    RowState.IGNORED: "Ignored",
+}
+
+
+@dataclass(frozen=True)
+class MappingTable:
+    """One page of rows and the counts.
+
+    A row is an organization that carries ``mapping``, ``proposal`` and ``mapping_state``.
+    """
+
+    page: Page[Organization]
+    counts: dict[str, int]
+    warnings: dict[str, int]
+    tiers: dict[str, int]
+    total: int
+    pending: dict[str, int]
+    query: TableQuery
+
+
+def matching_organizations(instance: IntegrationInstance, user: User, query: TableQuery) -> list[int]:
+    """The ids of the organizations that the whole query chooses, in its order."""
+    return chosen_rows(_ordered_ids, instance, user, query)
+
+
+def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) -> MappingTable:
+    """The rows and counts that the query asks for."""
+    counted = table_counts(instance, user)
+    counts, ids = counted.states, None
+    if query.text:
+        # One look at all rows tells how many of each state it occurs in, and which of them the page shows.
+        states = row_states(instance, user, query)
+        counts = dict(Counter(state for _, state in states))
+        ids = [pk for pk, state in states if query.state in {"", state}]
+    if query.tier or query.warning or query.company_type is not None:
+        ids = matching_organizations(instance, user, query)
+    number = _number_of(query, counts) if ids is None else len(ids)
+    rows: Any = _Rows(instance, user, query, number, ids)
+    page: Page[Organization] = Paginator(rows, query.size).get_page(query.page)
+    return MappingTable(
+        page=page,
+        counts=counts,
+        warnings=counted.warnings,
+        tiers=counted.tiers,
+        total=sum(counts.values()) - counts.get(RowState.IGNORED, 0),
+        pending=counted.pending,
+        query=query,
+    )
+
+
+def row_states(instance: IntegrationInstance, user: User, query: TableQuery) -> list[tuple[int, str]]:
+    """The id and state of each row in which the text occurs, whatever else is asked, in the page's order."""
+    return chosen_rows(
+        _row_states, instance, user, TableQuery(text=query.text, sort=query.sort, descending=query.descending)
+    )
+
+
+def _row_states(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+    every = searched_rows(instance, user, psa, query.text)
+    return every.order_by(*order_of(query)).values_list("pk", "mapping_state")
+
+
+def has_row(instance: IntegrationInstance, organization: Organization) -> bool:
+    """Whether the table has a row for the organization: it is active, or mapped here."""
+    if organization.deleted_at is not None:
+        return False
+    return organization.is_active or instance.mappings.present().filter(organization=organization).exists()
+
+
+def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> Any:
+    """One row of the table as it stands now. Raises Organization.DoesNotExist."""
+    found = prepared.rows(_one_row, (instance.pk, user.pk, organization_id), (instance.psa,))
+    if not found:
+        raise Organization.DoesNotExist
+    _complete(found, instance)
+    return found[0]
+
+
+def _one_row(instance: int, user: int, organization: int, psa: str) -> Any:
+    return rows_of(instance, user, psa).filter(pk=organization).select_related(*JOINED).order_by()
+
+
+def _ordered_ids(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+    rows = matching_rows(instance, user, psa, query)
+    return rows.order_by(*order_of(query)).values_list("pk", flat=True)
+
+
+def _first_rows(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+    rows = matching_rows(instance, user, psa, query)
+    if connections[rows.db].vendor == "sqlite":
+        # Every name is at least "". That it is asked lets SQLite expect fewer rows: it read all mappings and
+        # proposals into a Bloom filter (https://www.sqlite.org/releaselog/3_38_0.html) to find a page's.
+        rows = rows.alias(lower_name=Lower("name")).filter(lower_name__gte="")
+    return whole_rows(rows).order_by(*order_of(TableQuery()))
+
+
+def _rows_with(instance: int, user: int, *ids_and_psa: Any) -> Any:
+    *ids, psa = ids_and_psa
+    return whole_rows(rows_of(instance, user, psa).filter(pk__in=ids)).order_by()
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The chosen rows in their order, for a paginator: what is sliced is read.
+
+    Their ``number`` is known before, their ``ids`` where these had to be found to count them.
+    """
+
+    instance: IntegrationInstance
+    user: User
+    query: TableQuery
+    number: int
+    ids: list[int] | None
+    ordered = True  # for the paginator, which warns otherwise
+
+    def __len__(self) -> int:
+        return self.number
+
+    def __getitem__(self, part: slice) -> list[Any]:
+        offset, number = part.start, part.stop - part.start
+        in_usual_order = self.query.sort == "organization" and not self.query.descending
+        if offset == 0 and in_usual_order and not self.query.is_narrowed:
+            found = chosen_rows(_first_rows, self.instance, self.user, self.query, (0, number))
+        else:
+            found = self._by_ids(offset, number)
+        _complete(found, self.instance)
+        return found
+
+    def _by_ids(self, offset: int, number: int) -> list[Any]:
+        """In two steps: in one, all that a row shows would be read for every row before the page, too."""
+        if self.ids is None:
+            ids = chosen_rows(_ordered_ids, self.instance, self.user, self.query, (offset, number))
+        else:
+            ids = self.ids[offset : offset + number]
+        if not ids:
+            return []
+        repeated = [*ids, *ids[:1] * (self.query.size - len(ids))]  # one shape, however few are left
+        found = prepared.rows(_rows_with, (self.instance.pk, self.user.pk, *repeated), (self.instance.psa,))
+        place = {pk: at for at, pk in enumerate(ids)}
+        return sorted(found, key=lambda row: place[row.pk])
+
+
+def _number_of(query: TableQuery, counts: dict[str, int]) -> int:
+    """How many rows a query of a state, or of nothing, chooses."""
+    if query.state:
+        return counts.get(query.state, 0)
+    return sum(counts.values()) - counts.get(RowState.IGNORED, 0)
+
+
+def _complete(rows: Iterable[Any], instance: IntegrationInstance) -> None:
+    """Give each mapping its instance; others than the table's own are read once, without their metadata.
+
+    Django leaves out the attribute of a filtered relation that joined nothing; None says it better.
+    """
+    for row in rows:
+        row.__dict__.setdefault("mapping", None)
+        row.__dict__.setdefault("proposal", None)
+    mappings = [row.mapping for row in rows if row.mapping is not None]
+    others = {mapping.instance_id for mapping in mappings} - {instance.pk}
+    instances = IntegrationInstance.objects.only("psa", "name").in_bulk(others)
+    for mapping in mappings:
+        mapping.instance = instances.get(mapping.instance_id, instance)

@@ -1,0 +1,1 @@
+"""Our organizations: listed, edited, merged."""

@@ -1,0 +1,240 @@
+"""Merging two organizations that are the same customer: one goes, what was known of it goes along.
+
+Mappings move to the one that stays, rejected companies stay rejected, and values that only the other one had
+are taken over. Who asks for the merged one by its ids is told the one that stays
+(services/read_api/resolve.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from integrations.models import IntegrationInstance, Organization, OrganizationMapping, RejectedMatch
+from integrations.models.organizations import OrganizationQuerySet
+from integrations.services.audit import Actor, Batch, Change
+from integrations.services.mapping.save import MAPPING_FIELDS, mapping_change, write_mappings
+from integrations.services.organizations.edit import ChangedMeanwhile
+from integrations.services.suggestions.decisions import rejection_change
+
+# The one that stays keeps its own external id: by the other one's it is found as well.
+TAKEN_OVER = ("domain", "phone", "city", "state", "postal_code")
+MOST_ALIKE = 20
+_CARRIED = sorted(set(MAPPING_FIELDS) - {"version", "removed_at", "removed_with_instance"})
+
+
+class CompanyUndecided(Exception):
+    """Both are mapped in a PSA, to different companies, and nobody said which one is right."""
+
+
+class Clash(NamedTuple):
+    """Both are mapped in a PSA, to different companies."""
+
+    psa: str
+    ours: OrganizationMapping  # of the one that stays
+    theirs: OrganizationMapping
+
+
+@dataclass(frozen=True)
+class MergePlan:
+    """What merging would do. ``seen`` names the state that it was made from."""
+
+    merged: Organization
+    into: Organization
+    moved: tuple[OrganizationMapping, ...]  # the one that stays is not mapped in these PSAs
+    same: tuple[OrganizationMapping, ...]  # both are mapped to this company
+    clashes: tuple[Clash, ...]
+    taken_over: dict[str, str]  # fields that only the merged one has
+    rejected: tuple[RejectedMatch, ...]
+    seen: str
+
+
+def alike(visible: OrganizationQuerySet, organization: Organization, text: str) -> list[Organization]:
+    """Whom it can be merged into: what the text finds, otherwise who has its name, domain or phone."""
+    others = visible.present().exclude(pk=organization.pk)
+    if text:
+        found: QuerySet[Organization] = others.search(text)
+    else:
+        same = Q(name__iexact=organization.name)
+        for field in ("domain", "phone"):
+            if getattr(organization, field):
+                same |= Q(**{f"{field}__iexact": getattr(organization, field)})
+        found = others.filter(same)
+    return list(found.order_by(Lower("name"), "pk")[:MOST_ALIKE])
+
+
+def plan_merge(merged: Organization, into: Organization) -> MergePlan:
+    """What merging the first organization into the second would do, as things stand."""
+    ours = {mapping.psa: mapping for mapping in _mappings(into) if mapping.removed_at is None}
+    theirs = {mapping.psa: mapping for mapping in _mappings(merged) if mapping.removed_at is None}
+    both = [psa for psa in theirs if psa in ours]
+    held = {mapping.company_id for mapping in ours.values()} | {
+        mapping.company_id for mapping in theirs.values()
+    }
+    known = into.rejected_matches.values("company")
+    rejected = merged.rejected_matches.exclude(company__in=known).exclude(company__in=held)
+    return MergePlan(
+        merged=merged,
+        into=into,
+        moved=tuple(mapping for psa, mapping in theirs.items() if psa not in ours),
+        same=tuple(theirs[psa] for psa in both if theirs[psa].company_id == ours[psa].company_id),
+        clashes=tuple(
+            Clash(psa, ours[psa], theirs[psa])
+            for psa in both
+            if theirs[psa].company_id != ours[psa].company_id
+        ),
+        taken_over={
+            field: getattr(merged, field)
+            for field in TAKEN_OVER
+            if getattr(merged, field) and not getattr(into, field)
+        },
+        rejected=tuple(rejected.select_related("company__instance")),
+        seen=_state(merged, into, [*ours.values(), *theirs.values()]),
+    )
+
+
+def merge_organizations(
+    actor: Actor,
+    merged: Organization,
+    into: Organization,
+    companies: Mapping[str, int],
+    seen: str,
+    *,
+    batch: Batch | None = None,
+) -> None:
+    """Merge the first organization into the second, as the plan says that was made from the state ``seen``.
+
+    ``companies`` gives the company (our id) that is right in each PSA in which both have one of their own.
+    Raises ChangedMeanwhile and CompanyUndecided; then nothing is written.
+    """
+    batch = batch or Batch(actor)
+    with transaction.atomic():
+        _lock(merged, into)
+        present = Organization.objects.present().in_bulk([merged.pk, into.pk])
+        if len(present) < 2:
+            raise ChangedMeanwhile
+        merged, into = present[merged.pk], present[into.pk]
+        plan = plan_merge(merged, into)
+        if plan.seen != seen:
+            raise ChangedMeanwhile
+        for clash in plan.clashes:
+            if companies.get(clash.psa) not in {clash.ours.company_id, clash.theirs.company_id}:
+                raise CompanyUndecided
+        changes = [*_move_mappings(plan, companies, actor), *_carry_rejections(plan, actor)]
+        if plan.taken_over:
+            changes.append(_take_over(plan))
+        changes.append(_end(plan))
+        batch.record(changes)
+
+
+def merged_external_ids() -> dict[str, str]:
+    """External ids of merged organizations, with the name of the one that each has become in the end.
+
+    Without those whose end was deleted.
+    """
+    gone = Organization.objects.filter(deleted_at__isnull=False).exclude(merged_into=None)
+    into = dict(gone.values_list("pk", "merged_into"))
+    ends: dict[str, int | None] = {}
+    for pk, external_id in gone.exclude(external_id="").values_list("pk", "external_id"):
+        passed, end = {pk}, into[pk]
+        while end in into and end not in passed:
+            passed.add(end)
+            end = into[end]
+        ends[external_id] = end
+    present = Organization.objects.present().filter(pk__in=set(ends.values()))
+    names: dict[int | None, str] = dict(present.values_list("pk", "name"))
+    return {external_id: names[end] for external_id, end in ends.items() if end in names}
+
+
+def _lock(merged: Organization, into: Organization) -> None:
+    """In the order in which every save locks: instances, organizations, mappings."""
+    pair = [merged.pk, into.pk]
+    involved = OrganizationMapping.objects.filter(organization__in=pair).values("instance")
+    list(IntegrationInstance.objects.locked().filter(pk__in=involved).order_by("pk").only("pk"))
+    list(Organization.objects.locked().filter(pk__in=pair).order_by("pk").only("pk"))
+    rows = OrganizationMapping.objects.filter(organization__in=pair).order_by("organization_id")
+    list(rows.select_for_update(of=("self",)).only("pk"))
+
+
+def _mappings(organization: Organization) -> QuerySet[OrganizationMapping]:
+    """In force or not, with what is told of them."""
+    return organization.mappings.select_related("organization", "company", "instance").order_by("psa")
+
+
+def _state(merged: Organization, into: Organization, mappings: list[OrganizationMapping]) -> str:
+    known = [(each.pk, each.updated_at.isoformat()) for each in (merged, into)]
+    versions = sorted((mapping.pk, mapping.version) for mapping in mappings)
+    return hashlib.sha256(repr((known, versions)).encode()).hexdigest()[:32]
+
+
+def _move_mappings(plan: MergePlan, companies: Mapping[str, int], actor: Actor) -> list[Change]:
+    """The merged one loses its mappings; where they are right, the one that stays has them now."""
+    rows = {mapping.psa: mapping for mapping in _mappings(plan.into)}
+    right = [
+        *plan.moved,
+        *(clash.theirs for clash in plan.clashes if companies[clash.psa] == clash.theirs.company_id),
+    ]
+    wrong = [*plan.same, *(clash.theirs for clash in plan.clashes if clash.theirs not in right)]
+    new: list[OrganizationMapping] = []
+    changed: list[OrganizationMapping] = []
+    changes: list[Change] = []
+    now = timezone.now()
+    for theirs in [*right, *wrong]:
+        held = theirs.snapshot()
+        theirs.removed_at, theirs.removed_with_instance, theirs.version = now, False, theirs.version + 1
+        changed.append(theirs)
+        changes.append(mapping_change("mapping removed", theirs, held))
+    for theirs in right:
+        ours = rows.get(theirs.psa)
+        before = ours.snapshot() if ours else None
+        action = "mapping changed" if ours and ours.removed_at is None else "mapping created"
+        if ours is None:
+            ours = OrganizationMapping(organization=plan.into, psa=theirs.psa, version=0)
+            new.append(ours)
+        else:
+            changed.append(ours)
+        for name in _CARRIED:
+            setattr(ours, name, getattr(theirs, name))
+        ours.company, ours.instance = theirs.company, theirs.instance
+        ours.removed_at, ours.removed_with_instance, ours.version = None, False, ours.version + 1
+        ours.confirm(actor.account, now)
+        changes.append(mapping_change(action, ours, before))
+    write_mappings(new, changed)
+    return changes
+
+
+def _carry_rejections(plan: MergePlan, actor: Actor) -> list[Change]:
+    RejectedMatch.objects.bulk_create(
+        RejectedMatch(
+            organization=plan.into,
+            company=row.company,
+            company_name=row.company_name,
+            rejected_by=actor.account,
+        )
+        for row in plan.rejected
+    )
+    return [rejection_change(plan.into, row.company.instance, row.company) for row in plan.rejected]
+
+
+def _take_over(plan: MergePlan) -> Change:
+    into, before = plan.into, plan.into.snapshot()
+    for name, value in plan.taken_over.items():
+        setattr(into, name, value)
+    into.save(update_fields=[*plan.taken_over, "updated_at"])
+    return Change("organization changed", "organization", str(into.pk), into.name, before, into.snapshot())
+
+
+def _end(plan: MergePlan) -> Change:
+    merged = plan.merged
+    merged.deleted_at, merged.merged_into = timezone.now(), plan.into
+    merged.save(update_fields=["deleted_at", "merged_into", "updated_at"])
+    merged.proposals.all().delete()
+    state: dict[str, Any] = {"merged_into": plan.into.name, **merged.snapshot()}
+    return Change("organization merged", "organization", str(merged.pk), merged.name, state, None)

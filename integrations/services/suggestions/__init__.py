@@ -1,0 +1,1 @@
+"""Which company each organization probably is, and what people decided."""

@@ -1,0 +1,82 @@
+"""Saving suggestions that no person has ticked: only on an explicit wish, from a tier on, and undoable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations import matching
+from integrations.models import Company, IntegrationInstance, OrganizationMapping
+from integrations.models.mappings import MappingSource
+from integrations.services.audit import Actor, Batch
+from integrations.services.mapping.save import SaveOutcome, mapping_change, write_mappings
+from integrations.services.suggestions.suggest import free_companies, open_organizations
+
+# What may be applied, the surest first. The other tiers name no company for certain.
+TIERS = (matching.Tier.SURE, matching.Tier.LIKELY)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What was saved, and how many suggestions were overtaken by somebody in the meantime."""
+
+    outcome: SaveOutcome
+    overtaken: int
+
+
+def apply_suggestions(
+    actor: Actor,
+    instance: IntegrationInstance,
+    suggestions: Sequence[matching.Suggestion],
+    min_tier: matching.Tier,
+) -> Applied:
+    """Save the suggestions of this tier and the surer ones, in one transaction, audited as one batch.
+
+    Rows and companies that somebody has taken since the matcher looked are left out.
+    """
+    tiers = TIERS[: TIERS.index(min_tier) + 1]
+    wanted = [each for each in suggestions if each.tier in tiers and each.company_id]
+    batch = Batch(actor)
+    outcome = SaveOutcome(batch.key)
+    with transaction.atomic():
+        instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
+        still_open = {row.pk: row for row in open_organizations(instance)}
+        companies: dict[int, Company] = {row.pk: row for row in free_companies(instance)}
+        removed = {
+            mapping.organization_id: mapping
+            for mapping in OrganizationMapping.objects.filter(
+                psa=instance.psa, organization__in=[int(each.organization_id) for each in wanted]
+            )
+            .order_by("organization_id")
+            .select_for_update(of=("self",))
+        }
+        new, changed, changes = [], [], []
+        for suggestion in wanted:
+            organization = still_open.get(int(suggestion.organization_id))
+            company = companies.pop(int(suggestion.company_id or 0), None)
+            if organization is None or company is None:
+                continue
+            mapping = removed.get(organization.pk)
+            before = mapping.snapshot() if mapping else None
+            if mapping is None:
+                mapping = OrganizationMapping(organization=organization, psa=instance.psa, version=0)
+                new.append(mapping)
+            else:
+                changed.append(mapping)
+            mapping.organization, mapping.instance, mapping.company = organization, instance, company
+            mapping.confirmed_name = company.name
+            mapping.confirm(actor.account, timezone.now())
+            mapping.source = MappingSource.SUGGESTED
+            mapping.confidence = round(suggestion.confidence, 4)
+            mapping.reasons = list(suggestion.reasons)
+            mapping.matcher_version = matching.MODEL_VERSION
+            mapping.removed_at, mapping.removed_with_instance = None, False
+            mapping.version += 1
+            changes.append(mapping_change("mapping created", mapping, before))
+        write_mappings(new, changed)
+        batch.record(changes)
+    outcome.created = len(changes)
+    return Applied(outcome, len(wanted) - len(changes))

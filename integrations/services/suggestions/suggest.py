@@ -1,0 +1,194 @@
+"""Suggest Values: what the matcher proposes for the organizations of an instance that are not mapped yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from integrations import matching
+from integrations.database import query_cache as prepared
+from integrations.database.bulk import renew_statistics
+from integrations.models import (
+    Company,
+    FilterOption,
+    IgnoredOrganization,
+    IntegrationInstance,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+    RejectedMatch,
+)
+
+RIVALS_KEPT = 5
+BACKGROUND_FROM = 3_000_000  # pairs; about half a second on two cores
+
+
+@dataclass(frozen=True)
+class SuggestionSummary:
+    """How a press of Suggest Values came out, by tier; ``open`` organizations were asked about."""
+
+    open: int
+    tiers: dict[str, int]
+
+    def sentence(self) -> str:
+        """For the page."""
+        if not self.open:
+            return "Every organization is mapped already; there is nothing to suggest."
+        found = self.tiers.get("sure", 0) + self.tiers.get("likely", 0)
+        return (
+            f"{found:,} of {self.open:,} open organizations have a suggestion: "
+            f"{self.tiers.get('sure', 0):,} sure, {self.tiers.get('likely', 0):,} likely. "
+            f"{self.tiers.get('ambiguous', 0):,} are ambiguous, {self.tiers.get('none', 0):,} have none. "
+            "Nothing is saved yet."
+        )
+
+
+def open_organizations(instance: IntegrationInstance) -> QuerySet[Organization]:
+    """Active organizations that have no mapping in this PSA, in any instance, and are not ignored."""
+    mapped = OrganizationMapping.objects.present().filter(organization=OuterRef("pk"), psa=instance.psa)
+    ignored = IgnoredOrganization.objects.filter(organization=OuterRef("pk"), psa=instance.psa)
+    return (
+        Organization.objects.present()
+        .filter(~Exists(mapped), ~Exists(ignored), is_active=True)
+        .order_by("pk")
+    )
+
+
+def free_companies(instance: IntegrationInstance) -> QuerySet[Company]:
+    """Companies that can be proposed: offered, and not yet an organization's, deleted ones aside."""
+    taken = OrganizationMapping.objects.present().filter(
+        company=OuterRef("pk"), organization__deleted_at=None
+    )
+    return instance.companies.offered().filter(~Exists(taken)).order_by("pk")
+
+
+def suggest_mappings(
+    instance: IntegrationInstance,
+    *,
+    include_inactive: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[matching.Suggestion]:
+    """The matcher's answer for every open organization; ids are the rows' primary keys as text.
+
+    No network, and nothing is written.
+    """
+    return matching.suggest(
+        [organization_record(row) for row in open_organizations(instance)],
+        [company_record(row) for row in free_companies(instance)],
+        knowledge=knowledge_of(instance),
+        include_inactive=include_inactive,
+        progress=progress,
+    )
+
+
+def knowledge_of(instance: IntegrationInstance) -> matching.Knowledge:
+    """What people have settled: pairs they rejected, and names they accepted in an instance since deleted."""
+    rejected: set[tuple[str, str]] = set()
+    rejected_names: dict[str, list[str]] = {}
+    for organization, company, name in RejectedMatch.objects.order_by("pk").values_list(
+        "organization_id", "company_id", "company_name"
+    ):
+        rejected.add((str(organization), str(company)))
+        rejected_names.setdefault(str(organization), []).append(name)
+    aliases: dict[str, list[str]] = {}
+    taken_along = OrganizationMapping.objects.filter(psa=instance.psa, removed_with_instance=True)
+    for organization, name in taken_along.order_by("pk").values_list("organization_id", "company__name"):
+        aliases.setdefault(str(organization), []).append(name)
+    return matching.Knowledge(
+        aliases={key: tuple(names) for key, names in aliases.items()},
+        rejected=frozenset(rejected),
+        rejected_names={key: tuple(names) for key, names in rejected_names.items()},
+    )
+
+
+def type_labels(instance: IntegrationInstance) -> dict[str, str]:
+    """The tenant's company types, by value as text."""
+    return dict(prepared.rows(_type_labels, (instance.pk,)))
+
+
+def _type_labels(instance: int) -> Any:
+    options = FilterOption.objects.filter(instance=instance, field__iexact="companyType")
+    return options.values_list("value", "label")
+
+
+def organization_record(row: Organization) -> matching.Organization:
+    """An organization as the matcher takes it."""
+    return matching.Organization(
+        str(row.pk), row.name, row.domain, row.phone, row.city, row.state, row.postal_code
+    )
+
+
+def company_record(row: Company) -> matching.Company:
+    """A company as the matcher takes it."""
+    return matching.Company(
+        str(row.pk), row.name, row.web_address, row.phone, row.city, row.state, row.postal_code,
+        row.is_active, row.number,
+    )  # fmt: skip
+
+
+def takes_long(instance: IntegrationInstance) -> bool:
+    """Whether a suggestion would keep a page waiting, so that a background job should do it."""
+    return open_organizations(instance).count() * free_companies(instance).count() > BACKGROUND_FROM
+
+
+def propose_mappings(
+    user: User,
+    instance: IntegrationInstance,
+    *,
+    include_inactive: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> SuggestionSummary:
+    """Put fresh suggestions before this person; only *sure* ones are ticked, and choices by hand stay."""
+    suggestions = suggest_mappings(instance, include_inactive=include_inactive, progress=progress)
+    with transaction.atomic():
+        # One at a time: a second press of the button waits here instead of colliding with the first.
+        IntegrationInstance.objects.locked().get(pk=instance.pk)
+        own = MappingProposal.objects.filter(user=user, instance=instance)
+        by_hand = {
+            str(key) for key in own.exclude(kind="suggested").values_list("organization_id", flat=True)
+        }
+        own.filter(kind="suggested").delete()
+        # Somebody may have mapped a row or a company while the matcher was at work.
+        still_open = {str(key) for key in open_organizations(instance).values_list("pk", flat=True)}
+        still_free = {str(key) for key in free_companies(instance).values_list("pk", flat=True)}
+        versions = dict(
+            OrganizationMapping.objects.filter(psa=instance.psa).values_list("organization_id", "version")
+        )
+        MappingProposal.objects.bulk_create(
+            [
+                MappingProposal(
+                    user=user,
+                    instance=instance,
+                    organization_id=int(suggestion.organization_id),
+                    company_id=int(suggestion.company_id) if suggestion.company_id else None,
+                    kind=MappingProposal.Kind.SUGGESTED,
+                    selected=suggestion.tier is matching.Tier.SURE,
+                    tier=suggestion.tier.value,
+                    confidence=round(suggestion.confidence, 4),
+                    reasons=list(suggestion.reasons),
+                    rivals=[
+                        {
+                            "company": int(rival.company_id),
+                            "confidence": round(rival.confidence, 4),
+                            "reasons": list(rival.reasons),
+                        }
+                        for rival in suggestion.rivals[:RIVALS_KEPT]
+                    ],
+                    matcher_version=matching.MODEL_VERSION,
+                    seen_version=versions.get(int(suggestion.organization_id), 0),
+                )
+                for suggestion in suggestions
+                if suggestion.organization_id in still_open
+                and suggestion.organization_id not in by_hand
+                and (suggestion.company_id is None or suggestion.company_id in still_free)
+            ],
+            batch_size=500,
+        )
+    renew_statistics(len(suggestions), MappingProposal)
+    return SuggestionSummary(len(suggestions), dict(Counter(item.tier.value for item in suggestions)))

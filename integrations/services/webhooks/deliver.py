@@ -1,0 +1,225 @@
+"""Deliveries: what is owed to each webhook, and sending it.
+
+The audit is the outbox: a change and its event are written in one transaction, so nothing is lost when a
+process is killed. A worker turns the events after a webhook's position into deliveries and moves the position
+in one transaction; then it sends them one by one, outside any. A message can arrive twice, never not at all:
+receivers tell repetitions by the event id.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import random
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from itertools import groupby, islice
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.db.models import F, Min, Q, QuerySet
+from django.utils import timezone
+
+from integrations.crypto import SealedValueError
+from integrations.models import AuditEvent, Company, Organization, Webhook, WebhookDelivery, WebhookEvent
+from integrations.services.read_api.changes import MAPPING, described
+from integrations.services.read_api.scope import Scope
+from integrations.services.webhooks import review_notices
+from integrations.services.webhooks.send import Message, SendingFailed, send
+
+EVENTS_AT_ONCE = 1_000
+CHANGES_PER_DELIVERY = 100
+MOST_ATTEMPTS = 10
+FIRST_WAIT, WAIT_FACTOR, LONGEST_WAIT = 10.0, 3.0, 6 * 3600.0  # seconds
+LONGEST_REST = 60.0  # seconds that a silent receiver is spared
+CLAIM_LASTS = dt.timedelta(seconds=60)  # longer than an attempt can take
+KEPT_FOR = dt.timedelta(days=30)
+
+_EVENT_OF = {MAPPING: WebhookEvent.MAPPING_CHANGED, review_notices.TARGET_TYPE: WebhookEvent.MAPPING_REVIEW}
+_random = random.SystemRandom()
+
+logger = logging.getLogger(__name__)
+
+
+def has_work(now: dt.datetime) -> bool:
+    """Whether a worker would find something to do."""
+    last = Webhook.objects.filter(is_active=True).aggregate(last=Min("position"))["last"]
+    if last is None:
+        return False
+    return _due(now).exists() or _events_after(last).exists()
+
+
+def work(seconds: float = 20.0) -> int:
+    """Queue what is owed and send what is due, for this long at most; returns how many were sent."""
+    ends = time.monotonic() + seconds
+    review_notices.note_reviews()
+    forget_old(timezone.now())
+    while time.monotonic() < ends and queue_deliveries():
+        pass
+    sent = 0
+    while time.monotonic() < ends and send_next():
+        sent += 1
+    return sent
+
+
+# --- queueing ---------------------------------------------------------------------------------------
+
+
+def queue_deliveries() -> int:
+    """Turn the next events of every active webhook into deliveries; returns how many events were taken."""
+    taken = 0
+    for pk in Webhook.objects.filter(is_active=True).values_list("pk", flat=True):
+        with transaction.atomic():
+            webhook = Webhook.objects.select_for_update().filter(pk=pk, is_active=True).first()
+            if webhook is None:  # paused or deleted meanwhile
+                continue
+            events = list(_events_after(webhook.position).order_by("pk")[:EVENTS_AT_ONCE])
+            if not events:
+                continue
+            WebhookDelivery.objects.bulk_create(_deliveries(webhook, events), batch_size=100)
+            webhook.position = events[-1].pk
+            webhook.save(update_fields=["position"])
+        taken += len(events)
+    return taken
+
+
+def _events_after(position: int) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(pk__gt=position, target_type__in=_EVENT_OF).select_related("instance")
+
+
+def _deliveries(webhook: Webhook, events: Iterable[AuditEvent]) -> Iterator[WebhookDelivery]:
+    """One message for what happened in one press of a button, at most a hundred changes in each."""
+    now = timezone.now()
+    for (target_type, batch), group in groupby(events, key=lambda event: (event.target_type, event.batch)):
+        kind = _EVENT_OF[target_type]
+        if kind.value not in webhook.events:
+            continue
+        while part := list(islice(group, CHANGES_PER_DELIVERY)):
+            delivery = WebhookDelivery(webhook=webhook, event=kind.value, next_attempt_at=now)
+            payload = {
+                "id": delivery.event_id,
+                "event": kind.value,
+                "created_at": now,
+                "batch": batch,
+                "changes": _changes(kind, part),
+            }
+            delivery.payload = json.loads(json.dumps(payload, cls=DjangoJSONEncoder))
+            yield delivery
+
+
+def _changes(kind: WebhookEvent, events: list[AuditEvent]) -> list[dict[str, Any]]:
+    if kind is WebhookEvent.MAPPING_CHANGED:
+        return [asdict(change) for change in described(events, Scope())]
+    companies = Company.objects.in_bulk({event.after["company"] for event in events if event.after})
+    organizations = Organization.objects.in_bulk({int(event.target_id) for event in events})
+    found = []
+    for event in events:
+        state = event.after or {}
+        company, instance = companies.get(state.get("company", 0)), event.instance
+        found.append(
+            {
+                "position": event.pk,
+                "at": event.at,
+                "action": event.action,
+                "organization_id": int(event.target_id),
+                "organization_name": event.target_name,
+                "external_id": getattr(organizations.get(int(event.target_id)), "external_id", ""),
+                "instance_id": instance.pk if instance else None,
+                "instance_name": instance.name if instance else "",
+                "company_id": company.remote_id if company else "",
+                "company_name": state.get("company_name", ""),
+                "reasons": state.get("reasons", []),
+            }
+        )
+    return found
+
+
+# --- sending ----------------------------------------------------------------------------------------
+
+
+def _due(now: dt.datetime) -> QuerySet[WebhookDelivery]:
+    return (
+        WebhookDelivery.objects.filter(
+            status=WebhookDelivery.Status.WAITING, next_attempt_at__lte=now, webhook__is_active=True
+        )
+        .filter(Q(webhook__rests_until=None) | Q(webhook__rests_until__lte=now))
+        .order_by("pk")
+    )
+
+
+def send_next() -> bool:
+    """Claim the next delivery that is due and send it; False when none is due."""
+    delivery = _claimed(timezone.now())
+    if delivery is None:
+        return False
+    try:
+        key = delivery.webhook.secret.reveal()["key"]
+        body = json.dumps(delivery.payload, ensure_ascii=False, separators=(",", ":")).encode()
+        status = send(delivery.webhook.url, Message(str(delivery.event_id), delivery.event, body, key))
+    except (SealedValueError, KeyError):
+        _failed(delivery, SendingFailed("The signing key cannot be opened. Make a new key for this webhook."))
+    except SendingFailed as failure:
+        _failed(delivery, failure)
+    else:
+        _end(delivery, status=WebhookDelivery.Status.DELIVERED, response_code=status, error="")
+        Webhook.objects.filter(pk=delivery.webhook_id).exclude(rests_until=None).update(rests_until=None)
+    return True
+
+
+def _claimed(now: dt.datetime) -> WebhookDelivery | None:
+    """Take a delivery by a conditional update, so that no two workers are at it."""
+    while (found := _due(now).first()) is not None:
+        token = uuid.uuid4()
+        same = WebhookDelivery.objects.filter(
+            pk=found.pk, status=found.status, next_attempt_at=found.next_attempt_at, claim=found.claim
+        )
+        if found.attempts >= MOST_ATTEMPTS:  # its workers were killed in the last attempt
+            same.update(status=WebhookDelivery.Status.FAILED, claim=None, error="Given up.")
+        elif same.update(
+            claim=token,
+            next_attempt_at=now + CLAIM_LASTS,
+            attempts=F("attempts") + 1,
+            last_attempt_at=now,
+        ):
+            return WebhookDelivery.objects.select_related("webhook").get(pk=found.pk)
+    return None
+
+
+def wait_before(attempt: int) -> dt.timedelta:
+    """How long to wait after this many failed attempts: growing, and drawn from the upper half."""
+    wait = min(FIRST_WAIT * WAIT_FACTOR ** (attempt - 1), LONGEST_WAIT)
+    return dt.timedelta(seconds=wait * _random.uniform(0.5, 1.0))
+
+
+def _failed(delivery: WebhookDelivery, failure: SendingFailed) -> None:
+    now, wait = timezone.now(), wait_before(delivery.attempts)
+    given_up = delivery.attempts >= MOST_ATTEMPTS
+    logger.warning(
+        "Webhook %s, delivery %s, attempt %d: %s",
+        delivery.webhook_id, delivery.event_id, delivery.attempts, failure,
+    )  # fmt: skip
+    _end(
+        delivery,
+        status=WebhookDelivery.Status.FAILED if given_up else WebhookDelivery.Status.WAITING,
+        response_code=failure.status,
+        error=str(failure)[:500],
+        next_attempt_at=now + wait,
+    )
+    if failure.for_all:
+        rest = min(wait, dt.timedelta(seconds=LONGEST_REST))
+        Webhook.objects.filter(pk=delivery.webhook_id).update(rests_until=now + rest)
+
+
+def _end(delivery: WebhookDelivery, **values: Any) -> None:
+    """Write down how the attempt went, unless another worker has taken the delivery over."""
+    WebhookDelivery.objects.filter(pk=delivery.pk, claim=delivery.claim).update(claim=None, **values)
+
+
+def forget_old(now: dt.datetime) -> int:
+    """Delete deliveries that ended more than thirty days ago; returns how many."""
+    ended = WebhookDelivery.objects.exclude(status=WebhookDelivery.Status.WAITING)
+    return ended.filter(created_at__lt=now - KEPT_FOR).delete()[0]

@@ -1,0 +1,141 @@
+"""Webhooks: making, changing, pausing and deleting them; every write is audited."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from integrations.models import AuditEvent, Webhook, WebhookDelivery, WebhookEvent
+from integrations.services.audit import FOLLOWED, Actor, Batch, Change
+from integrations.services.webhooks.send import check_address
+
+KEY_BYTES = 32
+KEY_MARK = "whk_"
+
+
+class NotToBeSent(Exception):
+    """The delivery cannot be sent again now; the text says why."""
+
+
+@dataclass(frozen=True)
+class WebhookWish:
+    """What a webhook shall be."""
+
+    name: str
+    url: str
+    events: Collection[WebhookEvent]
+
+
+@sensitive_variables("key")
+def create_webhook(actor: Actor, wish: WebhookWish) -> tuple[Webhook, str]:
+    """Make a webhook that hears of what happens from now on; returns it and its signing key, shown once.
+
+    Raises AddressRefused.
+    """
+    check_address(wish.url)
+    key = _new_key()
+    with transaction.atomic():
+        webhook = Webhook(created_by_id=actor.user.pk if actor.user else None, position=_head())
+        _apply(webhook, wish)
+        webhook.secret = {"key": key}
+        webhook.save()
+        _record(actor, "webhook created", webhook, None, webhook.snapshot())
+    return webhook, key
+
+
+def change_webhook(actor: Actor, webhook: Webhook, wish: WebhookWish) -> bool:
+    """Change name, address or events; False when nothing differs. Raises AddressRefused."""
+    check_address(wish.url)
+    with transaction.atomic():
+        webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
+        before, old_url = webhook.snapshot(), webhook.url
+        _apply(webhook, wish)
+        if webhook.snapshot() == before and webhook.url == old_url:
+            return False
+        webhook.rests_until = None
+        webhook.save(update_fields=["name", "url", "events", "rests_until"])
+        _record(actor, "webhook changed", webhook, before, webhook.snapshot())
+    return True
+
+
+@sensitive_variables("key")
+def renew_key(actor: Actor, webhook: Webhook) -> str:
+    """Give the webhook a new signing key, which replaces the old one at once and is shown once."""
+    key = _new_key()
+    with transaction.atomic():
+        webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
+        webhook.secret = {"key": key}
+        webhook.save(update_fields=["secret"])
+        _record(actor, "webhook key renewed", webhook, webhook.snapshot(), webhook.snapshot())
+    return key
+
+
+def set_active(actor: Actor, webhook: Webhook, active: bool) -> None:
+    """Pause a webhook, or let it hear again of what happens from then on."""
+    with transaction.atomic():
+        webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
+        if webhook.is_active == active:
+            return
+        before = webhook.snapshot()
+        webhook.is_active = active
+        if active:
+            webhook.position, webhook.rests_until = _head(), None
+        webhook.save(update_fields=["is_active", "position", "rests_until"])
+        action = "webhook resumed" if active else "webhook paused"
+        _record(actor, action, webhook, before, webhook.snapshot())
+
+
+def delete_webhook(actor: Actor, webhook: Webhook) -> None:
+    """Delete a webhook with its delivery log."""
+    with transaction.atomic():
+        webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
+        _record(actor, "webhook deleted", webhook, webhook.snapshot(), None)
+        webhook.delete()
+
+
+def send_again(actor: Actor, delivery: WebhookDelivery) -> None:
+    """Put a delivery back into the queue, with the same event id. Raises NotToBeSent."""
+    with transaction.atomic():
+        delivery = WebhookDelivery.objects.select_for_update().get(pk=delivery.pk)
+        webhook = delivery.webhook
+        if not webhook.is_active:
+            raise NotToBeSent("The webhook is paused. Resume it first.")
+        if delivery.status == WebhookDelivery.Status.WAITING and delivery.claim is not None:
+            raise NotToBeSent("It is being sent at this moment.")
+        delivery.status, delivery.attempts = WebhookDelivery.Status.WAITING, 0
+        delivery.claim, delivery.next_attempt_at = None, timezone.now()
+        delivery.save(update_fields=["status", "attempts", "claim", "next_attempt_at"])
+        Webhook.objects.filter(pk=webhook.pk).update(rests_until=None)
+        facts = {"event_id": str(delivery.event_id)}
+        _record(actor, "delivery sent again", webhook, None, webhook.snapshot() | facts)
+
+
+def _new_key() -> str:
+    return KEY_MARK + secrets.token_urlsafe(KEY_BYTES)
+
+
+def _apply(webhook: Webhook, wish: WebhookWish) -> None:
+    webhook.name, webhook.url = wish.name, wish.url
+    webhook.events = [event.value for event in WebhookEvent if event in wish.events]
+
+
+def _head() -> int:
+    found = AuditEvent.objects.filter(target_type__in=FOLLOWED).aggregate(last=Max("pk"))["last"]
+    return int(found or 0)
+
+
+def _record(
+    actor: Actor,
+    action: str,
+    webhook: Webhook,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+) -> None:
+    Batch(actor).record([Change(action, "webhook", str(webhook.pk), webhook.name, before, after)])

@@ -1,0 +1,201 @@
+"""The connection card: add, change, test, delete and restore a configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST
+
+from integrations.models import IntegrationInstance
+from integrations.psa.base import StepState
+from integrations.psa.forms import ConnectionForm
+from integrations.services.audit import Batch
+from integrations.services.instances import connect as connections
+from integrations.services.instances import delete as deletion
+from integrations.services.instances import describe as repair
+from integrations.tasks import enqueue_refresh
+from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag
+from integrations.views.setup import connection_form, frame, instance_or_404, provider_or_404, setup_page
+
+
+@sensitive_post_parameters()
+@needs("add_integrationinstance")
+@require_http_methods(["GET", "POST"])
+def add(request: SignedInRequest, psa: str) -> HttpResponse:
+    """Add a configuration: stored only when the PSA accepts it, then its companies are read."""
+    provider = provider_or_404(psa)
+    context: dict[str, Any] = frame(request, provider, None)
+    form = provider.form_class(request.POST or None, prefix="connection")
+    if request.method == "POST" and form.is_valid():
+        outcome = _connect(request, psa, form, None)
+        if isinstance(outcome, HttpResponseRedirect):
+            return outcome
+        context["check"] = outcome
+    context["connection"] = form
+    return render(request, "integrations/instances/add.html", context)
+
+
+@sensitive_post_parameters()
+@needs("change_integrationinstance")
+@require_POST
+def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Change a configuration; what is stored stays until the PSA has accepted the new values."""
+    instance = instance_or_404(request, psa, pk)
+    form = connection_form(instance, request.POST)
+    check = None
+    if form.is_valid():
+        outcome = _connect(request, psa, form, instance)
+        if isinstance(outcome, HttpResponseRedirect):
+            return outcome
+        check = outcome
+    return setup_page(request, instance, connection=form, check=check)
+
+
+@sensitive_post_parameters()
+@needs("change_integrationinstance")
+@require_POST
+def check_field(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """What is wrong with the one field that somebody has just left; nothing is stored."""
+    return _field_errors(request, connection_form(instance_or_404(request, psa, pk), request.POST))
+
+
+@sensitive_post_parameters()
+@needs("add_integrationinstance")
+@require_POST
+def check_new_field(request: SignedInRequest, psa: str) -> HttpResponse:
+    """The same for a configuration that is not there yet."""
+    return _field_errors(request, provider_or_404(psa).form_class(request.POST, prefix="connection"))
+
+
+def _field_errors(request: SignedInRequest, form: ConnectionForm) -> HttpResponse:
+    checked = {form[name].html_name: form[name] for name in form.fields}.get(request.POST.get("check", ""))
+    if checked is None:
+        raise Http404
+    return HttpResponse(str(checked.errors))
+
+
+@sensitive_variables("values")
+def _connect(
+    request: SignedInRequest, psa: str, form: ConnectionForm, instance: IntegrationInstance | None
+) -> HttpResponseRedirect | dict[str, Any]:
+    """Check and store; a redirect when it was stored, otherwise the steps for the page."""
+    values = form.cleaned_data
+    details = connections.ConnectionDetails(
+        psa=psa,
+        name=values["name"],
+        description=values["description"],
+        is_default=values["is_default"],
+        zone=values["zone"],
+        username=values["username"],
+        secrets=form.entered_secrets(),
+    )
+    try:
+        if instance is not None and _describe(request, details, instance):
+            return redirect(instance)
+        outcome = connections.connect_instance(actor_of(request), details, instance)
+    except connections.NameTaken:
+        form.add_error("name", "Another configuration has this name.")
+        return {}
+    except repair.ChangedMeanwhile:
+        form.add_error(None, "Somebody else changed this configuration meanwhile. Reload the page.")
+        return {}
+    if outcome.instance is None:
+        failed = next(step for step in outcome.report.steps if step.state is StepState.FAILED)
+        form.add_error(
+            None, f"Nothing was saved: the connection check stopped at “{failed.title}”. {failed.detail}"
+        )
+        form.ask_secrets_again()
+        return connections.report_as_json(outcome.report)
+    if outcome.created:
+        enqueue_refresh(outcome.instance, request.user)
+        messages.success(
+            request, f"“{outcome.instance.name}” is connected. Its companies are being read now."
+        )
+    else:
+        messages.success(request, "The connection was checked and saved.")
+    return redirect(outcome.instance)
+
+
+def _describe(
+    request: SignedInRequest, details: connections.ConnectionDetails, instance: IntegrationInstance
+) -> bool:
+    """Store what the portal alone knows, when nothing else was changed: the PSA need not be there for it.
+
+    False when something of the connection was changed too, or nothing at all. Raises NameTaken,
+    ChangedMeanwhile.
+    """
+    if details.secrets or (details.username, details.zone) != (instance.username, instance.zone):
+        return False
+    batch = Batch(actor_of(request))
+    wanted = repair.Description(details.name, details.description, details.is_default)
+    seen = repair.description_of(instance)
+    if not repair.describe_instance(batch.actor, instance, wanted, seen=seen, batch=batch):
+        return False
+    messages.success(
+        request,
+        f"“{details.name}” was saved. The connection did not change and was not checked.",
+        extra_tags=undo_tag(request, batch),
+    )
+    return True
+
+
+@needs("map_organizations")
+@require_POST
+def test(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Check the stored credentials now."""
+    instance = instance_or_404(request, psa, pk)
+    report = connections.test_connection(actor_of(request), instance)
+    if report.passed:
+        messages.success(request, "The connection works.")
+    else:
+        messages.error(
+            request, "The connection check did not pass. The steps on the connection card say why."
+        )
+    if report.moved_from:
+        messages.info(request, "Autotask has moved this tenant to another zone. The new address was stored.")
+    return redirect(instance)
+
+
+@needs("delete_integrationinstance")
+@require_http_methods(["GET", "POST"])
+def delete(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Ask, say what goes with it, and delete softly when the name was typed."""
+    instance = instance_or_404(request, psa, pk)
+    mapped = instance.mappings.present().count()
+    error = ""
+    if request.method == "POST":
+        if request.POST.get("name", "").strip() == instance.name:
+            removed = deletion.delete_instance(actor_of(request), instance)
+            messages.success(
+                request,
+                f"“{instance.name}” was deleted with {removed:,} mappings. "
+                "It can be restored from this page for 30 days.",
+            )
+            return redirect("integrations:home")
+        error = "Type the name exactly as it is shown to delete it."
+    context = {
+        **frame(request, provider_or_404(psa), instance), "mapped": mapped, "error": error,
+    }  # fmt: skip
+    return render(request, "integrations/instances/delete.html", context)
+
+
+@needs("delete_integrationinstance")
+@require_POST
+def restore(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Bring a deleted configuration back."""
+    visible = IntegrationInstance.objects.visible_to(request.user).exclude(deleted_at=None)
+    instance = get_object_or_404(visible, psa=psa, pk=pk)
+    try:
+        restored, lost = deletion.restore_instance(actor_of(request), instance)
+    except deletion.NotRestorable as error:
+        messages.error(request, str(error))
+        return redirect("integrations:home")
+    text = f"“{instance.name}” is back with {restored:,} mappings."
+    if lost:
+        text += f" {lost:,} organizations were mapped elsewhere meanwhile and stay there."
+    messages.success(request, text)
+    return redirect(instance)

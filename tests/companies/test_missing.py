@@ -1,0 +1,123 @@
+"""“Why is my company missing?”: one answer for every reason, each with the way on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from integrations.models import IntegrationInstance
+from integrations.psa.base import FilterCondition
+from integrations.services.companies.filters import save_filters
+from integrations.services.companies.missing import Finding, NextStep, find_missing_company
+from integrations.simulators.autotask.server import Simulator
+from integrations.simulators.autotask.tenant import Tenant
+from tests.support.rows import make_mapping
+from tests.support.simulated import actor_of, make_organization, refresh
+
+Signed = Callable[[User], Client]
+
+
+def the_finding(instance: IntegrationInstance, text: str) -> Finding:
+    """The only company that the text fits."""
+    answer = find_missing_company(instance, text)
+    assert answer.asked_live
+    (finding,) = answer.findings
+    return finding
+
+
+@pytest.fixture
+def customers(filled: IntegrationInstance, owner: User) -> IntegrationInstance:
+    """The configuration reads customers only."""
+    save_filters(actor_of(owner), filled, [FilterCondition("companyType", "eq", 1)])
+    refresh(filled, full=True)
+    filled.refresh_from_db()
+    return filled
+
+
+def test_it_is_there_and_can_be_chosen(filled: IntegrationInstance) -> None:
+    finding = the_finding(filled, "Abbott")
+    assert finding.sentence == "It is among the options and can be chosen."
+    assert (finding.offered, finding.next_step) == (True, NextStep.CHOOSE)
+
+
+def test_it_is_inactive(filled: IntegrationInstance) -> None:
+    filled.companies.filter(name__startswith="Abbott").update(is_active=False)
+    finding = the_finding(filled, "Abbott")
+    assert finding.sentence.startswith("It is inactive in Autotask.")
+    assert finding.next_step is NextStep.CHOOSE
+
+
+def test_it_is_a_lead_and_the_filter_wants_customers(customers: IntegrationInstance, tenant: Tenant) -> None:
+    lead = {"id": 990, "companyName": "Quarrystone Roofing", "companyType": 2, "isActive": True}
+    tenant.companies.put(lead)
+    for text in ("quarrystone", "990"):
+        finding = the_finding(customers, text)
+        assert finding.sentence == (
+            "It exists in Autotask as Lead, but the company filter leaves it out. "
+            "The filter wants: Company type equals 1 (Customer)."
+        )
+        assert finding.next_step is NextStep.FILTER
+
+
+def test_it_was_read_once_and_is_left_out_since_the_filter_changed(
+    filled: IntegrationInstance, owner: User
+) -> None:
+    save_filters(actor_of(owner), filled, [FilterCondition("companyType", "eq", 1)])
+    refresh(filled, full=True, accept_shrink=True)
+    filled.refresh_from_db()
+    finding = the_finding(filled, "Paper & Toner")
+    assert "but the company filter leaves it out. The filter wants: Company type equals 1" in finding.sentence
+    assert finding.next_step is NextStep.FILTER
+
+
+def test_it_fits_the_filter_but_is_newer_than_the_last_refresh(
+    customers: IntegrationInstance, tenant: Tenant
+) -> None:
+    new = {"id": 991, "companyName": "Quarrystone Roofing", "companyType": 1, "isActive": True}
+    tenant.companies.put(new)
+    finding = the_finding(customers, "quarrystone")
+    assert finding.sentence == "It exists in Autotask, but it is newer than the last refresh."
+    assert finding.next_step is NextStep.REFRESH
+
+
+def test_this_api_user_may_not_see_it_any_more(filled: IntegrationInstance, tenant: Tenant) -> None:
+    company = filled.companies.get(name__startswith="Abbott")
+    tenant.companies.remove(int(company.remote_id))
+    refresh(filled, full=True)
+    finding = the_finding(filled, "Abbott")
+    assert "this API user may not see it any more" in finding.sentence
+    assert not finding.offered
+
+
+def test_it_is_mapped_to_somebody(filled: IntegrationInstance) -> None:
+    make_mapping(make_organization("Dunmore"), filled.companies.get(name__startswith="Abbott"))
+    finding = the_finding(filled, "Abbott")
+    assert finding.sentence == "It is mapped to Dunmore."
+    assert (finding.next_step, finding.holder) == (NextStep.HOLDER, "Dunmore")
+
+
+def test_it_is_in_the_other_instance(filled: IntegrationInstance, second: IntegrationInstance) -> None:
+    finding = the_finding(filled, "Marlowe")
+    assert finding.sentence.startswith("It is in the other configuration “Second”.")
+    assert (finding.instance, finding.next_step) == (second, NextStep.INSTANCE)
+
+
+def test_it_is_not_in_autotask_at_all(filled: IntegrationInstance, reader: User, client_of: Signed) -> None:
+    answer = find_missing_company(filled, "Nobody Knows It")
+    assert (answer.findings, answer.asked_live, answer.error) == ((), True, "")
+    address = reverse("integrations:missing", args=[filled.psa, filled.pk])
+    page = client_of(reader).get(address, {"q": "Nobody Knows It"}).content.decode()
+    assert "neither among the companies that were read nor in Autotask" in page
+    assert "Give its security level access to all companies" in page
+
+
+def test_autotask_cannot_be_asked(filled: IntegrationInstance, simulator: Simulator) -> None:
+    simulator.inject("server-error", status=503)
+    answer = find_missing_company(filled, "Abbott")
+    assert not answer.asked_live
+    assert answer.error
+    assert [finding.name for finding in answer.findings] == ["Abbott Dental Care, LLC"]

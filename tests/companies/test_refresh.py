@@ -1,0 +1,493 @@
+"""Refresh Options against a simulated Autotask: what is stored, and what no failure may touch."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from integrations import tasks
+from integrations.models import (
+    AuditEvent,
+    Company,
+    FilterOption,
+    IntegrationInstance,
+    Job,
+    Organization,
+    OrganizationMapping,
+)
+from integrations.psa.base import FilterCondition
+from integrations.services.companies.filters import save_filters
+from integrations.services.companies.refresh import refresh_options
+from integrations.services.instances.connect import client_for
+from integrations.services.instances.delete import delete_instance
+from integrations.services.jobs import run as jobs
+from integrations.simulators.autotask.server import Simulator
+from integrations.simulators.autotask.tenant import Tenant
+from tests.support.simulated import (
+    COMPANIES,
+    USERNAME,
+    VENDOR,
+    actor_of,
+    company_of,
+    map_to,
+    refresh,
+    table_contents,
+)
+
+Organizations = dict[str, Organization]
+
+
+def present_ids(instance: IntegrationInstance) -> set[int]:
+    return {int(key) for key in instance.companies.present().values_list("remote_id", flat=True)}
+
+
+def only_customers(user: User, instance: IntegrationInstance) -> None:
+    save_filters(actor_of(user), instance, [FilterCondition("companyType", "eq", 1)])
+
+
+class Meddling:
+    """Reports to a job's run, and does something once in the middle of the read."""
+
+    def __init__(self, run: jobs.JobRun, meddle: Callable[[], None], *, after: int = 1) -> None:
+        self.run, self.meddle, self.after = run, meddle, after
+
+    def progress(self, done: int, total: int | None, message: str = "") -> None:
+        self.run.progress(done, total, message)
+        if done and self.after:
+            self.after -= 1
+            if not self.after:
+                self.meddle()
+
+    def hold(self) -> None:
+        self.run.hold()
+
+
+def claimed(instance: IntegrationInstance, **options: bool) -> jobs.JobRun:
+    job, _ = jobs.open_job(Job.Kind.REFRESH_OPTIONS, instance, None, dict(options))
+    run = jobs.claim(job.key)
+    assert run is not None
+    return run
+
+
+# --- what a complete read stores ----------------------------------------------------------------------
+
+
+def test_a_first_refresh_stores_companies_picklists_and_fields(
+    simulator: Simulator, instance: IntegrationInstance
+) -> None:
+    job = refresh(instance)
+
+    assert job.state == Job.State.DONE, job.error
+    assert job.message == "15 companies read, 15 new, 0 changed, 0 no longer there."
+    assert (job.done, job.total, job.result["full"]) == (15, 15, True)
+    company = company_of(instance, 101)
+    assert (company.name, company.city, company.phone) == (
+        "Abbott Dental Care, LLC",
+        "Dayton",
+        "937-555-0101",
+    )
+    assert (company.company_type, company.is_active, company.in_filter) == (1, True, True)
+    assert company_of(instance, 0).is_own
+    assert not instance.companies.offered().filter(remote_id="0").exists()
+    labels = dict(instance.options.filter(field="companyType").values_list("value", "label"))
+    assert labels["1"] == "Customer"
+    instance.refresh_from_db()
+    assert instance.last_full_read_at == instance.last_refreshed_at is not None
+    assert {"companyName", "companyType"} <= {field["name"] for field in instance.company_fields}
+
+
+def test_a_second_refresh_asks_only_for_what_changed(
+    simulator: Simulator, tenant: Tenant, filled: IntegrationInstance
+) -> None:
+    tenant.companies.change(102, {"companyName": "Birchwood Animal Hospital"})
+    tenant.companies.remove(103)
+    simulator.requests.clear()
+
+    job = refresh(filled)
+
+    assert job.message == "1 companies read, 0 new, 1 changed."
+    assert company_of(filled, 102).name == "Birchwood Animal Hospital"
+    assert company_of(filled, 103).missing_since is None  # only a full read can tell
+    asked = [json.loads(request.body) for request in simulator.requests.to("companies/query", "POST")]
+    assert all("lastTrackedModifiedDateTime" in json.dumps(body) for body in asked)
+
+
+def test_a_full_read_follows_after_a_day(tenant: Tenant, filled: IntegrationInstance) -> None:
+    tenant.companies.remove(103)
+    yesterday = timezone.now() - dt.timedelta(hours=25)
+    IntegrationInstance.objects.filter(pk=filled.pk).update(last_full_read_at=yesterday)
+
+    job = refresh(filled)
+
+    assert job.message == "14 companies read, 0 new, 0 changed, 1 no longer there."
+    assert company_of(filled, 103).missing_since is not None
+
+
+def test_a_company_that_vanishes_is_marked_and_its_mapping_stays_until_it_comes_back(
+    tenant: Tenant, filled: IntegrationInstance, owner: User, organizations: Organizations
+) -> None:
+    map_to(owner, filled, organizations["Calloway"], 103)
+    before = table_contents(OrganizationMapping)
+    tenant.companies.remove(103)
+
+    refresh(filled, full=True)
+    assert company_of(filled, 103).missing_since is not None
+    assert table_contents(OrganizationMapping) == before
+
+    tenant.companies.put({"id": 103, "companyName": "Calloway & Sons Roofing"})
+    refresh(filled, full=True)
+    assert company_of(filled, 103).missing_since is None
+    assert table_contents(OrganizationMapping) == before
+
+
+def test_a_missing_mark_keeps_the_moment_it_was_first_set(
+    tenant: Tenant, filled: IntegrationInstance
+) -> None:
+    tenant.companies.remove(103)
+    refresh(filled, full=True)
+    first = company_of(filled, 103).missing_since
+
+    refresh(filled, full=True)
+
+    assert company_of(filled, 103).missing_since == first
+
+
+def test_an_option_that_the_tenant_dropped_becomes_inactive(
+    tenant: Tenant, filled: IntegrationInstance
+) -> None:
+    del tenant.picklists["companyType"]
+    refresh(filled)
+    assert not filled.options.filter(field="companyType", is_active=True).exists()
+    assert filled.options.filter(field="companyType").exists()
+
+
+def test_names_made_to_confuse_are_stored_as_clean_text(
+    simulator: Simulator, tenant: Tenant, instance: IntegrationInstance
+) -> None:
+    tenant.companies.put({"id": 400, "companyName": "<script>alert(1)</script>\u202egnp.exe\x00\r\n\x1b[31m"})
+    simulator.inject("strange-names", path="companies/query", times=1)
+
+    job = refresh(instance)
+
+    assert job.state == Job.State.DONE, job.error
+    for name in instance.companies.values_list("name", flat=True):
+        assert len(name) <= 300
+        assert name.isprintable()
+        assert not set(name) & set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def test_the_longest_values_that_the_client_lets_through_fit_into_the_database(
+    tenant: Tenant, instance: IntegrationInstance
+) -> None:
+    long = "W" * 600
+    tenant.companies.put(
+        {
+            "id": 2**62, "companyName": long, "companyNumber": long, "webAddress": long, "phone": long,
+            "city": long, "state": long, "postalCode": long, "companyType": 2**31 - 1,
+            "parentCompanyID": 2**31 - 1,
+        }
+    )  # fmt: skip
+    assert refresh(instance).state == Job.State.DONE
+    assert company_of(instance, 2**62).postal_code.startswith("WWWW")
+
+
+# --- what no failure may touch ------------------------------------------------------------------------
+
+FAULTS: dict[str, dict[str, str | int]] = {
+    "gateway-error": {},
+    "server-error": {},
+    "dropped-before-answer": {},
+    "dropped-mid-body": {},
+    "truncated-json": {},
+    "empty-body": {},
+    "bad-encoding": {},
+    "html-page": {},
+    "huge-body": {"bytes": 2 * 1024 * 1024},
+    "gzip-bomb": {"bytes": 8 * 1024 * 1024},
+    "deep-json": {"depth": 5000},
+    "errors-in-200": {},
+    "endless-paging": {},
+    "repeated-page": {},
+    "paging-ends-early": {},
+    "duplicate-rows": {},
+    "next-page-elsewhere": {},
+    "redirect": {},
+    "hourly-limit": {},
+    "thread-limit": {},
+    "locked-user": {},
+    "no-company-permission": {},
+    "wrong-types values": {"where": "values"},
+    "wrong-types containers": {"where": "containers"},
+    "wrong-types null": {"where": "null"},
+    "wrong-types list": {"where": "list"},
+}
+
+
+@pytest.mark.parametrize("skip", [0, 1], ids=["first page", "later page"])
+def test_a_read_that_fails_marks_nothing_and_touches_no_mapping(
+    simulator: Simulator,
+    tenant: Tenant,
+    filled: IntegrationInstance,
+    owner: User,
+    organizations: Organizations,
+    skip: int,
+    subtests: pytest.Subtests,
+) -> None:
+    map_to(owner, filled, organizations["Abbott"], 101)
+    for number in range(500, 520):
+        tenant.companies.put({"id": number, "companyName": f"Tenant of floor {number}"})
+    refresh(filled)
+    tenant.companies.remove(103)
+    before = table_contents(OrganizationMapping, FilterOption)
+    offered = present_ids(filled)
+    stamps = IntegrationInstance.objects.values("last_refreshed_at", "last_full_read_at").get()
+    for fault, options in FAULTS.items():
+        simulator.inject(fault.split()[0], path="companies/query", skip=skip, **options)
+        with subtests.test(fault):
+            job = refresh(filled, full=True)
+            assert job.state == Job.State.FAILED, job.message
+            assert len(job.error) > 40
+            assert "mistake here" not in job.error
+            assert not Company.objects.exclude(missing_since=None).exists()
+            assert table_contents(OrganizationMapping, FilterOption) == before
+            assert (
+                IntegrationInstance.objects.values("last_refreshed_at", "last_full_read_at").get() == stamps
+            )
+            assert present_ids(filled) == offered
+        simulator.clear()
+
+    assert refresh(filled, full=True).state == Job.State.DONE
+    assert company_of(filled, 103).missing_since is not None
+    assert Company.objects.count() == 35  # nothing that only a failed read has found is left
+
+
+def test_failing_metadata_leaves_options_and_companies(
+    simulator: Simulator, filled: IntegrationInstance
+) -> None:
+    before = table_contents(FilterOption, Company)
+    simulator.inject("truncated-json", path="entityinformation/fields")
+    assert refresh(filled, full=True).state == Job.State.FAILED
+    assert table_contents(FilterOption, Company) == before
+
+
+def test_a_sudden_shrink_stops_and_asks_and_goes_on_when_confirmed(
+    tenant: Tenant, filled: IntegrationInstance
+) -> None:
+    for number in range(101, 106):
+        tenant.companies.remove(number)
+    IntegrationInstance.objects.update(last_full_read_at=timezone.now() - dt.timedelta(hours=25))
+
+    job = refresh(filled)
+
+    assert job.state == Job.State.FAILED
+    assert job.result == {"confirm": "shrink"}
+    assert job.error.startswith("5 of 15 companies were not returned")
+    assert not Company.objects.exclude(missing_since=None).exists()
+    assert refresh(filled).result == {"confirm": "shrink"}  # it asks again until somebody answers
+
+    assert refresh(filled, accept_shrink=True).state == Job.State.DONE
+    assert present_ids(filled) == {0, *range(106, 113), 201, 202}
+
+
+def test_ordinary_deletions_do_not_ask(tenant: Tenant, filled: IntegrationInstance) -> None:
+    for number in range(101, 105):
+        tenant.companies.remove(number)
+    assert refresh(filled, full=True).message.endswith("4 no longer there.")
+
+
+def test_rows_hidden_without_a_word_count_as_a_shrink(
+    simulator: Simulator, filled: IntegrationInstance
+) -> None:
+    simulator.inject("restricted-rows", every=2)
+    assert refresh(filled, full=True).result == {"confirm": "shrink"}
+    assert not Company.objects.exclude(missing_since=None).exists()
+
+
+def test_a_small_tenant_that_answers_nothing_at_all_asks_too(
+    tenant: Tenant, second: IntegrationInstance, simulator: Simulator
+) -> None:
+    store = simulator.tenants[second.username.lower()].companies
+    for number in (0, 301, 302):
+        store.remove(number)
+    assert refresh(second, full=True).result == {"confirm": "shrink"}
+    assert present_ids(second) == {0, 301, 302}
+
+
+# --- the filter ---------------------------------------------------------------------------------------
+
+
+def test_a_new_filter_is_no_shrink_and_mapped_companies_outside_it_stay(
+    filled: IntegrationInstance, owner: User, organizations: Organizations
+) -> None:
+    map_to(owner, filled, organizations["Abbott"], 201)
+    map_to(owner, filled, organizations["Birchwood"], 102)
+    before = table_contents(OrganizationMapping)
+    save_filters(actor_of(owner), filled, [FilterCondition("city", "eq", "Columbus")])
+
+    job = refresh(filled)
+
+    assert (
+        job.message == "1 companies read, 0 new, 0 changed, 13 no longer there, 1 mapped outside the filter."
+    )
+    outside = company_of(filled, 201)
+    assert (outside.missing_since, outside.in_filter) == (None, False)
+    assert present_ids(filled) == {102}
+    assert table_contents(OrganizationMapping) == before
+
+    save_filters(actor_of(owner), filled, [])
+    refresh(filled)
+    assert company_of(filled, 201).in_filter
+    assert present_ids(filled) == {company["id"] for company in COMPANIES}
+
+
+def test_a_mapped_company_that_comes_back_outside_the_filter_is_no_longer_missing(
+    tenant: Tenant, filled: IntegrationInstance, owner: User, organizations: Organizations
+) -> None:
+    map_to(owner, filled, organizations["Abbott"], 201)
+    tenant.companies.remove(201)
+    refresh(filled, full=True)
+    only_customers(owner, filled)
+    tenant.companies.put({"id": 201, "companyName": "Paper & Toner Supply", "companyType": VENDOR})
+
+    refresh(filled)
+
+    company = company_of(filled, 201)
+    assert (company.missing_since, company.in_filter) == (None, False)
+
+
+def test_a_filter_saved_while_companies_are_read_is_read_once_more(
+    filled: IntegrationInstance, owner: User
+) -> None:
+    run = claimed(filled, full=True)
+
+    outcome = refresh_options(filled, Meddling(run, lambda: only_customers(owner, filled)), full=True)
+
+    assert outcome.outdated
+    run.finish(Job.State.DONE)
+    assert 201 in present_ids(filled)
+    assert refresh(filled).result["full"]
+    assert 201 not in present_ids(filled)
+
+
+# --- killed, cancelled, lost --------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """Nobody catches it."""
+
+
+def test_a_refresh_killed_half_way_leaves_a_state_from_which_it_completes(
+    tenant: Tenant, filled: IntegrationInstance, owner: User, organizations: Organizations
+) -> None:
+    map_to(owner, filled, organizations["Abbott"], 101)
+    tenant.companies.remove(103)
+    tenant.companies.put({"id": 90, "companyName": "Aldous Glass"})
+    before = table_contents(OrganizationMapping)
+
+    def die() -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        refresh_options(filled, Meddling(claimed(filled, full=True), die), full=True)
+
+    assert not Company.objects.exclude(missing_since=None).exists()
+    assert company_of(filled, 90).is_pending
+    assert 90 not in present_ids(filled)
+    Job.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    job = Job.objects.open().get()
+    tasks.run_job.func(str(job.key))
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == (Job.State.DONE, 2)
+    assert company_of(filled, 103).missing_since is not None
+    assert present_ids(filled) == {company["id"] for company in COMPANIES} - {103} | {90}
+    assert table_contents(OrganizationMapping) == before
+
+
+def test_a_cancelled_refresh_stops_within_a_page_and_marks_nothing(
+    tenant: Tenant, filled: IntegrationInstance
+) -> None:
+    tenant.companies.remove(103)
+    run = claimed(filled, full=True)
+
+    with pytest.raises(jobs.JobCancelled):
+        refresh_options(filled, Meddling(run, lambda: jobs.request_cancel(run.job)), full=True)
+
+    assert not Company.objects.exclude(missing_since=None).exists()
+
+
+def test_a_run_that_lost_its_job_writes_nothing_more(tenant: Tenant, filled: IntegrationInstance) -> None:
+    for number in range(101, 113):
+        tenant.companies.change(number, {"city": "Springfield"})
+    run = claimed(filled, full=True)
+    second: list[jobs.JobRun | None] = []
+
+    def take_over() -> None:
+        Job.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+        second.append(jobs.claim(run.job.key))
+
+    with pytest.raises(jobs.JobLost):
+        refresh_options(filled, Meddling(run, take_over), full=True)
+
+    moved = filled.companies.filter(city="Springfield").count()
+    assert 0 < moved < 12
+    assert not run.finish(Job.State.DONE)
+    assert second[0] is not None
+    refresh_options(filled, second[0], full=True)
+    assert second[0].finish(Job.State.DONE)
+    assert filled.companies.filter(city="Springfield").count() == 12
+
+
+def test_deleting_a_configuration_cancels_its_refresh(filled: IntegrationInstance, owner: User) -> None:
+    waiting = tasks.enqueue_refresh(filled, owner)
+    delete_instance(actor_of(owner), filled)
+    waiting.refresh_from_db()
+    assert waiting.state == Job.State.CANCELLED
+
+
+# --- a moved tenant -----------------------------------------------------------------------------------
+
+
+def test_a_tenant_that_moved_is_followed_and_read_there(
+    simulator: Simulator, filled: IntegrationInstance, settings: Any
+) -> None:
+    there = simulator.add_zone(5)
+    settings.AUTOTASK_EXTRA_HOSTS = [
+        *settings.AUTOTASK_EXTRA_HOSTS,
+        there.base_url.removeprefix("http://"),
+    ]
+    simulator.move_tenant(USERNAME, 5)
+
+    job = refresh(filled, full=True)
+
+    assert job.state == Job.State.DONE, job.error
+    filled.refresh_from_db()
+    assert filled.api_url == there.api_url
+    event = AuditEvent.objects.get(action="instance moved")
+    assert event.after is not None
+    assert event.after["api_url"] == there.api_url
+    assert event.actor_name == "The portal"
+
+
+# --- no request inside a transaction ------------------------------------------------------------------
+
+
+def test_the_check_for_requests_inside_a_transaction_catches_one(
+    filled: IntegrationInstance, no_request_in_a_transaction: list[str]
+) -> None:
+    client = client_for(filled)
+    client.count_companies([])
+    assert no_request_in_a_transaction == []
+    with transaction.atomic():
+        client.count_companies([])
+    client.close()
+    assert [line.split("?")[0] for line in no_request_in_a_transaction] == [
+        "POST /ATServicesRest/V1.0/Companies/query/count"
+    ]
+    no_request_in_a_transaction.clear()

@@ -1,0 +1,142 @@
+"""Queries whose SQL is kept: filled in with the ids of the moment, the same answer as without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Q
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from integrations.database import query_cache as prepared
+from integrations.models import Organization
+from tests.conftest import make_user
+from tests.support.simulated import make_organization
+
+pytestmark = pytest.mark.django_db
+
+
+def later_than(organization: int, word: str) -> Any:
+    """A query with an id and a shape."""
+    return Organization.objects.filter(pk__gt=organization, name__startswith=word).order_by("pk")
+
+
+def names_later_than(organization: int) -> Any:
+    return Organization.objects.filter(pk__gt=organization).order_by("pk").values("name")
+
+
+def people(user: int) -> Any:
+    return User.objects.filter(pk=user).only("username")
+
+
+def deaf(organization: int) -> Any:
+    """A query that does not use its id."""
+    return Organization.objects.all()
+
+
+def test_each_run_has_the_ids_of_the_moment() -> None:
+    rows = [make_organization(name) for name in ("Abbott", "Birchwood", "Avery", "Alder")]
+    assert prepared.rows(later_than, (0,), ("A",)) == [rows[0], rows[2], rows[3]]
+    assert prepared.rows(later_than, (rows[0].pk,), ("A",)) == [rows[2], rows[3]]
+    assert prepared.rows(later_than, (rows[0].pk,), ("B",)) == [rows[1]]
+    assert prepared.rows(later_than, (0,), ("A",), part=(1, 1)) == [rows[2]]
+    assert prepared.rows(names_later_than, (rows[2].pk,)) == [{"name": "Alder"}]
+
+
+def test_what_was_written_meanwhile_is_seen() -> None:
+    assert prepared.rows(later_than, (0,), ("A",)) == []
+    row = make_organization("Abbott")
+    assert prepared.rows(later_than, (0,), ("A",)) == [row]
+    Organization.objects.update(name="Avery")
+    assert [found.name for found in prepared.rows(later_than, (0,), ("A",))] == ["Avery"]
+
+
+def test_the_models_are_whole_ones() -> None:
+    """A row can be read on, changed and saved, and what it is related to can be asked for."""
+    user = make_user("ada")
+    found = prepared.rows(people, (user.pk,))[0]
+    assert found.email == user.email  # was left out, is read now
+    row = make_organization("Abbott")
+    same = prepared.rows(later_than, (0,), ("A",))[0]
+    same.name = "Abbott Dental"
+    same.save()
+    row.refresh_from_db()
+    assert row.name == "Abbott Dental"
+    assert list(same.mappings.all()) == []
+
+
+def test_the_sql_is_the_orm_s_own() -> None:
+    sent: list[Any] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        sent.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        prepared.rows(later_than, (7,), ("A",))
+        list(later_than(7, "A"))
+    assert sent[0] == sent[1]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite plans in no time")
+def test_postgresql_plans_what_comes_again_only_once() -> None:
+    for pk in (1, 7, 70_000, 5, 6):  # ids of another width are another statement to PostgreSQL
+        prepared.rows(later_than, (pk,), ("A",), part=(0, 50))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement, generic_plans + custom_plans FROM pg_prepared_statements")
+        runs = [runs for statement, runs in cursor.fetchall() if "integrations_organization" in statement]
+    assert runs == [2]  # the first two were sent as they are
+
+
+def test_a_query_that_loses_its_id_is_refused() -> None:
+    """It would answer for somebody else."""
+    with pytest.raises(prepared.LostPlaceholder, match="deaf"):
+        prepared.rows(deaf, (1,))
+
+
+NAMES = (
+    "100% Dental",
+    "100 Dental",
+    "O'Hara_Law",
+    "OXHara Law",
+    "Back\\slash",
+    "Ärzte Müller",
+    "“Quoted”",
+    "?%s",
+)
+
+
+def called(text: str) -> Any:
+    """A query with a text: equal, at the beginning, or somewhere."""
+    found = Organization.objects.filter(
+        Q(external_id=text) | Q(name__istartswith=text) | Q(name__icontains=text)
+    )
+    return found.order_by("pk").values_list("name", flat=True)
+
+
+class AText(TestCase):
+    """A text that is searched is put into SQL that was written for another one."""
+
+    def setUp(self) -> None:
+        for name in NAMES:
+            make_organization(name, external_id=name)
+
+    @given(
+        st.sampled_from(NAMES).flatmap(lambda name: st.text(st.sampled_from(name), min_size=1, max_size=3))
+    )
+    def test_it_finds_what_the_orm_finds(self, text: str) -> None:
+        assert prepared.rows(called, (), (prepared.TEXT,), text=text) == list(called(text))
+
+    def test_every_name_finds_itself(self) -> None:
+        for name in NAMES:
+            assert name in prepared.rows(called, (), (prepared.TEXT,), text=name)
+
+    def test_a_shape_and_its_text_go_together(self) -> None:
+        with pytest.raises(prepared.LostPlaceholder):
+            prepared.rows(called, (), ("Dental",), text="Law")
+        with pytest.raises(prepared.LostPlaceholder):
+            prepared.rows(called, (), (prepared.TEXT,))

@@ -1,0 +1,162 @@
+"""The mapping table as a person likes it: columns, rows a page, type, order; and rows set aside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from integrations.models import IntegrationInstance, Organization, TablePreference
+from integrations.services.mapping.preferences import TableView, keep_table_view, table_view
+from integrations.services.mapping.rows import TableQuery
+from integrations.services.mapping.table import matching_organizations
+from tests.support.rows import choose, make_company, make_instance, make_mapping, save
+from tests.support.simulated import make_organization
+
+Signed = Callable[[User], Client]
+
+
+@pytest.fixture
+def main(db: None) -> IntegrationInstance:
+    """A configuration with three mapped organizations, of two company types."""
+    instance = make_instance("Main")
+    instance.options.create(field="companyType", value="1", label="Customer")
+    instance.options.create(field="companyType", value="7", label="Vendor")
+    for number, (name, kind) in enumerate((("Abbott", 1), ("Birchwood", 7), ("Calloway", 1)), 101):
+        company = make_company(instance, number, f"{name} Inc", company_type=kind, city="Dayton")
+        make_mapping(make_organization(name, external_id=f"ORG-{number}"), company)
+    return instance
+
+
+def address(instance: IntegrationInstance, name: str = "setup", *more: object) -> str:
+    return reverse(f"integrations:{name}", args=[instance.psa, instance.pk, *more])
+
+
+def heads(page: str) -> list[str]:
+    """The column heads of the table, tags left out."""
+    found = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', page, re.DOTALL)
+    return [re.sub(r"<.*?>", "", head, flags=re.DOTALL).strip() for head in found]
+
+
+def test_columns_come_from_the_address_and_otherwise_from_what_was_kept(
+    main: IntegrationInstance, member: User, owner: User, client_of: Signed
+) -> None:
+    client = client_of(member)
+    usual = heads(client.get(address(main)).content.decode())
+    assert usual[1:6] == ["Organization", "Autotask company", "Confidence and reason", "State", "Updated"]
+
+    chosen = {"column": ["external", "type", "nonsense"], "size": "25", "table": "state=mapped"}
+    response = client.post(address(main, "mappings_view"), chosen)
+    assert response["Location"] == f"{address(main)}?state=mapped&columns=external.type&size=25#mappings"
+
+    page = client.get(address(main)).content.decode()
+    assert heads(page)[1:5] == ["Organization", "Our id", "Autotask company", "Type"]
+    assert "ORG-101" in page
+    assert table_view(member) == TableView(("external", "type"), 25)
+    shared = client.get(address(main), {"columns": "city.state"}).content.decode()
+    assert heads(shared)[1:5] == ["Organization", "Autotask company", "City", "State"]
+    assert TablePreference.objects.get().columns == ["external", "type"]  # looking writes nothing
+    assert heads(client_of(owner).get(address(main)).content.decode()) == usual
+
+
+def test_no_optional_column_at_all_is_a_choice_too(
+    main: IntegrationInstance, member: User, client_of: Signed
+) -> None:
+    client = client_of(member)
+    response = client.post(address(main, "mappings_view"), {"size": "50"})
+    assert "columns=none" in response["Location"]
+    for page in (client.get(address(main)), client.get(response["Location"])):
+        assert heads(page.content.decode())[1:3] == ["Organization", "Autotask company"]
+        assert len(heads(page.content.decode())) == 4
+
+
+@pytest.mark.parametrize("size", [0, 7, -1, 10**17])
+def test_only_page_sizes_on_offer_are_kept(main: IntegrationInstance, member: User, size: int) -> None:
+    assert keep_table_view(member, ["state"], size) == TableView(("state",), 50)
+
+
+def test_a_row_that_is_swapped_alone_keeps_the_columns_of_its_page(
+    main: IntegrationInstance, member: User, client_of: Signed
+) -> None:
+    row = make_organization("Dunmore")
+    page = f"http://testserver{address(main)}?columns=city&state=unmapped"
+    response = client_of(member).post(
+        address(main, "ignore", row.pk),
+        {"ignored": "1"},
+        headers={"HX-Request": "true", "HX-Current-URL": page},
+    )
+    swapped = response.content.decode()
+    assert 'data-label="City"' in swapped
+    assert 'data-label="State"' not in swapped
+
+
+def names_of(organizations: list[int]) -> list[str]:
+    """The names of these organizations, in their order."""
+    found = Organization.objects.filter(pk__in=organizations)
+    return sorted(found.values_list("name", flat=True))
+
+
+@pytest.mark.parametrize(("kind", "names"), [(1, ["Abbott", "Calloway"]), (7, ["Birchwood"]), (3, [])])
+def test_the_type_is_that_of_the_company_that_the_row_shows(
+    main: IntegrationInstance, member: User, kind: int, names: list[str]
+) -> None:
+    assert names_of(matching_organizations(main, member, TableQuery(company_type=kind))) == names
+    assert TableQuery(company_type=kind).is_narrowed
+
+
+def test_an_unsaved_choice_counts_with_its_own_type(main: IntegrationInstance, member: User) -> None:
+    vendor = main.companies.get(company_type=7)
+    abbott = main.mappings.get(organization__name="Abbott").organization
+    choose(member, abbott, vendor)
+    assert names_of(matching_organizations(main, member, TableQuery(company_type=7))) == [
+        "Abbott",
+        "Birchwood",
+    ]
+
+
+def test_the_heads_sort_and_say_how(main: IntegrationInstance, member: User, client_of: Signed) -> None:
+    client = client_of(member)
+    page = client.get(address(main), {"sort": "updated", "q": "a"}).content.decode()
+    assert page.count("aria-sort=") == 1
+    assert 'class="col-updated" aria-sort="descending"' in page
+    assert "?sort=updated&amp;q=a&amp;dir=desc#mappings" in page
+    turned = client.get(address(main), {"sort": "updated", "dir": "desc"}).content.decode()
+    assert 'class="col-updated" aria-sort="ascending"' in turned
+    assert "sort=organization&amp;q=a&amp;dir=asc#mappings" in page
+
+
+def test_a_row_is_ignored_and_brought_back_in_the_table(
+    main: IntegrationInstance, member: User, client_of: Signed
+) -> None:
+    row = make_organization("Dunmore")
+    client = client_of(member)
+    assert "Ignore Dunmore" in client.get(address(main)).content.decode()
+    client.post(address(main, "ignore", row.pk), {"ignored": "1"})
+    page = client.get(address(main)).content.decode()
+    assert "Dunmore is ignored from now on" in page
+    assert "Restore Dunmore" not in page  # out of the table as out of the counts
+    assert "Restore Dunmore" in client.get(address(main), {"state": "ignored"}).content.decode()
+    client.post(address(main, "ignore", row.pk), {"ignored": "0"})
+    assert "Ignore Dunmore" in client.get(address(main)).content.decode()
+
+
+def test_a_conflict_stands_in_its_row_with_both_values_until_one_is_taken(
+    main: IntegrationInstance, member: User, owner: User, client_of: Signed
+) -> None:
+    mine, theirs = main.companies.order_by("pk")[:2]
+    row = make_organization("Dunmore")
+    choose(member, row, mine)
+    choose(owner, row, theirs)
+    assert save(owner, main).saved == 1
+    client = client_of(member)
+
+    page = client.get(address(main), {"q": "Dunmore"}).content.decode()
+    assert f"saved {theirs.name}</strong> after you had looked. Yours: {mine.name}." in page
+    client.post(address(main, "choose", row.pk), {"company": mine.pk})
+    assert "after you had looked" not in client.get(address(main), {"q": "Dunmore"}).content.decode()
+    assert save(member, main).changed == 1
+    assert main.mappings.get(organization=row).company == mine

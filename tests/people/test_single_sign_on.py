@@ -1,0 +1,252 @@
+"""Single sign-on against an identity provider over HTTP: known people get in, nobody else does."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialToken
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from tests.pages.test_look import assert_sound
+
+CLIENT_ID, CLIENT_SECRET = "portal", "the client's secret"
+SIGN_IN = "/accounts/oidc/sso/login/"
+
+
+@dataclass
+class IdentityProvider:
+    """An OpenID Connect provider: discovery, token and user info; each code with its proof key (RFC 7636)."""
+
+    server: HTTPServer
+    person: dict[str, Any] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    tokens: set[str] = field(default_factory=set)
+
+    def start(self) -> None:
+        """Answer the addresses of OpenID Connect."""
+        url = self.server.url_for("").rstrip("/")
+        self.server.expect_request("/.well-known/openid-configuration").respond_with_json(
+            {
+                "issuer": url,
+                "authorization_endpoint": f"{url}/authorize",
+                "token_endpoint": f"{url}/token",
+                "userinfo_endpoint": f"{url}/userinfo",
+                "jwks_uri": f"{url}/keys",
+                "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            }
+        )
+        self.server.expect_request("/token", method="POST").respond_with_handler(self._token)
+        self.server.expect_request("/userinfo").respond_with_handler(self._userinfo)
+
+    def authorize(self, address: str) -> str:
+        """What the person does there: sign in. Returns the address to which the provider sends them back."""
+        parts = urlsplit(address)
+        assert parts.path == "/authorize"
+        asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        assert asked["client_id"] == CLIENT_ID
+        assert asked["code_challenge_method"] == "S256"
+        code = secrets.token_urlsafe()
+        self.codes[code] = asked["code_challenge"]
+        return f"{asked['redirect_uri']}?code={code}&state={asked['state']}"
+
+    def _token(self, request: Request) -> Response:
+        challenge = self.codes.pop(request.form["code"], "")
+        digest = hashlib.sha256(request.form["code_verifier"].encode()).digest()
+        proven = base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
+        if not proven or request.form["client_secret"] != CLIENT_SECRET:
+            return Response(json.dumps({"error": "invalid_grant"}), 400, content_type="application/json")
+        token = secrets.token_urlsafe()
+        self.tokens.add(token)
+        answer = {"access_token": token, "token_type": "Bearer", "expires_in": 300}
+        return Response(json.dumps(answer), content_type="application/json")
+
+    def _userinfo(self, request: Request) -> Response:
+        if request.headers["Authorization"].removeprefix("Bearer ") not in self.tokens:
+            return Response(status=401)
+        return Response(json.dumps(self.person), content_type="application/json")
+
+
+@pytest.fixture
+def provider(httpserver: HTTPServer, settings: Settings) -> IdentityProvider:
+    """A running provider that the portal is set to."""
+    address = httpserver.url_for("").rstrip("/")
+    settings.SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "APPS": [
+                {
+                    "provider_id": "sso",
+                    "name": "Company sign-on",
+                    "client_id": CLIENT_ID,
+                    "secret": CLIENT_SECRET,
+                    "settings": {"server_url": address, "oauth_pkce_enabled": True},
+                }
+            ]
+        }
+    }
+    found = IdentityProvider(httpserver)
+    found.person = {"sub": "u-17", "email": "Nora@Example.com", "email_verified": True}
+    found.start()
+    return found
+
+
+@pytest.fixture
+def nora(db: None) -> User:
+    return User.objects.create_user("nora", "nora@example.com", "a long pass phrase")
+
+
+def sign_in(client: Client, provider: IdentityProvider) -> Any:
+    """Press the button and sign in at the provider; returns the portal's answer to coming back."""
+    there = client.get(SIGN_IN)
+    assert there.status_code == 302
+    return client.get(provider.authorize(there["Location"]))
+
+
+def signed_in_as(client: Client) -> User | None:
+    """Who the portal takes this browser for."""
+    key = client.session.get("_auth_user_id")
+    return User.objects.get(pk=key) if key else None
+
+
+def test_a_known_person_gets_in_and_their_account_there_is_remembered(
+    client: Client, provider: IdentityProvider, nora: User
+) -> None:
+    response = sign_in(client, provider)
+
+    assert response["Location"] == reverse("integrations:home")
+    assert signed_in_as(client) == nora
+    account = SocialAccount.objects.get()
+    assert (account.user, account.uid) == (nora, "u-17")
+    assert not SocialToken.objects.exists()
+    nora.refresh_from_db()
+    assert nora.check_password("a long pass phrase")
+
+    provider.person["email"] = "someone.else@example.com"  # changed there; the id still says who it is
+    again = Client()
+    sign_in(again, provider)
+    assert signed_in_as(again) == nora
+
+
+def test_the_page_asked_for_first_comes_after_the_sign_in(
+    client: Client, provider: IdentityProvider, nora: User
+) -> None:
+    html = client.get(reverse("account_login"), {"next": "/organizations/"}).content.decode()
+    assert_sound(html)
+    assert "Company sign-on" in html
+    there = client.get(SIGN_IN, {"process": "login", "next": "/organizations/"})
+    assert client.get(provider.authorize(there["Location"]))["Location"] == "/organizations/"
+
+
+@pytest.mark.parametrize(
+    ("person", "told"),
+    [
+        ({"email": "stranger@example.com"}, "nobody in this portal has that e-mail address"),
+        ({"email_verified": False}, "did not confirm your e-mail address"),
+        ({"email_verified": None}, "did not confirm your e-mail address"),
+        ({"email": None}, "did not confirm your e-mail address"),
+        ({"email": "twice@example.com"}, "more than one person in this portal"),
+    ],
+)
+def test_who_is_not_known_for_certain_does_not_get_in(
+    client: Client, provider: IdentityProvider, nora: User, person: dict[str, Any], told: str
+) -> None:
+    for name in ("first", "second"):
+        User.objects.create_user(name, "twice@example.com", "a long pass phrase")
+    provider.person |= person
+    provider.person = {name: value for name, value in provider.person.items() if value is not None}
+
+    response = sign_in(client, provider)
+
+    assert response.status_code == 403
+    assert told in response.content.decode()
+    assert_sound(response.content.decode())
+    assert signed_in_as(client) is None
+    assert not SocialAccount.objects.exists()
+    assert User.objects.count() == 3
+
+
+def test_a_provider_that_confirms_no_addresses_can_be_trusted_by_a_setting(
+    client: Client, provider: IdentityProvider, nora: User, settings: Settings
+) -> None:
+    del provider.person["email_verified"]
+    settings.OIDC_TRUST_EMAIL = True
+    sign_in(client, provider)
+    assert signed_in_as(client) == nora
+
+
+def test_a_person_who_was_turned_off_does_not_get_in(
+    client: Client, provider: IdentityProvider, nora: User
+) -> None:
+    nora.is_active = False
+    nora.save()
+    assert sign_in(client, provider)["Location"] == reverse("account_inactive")
+    assert signed_in_as(client) is None
+
+
+def test_the_second_factor_is_asked_for_all_the_same(
+    client: Client, provider: IdentityProvider, nora: User
+) -> None:
+    Authenticator.objects.create(user=nora, type="totp", data={"secret": "ABCDEFGHIJKLMNOP"})
+    assert sign_in(client, provider)["Location"] == reverse("mfa_authenticate")
+    assert signed_in_as(client) is None
+
+
+def test_an_answer_that_nobody_asked_for_is_refused(
+    client: Client, provider: IdentityProvider, nora: User
+) -> None:
+    """A link with a code of somebody else's sign-in must not sign this browser in (RFC 6749, 10.12)."""
+    other = Client()
+    back = provider.authorize(other.get(SIGN_IN)["Location"])
+    response = client.get(back)
+    assert signed_in_as(client) is None
+    assert "Not signed in" in response.content.decode()
+    assert_sound(response.content.decode())
+
+
+def test_a_provider_that_fails_is_told_as_such(
+    client: Client, provider: IdentityProvider, nora: User, settings: Settings
+) -> None:
+    app = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]
+    app["secret"] = "an old secret"
+    response = sign_in(client, provider)
+    assert "Not signed in" in response.content.decode()
+    assert "an old secret" not in response.content.decode()
+    assert signed_in_as(client) is None
+
+
+def test_a_provider_that_cannot_be_reached_is_told_as_such(
+    client: Client, provider: IdentityProvider, db: None
+) -> None:
+    provider.server.clear()
+    provider.server.expect_request("/.well-known/openid-configuration").respond_with_data("", 503)
+    response = client.get(SIGN_IN)
+    assert response.status_code == 502
+    assert "could not be asked" in response.content.decode()
+    assert_sound(response.content.decode())
+
+
+def test_without_a_provider_nothing_of_it_is_there(client: Client, db: None) -> None:
+    html = client.get(reverse("account_login")).content.decode()
+    assert "oidc" not in html
+    assert client.get(SIGN_IN).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["socialaccount_connections", "socialaccount_signup"])
+def test_no_account_is_made_or_joined_by_hand(
+    client: Client, provider: IdentityProvider, nora: User, name: str
+) -> None:
+    client.force_login(nora)
+    assert client.get(reverse(name)).status_code == 404
+    assert client.post(reverse(name), {"username": "x", "email": "x@example.com"}).status_code == 404

@@ -1,0 +1,148 @@
+"""The feed of changes: in the order of the commits, complete while others write."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+
+from integrations.models import AuditEvent, Company, Organization, OrganizationMapping
+from integrations.services.audit import Batch, Change
+from integrations.services.read_api.changes import changes_after, head
+from integrations.services.read_api.scope import Scope
+from tests.read_api.conftest import OPERATOR, Programs, World, make_company, make_instance, map_to, unmap
+
+EVERYTHING = Scope()
+
+
+def test_a_list_and_the_changes_after_it_give_the_present_state(program: Programs, world: World) -> None:
+    asks = program()
+    first = asks.read("mappings")
+    state = {row["organization"]["id"]: row["company"]["id"] for row in first["items"]}
+    unmap(world.acme.mappings.get())
+    map_to(world.cedar, make_company(world.main, "300", "Cedar"))
+    map_to(world.birch, make_company(world.main, "301", "Birch moved"))
+    map_to(world.acme, world.acme_company)
+    answer = asks.read("mappings/changes", since=first["position"])
+    assert answer["items"][0]["action"] == "mapping removed"
+    for change in answer["items"]:
+        number = change["organization"]["id"]
+        if change["after"] is None:
+            del state[number]
+        else:
+            state[number] = change["after"]["company"]["id"]
+    assert state == {world.acme.pk: "101", world.birch.pk: "301", world.cedar.pk: "300"}
+    assert (answer["next"], answer["more"]) == (head(), False)
+    assert asks.read("mappings/changes", since=answer["next"])["items"] == []
+
+
+def test_a_cursor_walks_through_all_changes_once(program: Programs, world: World) -> None:
+    for _ in range(4):
+        unmap(world.acme.mappings.get())
+        map_to(world.acme, world.acme_company)
+    asks, seen, since, more = program(), [], 0, True
+    while more:
+        page = asks.read("mappings/changes", since=since, limit=3)
+        seen += [change["position"] for change in page["items"]]
+        since, more = page["next"], page["more"]
+    events = AuditEvent.objects.filter(target_type="mapping").order_by("pk")
+    assert seen == list(events.values_list("pk", flat=True))
+
+
+def test_a_position_ahead_of_time_stays_where_it_is(program: Programs) -> None:
+    largest = 2**63 - 1
+    answer = program().read("mappings/changes", since=largest)
+    assert answer == {"items": [], "next": largest, "more": False}
+
+
+def patiently(work: Callable[..., Any], *arguments: Any) -> Any:
+    """The tests' database in memory has no waiting between connections; a real one has."""
+    for _ in range(2_000):
+        try:
+            return work(*arguments)
+        except OperationalError:
+            time.sleep(0.002)
+    raise AssertionError("The database stayed locked.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_misses_nothing_while_four_people_write() -> None:
+    main = make_instance("Main")
+    company = Company.objects.create(instance=main, remote_id="1", name="Acme", seen_at=timezone.now())
+    rows = [Organization.objects.create(name=f"Organization {number}") for number in range(4)]
+    done = threading.Event()
+    seen: list[int] = []
+    failures: list[BaseException] = []
+
+    def change(organization: Organization) -> None:
+        with transaction.atomic():
+            mapping = OrganizationMapping.objects.filter(organization=organization).first()
+            if mapping is None or mapping.removed_at is not None:
+                map_to(organization, company)
+            else:
+                unmap(mapping)
+
+    def write(organization: Organization) -> None:
+        try:
+            for _ in range(8):
+                patiently(change, organization)
+        except BaseException as error:  # told to the test below
+            failures.append(error)
+        finally:
+            connection.close()
+
+    def read() -> None:
+        position = 0
+        try:
+            while True:
+                last_look = done.is_set()
+                found = patiently(changes_after, EVERYTHING, position, 5)
+                seen.extend(change.position for change in found.items)
+                position = found.next
+                if last_look and not found.more:
+                    return
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    writers = [threading.Thread(target=write, args=(row,)) for row in rows]
+    reader = threading.Thread(target=read)
+    for thread in (reader, *writers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    reader.join()
+    assert failures == []
+    wanted = AuditEvent.objects.filter(target_type="mapping").order_by("pk").values_list("pk", flat=True)
+    assert seen == list(wanted)
+    assert len(seen) == 32
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_a_later_commit_never_carries_an_earlier_position() -> None:
+    """PostgreSQL gives out ids before the commit: the second writer has to wait for the first."""
+    main = make_instance("Main")
+    change = Change("mapping created", "mapping", "1", "Acme", None, None, main)
+    second_is_through = threading.Event()
+
+    def second() -> None:
+        Batch(OPERATOR).record([change])
+        second_is_through.set()
+        connection.close()
+
+    thread = threading.Thread(target=second)
+    with transaction.atomic():
+        Batch(OPERATOR).record([change])
+        first = AuditEvent.objects.latest("pk").pk
+        thread.start()
+        assert not second_is_through.wait(0.3)
+    thread.join()
+    assert AuditEvent.objects.latest("pk").pk > first

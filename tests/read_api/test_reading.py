@@ -1,0 +1,233 @@
+"""What a token lets a program read, and what it does not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from integrations.models import AuditEvent, Organization, Right
+from integrations.services.instances.delete import delete_instance
+from tests.read_api.conftest import OPERATOR, Programs, World, make_company, map_to, problem_of
+
+LISTS = ("organizations", "instances", "companies", "mappings", "mappings/changes", "history")
+RIGHT_OF = {
+    "organizations": Right.ORGANIZATIONS,
+    "companies": Right.COMPANIES,
+    "mappings": Right.MAPPINGS,
+    "mappings/changes": Right.MAPPINGS,
+    "history": Right.HISTORY,
+    "resolve?by=id&value=1": Right.RESOLVE,
+}
+
+
+def test_lists_tell_what_there_is(program: Programs, world: World) -> None:
+    asks = program()
+    assert [row["name"] for row in asks.read("organizations")["items"]] == [
+        "Acme Dental", "Birch Legal", "Cedar Bakery",
+    ]  # fmt: skip
+    assert [row["name"] for row in asks.read("instances")["items"]] == ["Main", "Other"]
+    assert [row["company_id"] for row in asks.read("companies")["items"]] == ["101", "7"]
+    mapping = asks.read("mappings", instance=world.main.pk)["items"]
+    assert [(row["organization"]["external_id"], row["company"]) for row in mapping] == [
+        ("A-1", {"id": "101", "name": "ACME DENTAL LLC"})
+    ]
+    assert asks.read(f"mappings/{mapping[0]['id']}") == mapping[0]
+    assert asks.read(f"organizations/{world.acme.pk}")["domain"] == "acme.example"
+    assert asks.read(f"companies/{world.acme_company.pk}")["instance"]["name"] == "Main"
+    newest = asks.read("history")["items"][0]
+    assert (newest["action"], newest["target_name"]) == ("token created", "billing")
+
+
+@pytest.mark.parametrize("path", [*LISTS, "openapi.json", "resolve?by=id&value=1"])
+def test_without_a_token_nothing_is_told(path: str, world: World) -> None:
+    for headers in ({}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer aip_nothing_x"}):
+        response = Client().get(f"/api/v1/{path}", headers=headers)
+        problem_of(response, 401)
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("path", "right"), RIGHT_OF.items())
+def test_each_right_opens_its_own_operations_only(path: str, right: Right, program: Programs) -> None:
+    Organization.objects.create(name="Acme")
+    others = [each for each in Right if each is not right]
+    assert program(*others).refused(path, 403)["code"] == "right_missing"
+    assert program(right).get(path).status_code in {200, 404}
+    assert program(*others).get("instances").status_code == 200
+
+
+def test_a_limited_token_sees_its_instances_only(program: Programs, world: World) -> None:
+    asks = program(instances=(world.main,))
+    assert [row["id"] for row in asks.read("instances")["items"]] == [world.main.pk]
+    assert [row["id"] for row in asks.read("organizations")["items"]] == [world.acme.pk]
+    assert [row["id"] for row in asks.read("companies")["items"]] == [world.acme_company.pk]
+    assert [row["organization"]["id"] for row in asks.read("mappings")["items"]] == [world.acme.pk]
+    changes = asks.read("mappings/changes")["items"]
+    assert [row["organization"]["id"] for row in changes] == [world.acme.pk]
+    assert {row["instance"]["id"] for row in asks.read("history")["items"]} == {world.main.pk}
+    foreign = world.birch.mappings.get()
+    for path in (
+        f"organizations/{world.birch.pk}",
+        f"organizations/{world.cedar.pk}",
+        f"instances/{world.other.pk}",
+        f"companies/{world.birch_company.pk}",
+        f"mappings/{foreign.pk}",
+    ):
+        assert "Birch" not in json.dumps(asks.refused(path, 404))
+    for path in ("companies", "mappings", "history"):
+        asks.refused(path, 404, instance=world.other.pk)
+
+
+def test_a_limited_token_learns_that_its_organization_left_but_not_where_to(
+    program: Programs, world: World
+) -> None:
+    here, there = program(instances=(world.main,)), program(instances=(world.other,))
+    since = here.read("mappings")["position"]
+    map_to(world.acme, make_company(world.other, "8", "Acme elsewhere"))
+    (change,) = here.read("mappings/changes", since=since)["items"]
+    assert (change["before"]["company"]["id"], change["after"]) == ("101", None)
+    assert "elsewhere" not in json.dumps(change)
+    (change,) = there.read("mappings/changes", since=since)["items"]
+    assert (change["before"], change["after"]["company"]["id"]) == (None, "8")
+    moved = there.read("history")["items"][0]
+    assert moved["before"] is None
+    assert moved["after"]["company_name"] == "Acme elsewhere"
+
+
+def test_a_limited_token_stays_limited_when_its_instance_goes_for_good(
+    program: Programs, world: World
+) -> None:
+    asks = program(instances=(world.main,))
+    asks.token.instances.clear()
+    assert asks.read("instances")["items"] == []
+    assert asks.read("organizations")["items"] == []
+
+
+def test_what_was_deleted_is_gone(program: Programs, world: World) -> None:
+    asks = program()
+    world.cedar.deleted_at = timezone.now()
+    world.cedar.save()
+    delete_instance(OPERATOR, world.other)
+    asks.refused(f"organizations/{world.cedar.pk}", 404)
+    assert [row["id"] for row in asks.read("instances")["items"]] == [world.main.pk]
+    assert [row["instance"]["id"] for row in asks.read("companies")["items"]] == [world.main.pk]
+    assert [row["instance"]["id"] for row in asks.read("mappings")["items"]] == [world.main.pk]
+
+
+def test_no_answer_holds_a_credential(program: Programs, world: World) -> None:
+    asks = program()
+    delete_instance(OPERATOR, world.other)  # its snapshot goes to the history
+    everything = "".join(asks.get(path).content.decode() for path in LISTS)
+    assert "instance deleted" in everything
+    for secret in ("very-secret", "TRACKING", "api@main.example", "api@other.example", asks.plain):
+        assert secret not in everything
+    assert asks.token.digest not in everything
+    assert AuditEvent.objects.filter(action="token created").exists()
+
+
+# --- pages ----------------------------------------------------------------------------------------------
+
+
+def test_pages_are_complete_while_rows_are_added(program: Programs) -> None:
+    asks, wanted = program(), set()
+    for number in range(25):
+        wanted.add(Organization.objects.create(name=f"Organization {number}").pk)
+    seen: list[int] = []
+    cursor: int | None = 0
+    while cursor is not None:
+        page = asks.read("organizations", cursor=cursor, limit=7)
+        assert len(page["items"]) <= 7
+        seen += [row["id"] for row in page["items"]]
+        cursor = page["next"]
+        if len(seen) < 25:
+            wanted.add(Organization.objects.create(name=f"Aardvark {len(seen)}").pk)
+    assert len(seen) == len(set(seen))
+    assert set(seen) == wanted
+
+
+def test_the_history_goes_back_page_by_page(program: Programs, world: World) -> None:
+    asks = program()
+    ids, cursor = [], 0
+    while cursor is not None:
+        page = asks.read("history", cursor=cursor, limit=1)
+        ids += [row["id"] for row in page["items"]]
+        cursor = page["next"]
+    assert ids == list(AuditEvent.objects.order_by("-pk").values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 501}, {"limit": "many"}, {"limit": 10**30}])
+def test_a_page_has_its_bounds(path: str, query: dict[str, object], program: Programs) -> None:
+    assert program().refused(path, 422, **query)["errors"][0]["parameter"] == "limit"
+
+
+def test_a_list_costs_the_same_for_every_row(
+    program: Programs, world: World, django_assert_max_num_queries: object
+) -> None:
+    asks = program()
+    for number in range(60):
+        organization = Organization.objects.create(name=f"Organization {number}")
+        map_to(organization, make_company(world.main, str(1000 + number), f"Company {number}"))
+    for path in LISTS:
+        with django_assert_max_num_queries(18):  # type: ignore[operator]
+            assert asks.read(path, limit=60)["items"]
+
+
+# --- asking again -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["organizations", "mappings", "resolve?by=id&value=1", "instances"])
+def test_what_has_not_changed_is_not_sent_again(path: str, program: Programs, world: World) -> None:
+    path = path.replace("value=1", f"value={world.acme.pk}")
+    asks = program()
+    first = asks.get(path)
+    etag = first.headers["ETag"]
+    again = asks.get(path, headers={"If-None-Match": etag})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", etag)
+    assert asks.get(path, headers={"If-None-Match": '"something else"'}).status_code == 200
+    assert "Authorization" in first.headers["Vary"]
+    assert first.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_what_has_changed_is_sent(program: Programs, world: World) -> None:
+    asks = program()
+    etag = asks.get("organizations").headers["ETag"]
+    Organization.objects.filter(pk=world.acme.pk).update(city="Lima")
+    assert asks.get("organizations", headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_an_etag_does_not_spare_the_token(program: Programs, world: World) -> None:
+    etag = program().get("organizations").headers["ETag"]
+    problem_of(Client().get("/api/v1/organizations", headers={"If-None-Match": etag}), 401)
+
+
+# --- everything else ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_nothing_can_be_written(method: str, program: Programs) -> None:
+    client = Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {program().plain}"})
+    response = getattr(client, method)("/api/v1/organizations")
+    assert problem_of(response, 405)["code"] == "method_not_allowed"
+    assert response.headers["Allow"] == "GET"
+
+
+def test_an_unknown_address_is_a_problem_too(program: Programs) -> None:
+    for path in ("", "nothing", "organizations/", "organizations/1/2"):
+        program().refused(path, 404)
+    program().refused("organizations/abc", 422)
+
+
+def test_a_mistake_of_the_portal_tells_nothing(
+    program: Programs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("the inner workings")
+
+    asks = program()
+    monkeypatch.setattr("integrations.api.operations.page_after", fail)
+    assert "inner workings" not in json.dumps(asks.refused("organizations", 500))
+    assert "inner workings" in caplog.text
+    assert asks.plain not in caplog.text

@@ -1,0 +1,1 @@
+"""What several tests need: people, rows, processes, databases."""

@@ -1,0 +1,147 @@
+"""One row of every model that the admin shows, made as people make them, and where its pages are."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db import models
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from integrations.models import (
+    ApiToken,
+    AuditEvent,
+    Company,
+    CompanyFilter,
+    FilterOption,
+    IgnoredOrganization,
+    ImportFilePart,
+    ImportReport,
+    ImportReportPart,
+    IntegrationInstance,
+    Job,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+    RejectedMatch,
+    ReviewNotice,
+    TablePreference,
+    Webhook,
+    WebhookDelivery,
+    Worker,
+)
+from integrations.psa.base import FilterCondition
+from integrations.services.companies.filters import save_filters
+from integrations.services.imports.organizations import import_organizations
+from integrations.services.mapping import save as mappings
+from integrations.services.suggestions.decisions import ignore_organization, reject_match
+from integrations.tasks import enqueue_refresh
+from tests.support.simulated import actor_of, company_of, map_to
+
+TOTP_SECRET = "totp-secret-JBSWY3DPEHPK3PXP"
+HOOK_KEY, HOOK_QUERY, DIGEST = "hook-key-Plover-55", "hook-query-Wren-66", "d1" * 32
+
+REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
+OURS = [model for model in REGISTERED if model._meta.app_label == "integrations"]
+ADDED_HERE = {Organization, OrganizationMapping, User, Group, EmailAddress}
+ADDED_ON_THE_PORTAL = {IntegrationInstance}
+CHANGED_HERE = ADDED_HERE | ADDED_ON_THE_PORTAL
+
+
+def label(model: type[models.Model]) -> str:
+    return model._meta.label
+
+
+def address(model: type[models.Model], page: str, *arguments: object) -> str:
+    options = model._meta
+    return reverse(f"admin:{options.app_label}_{options.model_name}_{page}", args=arguments)
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    return User.objects.create_superuser("sonja", "sonja@example.com", "a long pass phrase")
+
+
+@pytest.fixture
+def desk(superuser: User, client_of: Callable[[User], Client]) -> Client:
+    """The superuser's browser."""
+    return client_of(superuser)
+
+
+@pytest.fixture
+def world(
+    filled: IntegrationInstance, organizations: dict[str, Organization], owner: User
+) -> dict[type[models.Model], models.Model]:
+    """One row of every registered model, made as people make them."""
+    save_filters(actor_of(owner), filled, [FilterCondition("companyType", "eq", 1)])
+    mapping = map_to(owner, filled, organizations["Abbott"], 101)
+    abbott, birchwood = organizations["Abbott"], organizations["Birchwood"]
+    mappings.choose_company(owner, filled, birchwood, company_of(filled, 102))
+    reject_match(actor_of(owner), owner, filled, birchwood, company_of(filled, 103))
+    ignore_organization(actor_of(owner), owner, filled, organizations["Zephyr"])
+    enqueue_refresh(filled, owner)
+    webhook = Webhook(name="Ticket desk", url="https://desk.example/hook?token=" + HOOK_QUERY)
+    webhook.secret = {"key": HOOK_KEY}
+    webhook.save()
+    token = ApiToken.objects.create(
+        name="Report", prefix="portal_ab12", digest=DIGEST, rights=["mappings"], limited=True
+    )
+    token.instances.add(filled)
+    import_organizations(actor_of(owner), io.BytesIO(b"name\nUploaded\n"), dry_run=True)
+    report = ImportReport.objects.get()
+    return {
+        ApiToken: token,
+        AuditEvent: AuditEvent.objects.filter(target_type="mapping").latest("pk"),
+        Authenticator: Authenticator.objects.create(user=owner, type="totp", data={"secret": TOTP_SECRET}),
+        Company: mapping.company,
+        CompanyFilter: CompanyFilter.objects.get(),
+        DBTaskResult: DBTaskResult.objects.get(),
+        EmailAddress: EmailAddress.objects.create(user=owner, email=owner.email),
+        FilterOption: FilterOption.objects.filter(field="companyType").first() or FilterOption(),
+        Group: Group.objects.get(name="Owners"),
+        IgnoredOrganization: IgnoredOrganization.objects.get(),
+        ImportFilePart: ImportFilePart.objects.create(job=Job.objects.latest("pk"), number=0, content=b""),
+        ImportReport: report,
+        ImportReportPart: report.parts.get(),
+        IntegrationInstance: filled,
+        Job: Job.objects.latest("pk"),
+        MappingProposal: MappingProposal.objects.get(),
+        Organization: abbott,
+        OrganizationMapping: mapping,
+        RejectedMatch: RejectedMatch.objects.get(),
+        ReviewNotice: ReviewNotice.objects.create(mapping=mapping, reasons=["renamed"]),
+        SocialAccount: SocialAccount.objects.create(
+            user=owner, provider="sso", uid="u-17", extra_data={"sub": "u-17"}
+        ),
+        TablePreference: TablePreference.objects.create(user=owner, columns=["city"], page_size=25),
+        User: owner,
+        Webhook: webhook,
+        Worker: Worker.objects.create(name="host-1", started_at=timezone.now(), seen_at=timezone.now()),
+        WebhookDelivery: WebhookDelivery.objects.create(
+            webhook=webhook,
+            event="mapping.changed",
+            payload={"event": "mapping.changed"},
+            next_attempt_at=timezone.now(),
+        ),
+    }
+
+
+def pages_of(world: dict[type[models.Model], models.Model]) -> Iterator[tuple[str, str]]:
+    """Every admin page there is for these rows: what it is, and its address."""
+    yield "index", reverse("admin:index")
+    for model, row in world.items():
+        name = label(model)
+        yield f"{name} list", address(model, "changelist")
+        yield f"{name} add", address(model, "add")
+        yield f"{name} change", address(model, "change", row.pk)
+        yield f"{name} history", address(model, "history", row.pk)
+        yield f"{name} delete", address(model, "delete", row.pk)

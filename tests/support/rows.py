@@ -1,0 +1,58 @@
+"""Rows made directly, for tests in which no Autotask is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
+from integrations.services.mapping import save as mappings
+from tests.support.simulated import actor_of
+
+
+def make_instance(name: str = "Main", **values: Any) -> IntegrationInstance:
+    """A connected configuration that nobody connects with."""
+    instance = IntegrationInstance(
+        psa="autotask",
+        name=name,
+        username=f"{name.lower()}@example.com",
+        status=IntegrationInstance.Status.CONNECTED,
+        **values,
+    )
+    instance.credentials = {"secret": "never sent", "tracking_identifier": "never sent either"}
+    instance.save()
+    return instance
+
+
+def make_company(instance: IntegrationInstance, remote_id: int, name: str, **values: Any) -> Company:
+    """The copy of a company."""
+    return Company.objects.create(
+        instance=instance, remote_id=str(remote_id), name=name, seen_at=timezone.now(), **values
+    )
+
+
+def make_mapping(
+    organization: Organization, company: Company, user: User | None = None, **values: Any
+) -> OrganizationMapping:
+    """A mapping in force."""
+    return OrganizationMapping.objects.create(
+        organization=organization,
+        psa=company.instance.psa,
+        instance=company.instance,
+        company=company,
+        confirmed_by=user,
+        confirmed_at=timezone.now(),
+        **values,
+    )
+
+
+def choose(user: User, organization: Organization, company: Company, *, moves: bool = False) -> None:
+    """Note what this person wants; nothing is saved."""
+    mappings.choose_company(user, company.instance, organization, company, moves=moves)
+
+
+def save(user: User, instance: IntegrationInstance) -> mappings.SaveOutcome:
+    """Press Save Mappings."""
+    return mappings.save_mappings(actor_of(user), user, instance)

@@ -1,0 +1,255 @@
+"""A simulated Autotask for the tests of services, jobs and views, and the portal's own way to it.
+
+The client is the real one, talking HTTP; only its patience is shortened, through the registry of PSAs.
+"""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from integrations import tasks
+from integrations.models import Company, IntegrationInstance, Job, Organization, OrganizationMapping
+from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings, RetrySettings
+from integrations.psa.autotask.provider import Autotask
+from integrations.psa.base import Credentials, PSAClient
+from integrations.psa.registry import PROVIDERS
+from integrations.services.audit import Actor
+from integrations.services.instances.connect import ConnectionDetails, connect_instance
+from integrations.services.jobs import run as jobs
+from integrations.services.mapping import save as mappings
+from integrations.simulators.autotask.server import Simulator
+from integrations.simulators.autotask.tenant import Tenant
+
+USERNAME = "api-portal@northwind.example"
+SECRET = "Heron-71-blue-lantern"
+TRACKING_IDENTIFIER = "QV7XKWDTRACKINGIDENTIFIER"
+SECOND_USERNAME = "api-portal@southwind.example"
+SECOND_SECRET = "Otter-22-green-anchor"
+SECRETS = (SECRET, SECOND_SECRET, TRACKING_IDENTIFIER)
+PAGE_SIZE = 10
+
+CUSTOMER, VENDOR = 1, 7
+
+COMPANIES: tuple[dict[str, object], ...] = (
+    {"id": 0, "companyName": "Northwind Managed IT", "companyType": 8},
+    {"id": 101, "companyName": "Abbott Dental Care, LLC", "city": "Dayton", "phone": "937-555-0101"},
+    {"id": 102, "companyName": "Birchwood Veterinary Clinic", "city": "Columbus"},
+    {"id": 103, "companyName": "Calloway & Sons Roofing", "city": "Toledo"},
+    {"id": 104, "companyName": "Dunmore Freight Lines Inc", "city": "Akron"},
+    {"id": 105, "companyName": "Eastgate Pharmacy", "city": "Canton"},
+    {"id": 106, "companyName": "Fairhaven Community Church", "city": "Dublin"},
+    {"id": 107, "companyName": "Granite Peak Engineering", "city": "Mason"},
+    {"id": 108, "companyName": "Hollis Accounting Group", "city": "Dayton"},
+    {"id": 109, "companyName": "Ironbridge Steel Works", "city": "Lorain"},
+    {"id": 110, "companyName": "Juniper Landscape Design", "city": "Kent"},
+    {"id": 111, "companyName": "Kestrel Aviation Services", "city": "Xenia"},
+    {"id": 112, "companyName": "Lakeview Senior Living", "city": "Elyria"},
+    {"id": 201, "companyName": "Paper & Toner Supply", "companyType": VENDOR},
+    {"id": 202, "companyName": "Regional Fiber Telecom", "companyType": VENDOR},
+)  # fmt: skip
+
+
+class ImpatientAutotask(Autotask):
+    """Autotask with small pages and short waits, so that a test of four pages or three tries stays short."""
+
+    def client(self, credentials: Credentials, *, api_url: str = "") -> PSAClient:
+        """The real client."""
+        usual = super().client(credentials, api_url=api_url)
+        assert isinstance(usual, AutotaskClient)
+        usual.close()
+        return AutotaskClient(
+            credentials,
+            settings=AutotaskSettings(
+                extra_hosts=usual.settings.extra_hosts,
+                discovery_url=usual.settings.discovery_url,
+                connect_timeout=2.0,
+                read_timeout=2.0,
+                request_deadline=4.0,
+                page_size=PAGE_SIZE,
+                slow_pause=0.001,
+                max_body_bytes=512 * 1024,
+                max_pages=50,
+                retry=RetrySettings(unavailable_wait=0.001, rate_wait=0.001, longest_wait=0.05),
+            ),
+            api_url=api_url,
+        )
+
+
+def make_tenant(**options: Any) -> Tenant:
+    """The usual tenant, with some things otherwise."""
+    values: dict[str, Any] = {
+        "username": USERNAME,
+        "secret": SECRET,
+        "tracking_identifier": TRACKING_IDENTIFIER,
+        "companies": COMPANIES,
+    }
+    return Tenant(**(values | options))
+
+
+def details_of(**changes: Any) -> ConnectionDetails:
+    """What the connection form would hold for the usual tenant, with some things otherwise."""
+    values: dict[str, Any] = {
+        "psa": "autotask",
+        "name": "Main",
+        "username": USERNAME,
+        "secrets": {"secret": SECRET, "tracking_identifier": TRACKING_IDENTIFIER},
+    }
+    return ConnectionDetails(**(values | changes))
+
+
+def actor_of(user: User) -> Actor:
+    """This person at a fixed address."""
+    return Actor(user.get_username(), "192.0.2.7", user)
+
+
+def connect(user: User, **changes: Any) -> IntegrationInstance:
+    """A configuration, connected as the connection form does it."""
+    outcome = connect_instance(actor_of(user), details_of(**changes))
+    assert outcome.instance is not None, outcome.report.steps
+    return outcome.instance
+
+
+def refresh(instance: IntegrationInstance, **options: bool) -> Job:
+    """Refresh Options as a worker does it; the job as it ended."""
+    job, created = jobs.open_job(Job.Kind.REFRESH_OPTIONS, instance, None, dict(options))
+    assert created, f"{job} was open already"
+    tasks.run_job.func(str(job.key))
+    job.refresh_from_db()
+    return job
+
+
+def make_organization(name: str, **values: Any) -> Organization:
+    """One organization."""
+    return Organization.objects.create(name=name, **values)
+
+
+def company_of(instance: IntegrationInstance, remote_id: int) -> Company:
+    """The stored copy of a company."""
+    return instance.companies.get(remote_id=str(remote_id))
+
+
+def map_to(
+    user: User,
+    instance: IntegrationInstance,
+    organization: Organization,
+    remote_id: int,
+    *,
+    moves: bool = False,
+) -> OrganizationMapping:
+    """Map an organization as a person does: choose, then save."""
+    mappings.choose_company(user, instance, organization, company_of(instance, remote_id), moves=moves)
+    outcome = mappings.save_mappings(actor_of(user), user, instance)
+    assert not outcome.conflicts
+    return OrganizationMapping.objects.get(organization=organization, psa=instance.psa)
+
+
+def table_contents(*models: Any) -> dict[str, list[dict[str, Any]]]:
+    """Every row of the models, for "nothing changed"."""
+    return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
+
+
+# --- fixtures (tests/conftest.py names them) --------------------------------------------------------
+
+
+@pytest.fixture
+def no_request_in_a_transaction(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Fails the test when a request is sent by a thread that is inside a transaction.
+
+    Gives the requests that were caught, so that the check itself can be tested.
+    """
+    # The test's own thread stands inside the transaction that rolls the test back; a thread of the client
+    # has a database connection of its own.
+    own_thread, own_depth = threading.get_ident(), len(connection.atomic_blocks)
+    caught: list[str] = []
+    send = http.client.HTTPConnection.putrequest
+
+    def checked(self: http.client.HTTPConnection, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        allowed = own_depth if threading.get_ident() == own_thread else 0
+        if len(connection.atomic_blocks) > allowed:
+            caught.append(f"{method} {url}")
+        send(self, method, url, *args, **kwargs)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "putrequest", checked)
+    yield caught
+    assert not caught, f"sent inside a transaction: {caught}"
+
+
+@pytest.fixture
+def tenant() -> Tenant:
+    """The usual tenant."""
+    return make_tenant()
+
+
+@pytest.fixture
+def simulator(
+    tenant: Tenant,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    no_request_in_a_transaction: list[str],
+) -> Iterator[Simulator]:
+    """A running Autotask with the usual tenant and a second one, which the portal's settings name."""
+    second = make_tenant(
+        username=SECOND_USERNAME,
+        secret=SECOND_SECRET,
+        database_id=700001,
+        companies=[
+            {"id": 0, "companyName": "Southwind Managed IT", "companyType": 8},
+            {"id": 301, "companyName": "Abbott Dental", "city": "Dayton"},
+            {"id": 302, "companyName": "Marlowe Printing", "city": "Lima"},
+        ],
+    )
+    monkeypatch.setitem(PROVIDERS, "autotask", ImpatientAutotask())
+    with Simulator([tenant, second]) as running:
+        settings.AUTOTASK_EXTRA_HOSTS = [running.base_url.removeprefix("http://")]
+        settings.AUTOTASK_DISCOVERY_URL = running.base_url
+        yield running
+
+
+@pytest.fixture
+def instance(simulator: Simulator, owner: User) -> IntegrationInstance:
+    """A connected configuration whose companies were not read yet."""
+    return connect(owner)
+
+
+@pytest.fixture
+def filled(instance: IntegrationInstance) -> IntegrationInstance:
+    """A connected configuration with its companies."""
+    job = refresh(instance)
+    assert job.state == Job.State.DONE, job.error
+    instance.refresh_from_db()
+    return instance
+
+
+@pytest.fixture
+def second(simulator: Simulator, owner: User, filled: IntegrationInstance) -> IntegrationInstance:
+    """A second configuration, of another tenant, with its companies."""
+    other = connect(
+        owner,
+        name="Second",
+        username=SECOND_USERNAME,
+        secrets={"secret": SECOND_SECRET, "tracking_identifier": TRACKING_IDENTIFIER},
+    )
+    assert refresh(other).state == Job.State.DONE
+    other.refresh_from_db()
+    return other
+
+
+@pytest.fixture
+def organizations(db: None) -> dict[str, Organization]:
+    """Six organizations by the first word of their names; the first four have a company each."""
+    names = (
+        "Abbott Dental Care",
+        "Birchwood Veterinary Clinic",
+        "Calloway and Sons Roofing",
+        "Dunmore Freight Lines",
+        "Quillfeather Bookshop",
+        "Zephyr Balloon Tours",
+    )
+    return {name.split()[0]: make_organization(name) for name in names}
