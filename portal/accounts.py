@@ -5,15 +5,21 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from allauth.account import views as account
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.decorators import reauthentication_required
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.conf import settings
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 from requests import RequestException
 
 logger = logging.getLogger(__name__)
@@ -61,8 +67,56 @@ class KnownStaffAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # a
         sociallogin.connect(request, people[0])
 
 
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Let a person change their password. Raises Http404 where they have none: they are to come by single
+    sign-on only, and the library would lead them to a page to set one.
+    """
+    if request.user.is_authenticated and not request.user.has_usable_password():
+        raise Http404
+    answer: HttpResponse = account.password_change(request)
+    return answer
+
+
+# The library's own pages of recovery codes note on a mere GET that the codes were seen, and with that may
+# write back a code that a sign-in has used meanwhile.
+
+
+@require_safe
+@login_required
+@never_cache
+@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]  # allauth has no type information
+def recovery_codes(request: HttpRequest) -> HttpResponse:
+    """Show a person their unused recovery codes. Raises Http404 where they have none."""
+    codes = _recovery_codes(request)
+    context = {"unused_codes": codes.get_unused_codes(), "total_count": len(codes.generate_codes())}
+    return render(request, "mfa/recovery_codes/index.html", context)
+
+
+@require_safe
+@login_required
+@never_cache
+@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]  # allauth has no type information
+def download_recovery_codes(request: HttpRequest) -> HttpResponse:
+    """A person's unused recovery codes as a text file, one a line. Raises Http404 where there are none."""
+    unused = _recovery_codes(request).get_unused_codes()
+    if not unused:
+        raise Http404
+    name = {"Content-Disposition": 'attachment; filename="recovery-codes.txt"'}
+    return HttpResponse("".join(f"{code}\n" for code in unused), content_type="text/plain", headers=name)
+
+
+def _recovery_codes(request: HttpRequest) -> Any:
+    row = get_object_or_404(Authenticator, user=request.user, type=Authenticator.Type.RECOVERY_CODES)
+    return row.wrap()
+
+
 def single_sign_on(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Send the person to the identity provider; where it cannot be reached, say so."""
+    """Send the person to the identity provider to sign in; where it cannot be reached, say so.
+
+    Raises Http404 for what else the library would do there: tie an account there to who is signed in here.
+    """
+    if {*request.GET.getlist("process"), *request.POST.getlist("process")} - {"login"}:
+        raise Http404
     try:
         answer: HttpResponse = openid_connect.login(request, provider_id)
     except RequestException as error:

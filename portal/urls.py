@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+from allauth.account import views as account
 from allauth.account.decorators import secure_admin_login
+from allauth.mfa.base import views as second_factor
+from allauth.mfa.recovery_codes.views import generate_recovery_codes
+from allauth.mfa.totp import views as totp
+from allauth.socialaccount import views as social_account
+from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.contrib import admin
-from django.http import Http404
 from django.urls import include, path
-from django.views.defaults import page_not_found
 
-from portal.accounts import single_sign_on
+from portal.accounts import change_password, download_recovery_codes, recovery_codes, single_sign_on
 
 # Before admin.site.urls is read: the admin uses the portal's own sign-in, with its limits and second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+# All that exists of the sign-in library, under the names by which its own code and templates look pages up;
+# never `include("allauth.urls")`: by some of the others people change whom single sign-on takes them for, or
+# give themselves a password. Nobody signs up, and there is no mail server to send a reset from: a superuser
+# adds people and sets passwords in the admin.
+accounts = [
+    path("login/", account.login, name="account_login"),
+    path("logout/", account.logout, name="account_logout"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", change_password, name="account_change_password"),
+    path("2fa/", second_factor.index, name="mfa_index"),
+    path("2fa/authenticate/", second_factor.authenticate, name="mfa_authenticate"),
+    path("2fa/reauthenticate/", second_factor.reauthenticate, name="mfa_reauthenticate"),
+    path("2fa/totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
+    path("2fa/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("2fa/recovery-codes/", recovery_codes, name="mfa_view_recovery_codes"),
+    path("2fa/recovery-codes/generate/", generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("2fa/recovery-codes/download/", download_recovery_codes, name="mfa_download_recovery_codes"),
+    path("oidc/<str:provider_id>/login/", single_sign_on, name="openid_connect_login"),
+    path("oidc/<str:provider_id>/login/callback/", openid_connect.callback, name="openid_connect_callback"),
+    path("3rdparty/login/cancelled/", social_account.login_cancelled, name="socialaccount_login_cancelled"),
+]
+
 urlpatterns = [
     path("", include("integrations.urls")),
     path("api/v1/", include("integrations.api.urls")),
-    # There is no mail server to send a reset from; a superuser sets a new password in the admin.
-    path("accounts/password/reset/", page_not_found, {"exception": Http404()}),
-    path("accounts/oidc/<str:provider_id>/login/", single_sign_on),
-    # Single sign-on makes no accounts and joins none by hand: the first sign-in does, by e-mail address.
-    path("accounts/3rdparty/", page_not_found, {"exception": Http404()}),
-    path("accounts/3rdparty/signup/", page_not_found, {"exception": Http404()}),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
 ]

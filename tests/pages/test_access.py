@@ -6,11 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
-from django_tasks_db.models import DBTaskResult
 
 from integrations.models import AuditEvent, IntegrationInstance, Job
 from integrations.services.instances.delete import delete_instance
@@ -18,7 +16,7 @@ from integrations.services.mapping import save as mappings
 from integrations.services.suggestions.suggest import propose_mappings
 from tests.support.addresses import NOTHING, Page, pages
 from tests.support.rows import choose, make_company, make_instance, make_mapping, save
-from tests.support.simulated import actor_of, make_organization, table_contents
+from tests.support.simulated import actor_of, everything_stored, make_organization
 
 PAGES = {page.name: page for page in pages()}
 HTMX = {"HX-Request": "true"}
@@ -62,10 +60,6 @@ def address_of(page: Page, values: dict[str, Any], **others: object) -> str:
     kind = "instance" if page.is_of_an_instance else page.route.split("/")[0]
     pk = {"pk": values[kind]} if kind in values else {}
     return page.address({**values, **pk, **others})
-
-
-def everything_stored() -> dict[str, list[dict[str, Any]]]:
-    return table_contents(*apps.get_app_config("integrations").get_models(), User, Group, DBTaskResult)
 
 
 def status_of(response: Any) -> int:

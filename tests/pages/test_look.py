@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STYLE_SHEET = (ROOT / "static/css/portal.css").read_text(encoding="utf-8")
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 
-ENTRANCES = ["account_login", "account_signup", "account_inactive"]
+ENTRANCES = ["account_login", "account_inactive", "socialaccount_login_cancelled"]
 SIGNED_IN = [
     "integrations:home", "integrations:organizations", "integrations:glossary", "mfa_index",
     "account_change_password", "account_logout", "account_reauthenticate",
@@ -181,10 +181,14 @@ def test_a_wrong_password_is_said_once_and_gets_the_focus(client: Client) -> Non
 
 @pytest.mark.django_db
 def test_nobody_can_sign_up(client: Client) -> None:
-    page = client.get(reverse("account_signup")).content.decode()
+    page = client.get(reverse("account_login")).content.decode()
 
-    assert "Nobody can sign up here" in page
-    assert 'name="password1"' not in page
+    assert "Accounts are made by an administrator." in page
+    assert "signup" not in page
+    new = {"username": "new", "password1": "Heron-lantern-44", "password2": "Heron-lantern-44"}
+    for response in (client.get("/accounts/signup/"), client.post("/accounts/signup/", new)):
+        assert response.status_code == 404
+    assert not User.objects.exists()
 
 
 def test_only_superusers_are_led_to_the_admin(

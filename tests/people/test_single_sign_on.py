@@ -21,6 +21,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from tests.pages.test_look import assert_sound
+from tests.support.simulated import everything_stored
 
 CLIENT_ID, CLIENT_SECRET = "portal", "the client's secret"
 SIGN_IN = "/accounts/oidc/sso/login/"
@@ -243,10 +244,61 @@ def test_without_a_provider_nothing_of_it_is_there(client: Client, db: None) -> 
     assert client.get(SIGN_IN).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["socialaccount_connections", "socialaccount_signup"])
+@pytest.mark.parametrize("address", ["/accounts/3rdparty/", "/accounts/3rdparty/signup/"])
 def test_no_account_is_made_or_joined_by_hand(
-    client: Client, provider: IdentityProvider, nora: User, name: str
+    client: Client, provider: IdentityProvider, nora: User, address: str
 ) -> None:
     client.force_login(nora)
-    assert client.get(reverse(name)).status_code == 404
-    assert client.post(reverse(name), {"username": "x", "email": "x@example.com"}).status_code == 404
+    assert client.get(address).status_code == 404
+    assert client.post(address, {"username": "x", "email": "x@example.com"}).status_code == 404
+
+
+@pytest.mark.parametrize("process", ["connect", "redirect", ""])
+def test_the_way_to_the_provider_is_for_signing_in_only(
+    client: Client, provider: IdentityProvider, nora: User, process: str
+) -> None:
+    """The library would tie whoever signs in there to whoever is signed in here."""
+    client.force_login(nora)
+    assert client.get(SIGN_IN, {"process": process}).status_code == 404
+    assert client.post(SIGN_IN, {"process": process}).status_code == 404
+    assert client.post(f"{SIGN_IN}?process=login", {"process": process}).status_code == 404
+    assert not SocialAccount.objects.exists()
+
+
+def test_a_stranger_gets_nobody_elses_sign_in(
+    client: Client, provider: IdentityProvider, nora: User, stranger: User
+) -> None:
+    """Whose e-mail address a person has is for a superuser to say: there is no page to take Nora's."""
+    client.force_login(stranger)
+    for data in (
+        {"action_add": "", "email": "nora@example.com"},
+        {"action_primary": "", "email": "nora@example.com"},
+    ):
+        assert client.post("/accounts/email/", data).status_code == 404
+    stranger.refresh_from_db()
+    assert stranger.email == "stefan@example.com"
+
+    hers = Client()
+    sign_in(hers, provider)
+    assert signed_in_as(hers) == nora
+
+
+def test_asking_the_provider_and_coming_back_unasked_writes_no_row(
+    client: Client, provider: IdentityProvider, nora: User
+) -> None:
+    before = everything_stored()
+    assert client.get(SIGN_IN).status_code == 302
+    for query in ({}, {"code": "x", "state": "y"}, {"error": "access_denied"}):
+        assert client.get(f"{SIGN_IN}callback/", query).status_code == 401
+    assert everything_stored() == before
+
+
+def test_who_turns_back_at_the_provider_is_told_where_they_are(
+    client: Client, provider: IdentityProvider, nora: User
+) -> None:
+    there = client.get(SIGN_IN)["Location"]
+    state = parse_qs(urlsplit(there).query)["state"][0]
+    response = client.get(f"{SIGN_IN}callback/", {"error": "access_denied", "state": state})
+    assert response["Location"] == reverse("socialaccount_login_cancelled")
+    assert client.get(response["Location"]).status_code == 200
+    assert signed_in_as(client) is None

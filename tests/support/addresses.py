@@ -58,6 +58,15 @@ def pages() -> list[Page]:
     ]
 
 
+def account_routes() -> dict[str, str]:
+    """The routes of sign-in, second factor and single sign-on, each with its name."""
+    return {
+        route: pattern.name or ""
+        for _, route, pattern in _patterns(get_resolver().url_patterns)
+        if route.startswith("accounts/")
+    }
+
+
 def _patterns(
     found: list[URLPattern | URLResolver], namespace: str = "", prefix: str = ""
 ) -> Iterator[tuple[str, str, URLPattern]]:

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import connection
 
 from integrations import tasks
@@ -153,6 +155,11 @@ def map_to(
 def table_contents(*models: Any) -> dict[str, list[dict[str, Any]]]:
     """Every row of the models, for "nothing changed"."""
     return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
+
+
+def everything_stored() -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table but the sessions: those hold how far a sign-in has come."""
+    return table_contents(*(model for model in apps.get_models() if model is not Session))
 
 
 # --- fixtures (tests/conftest.py names them) --------------------------------------------------------
