@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from integrations.files.json_reader import JsonRefused, JsonRow, json_rows
-from integrations.services.organizations.values import clean_text
+from integrations.files.text import clean_text
 
 MAX_CHARACTERS = 50_000_000
 MAX_ROWS = 100_000

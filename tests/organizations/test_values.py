@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from integrations.files.text import clean_text
 from integrations.models import Organization
-from integrations.services.organizations.values import LENGTHS, ValueProblem, clean_text, read_value
+from integrations.services.organizations.values import LENGTHS, ValueProblem, read_value
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from integrations.database.bulk import renew_statistics
+from integrations.files.text import clean_text
 from integrations.models import (
     AuditEvent,
     Company,
@@ -33,7 +34,7 @@ from integrations.services.imports.organizations import wait_for_other_imports
 from integrations.services.imports.reports import Outcome, RowResult, add_part
 from integrations.services.jobs.run import JobCancelled, JobRun
 from integrations.services.mapping.save import mapping_change
-from integrations.services.organizations.values import LENGTHS, ValueProblem, clean_text, read_value
+from integrations.services.organizations.values import LENGTHS, ValueProblem, read_value
 
 CHUNK = 500
 

@@ -17,6 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations.files.formulas import is_formula, restore
 from integrations.files.reader import Columns, FileRow, ImportRefused, open_table_file
+from integrations.files.text import clean_text
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.psa.base import FilterCondition, StepState
 from integrations.psa.registry import UnknownPSA, provider_for
@@ -38,7 +39,7 @@ from integrations.services.instances.describe import (
     description_of,
 )
 from integrations.services.instances.schedule import LONGEST_INTERVAL, save_schedule
-from integrations.services.organizations.values import NO, YES, clean_text
+from integrations.services.organizations.values import NO, YES
 
 MOST_FILTERS = 50
 LONGEST_COMPANY_ID = IntegrationInstance._meta.get_field("catch_all_id").max_length or 0

@@ -17,9 +17,9 @@ from typing import BinaryIO
 
 from integrations.files.formulas import is_formula, restore
 from integrations.files.reader import Columns, FileRow, TableFile, open_table_file
+from integrations.files.text import clean_text
 from integrations.models.mappings import MappingSource
 from integrations.services.exports.mappings import IGNORED
-from integrations.services.organizations.values import clean_text
 
 LONGEST = 300
 COLUMNS = {

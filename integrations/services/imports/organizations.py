@@ -26,6 +26,7 @@ from django.db import IntegrityError, connection, transaction
 
 from integrations.database.bulk import renew_statistics
 from integrations.files.formulas import is_formula, restore
+from integrations.files.text import clean_text
 from integrations.models import AuditEvent, ImportReport, Organization
 from integrations.services.audit import Actor, Batch, Change
 from integrations.services.imports.organization_rows import (
@@ -44,7 +45,7 @@ from integrations.services.imports.reports import (
     keep_report,
 )
 from integrations.services.organizations.merge import merged_external_ids
-from integrations.services.organizations.values import LABELS, ValueProblem, clean_text, read_value
+from integrations.services.organizations.values import LABELS, ValueProblem, read_value
 
 BATCH = 500
 IMPORT_LOCK = 0x0A61_4950  # any number that nothing else of the portal locks by

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.db import models
 
+from integrations.files.text import clean_text
 from integrations.models import Organization
 
 LENGTHS = {
@@ -29,12 +29,6 @@ LABELS = {
 YES = {"true", "yes", "y", "1", "x", "active", "enabled"}
 NO = {"false", "no", "n", "0", "inactive", "disabled"}
 
-# Signs that are invisible or turn the direction of reading; the joiners U+200C and U+200D stay, some
-# scripts need them.
-_UNSEEN = re.compile(
-    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f]"
-)
 _LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
 # After a plus only digits, signs between them and an extension: "+1 614-555-2000 ext. 12", never "+SUM(A1)".
 _PHONE = re.compile(
@@ -45,15 +39,6 @@ _PHONE = re.compile(
 
 class ValueProblem(Exception):
     """A value cannot be taken; the text says why, and begins with the field's label."""
-
-
-def clean_text(text: str) -> str:
-    """One line of composed Unicode without control, bidirectional and invisible signs, trimmed."""
-    if not text.isascii():
-        text = _UNSEEN.sub("", unicodedata.normalize("NFC", text))
-    if not text.isprintable():
-        text = "".join(" " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign for sign in text)
-    return " ".join(text.split())
 
 
 def read_value(field: str, text: str) -> str | bool | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.db.models import F, Value
 from django.db.models.functions import Lower
 
+from integrations.files.text import clean_text
 from integrations.models import (
     Company,
     IgnoredOrganization,
@@ -22,7 +23,7 @@ from integrations.models import (
 from integrations.models.organizations import OrganizationQuerySet
 from integrations.services.instances.catch_all import catch_all_company
 from integrations.services.instances.lookup import LARGEST_ID
-from integrations.services.organizations.values import ValueProblem, clean_text, read_value
+from integrations.services.organizations.values import ValueProblem, read_value
 from integrations.services.read_api.scope import Scope
 from integrations.services.webhooks.review_notices import Reason, review_reasons
 

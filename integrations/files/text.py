@@ -1,0 +1,22 @@
+"""Text as people paste it, made one clean line."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Signs that are invisible or turn the direction of reading; the joiners U+200C and U+200D stay, some
+# scripts need them.
+_UNSEEN = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def clean_text(text: str) -> str:
+    """One line of composed Unicode without control, bidirectional and invisible signs, trimmed."""
+    if not text.isascii():
+        text = _UNSEEN.sub("", unicodedata.normalize("NFC", text))
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign for sign in text)
+    return " ".join(text.split())
