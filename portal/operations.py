@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 
 from integrations.services.operations import health as operations
+from integrations.services.operations.metrics import metrics_text
 from portal.counters import RequestCounters
 
 counters = RequestCounters(settings.DATA_DIR / "metrics")
@@ -63,7 +64,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text for whoever has METRICS_TOKEN; without a token, for this machine. Others get 404."""
     if not _may_read_metrics(request):
         return HttpResponseNotFound("Not found\n", content_type="text/plain")
-    body = operations.metrics_text(counters.total())
+    body = metrics_text(counters.total())
     return HttpResponse(body, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

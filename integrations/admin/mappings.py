@@ -31,13 +31,9 @@ from integrations.models import (
     RejectedMatch,
 )
 from integrations.models.mappings import in_percent
-from integrations.services.instances.describe import (
-    ChangedMeanwhile,
-    OrganizationDeleted,
-    remove_mappings,
-    set_mapping,
-)
-from integrations.services.mapping.save import CompanyNotOffered
+from integrations.services.conflicts import ChangedMeanwhile
+from integrations.services.mapping.assign import OrganizationDeleted, remove_mappings, set_mapping
+from integrations.services.mapping.proposals import CompanyNotOffered
 from integrations.services.suggestions.decisions import allow_match, stop_ignoring
 
 

@@ -7,17 +7,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db import connection
-from django.db.models.functions import Collate
-
 from integrations.files.formulas import make_harmless
 
 Row = Mapping[str, object]
-
-
-def in_order_of_signs(field: str) -> Collate:
-    """Order a text by its Unicode signs, as Python does, whatever the database's own collation is."""
-    return Collate(field, "C" if connection.vendor == "postgresql" else "BINARY")
 
 
 class _Echo:

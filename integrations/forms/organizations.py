@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from integrations.services.organizations.edit import PAGE_SIZES, SORTS, ListQuery, Status
+from integrations.services.organizations.listing import PAGE_SIZES, SORTS, ListQuery, Status
 from integrations.services.organizations.values import LENGTHS, ValueProblem, read_value
 
 

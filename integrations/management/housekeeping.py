@@ -14,6 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
 from integrations.services.jobs import workers
+from integrations.services.operations.cleanup import clear_away
 from integrations.tasks import requeue_neglected, start_due, wake_webhooks
 
 logger = logging.getLogger(__name__)
@@ -75,4 +76,4 @@ class Housekeeping:
         if self._cleared_at and time.monotonic() - self._cleared_at < CLEAR_AWAY_EVERY:
             return
         self._cleared_at = time.monotonic()
-        workers.clear_away()
+        clear_away()

@@ -11,7 +11,28 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from integrations.database.bulk import insert_rows
-from integrations.models import AuditEvent, IntegrationInstance
+from integrations.models import AuditEvent, IntegrationInstance, OrganizationMapping
+
+
+def mapping_event(
+    action: str,
+    mapping: OrganizationMapping,
+    before: dict[str, Any] | None,
+    names: tuple[str, str],
+    instance: IntegrationInstance,
+) -> Change:
+    """The same where thousands are told: the organization's and the company's name are known already."""
+    organization, company = names
+    after = {**mapping.snapshot(), "company_name": company}
+    return Change(action, "mapping", str(mapping.organization_id), organization, before, after, instance)
+
+
+def mapping_change(action: str, mapping: OrganizationMapping, before: dict[str, Any] | None) -> Change:
+    """A mapping's event for the audit, from the rows that it names."""
+    return mapping_event(
+        action, mapping, before, (mapping.organization.name, mapping.company.name), mapping.instance
+    )
+
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, User

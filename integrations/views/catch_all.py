@@ -8,13 +8,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from integrations.services.audit import Batch
+from integrations.services.companies.filters import type_labels
 from integrations.services.instances.catch_all import (
     NotUsable,
     catch_all_company,
     offered,
     set_catch_all,
 )
-from integrations.services.suggestions.suggest import type_labels
 from integrations.views.common import SignedInRequest, actor_of, needs, search_text, undo_tag, whole_number
 from integrations.views.setup import frame, instance_or_404, provider_or_404
 

@@ -27,6 +27,7 @@ from integrations.forms.imports import (
     report_query,
 )
 from integrations.models import AuditEvent, ImportReport, IntegrationInstance, Job
+from integrations.services.companies.filters import type_labels
 from integrations.services.exports.configurations import COLUMNS as CONFIGURATION_COLUMNS
 from integrations.services.exports.configurations import export_configurations
 from integrations.services.exports.mappings import COLUMNS as MAPPING_COLUMNS
@@ -47,7 +48,6 @@ from integrations.services.imports.reports import (
     outcome_label,
     rows_between,
 )
-from integrations.services.suggestions.suggest import type_labels
 from integrations.tasks import enqueue_company_import, enqueue_file_import
 from integrations.views.common import SignedInRequest, actor_of, needs, whole_number
 from integrations.views.setup import frame, instance_or_404, provider_or_404

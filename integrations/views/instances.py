@@ -14,9 +14,10 @@ from integrations.models import IntegrationInstance
 from integrations.psa.base import StepState
 from integrations.psa.forms import ConnectionForm
 from integrations.services.audit import Batch
+from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.instances import connect as connections
 from integrations.services.instances import delete as deletion
-from integrations.services.instances import describe as repair
+from integrations.services.instances.describe import Description, describe_instance, description_of
 from integrations.tasks import enqueue_refresh
 from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag
 from integrations.views.setup import connection_form, frame, instance_or_404, provider_or_404, setup_page
@@ -100,7 +101,7 @@ def _connect(
     except connections.NameTaken:
         form.add_error("name", "Another configuration has this name.")
         return {}
-    except repair.ChangedMeanwhile:
+    except ChangedMeanwhile:
         form.add_error(None, "Somebody else changed this configuration meanwhile. Reload the page.")
         return {}
     if outcome.instance is None:
@@ -131,9 +132,9 @@ def _describe(
     if details.secrets or (details.username, details.zone) != (instance.username, instance.zone):
         return False
     batch = Batch(actor_of(request))
-    wanted = repair.Description(details.name, details.description, details.is_default)
-    seen = repair.description_of(instance)
-    if not repair.describe_instance(batch.actor, instance, wanted, seen=seen, batch=batch):
+    wanted = Description(details.name, details.description, details.is_default)
+    seen = description_of(instance)
+    if not describe_instance(batch.actor, instance, wanted, seen=seen, batch=batch):
         return False
     messages.success(
         request,

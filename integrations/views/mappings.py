@@ -11,13 +11,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from integrations.forms.mapping_table import columns_in_address, table_query
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.audit import Batch
+from integrations.services.companies.filters import type_labels
 from integrations.services.companies.search import company_choices
 from integrations.services.jobs.run import request_cancel, shown_job
+from integrations.services.mapping import proposals
 from integrations.services.mapping import save as mappings
 from integrations.services.mapping.preferences import keep_table_view
 from integrations.services.mapping.table import matching_organizations, one_row
 from integrations.services.suggestions import decisions
-from integrations.services.suggestions.suggest import propose_mappings, takes_long, type_labels
+from integrations.services.suggestions.suggest import propose_mappings, takes_long
 from integrations.tasks import enqueue_refresh, enqueue_suggestions
 from integrations.views.common import (
     SignedInRequest,
@@ -120,7 +122,7 @@ def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Save Mappings: everything that is ticked."""
     instance = instance_or_404(request, psa, pk)
     shown, ticked = _numbers(request, "shown"), _numbers(request, "ticked")
-    mappings.select_proposals(request.user, instance, shown, ticked)
+    proposals.select_proposals(request.user, instance, shown, ticked)
     outcome = mappings.save_mappings(actor_of(request), request.user, instance)
     if outcome.saved:
         messages.success(request, outcome.sentence(), extra_tags=f"undo:{outcome.batch}")
@@ -138,7 +140,9 @@ def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 def tick(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Keep a row's tick; answers the bar that says what saving would do."""
     instance = instance_or_404(request, psa, pk)
-    mappings.select_proposals(request.user, instance, _numbers(request, "shown"), _numbers(request, "ticked"))
+    proposals.select_proposals(
+        request.user, instance, _numbers(request, "shown"), _numbers(request, "ticked")
+    )
     return render(request, "integrations/mapping/action_bar.html", bar_context(request, instance))
 
 
@@ -149,7 +153,7 @@ def tick_all(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     instance = instance_or_404(request, psa, pk)
     query = table_query(QueryDict(request.POST.get("chosen", "")))
     chosen = matching_organizations(instance, request.user, query)
-    number = mappings.select_every(request.user, instance, chosen, request.POST.get("ticked") == "1")
+    number = proposals.select_every(request.user, instance, chosen, request.POST.get("ticked") == "1")
     what = "selected" if request.POST.get("ticked") == "1" else "no longer selected"
     rows = "row" if number == 1 else "rows"
     messages.info(request, f"{number:,} {rows} {what}, on all pages. Nothing is saved yet.")
@@ -189,12 +193,12 @@ def _choose(
     if wanted:
         company = get_object_or_404(instance.companies, pk=whole_number(wanted))
     try:
-        mappings.choose_company(request.user, instance, organization, company, moves="move" in request.POST)
-    except mappings.OrganizationElsewhere as error:
+        proposals.choose_company(request.user, instance, organization, company, moves="move" in request.POST)
+    except proposals.OrganizationElsewhere as error:
         messages.error(
             request, f"{organization.name} is mapped in “{error}”. Use “Move here” to take it over."
         )
-    except mappings.CompanyNotOffered as error:
+    except proposals.CompanyNotOffered as error:
         raise Http404 from error
     return _row_or_back(request, instance, organization)
 
@@ -205,7 +209,7 @@ def discard(request: SignedInRequest, psa: str, pk: int, organization_id: int) -
     """Forget what was chosen or suggested for a row."""
     instance = instance_or_404(request, psa, pk)
     organization = organization_or_404(request, instance, organization_id)
-    mappings.discard_proposal(request.user, instance, organization)
+    proposals.discard_proposal(request.user, instance, organization)
     return _row_or_back(request, instance, organization)
 
 

@@ -21,14 +21,15 @@ from integrations.services.imports.organization_rows import COLUMNS, MAX_ROWS, I
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import Keeping
 from integrations.services.organizations import edit as services
+from integrations.services.organizations import listing
 from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag
 from integrations.views.imports import is_large, to_job, to_report
 
 STATUS_LABELS = {
-    services.Status.ALL: "All",
-    services.Status.ACTIVE: "Active",
-    services.Status.INACTIVE: "Inactive",
-    services.Status.DELETED: "Deleted",
+    listing.Status.ALL: "All",
+    listing.Status.ACTIVE: "Active",
+    listing.Status.INACTIVE: "Inactive",
+    listing.Status.DELETED: "Deleted",
 }
 # (the key of the address, the heading); columns without a key cannot be sorted.
 HEADINGS = (
@@ -58,7 +59,7 @@ TEMPLATE_ROW = {
 def organizations(request: SignedInRequest) -> HttpResponse:
     """The list; search, status, order, page and page size are in the address."""
     query = list_query(request.GET)
-    listed = services.list_organizations(Organization.objects.visible_to(request.user), query)
+    listed = listing.list_organizations(Organization.objects.visible_to(request.user), query)
     kept = {key: request.GET[key] for key in request.GET if key not in {"page", "status"}}
     context = {
         "listed": listed,
@@ -67,8 +68,8 @@ def organizations(request: SignedInRequest) -> HttpResponse:
             for status, label in STATUS_LABELS.items()
         ],
         "headings": HEADINGS,
-        "page_sizes": services.PAGE_SIZES,
-        "is_filtered": bool(query.text) or query.status is not services.Status.ALL,
+        "page_sizes": listing.PAGE_SIZES,
+        "is_filtered": bool(query.text) or query.status is not listing.Status.ALL,
     }
     return render(request, "integrations/organizations/list.html", context)
 
@@ -218,7 +219,7 @@ def _told(request: SignedInRequest, batch: Batch, text: str) -> None:
     messages.success(request, text, extra_tags=undo_tag(request, batch))
 
 
-def _address(kept: dict[str, str], status: services.Status) -> str:
+def _address(kept: dict[str, str], status: listing.Status) -> str:
     return urlencode({key: value for key, value in kept.items() if value} | {"status": status.value})
 
 

@@ -11,12 +11,13 @@ from django.views.decorators.http import require_GET, require_POST
 from integrations.forms.mapping_table import table_query
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.audit import Batch
+from integrations.services.companies.filters import type_labels
 from integrations.services.companies.missing import find_missing_company
+from integrations.services.mapping import proposals
 from integrations.services.mapping import save as mappings
 from integrations.services.mapping.review import ReviewStep, review_queue, review_step
 from integrations.services.suggestions import decisions
 from integrations.services.suggestions.explain import explain_match
-from integrations.services.suggestions.suggest import type_labels
 from integrations.views.common import (
     SignedInRequest,
     actor_of,
@@ -82,11 +83,11 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
     if decision != "accept":
         raise Http404
     try:
-        mappings.accept_company(request.user, instance, organization, company)
-    except mappings.OrganizationElsewhere as error:
+        proposals.accept_company(request.user, instance, organization, company)
+    except proposals.OrganizationElsewhere as error:
         messages.error(request, f"{organization.name} is mapped in “{error}” now.")
         return False
-    except mappings.CompanyNotOffered as error:
+    except proposals.CompanyNotOffered as error:
         raise Http404 from error
     outcome = mappings.save_mappings(actor, request.user, instance, only=organization)
     for conflict in outcome.conflicts:

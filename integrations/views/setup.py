@@ -18,7 +18,7 @@ from integrations.forms.schedules import ScheduleForm
 from integrations.models import IntegrationInstance, Organization
 from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
-from integrations.services.companies.filters import conditions_of, filter_fields, filter_words
+from integrations.services.companies.filters import conditions_of, filter_fields, filter_words, type_labels
 from integrations.services.instances.catch_all import catch_all_company
 from integrations.services.instances.lookup import find_instance, listed_instances
 from integrations.services.jobs.run import shown_job
@@ -27,7 +27,6 @@ from integrations.services.mapping.preferences import COLUMN_LABELS, TableView, 
 from integrations.services.mapping.rows import FALLING_SORTS, PAGE_SIZES, SORTS, TableQuery
 from integrations.services.mapping.table import STATE_LABELS, has_row, mapping_table
 from integrations.services.mapping.warnings import NEXT_STEPS, WARNING_LABELS
-from integrations.services.suggestions.suggest import type_labels
 from integrations.views.common import SignedInRequest, needs
 from integrations.views.mapping_rows import row_frame, shown_rows
 

@@ -25,11 +25,10 @@ from integrations.models import (
     RejectedMatch,
     Right,
 )
+from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.history.undo import undo_batch
-from integrations.services.instances import describe as repair
 from integrations.services.jobs import run as jobs
-from integrations.services.mapping import save as mappings
-from integrations.services.mapping.save import CompanyNotOffered
+from integrations.services.mapping import assign, proposals
 from integrations.services.organizations.edit import delete_organization
 from integrations.services.read_api.tokens import TokenWish, create_token
 from integrations.services.suggestions.decisions import ignore_organization, reject_match
@@ -286,7 +285,7 @@ def test_a_change_between_form_and_service_is_told_and_nothing_is_written(
     mapping = map_to(owner, filled, organizations["Abbott"], 101)
     where = address(OrganizationMapping, "change", mapping.pk)
     seen = form_of(desk, where)
-    clean = repair.set_mapping
+    clean = assign.set_mapping
 
     def just_before(*args: Any, **options: Any) -> Any:
         map_to(owner, filled, organizations["Abbott"], 103)
@@ -301,13 +300,13 @@ def test_the_service_refuses_what_the_form_would(
     filled: IntegrationInstance, organizations: dict[str, Organization], superuser: User
 ) -> None:
     actor, abbott = actor_of(superuser), organizations["Abbott"]
-    with pytest.raises(CompanyNotOffered):
-        repair.set_mapping(actor, superuser, abbott, company_of(filled, 0), seen_version=0)
-    with pytest.raises(repair.ChangedMeanwhile):
-        repair.set_mapping(actor, superuser, abbott, company_of(filled, 101), seen_version=4)
+    with pytest.raises(proposals.CompanyNotOffered):
+        assign.set_mapping(actor, superuser, abbott, company_of(filled, 0), seen_version=0)
+    with pytest.raises(ChangedMeanwhile):
+        assign.set_mapping(actor, superuser, abbott, company_of(filled, 101), seen_version=4)
     delete_organization(actor, abbott)
-    with pytest.raises(repair.OrganizationDeleted):
-        repair.set_mapping(actor, superuser, abbott, company_of(filled, 101), seen_version=0)
+    with pytest.raises(assign.OrganizationDeleted):
+        assign.set_mapping(actor, superuser, abbott, company_of(filled, 101), seen_version=0)
     assert not OrganizationMapping.objects.exists()
 
 
@@ -367,7 +366,7 @@ def test_a_person_can_be_removed_with_their_unsaved_work(
     member: User,
 ) -> None:
     mapping = map_to(member, filled, organizations["Abbott"], 101)
-    mappings.choose_company(member, filled, organizations["Birchwood"], company_of(filled, 102))
+    proposals.choose_company(member, filled, organizations["Birchwood"], company_of(filled, 102))
     where = reverse("admin:auth_user_delete", args=[member.pk])
     assert "Unsaved proposals: 1" in re.sub(r"<[^>]+>", "", desk.get(where).content.decode())
     assert desk.post(where, {"post": "yes"}).status_code == 302

@@ -28,6 +28,7 @@ from integrations.services.history import undo as undoing
 from integrations.services.history.browse import HistoryQuery, history_page
 from integrations.services.history.differences import Words
 from integrations.services.history.point_in_time import every_past_mapping
+from integrations.services.mapping import proposals
 from integrations.services.mapping import save as mappings
 from integrations.services.organizations import edit as organizations
 from integrations.services.read_api.tokens import TokenWish, create_token
@@ -63,7 +64,7 @@ def map_rows(
 ) -> uuid.UUID:
     """Save these pairs with one press of the button."""
     for organization, company in pairs.items():
-        mappings.choose_company(user, main, organization, company)
+        proposals.choose_company(user, main, organization, company)
     return mappings.save_mappings(actor_of(user), user, main).batch
 
 
@@ -346,7 +347,7 @@ def test_the_table_of_another_moment(
     map_rows(member, other, {delta: there})
     first = timezone.now()
     map_rows(member, main, {alpha: birchwood, beta: None})
-    mappings.choose_company(member, other, gamma, there, moves=True)
+    proposals.choose_company(member, other, gamma, there, moves=True)
     mappings.save_mappings(actor_of(member), member, other)
     second = timezone.now()
     organizations.delete_organization(actor_of(member), alpha)

@@ -31,7 +31,7 @@ from integrations.services.history import undo as undoing
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import Outcome
-from integrations.services.mapping import save as mappings
+from integrations.services.mapping.proposals import choose_company
 from integrations.services.organizations import edit as organizations
 from integrations.services.suggestions import decisions
 from tests.support.rows import choose, make_company, make_instance, make_mapping, save
@@ -89,7 +89,7 @@ def test_an_account_that_is_gone_does_not_keep_a_mapping_from_coming_back(
 ) -> None:
     dental = make_organization("Dental")
     make_mapping(dental, abbott, owner)
-    mappings.choose_company(member, abbott.instance, dental, None)
+    choose_company(member, abbott.instance, dental, None)
     save(member, abbott.instance)
     owner.delete()
     assert undo(member).restored == 1

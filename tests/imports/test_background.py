@@ -26,7 +26,7 @@ from integrations.services.history import undo as undoing
 from integrations.services.imports import background as file_import
 from integrations.services.imports.background import AT_ONCE
 from integrations.services.jobs import run as jobs
-from integrations.services.jobs import workers
+from integrations.services.operations.cleanup import clear_away
 from tests.support.rows import make_company, make_instance
 from tests.support.simulated import actor_of
 
@@ -151,7 +151,7 @@ def test_a_waiting_one_can_be_cancelled_on_its_page(member: User, client_of: Cli
     assert work(job).verdict == "running"
     page = client_of(member).get(f"/imports/{job.key}/").content.decode()
     assert "Nothing was written; upload the file again." in page
-    workers.clear_away()
+    clear_away()
     assert not ImportFilePart.objects.exists()
 
 

@@ -33,6 +33,7 @@ from integrations.services.instances.connect import (
     test_connection as check_connection,
 )
 from integrations.services.instances.delete import NotRestorable, delete_instance, restore_instance
+from integrations.services.mapping.proposals import choose_company
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
 from tests.support.simulated import (
@@ -364,7 +365,7 @@ def test_a_mapping_that_was_removed_before_does_not_come_back_with_its_instance(
     from integrations.services.mapping import save as mappings
 
     mapping = map_to(owner, filled, organizations["Abbott"], 101)
-    mappings.choose_company(owner, filled, organizations["Abbott"], None)
+    choose_company(owner, filled, organizations["Abbott"], None)
     mappings.save_mappings(actor_of(owner), owner, filled)
 
     delete_instance(actor_of(owner), filled)
@@ -396,7 +397,7 @@ def test_an_organization_that_was_cleared_elsewhere_meanwhile_is_not_brought_bac
     mapping = map_to(owner, filled, organizations["Abbott"], 101)
     delete_instance(actor_of(owner), filled)
     map_to(owner, second, organizations["Abbott"], 301)
-    mappings.choose_company(owner, second, organizations["Abbott"], None)
+    choose_company(owner, second, organizations["Abbott"], None)
     mappings.save_mappings(actor_of(owner), owner, second)
 
     assert restore_instance(actor_of(owner), filled) == (0, 0)
@@ -431,9 +432,8 @@ def test_a_restored_instance_does_not_take_the_default_from_another(
 def test_deleting_forgets_unsaved_choices(
     filled: IntegrationInstance, owner: User, organizations: Organizations
 ) -> None:
-    from integrations.services.mapping import save as mappings
 
-    mappings.choose_company(owner, filled, organizations["Abbott"], company_of(filled, 101))
+    choose_company(owner, filled, organizations["Abbott"], company_of(filled, 101))
     delete_instance(actor_of(owner), filled)
     assert not MappingProposal.objects.exists()
 

@@ -25,7 +25,7 @@ from integrations.models.audit import AppendOnlyError
 from integrations.models.mappings import MappingSource
 from integrations.services.history import undo as undoing
 from integrations.services.instances.delete import delete_instance
-from integrations.services.mapping import save as mappings
+from integrations.services.mapping import proposals
 from tests.support.rows import choose, make_company, make_instance, make_mapping, save
 from tests.support.simulated import actor_of, make_organization, table_contents
 
@@ -105,7 +105,7 @@ def test_choosing_what_is_saved_takes_the_note_away(
 def test_clearing_what_is_not_mapped_is_nothing(
     main: IntegrationInstance, dental: Organization, member: User
 ) -> None:
-    assert mappings.choose_company(member, main, dental, None) is None
+    assert proposals.choose_company(member, main, dental, None) is None
     assert not MappingProposal.objects.exists()
 
 
@@ -115,8 +115,8 @@ def test_companies_that_are_no_option_are_refused(
     own = make_company(main, 0, "Northwind Managed IT")
     pending = make_company(main, 103, "Half read", is_pending=True)
     for company in (own, pending, there):
-        with pytest.raises(mappings.CompanyNotOffered):
-            mappings.choose_company(member, main, dental, company)
+        with pytest.raises(proposals.CompanyNotOffered):
+            proposals.choose_company(member, main, dental, company)
     assert not MappingProposal.objects.exists()
 
 
@@ -132,7 +132,7 @@ def test_an_organization_mapped_elsewhere_is_locked_until_it_is_moved(
     main: IntegrationInstance, abbott: Company, there: Company, dental: Organization, member: User
 ) -> None:
     make_mapping(dental, there)
-    with pytest.raises(mappings.OrganizationElsewhere, match="Other"):
+    with pytest.raises(proposals.OrganizationElsewhere, match="Other"):
         choose(member, dental, abbott)
     choose(member, dental, abbott, moves=True)
 
@@ -161,9 +161,9 @@ def test_saving_creates_changes_and_removes_in_one_batch(
     make_mapping(cleared, abbott)
     choose(member, new, abbott)
     choose(member, changed, birchwood)
-    mappings.choose_company(member, main, cleared, None)
+    proposals.choose_company(member, main, cleared, None)
     choose(member, unticked, birchwood)
-    mappings.select_proposals(member, main, [new.pk, unticked.pk], [new.pk])
+    proposals.select_proposals(member, main, [new.pk, unticked.pk], [new.pk])
 
     outcome = save(member, main)
 
@@ -241,7 +241,7 @@ def test_a_mapping_that_was_removed_and_made_again_is_another_one(
 ) -> None:
     make_mapping(dental, abbott)
     choose(member, dental, birchwood)
-    mappings.choose_company(colleague, main, dental, None)
+    proposals.choose_company(colleague, main, dental, None)
     save(colleague, main)
     choose(colleague, dental, abbott)
     save(colleague, main)
@@ -316,7 +316,7 @@ def test_undo_puts_every_kind_of_change_back_exactly(
     before = {name: values_of(mapping_of(row)) for name, row in rows.items()}
     choose(member, rows["new"], abbott)
     choose(member, rows["changed"], birchwood)
-    mappings.choose_company(member, main, rows["cleared"], None)
+    proposals.choose_company(member, main, rows["cleared"], None)
     choose(member, rows["moved"], birchwood, moves=True)
     saved = save(member, main)
     after = {name: values_of(mapping_of(row)) for name, row in rows.items()}
@@ -457,7 +457,7 @@ def test_after_any_sequence_the_audit_tells_the_state_and_undo_restores_the_last
             if step == "choose":
                 choose(people[who], rows[which], companies[where][what], moves=True)
             elif step == "clear":
-                mappings.choose_company(people[who], instances[where], rows[which], None, moves=True)
+                proposals.choose_company(people[who], instances[where], rows[which], None, moves=True)
             elif step == "save":
                 before = state_of(rows)
                 outcome = save(people[who], instances[where])

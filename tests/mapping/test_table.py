@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from integrations.models import Company, IntegrationInstance, MappingProposal, Organization
-from integrations.services.mapping import save as mappings
 from integrations.services.mapping.counts import RowState
+from integrations.services.mapping.proposals import choose_company
 from integrations.services.mapping.rows import SORTS, TableQuery
 from integrations.services.mapping.table import mapping_table, one_row
 from tests.support.rows import choose, make_company, make_instance, make_mapping
@@ -68,7 +68,7 @@ def test_every_state_is_told_and_counted(main: IntegrationInstance, company: Com
         ("outside", outside), ("elsewhere", there), ("moving", there),
     ):  # fmt: skip
         make_mapping(rows[name], target)
-    mappings.choose_company(member, main, rows["cleared"], None)
+    choose_company(member, main, rows["cleared"], None)
     choose(member, rows["moving"], company, moves=True)
 
     assert states(main, member) == {

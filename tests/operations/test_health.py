@@ -21,6 +21,7 @@ from integrations import tasks
 from integrations.models import Job, Worker
 from integrations.services.jobs import workers
 from integrations.services.operations import health as operations
+from integrations.services.operations import metrics
 from portal import logs
 from portal.counters import RequestCounters, forget
 from tests.support.processes import read_settings
@@ -127,7 +128,7 @@ def test_every_process_of_the_machine_counts(tmp_path: Path, db: None) -> None:
     )
     (tmp_path / "2.json").write_text("{")
 
-    text = operations.metrics_text(counters.total())
+    text = metrics.metrics_text(counters.total())
 
     assert 'portal_http_requests_total{view="integrations:setup",status="200"} 10.0' in text
     assert 'portal_http_request_seconds_bucket{le="0.025"} 3' in text

@@ -23,6 +23,7 @@ from integrations.management.processes import web_command, worker_command
 from integrations.models import IntegrationInstance, Job, Worker
 from integrations.services.jobs import run as jobs
 from integrations.services.jobs import workers
+from integrations.services.operations.cleanup import clear_away
 from integrations.simulators.autotask.server import Simulator
 from tests.support.processes import ROOT, environment, read_settings, run_python
 from tests.support.rows import make_instance
@@ -126,11 +127,11 @@ def test_what_nobody_needs_any_more_is_cleared_away(plain: IntegrationInstance) 
     Job.objects.filter(pk=waiting.pk).update(created_at=old)
     DBTaskResult.objects.update(enqueued_at=now - dt.timedelta(days=8))  # still to be done: stays
     Worker.objects.create(name="gone", started_at=old, seen_at=old)
-    assert workers.clear_away() == 2
+    assert clear_away() == 2
     assert {job.kind for job in Job.objects.all()} == {"check_connection", "refresh_options"}
     assert DBTaskResult.objects.count() == 1
     DBTaskResult.objects.update(status="RUNNING")  # its worker was killed a week ago
-    assert workers.clear_away() == 1
+    assert clear_away() == 1
 
 
 @pytest.mark.process

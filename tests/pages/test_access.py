@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from integrations.models import AuditEvent, IntegrationInstance, Job
 from integrations.services.instances.delete import delete_instance
-from integrations.services.mapping import save as mappings
+from integrations.services.mapping.proposals import choose_company
 from integrations.services.suggestions.suggest import propose_mappings
 from tests.support.addresses import NOTHING, Page, pages
 from tests.support.rows import choose, make_company, make_instance, make_mapping, save
@@ -41,7 +41,7 @@ def values(owner: User, member: User) -> dict[str, object]:
     make_mapping(rows[2], other)
     for user in (owner, member):
         propose_mappings(user, instance)
-        mappings.choose_company(user, instance, rows[0], None)
+        choose_company(user, instance, rows[0], None)
     return {
         "psa": "autotask",
         "instance": instance.pk,

@@ -13,7 +13,7 @@ from django.test import Client
 
 from integrations.models import Job
 from integrations.services.history import undo as undoing
-from integrations.services.mapping import save as mappings
+from integrations.services.mapping.proposals import choose_company
 from integrations.services.suggestions.suggest import propose_mappings
 from tests.support.rows import choose, make_company, make_instance, make_mapping, save
 from tests.support.simulated import actor_of, make_organization
@@ -46,7 +46,7 @@ def in_use(owner: User, member: User) -> None:
     make_mapping(rows[2], other)
     for user in (owner, member):
         propose_mappings(user, instance)
-        mappings.choose_company(user, instance, rows[0], None)
+        choose_company(user, instance, rows[0], None)
     Job.objects.create(
         instance=instance, kind=Job.Kind.REFRESH_OPTIONS, state=Job.State.FAILED, error="It did not work."
     )

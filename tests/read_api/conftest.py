@@ -21,8 +21,7 @@ from integrations.models import (
     OrganizationMapping,
     Right,
 )
-from integrations.services.audit import Actor, Batch
-from integrations.services.mapping.save import mapping_change
+from integrations.services.audit import Actor, Batch, mapping_change
 from integrations.services.read_api.tokens import TokenWish, create_token
 
 OPERATOR = Actor("An operator", "command test")

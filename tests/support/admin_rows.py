@@ -42,7 +42,7 @@ from integrations.models import (
 from integrations.psa.base import FilterCondition
 from integrations.services.companies.filters import save_filters
 from integrations.services.imports.organizations import import_organizations
-from integrations.services.mapping import save as mappings
+from integrations.services.mapping.proposals import choose_company
 from integrations.services.suggestions.decisions import ignore_organization, reject_match
 from integrations.tasks import enqueue_refresh
 from tests.support.simulated import actor_of, company_of, map_to
@@ -85,7 +85,7 @@ def world(
     save_filters(actor_of(owner), filled, [FilterCondition("companyType", "eq", 1)])
     mapping = map_to(owner, filled, organizations["Abbott"], 101)
     abbott, birchwood = organizations["Abbott"], organizations["Birchwood"]
-    mappings.choose_company(owner, filled, birchwood, company_of(filled, 102))
+    choose_company(owner, filled, birchwood, company_of(filled, 102))
     reject_match(actor_of(owner), owner, filled, birchwood, company_of(filled, 103))
     ignore_organization(actor_of(owner), owner, filled, organizations["Zephyr"])
     enqueue_refresh(filled, owner)

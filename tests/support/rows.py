@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
+from integrations.services.mapping import proposals
 from integrations.services.mapping import save as mappings
 from tests.support.simulated import actor_of
 
@@ -50,7 +51,7 @@ def make_mapping(
 
 def choose(user: User, organization: Organization, company: Company, *, moves: bool = False) -> None:
     """Note what this person wants; nothing is saved."""
-    mappings.choose_company(user, company.instance, organization, company, moves=moves)
+    proposals.choose_company(user, company.instance, organization, company, moves=moves)
 
 
 def save(user: User, instance: IntegrationInstance) -> mappings.SaveOutcome:

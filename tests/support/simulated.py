@@ -25,6 +25,7 @@ from integrations.psa.registry import PROVIDERS
 from integrations.services.audit import Actor
 from integrations.services.instances.connect import ConnectionDetails, connect_instance
 from integrations.services.jobs import run as jobs
+from integrations.services.mapping import proposals
 from integrations.services.mapping import save as mappings
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
@@ -146,7 +147,7 @@ def map_to(
     moves: bool = False,
 ) -> OrganizationMapping:
     """Map an organization as a person does: choose, then save."""
-    mappings.choose_company(user, instance, organization, company_of(instance, remote_id), moves=moves)
+    proposals.choose_company(user, instance, organization, company_of(instance, remote_id), moves=moves)
     outcome = mappings.save_mappings(actor_of(user), user, instance)
     assert not outcome.conflicts
     return OrganizationMapping.objects.get(organization=organization, psa=instance.psa)

@@ -9,11 +9,23 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from integrations.database import query_cache as prepared
 from integrations.models import AuditEvent, Company, CompanyFilter, FilterOption, IntegrationInstance
 from integrations.psa.base import CompanyField, FilterCondition, PicklistOption, PSAClient, RemoteCompany
 from integrations.psa.registry import provider_for
 from integrations.services.audit import Actor, Batch, Change, instance_change
 from integrations.services.instances.connect import at_present_zone
+
+
+def _type_labels(instance: int) -> Any:
+    options = FilterOption.objects.filter(instance=instance, field__iexact="companyType")
+    return options.values_list("value", "label")
+
+
+def type_labels(instance: IntegrationInstance) -> dict[str, str]:
+    """The tenant's company types, by value as text."""
+    return dict(prepared.rows(_type_labels, (instance.pk,)))
+
 
 SAMPLE_SIZE = 8
 ASKED_AT_ONCE = 500  # mapped companies that one request asks about; also the most that one answer holds

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 from django.db.models import Exists, OuterRef
 
-from integrations.files.writer import Row, in_order_of_signs
+from integrations.files.writer import Row
 from integrations.models import IgnoredOrganization, IntegrationInstance, OrganizationMapping
+from integrations.services.exports.order import in_order_of_signs
 
 IGNORED = "ignored"
 COLUMNS = (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from integrations.files.writer import Row, in_order_of_signs
+from integrations.files.writer import Row
 from integrations.models import Organization
+from integrations.services.exports.order import in_order_of_signs
 
 # The import calls the last one "active".
 COLUMNS = (

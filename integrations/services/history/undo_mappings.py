@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from integrations.models import AuditEvent, Company, IntegrationInstance, Organization, OrganizationMapping
-from integrations.services.audit import Actor, Change
-from integrations.services.mapping.save import mapping_event, write_mappings
+from integrations.services.audit import Actor, Change, mapping_event
+from integrations.services.mapping.save import write_mappings
 
 CHANGED_SINCE = "changed again since"
 

@@ -29,11 +29,10 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.models.mappings import MappingSource
-from integrations.services.audit import Actor, Batch, Change
+from integrations.services.audit import Actor, Batch, Change, mapping_change
 from integrations.services.imports.organizations import wait_for_other_imports
 from integrations.services.imports.reports import Outcome, RowResult, add_part
 from integrations.services.jobs.run import JobCancelled, JobRun
-from integrations.services.mapping.save import mapping_change
 from integrations.services.organizations.values import LENGTHS, ValueProblem, read_value
 
 CHUNK = 500

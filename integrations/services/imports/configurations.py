@@ -23,6 +23,7 @@ from integrations.psa.base import FilterCondition, StepState
 from integrations.psa.registry import UnknownPSA, provider_for
 from integrations.services.audit import Actor, Batch
 from integrations.services.companies.filters import filter_fields, save_filters
+from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.exports.configurations import export_configurations
 from integrations.services.imports.reports import KEPT, Keeping, Outcome, Report, RowResult, keep_report
 from integrations.services.instances.catch_all import set_catch_all_id
@@ -32,12 +33,7 @@ from integrations.services.instances.connect import (
     connect_instance,
     register_instance,
 )
-from integrations.services.instances.describe import (
-    ChangedMeanwhile,
-    Description,
-    describe_instance,
-    description_of,
-)
+from integrations.services.instances.describe import Description, describe_instance, description_of
 from integrations.services.instances.schedule import LONGEST_INTERVAL, save_schedule
 from integrations.services.organizations.values import NO, YES
 

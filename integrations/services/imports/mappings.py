@@ -30,7 +30,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.models.mappings import MappingSource
-from integrations.services.audit import Actor, Batch, Change
+from integrations.services.audit import Actor, Batch, Change, mapping_event
 from integrations.services.exports.mappings import IGNORED
 from integrations.services.imports.mapping_lookup import Companies, Finder, Keys, Skip
 from integrations.services.imports.mapping_rows import (
@@ -48,7 +48,7 @@ from integrations.services.imports.reports import (
     Verdict,
     keep_report,
 )
-from integrations.services.mapping.save import mapping_event, write_mappings
+from integrations.services.mapping.save import write_mappings
 from integrations.services.suggestions.decisions import ignoring_change
 
 BATCH = 500

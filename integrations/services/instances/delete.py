@@ -8,9 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.models import AuditEvent, IntegrationInstance, OrganizationMapping
-from integrations.services.audit import Actor, Batch, instance_change
+from integrations.services.audit import Actor, Batch, instance_change, mapping_change
 from integrations.services.jobs.run import request_cancel
-from integrations.services.mapping.save import mapping_change
 
 RESTORABLE_FOR = dt.timedelta(days=30)
 

@@ -1,20 +1,13 @@
-"""Workers: saying that one is there, and clearing away what no one needs any more."""
+"""Workers: saying that one is there, and that it has gone."""
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import socket
 
-from django.conf import settings
 from django.utils import timezone
 
-from integrations.models import ImportFilePart, Job, Worker
-from integrations.services.audit import Actor
-from integrations.services.imports.retention import forget_reports
-
-JOBS_KEPT = dt.timedelta(days=90)
-CALLS_KEPT = dt.timedelta(days=7)
+from integrations.models import Worker
 
 
 def worker_name() -> str:
@@ -32,25 +25,3 @@ def beat(name: str) -> None:
 def retire(name: str) -> None:
     """Say that the worker has stopped."""
     Worker.objects.filter(name=name).delete()
-
-
-def clear_away() -> int:
-    """Delete workers that went silent, ended jobs, old calls of the queue and old reports; how many rows.
-
-    Safe to run anywhere at any time: what is deleted is decided by its age alone.
-    """
-    now = timezone.now()
-    rows, _ = Worker.objects.filter(seen_at__lt=now - CALLS_KEPT).delete()
-    more, _ = Job.objects.exclude(state__in=Job.OPEN).filter(finished_at__lt=now - JOBS_KEPT).delete()
-    rows += more
-    rows += forget_reports(Actor("The portal", "housekeeping"))
-    more, _ = ImportFilePart.objects.exclude(job__state__in=Job.OPEN).delete()
-    rows += more
-    if settings.TASKS_BACKEND == "database":
-        from django_tasks_db.models import DBTaskResult
-
-        # By age, not by state: a killed worker leaves its call "running" for ever. The Job row is the truth.
-        old = DBTaskResult.objects.filter(enqueued_at__lt=now - CALLS_KEPT).exclude(status="READY")
-        more, _ = old.delete()
-        rows += more
-    return rows

@@ -1,4 +1,4 @@
-"""Mappings: what a person has before them, and saving it."""
+"""Saving what a person has ticked: one transaction that compares versions, writes and tells the audit."""
 
 from __future__ import annotations
 
@@ -14,15 +14,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from integrations.database.bulk import insert_rows, update_rows
-from integrations.models import (
-    Company,
-    IntegrationInstance,
-    MappingProposal,
-    Organization,
-    OrganizationMapping,
-)
+from integrations.models import IntegrationInstance, MappingProposal, Organization, OrganizationMapping
 from integrations.models.mappings import MappingSource
-from integrations.services.audit import Actor, Batch, Change
+from integrations.services.audit import Actor, Batch, Change, mapping_change, mapping_event
 from integrations.services.mapping.ticked import (
     Conflict,
     Refusal,
@@ -38,14 +32,6 @@ MAPPING_FIELDS = (
     "instance_id", "company_id", "source", "confidence", "reasons", "matcher_version", "confirmed_by_id",
     "confirmed_by_name", "confirmed_at", "confirmed_name", "version", "removed_at", "removed_with_instance",
 )  # fmt: skip
-
-
-class CompanyNotOffered(Exception):
-    """The chosen company is not one of this instance's, was never read completely, or is the MSP itself."""
-
-
-class OrganizationElsewhere(Exception):
-    """The organization is mapped in another instance and was not asked to be moved."""
 
 
 @dataclass
@@ -80,108 +66,6 @@ class SaveOutcome:
         if not parts:
             return "Nothing was saved: nothing was ticked or changed."
         return f"Mappings saved: {', '.join(parts)}."
-
-
-# --- what a person has before them ------------------------------------------------------------------
-
-
-def choose_company(
-    user: User,
-    instance: IntegrationInstance,
-    organization: Organization,
-    company: Company | None,
-    *,
-    moves: bool = False,
-) -> MappingProposal | None:
-    """Note that this person wants the organization mapped to the company; None clears the mapping.
-
-    Choosing what is saved already takes the note away. Raises CompanyNotOffered, OrganizationElsewhere.
-    """
-    if company is not None and (company.instance_id != instance.pk or company.is_own or company.is_pending):
-        raise CompanyNotOffered
-    with transaction.atomic():
-        mapping = (
-            OrganizationMapping.objects.select_for_update()
-            .filter(organization=organization, psa=instance.psa)
-            .first()
-        )
-        present = mapping if mapping and mapping.removed_at is None else None
-        if present and present.instance_id != instance.pk and not moves:
-            raise OrganizationElsewhere(present.instance.name)
-        own = MappingProposal.objects.filter(user=user, instance=instance, organization=organization)
-        same = (
-            present is not None
-            and present.instance_id == instance.pk
-            and present.company_id == getattr(company, "pk", None)
-        )
-        if same or (company is None and present is None):
-            own.delete()
-            return None
-        proposal, _ = own.update_or_create(
-            defaults={
-                "company": company,
-                "kind": MappingProposal.Kind.CHOSEN if company else MappingProposal.Kind.CLEARED,
-                "selected": True,
-                "moves": moves,
-                "tier": "",
-                "confidence": None,
-                "reasons": [],
-                "matcher_version": "",
-                "seen_version": mapping.version if mapping else 0,
-            },
-            create_defaults={
-                "user": user,
-                "instance": instance,
-                "organization": organization,
-                "company": company,
-                "kind": MappingProposal.Kind.CHOSEN if company else MappingProposal.Kind.CLEARED,
-                "selected": True,
-                "moves": moves,
-                "seen_version": mapping.version if mapping else 0,
-            },
-        )
-    return proposal
-
-
-def accept_company(
-    user: User, instance: IntegrationInstance, organization: Organization, company: Company
-) -> None:
-    """Tick the suggestion of this company for the row, with its confidence; otherwise choose it by hand.
-
-    Raises CompanyNotOffered, OrganizationElsewhere.
-    """
-    suggested = MappingProposal.objects.filter(
-        user=user, instance=instance, organization=organization, company=company, kind="suggested"
-    )
-    if not suggested.update(selected=True):
-        choose_company(user, instance, organization, company)
-
-
-def select_every(
-    user: User, instance: IntegrationInstance, organizations: Iterable[int], ticked: bool
-) -> int:
-    """Tick or untick the proposals of these organizations; returns how many. Rows without a company stay."""
-    own = MappingProposal.objects.filter(
-        user=user, instance=instance, organization_id__in=list(organizations)
-    )
-    return own.exclude(kind="suggested", company=None).update(selected=ticked)
-
-
-def discard_proposal(user: User, instance: IntegrationInstance, organization: Organization) -> None:
-    """Forget what this person wanted for the row."""
-    MappingProposal.objects.filter(user=user, instance=instance, organization=organization).delete()
-
-
-def select_proposals(
-    user: User, instance: IntegrationInstance, shown: Collection[int], ticked: Collection[int]
-) -> None:
-    """Keep which of the shown rows (organization ids) are ticked."""
-    own = MappingProposal.objects.filter(user=user, instance=instance, organization_id__in=shown)
-    own.filter(organization_id__in=ticked).update(selected=True)
-    own.exclude(organization_id__in=ticked).update(selected=False)
-
-
-# --- saving -----------------------------------------------------------------------------------------
 
 
 def save_mappings(
@@ -291,26 +175,6 @@ def _apply(
     if moved:
         return "moved"
     return "changed" if was_present else "created"
-
-
-def mapping_change(action: str, mapping: OrganizationMapping, before: dict[str, Any] | None) -> Change:
-    """A mapping's event for the audit, from the rows that it names."""
-    return mapping_event(
-        action, mapping, before, (mapping.organization.name, mapping.company.name), mapping.instance
-    )
-
-
-def mapping_event(
-    action: str,
-    mapping: OrganizationMapping,
-    before: dict[str, Any] | None,
-    names: tuple[str, str],
-    instance: IntegrationInstance,
-) -> Change:
-    """The same where thousands are told: the organization's and the company's name are known already."""
-    organization, company = names
-    after = {**mapping.snapshot(), "company_name": company}
-    return Change(action, "mapping", str(mapping.organization_id), organization, before, after, instance)
 
 
 def confirm_mapping(

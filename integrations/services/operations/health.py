@@ -1,23 +1,17 @@
-"""Whether the portal is ready, and its figures for a monitoring system."""
+"""Whether the portal is ready to answer and to work."""
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Iterable, Mapping
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count, Min
-from django.utils import timezone
 
-from integrations.models import IntegrationInstance, Job, Organization, OrganizationMapping, Worker
-from integrations.services.instances.schedule import overdue
+from integrations.models import Worker
 
 logger = logging.getLogger(__name__)
 
 OK = "ok"
-Sample = tuple[Mapping[str, object], float]
 
 
 class _Migrations:
@@ -50,93 +44,3 @@ def readiness(*, worker: bool = True) -> dict[str, str]:
         connection.close()
         return {"database": "not reachable"}
     return found
-
-
-def metrics_text(requests: Counter[str]) -> str:
-    """All figures in Prometheus' text format; ``requests`` are this machine's counters."""
-    return "".join(_database_lines()) + "".join(_request_lines(requests))
-
-
-def _database_lines() -> Iterable[str]:
-    now = timezone.now()
-    jobs = Job.objects.order_by().values_list("kind", "state").annotate(Count("pk"))
-    yield _metric(
-        "portal_jobs", "gauge", "Jobs kept, by kind and state.",
-        [({"kind": kind, "state": state}, number) for kind, state, number in jobs],
-    )  # fmt: skip
-    oldest = Job.objects.filter(state=Job.State.WAITING).aggregate(at=Min("created_at"))["at"]
-    yield _metric(
-        "portal_job_oldest_waiting_seconds", "gauge", "How long the oldest waiting job has waited.",
-        [({}, (now - oldest).total_seconds() if oldest else 0)],
-    )  # fmt: skip
-    stalled = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now).count()
-    yield _metric("portal_jobs_stalled", "gauge", "Running jobs whose worker is silent.", [({}, stalled)])
-    alive = Worker.objects.alive().count()
-    yield _metric("portal_workers", "gauge", "Workers heard of within a minute.", [({}, alive)])
-    late = overdue(now)
-    yield _metric("portal_schedule_overdue", "gauge", "Turns late by more than an hour.", [({}, late)])
-    yield _metric(
-        "portal_organizations", "gauge", "Organizations.", [({}, Organization.objects.present().count())]
-    )
-    instances = list(IntegrationInstance.objects.present())
-    yield _metric(
-        "portal_instance_up", "gauge", "1 when the last check or read of the configuration was accepted.",
-        [
-            (_of(instance), int(instance.status == IntegrationInstance.Status.CONNECTED))
-            for instance in instances
-        ],
-    )  # fmt: skip
-    yield _metric(
-        "portal_instance_data_age_seconds", "gauge", "Since the companies of the configuration were read.",
-        [
-            (_of(instance), (now - instance.last_refreshed_at).total_seconds())
-            for instance in instances
-            if instance.last_refreshed_at
-        ],
-    )  # fmt: skip
-    mapped = dict(
-        OrganizationMapping.objects.present().order_by().values_list("instance").annotate(Count("pk"))
-    )
-    yield _metric(
-        "portal_mappings", "gauge", "Mappings in force.",
-        [(_of(instance), mapped.get(instance.pk, 0)) for instance in instances],
-    )  # fmt: skip
-
-
-def _of(instance: IntegrationInstance) -> dict[str, object]:
-    return {"psa": instance.psa, "instance": instance.name, "id": instance.pk}
-
-
-def _request_lines(numbers: Counter[str]) -> Iterable[str]:
-    requests = [
-        ({"view": view, "status": status}, float(number))
-        for key, number in sorted(numbers.items())
-        for kind, _, rest in [key.partition("|")]
-        for view, _, status in [rest.rpartition("|")]
-        if kind == "requests"
-    ]
-    yield _metric("portal_http_requests_total", "counter", "Requests answered.", requests)
-    bounds = [key.removeprefix("under|") for key in numbers if key.startswith("under|")]
-    yield "# HELP portal_http_request_seconds How long requests took.\n"
-    yield "# TYPE portal_http_request_seconds histogram\n"
-    below = 0
-    for bound in sorted((bound for bound in bounds if bound != "+Inf"), key=float):
-        below += numbers[f"under|{bound}"]
-        yield f'portal_http_request_seconds_bucket{{le="{bound}"}} {below}\n'
-    total = below + numbers["under|+Inf"]
-    yield f'portal_http_request_seconds_bucket{{le="+Inf"}} {total}\n'
-    yield f"portal_http_request_seconds_sum {float(numbers['seconds'])}\n"
-    yield f"portal_http_request_seconds_count {total}\n"
-
-
-def _metric(name: str, kind: str, text: str, samples: Iterable[Sample]) -> str:
-    """One metric in the text format; https://prometheus.io/docs/instrumenting/exposition_formats/."""
-    lines = [f"# HELP {name} {text}\n", f"# TYPE {name} {kind}\n"]
-    for labels, value in samples:
-        inner = ",".join(f'{label}="{_escaped(str(given))}"' for label, given in labels.items())
-        lines.append(f"{name}{{{inner}}} {value}\n" if inner else f"{name} {value}\n")
-    return "".join(lines)
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from integrations.models import IntegrationInstance, Organization, OrganizationMapping, RejectedMatch
 from integrations.models.organizations import OrganizationQuerySet
-from integrations.services.audit import Actor, Batch, Change
-from integrations.services.mapping.save import MAPPING_FIELDS, mapping_change, write_mappings
+from integrations.services.audit import Actor, Batch, Change, mapping_change
+from integrations.services.mapping.save import MAPPING_FIELDS, write_mappings
 from integrations.services.organizations.edit import ChangedMeanwhile
 from integrations.services.suggestions.decisions import rejection_change
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from integrations import matching
 from integrations.models import Company, IntegrationInstance, OrganizationMapping
 from integrations.models.mappings import MappingSource
-from integrations.services.audit import Actor, Batch
-from integrations.services.mapping.save import SaveOutcome, mapping_change, write_mappings
+from integrations.services.audit import Actor, Batch, mapping_change
+from integrations.services.mapping.save import SaveOutcome, write_mappings
 from integrations.services.suggestions.suggest import free_companies, open_organizations
 
 # What may be applied, the surest first. The other tiers name no company for certain.

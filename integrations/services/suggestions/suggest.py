@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from integrations import matching
-from integrations.database import query_cache as prepared
 from integrations.database.bulk import renew_statistics
 from integrations.models import (
     Company,
-    FilterOption,
     IgnoredOrganization,
     IntegrationInstance,
     MappingProposal,
@@ -105,16 +102,6 @@ def knowledge_of(instance: IntegrationInstance) -> matching.Knowledge:
         rejected=frozenset(rejected),
         rejected_names={key: tuple(names) for key, names in rejected_names.items()},
     )
-
-
-def type_labels(instance: IntegrationInstance) -> dict[str, str]:
-    """The tenant's company types, by value as text."""
-    return dict(prepared.rows(_type_labels, (instance.pk,)))
-
-
-def _type_labels(instance: int) -> Any:
-    options = FilterOption.objects.filter(instance=instance, field__iexact="companyType")
-    return options.values_list("value", "label")
 
 
 def organization_record(row: Organization) -> matching.Organization:

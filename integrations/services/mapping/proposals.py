@@ -1,0 +1,120 @@
+"""What a person has before them and has not saved: choices, ticks, what they discard."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from integrations.models import (
+    Company,
+    IntegrationInstance,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+)
+
+
+class CompanyNotOffered(Exception):
+    """The chosen company is not one of this instance's, was never read completely, or is the MSP itself."""
+
+
+class OrganizationElsewhere(Exception):
+    """The organization is mapped in another instance and was not asked to be moved."""
+
+
+def choose_company(
+    user: User,
+    instance: IntegrationInstance,
+    organization: Organization,
+    company: Company | None,
+    *,
+    moves: bool = False,
+) -> MappingProposal | None:
+    """Note that this person wants the organization mapped to the company; None clears the mapping.
+
+    Choosing what is saved already takes the note away. Raises CompanyNotOffered, OrganizationElsewhere.
+    """
+    if company is not None and (company.instance_id != instance.pk or company.is_own or company.is_pending):
+        raise CompanyNotOffered
+    with transaction.atomic():
+        mapping = (
+            OrganizationMapping.objects.select_for_update()
+            .filter(organization=organization, psa=instance.psa)
+            .first()
+        )
+        present = mapping if mapping and mapping.removed_at is None else None
+        if present and present.instance_id != instance.pk and not moves:
+            raise OrganizationElsewhere(present.instance.name)
+        own = MappingProposal.objects.filter(user=user, instance=instance, organization=organization)
+        same = (
+            present is not None
+            and present.instance_id == instance.pk
+            and present.company_id == getattr(company, "pk", None)
+        )
+        if same or (company is None and present is None):
+            own.delete()
+            return None
+        proposal, _ = own.update_or_create(
+            defaults={
+                "company": company,
+                "kind": MappingProposal.Kind.CHOSEN if company else MappingProposal.Kind.CLEARED,
+                "selected": True,
+                "moves": moves,
+                "tier": "",
+                "confidence": None,
+                "reasons": [],
+                "matcher_version": "",
+                "seen_version": mapping.version if mapping else 0,
+            },
+            create_defaults={
+                "user": user,
+                "instance": instance,
+                "organization": organization,
+                "company": company,
+                "kind": MappingProposal.Kind.CHOSEN if company else MappingProposal.Kind.CLEARED,
+                "selected": True,
+                "moves": moves,
+                "seen_version": mapping.version if mapping else 0,
+            },
+        )
+    return proposal
+
+
+def accept_company(
+    user: User, instance: IntegrationInstance, organization: Organization, company: Company
+) -> None:
+    """Tick the suggestion of this company for the row, with its confidence; otherwise choose it by hand.
+
+    Raises CompanyNotOffered, OrganizationElsewhere.
+    """
+    suggested = MappingProposal.objects.filter(
+        user=user, instance=instance, organization=organization, company=company, kind="suggested"
+    )
+    if not suggested.update(selected=True):
+        choose_company(user, instance, organization, company)
+
+
+def select_every(
+    user: User, instance: IntegrationInstance, organizations: Iterable[int], ticked: bool
+) -> int:
+    """Tick or untick the proposals of these organizations; returns how many. Rows without a company stay."""
+    own = MappingProposal.objects.filter(
+        user=user, instance=instance, organization_id__in=list(organizations)
+    )
+    return own.exclude(kind="suggested", company=None).update(selected=ticked)
+
+
+def discard_proposal(user: User, instance: IntegrationInstance, organization: Organization) -> None:
+    """Forget what this person wanted for the row."""
+    MappingProposal.objects.filter(user=user, instance=instance, organization=organization).delete()
+
+
+def select_proposals(
+    user: User, instance: IntegrationInstance, shown: Collection[int], ticked: Collection[int]
+) -> None:
+    """Keep which of the shown rows (organization ids) are ticked."""
+    own = MappingProposal.objects.filter(user=user, instance=instance, organization_id__in=shown)
+    own.filter(organization_id__in=ticked).update(selected=True)
+    own.exclude(organization_id__in=ticked).update(selected=False)

@@ -1,0 +1,39 @@
+"""Deleting what no one needs any more, decided by age alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.utils import timezone
+
+from integrations.models import ImportFilePart, Job, Worker
+from integrations.services.audit import Actor
+from integrations.services.imports.retention import forget_reports
+
+JOBS_KEPT = dt.timedelta(days=90)
+
+
+CALLS_KEPT = dt.timedelta(days=7)
+
+
+def clear_away() -> int:
+    """Delete workers that went silent, ended jobs, old calls of the queue and old reports; how many rows.
+
+    Safe to run anywhere at any time: what is deleted is decided by its age alone.
+    """
+    now = timezone.now()
+    rows, _ = Worker.objects.filter(seen_at__lt=now - CALLS_KEPT).delete()
+    more, _ = Job.objects.exclude(state__in=Job.OPEN).filter(finished_at__lt=now - JOBS_KEPT).delete()
+    rows += more
+    rows += forget_reports(Actor("The portal", "housekeeping"))
+    more, _ = ImportFilePart.objects.exclude(job__state__in=Job.OPEN).delete()
+    rows += more
+    if settings.TASKS_BACKEND == "database":
+        from django_tasks_db.models import DBTaskResult
+
+        # By age, not by state: a killed worker leaves its call "running" for ever. The Job row is the truth.
+        old = DBTaskResult.objects.filter(enqueued_at__lt=now - CALLS_KEPT).exclude(status="READY")
+        more, _ = old.delete()
+        rows += more
+    return rows
