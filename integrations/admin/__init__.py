@@ -4,6 +4,26 @@ Rows that hold people's work change through the services, so that every change i
 undoable as on the portal's own pages. Copies of what the PSA said, jobs and the audit can only be read.
 """
 
-from integrations.admin import companies, history, instances, mappings, organizations, people, programs
+from integrations.admin import (
+    companies,
+    history,
+    imports,
+    instances,
+    jobs,
+    mappings,
+    organizations,
+    people,
+    programs,
+)
 
-__all__ = ["companies", "history", "instances", "mappings", "organizations", "people", "programs"]
+__all__ = [
+    "companies",
+    "history",
+    "imports",
+    "instances",
+    "jobs",
+    "mappings",
+    "organizations",
+    "people",
+    "programs",
+]

@@ -1,4 +1,4 @@
-"""The forms of API tokens and webhooks."""
+"""The form of an API token."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from integrations.models import IntegrationInstance, Right, Webhook, WebhookEvent
+from integrations.models import IntegrationInstance, Right
 from integrations.services.read_api.tokens import TokenWish
-from integrations.services.webhooks.edit import WebhookWish
-from integrations.services.webhooks.send import AddressRefused, check_address
 
 LONGEST_DAYS = 3650
 
@@ -58,41 +56,3 @@ class TokenForm(forms.Form):
         given = self.cleaned_data
         expires = timezone.now() + dt.timedelta(days=given["days"]) if given["days"] else None
         return TokenWish(given["name"], given["rights"], list(given["instances"]), expires)
-
-
-class WebhookForm(forms.Form):
-    """A webhook: where to send what."""
-
-    name = forms.CharField(max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    url = forms.CharField(
-        label="Address",
-        max_length=500,
-        help_text="An https address that takes POST requests from the portal.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "url", "spellcheck": "false"}),
-    )
-    events = forms.TypedMultipleChoiceField(
-        label="Tell it when",
-        choices=WebhookEvent.choices,
-        coerce=WebhookEvent,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one event."},
-    )
-
-    @classmethod
-    def of(cls, webhook: Webhook) -> WebhookForm:
-        """The form of an existing webhook."""
-        return cls(initial={"name": webhook.name, "url": webhook.url, "events": webhook.events})
-
-    def clean_url(self) -> str:
-        """An address that the portal would send to."""
-        url = str(self.cleaned_data["url"])
-        try:
-            check_address(url)
-        except AddressRefused as error:
-            raise forms.ValidationError(str(error)) from error
-        return url
-
-    def wish(self) -> WebhookWish:
-        """What the valid form asks for."""
-        given = self.cleaned_data
-        return WebhookWish(given["name"], given["url"], given["events"])

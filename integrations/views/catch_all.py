@@ -15,8 +15,17 @@ from integrations.services.instances.catch_all import (
     offered,
     set_catch_all,
 )
-from integrations.views.common import SignedInRequest, actor_of, needs, search_text, undo_tag, whole_number
-from integrations.views.setup import frame, instance_or_404, provider_or_404
+from integrations.views.common import (
+    SignedInRequest,
+    actor_of,
+    frame,
+    instance_or_404,
+    needs,
+    provider_or_404,
+    search_text,
+    undo_tag,
+    whole_number,
+)
 
 
 @needs("change_integrationinstance")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.functional import SimpleLazyObject
 
-from integrations.models import AuditEvent
+from integrations.files.writer import CONTENT_TYPES
+from integrations.models import AuditEvent, IntegrationInstance, Organization
+from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
 from integrations.services.audit import Actor, Batch
 from integrations.services.history.undo import rights_to_undo
+from integrations.services.instances.lookup import find_instance, listed_instances
+from integrations.services.mapping.table import has_row
 
 P = ParamSpec("P")
 MOST_SEARCHED = 300  # characters
@@ -84,3 +90,52 @@ def needs(permission: str) -> Callable[[View[P]], View[P]]:
         return guarded
 
     return decorate
+
+
+def provider_or_404(psa: str) -> Provider:
+    """The PSA of the address; an unknown one is a 404."""
+    try:
+        return provider_for(psa)
+    except UnknownPSA as error:
+        raise Http404 from error
+
+
+def instance_or_404(request: SignedInRequest, psa: str, pk: int) -> IntegrationInstance:
+    """The instance of the address, if this person may see it."""
+    found = find_instance(request.user, psa, pk)
+    if found is None:
+        raise Http404
+    return found
+
+
+def organization_or_404(request: SignedInRequest, instance: IntegrationInstance, pk: int) -> Organization:
+    """The organization of the address, if it has a row in the instance's table."""
+    organization = get_object_or_404(Organization.objects.visible_to(request.user).present(), pk=pk)
+    if not has_row(instance, organization):
+        raise Http404
+    return organization
+
+
+def frame(
+    request: SignedInRequest, provider: Provider, instance: IntegrationInstance | None
+) -> dict[str, Any]:
+    """The head of the page: breadcrumb and configuration switcher."""
+    return {
+        "provider": provider,
+        "providers": PROVIDERS.values(),
+        "instance": instance,
+        "instances": SimpleLazyObject(lambda: listed_instances(request.user, provider.key)),
+    }
+
+
+def form_status(form: Any) -> int:
+    """422 for a form with errors."""
+    return 422 if form.is_bound and form.errors else 200
+
+
+def file_response(lines: Iterator[str], name: str, form: str) -> StreamingHttpResponse:
+    return StreamingHttpResponse(
+        lines,
+        content_type=CONTENT_TYPES[form],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -12,8 +12,16 @@ from integrations.psa.base import PSAError
 from integrations.services.audit import Batch
 from integrations.services.companies.filters import preview_filters, save_filters
 from integrations.tasks import enqueue_refresh
-from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag, whole_number
-from integrations.views.setup import filter_forms, instance_or_404, setup_page
+from integrations.views.cards import filter_forms
+from integrations.views.common import (
+    SignedInRequest,
+    actor_of,
+    instance_or_404,
+    needs,
+    undo_tag,
+    whole_number,
+)
+from integrations.views.setup import setup_page
 
 
 @needs("map_organizations")

@@ -36,8 +36,15 @@ from integrations.services.history.point_in_time import (
     every_past_mapping,
     past_mappings,
 )
-from integrations.views.common import SignedInRequest, actor_of, may_undo, needs
-from integrations.views.setup import frame, instance_or_404, provider_or_404
+from integrations.views.common import (
+    SignedInRequest,
+    actor_of,
+    frame,
+    instance_or_404,
+    may_undo,
+    needs,
+    provider_or_404,
+)
 
 FILTERS = ("who", "what", "q", "instance", "organization", "batch", "since", "until")
 BATCH_PAGE = 100

@@ -19,8 +19,17 @@ from integrations.services.instances import connect as connections
 from integrations.services.instances import delete as deletion
 from integrations.services.instances.describe import Description, describe_instance, description_of
 from integrations.tasks import enqueue_refresh
-from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag
-from integrations.views.setup import connection_form, frame, instance_or_404, provider_or_404, setup_page
+from integrations.views.cards import connection_form
+from integrations.views.common import (
+    SignedInRequest,
+    actor_of,
+    frame,
+    instance_or_404,
+    needs,
+    provider_or_404,
+    undo_tag,
+)
+from integrations.views.setup import setup_page
 
 
 @sensitive_post_parameters()

@@ -13,38 +13,31 @@ from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.audit import Batch
 from integrations.services.companies.filters import type_labels
 from integrations.services.companies.search import company_choices
-from integrations.services.jobs.run import request_cancel, shown_job
-from integrations.services.mapping import proposals
 from integrations.services.mapping import save as mappings
 from integrations.services.mapping.preferences import keep_table_view
+from integrations.services.mapping.proposals import (
+    CompanyNotOffered,
+    OrganizationElsewhere,
+    choose_company,
+    discard_proposal,
+    select_every,
+    select_proposals,
+)
 from integrations.services.mapping.table import matching_organizations, one_row
 from integrations.services.suggestions import decisions
-from integrations.services.suggestions.suggest import propose_mappings, takes_long
-from integrations.tasks import enqueue_refresh, enqueue_suggestions
 from integrations.views.common import (
     SignedInRequest,
     actor_of,
+    frame,
+    instance_or_404,
     needs,
+    organization_or_404,
+    provider_or_404,
     search_text,
     undo_tag,
     whole_number,
 )
-from integrations.views.setup import (
-    bar_context,
-    frame,
-    instance_or_404,
-    organization_or_404,
-    provider_or_404,
-    rows_context,
-    table_context,
-)
-
-
-def _back(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
-    """Back to the table as it was: its address travels in the hidden field ``table``."""
-    query = QueryDict(request.POST.get("table", ""))
-    address = reverse("integrations:setup", args=[instance.psa, instance.pk])
-    return redirect(f"{address}?{query.urlencode()}#mappings" if query else f"{address}#mappings")
+from integrations.views.mapping_table import back_to_table, bar_context, rows_context, table_context
 
 
 @needs("view_integrationinstance")
@@ -70,59 +63,11 @@ def keep_view(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 
 @needs("map_organizations")
 @require_POST
-def refresh(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
-    """Refresh Options: start reading in the background."""
-    instance = instance_or_404(request, psa, pk)
-    enqueue_refresh(
-        instance, request.user, full="full" in request.POST, accept_shrink="accept_shrink" in request.POST
-    )
-    return _back(request, instance)
-
-
-@needs("view_integrationinstance")
-@require_GET
-def job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
-    """The progress of the latest refresh; asks again by itself until it has ended."""
-    instance = instance_or_404(request, psa, pk)
-    latest = shown_job(instance, request.user)
-    response = render(request, "integrations/setup/job.html", {"instance": instance, "job": latest})
-    if latest is not None and not latest.is_open:
-        response.headers["HX-Trigger"] = "options-refreshed"
-    return response
-
-
-@needs("map_organizations")
-@require_POST
-def cancel_job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
-    """Stop the running refresh within a page."""
-    instance = instance_or_404(request, psa, pk)
-    open_job = instance.jobs.shown_to(request.user.pk).open().first()
-    if open_job is not None:
-        request_cancel(open_job)
-    return _back(request, instance)
-
-
-@needs("map_organizations")
-@require_POST
-def suggest(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
-    """Suggest Values: fresh proposals for every open organization; nothing is saved."""
-    instance = instance_or_404(request, psa, pk)
-    include_inactive = "include_inactive" in request.POST
-    if takes_long(instance):
-        enqueue_suggestions(instance, request.user, include_inactive=include_inactive)
-    else:
-        summary = propose_mappings(request.user, instance, include_inactive=include_inactive)
-        messages.info(request, summary.sentence())
-    return _back(request, instance)
-
-
-@needs("map_organizations")
-@require_POST
 def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Save Mappings: everything that is ticked."""
     instance = instance_or_404(request, psa, pk)
     shown, ticked = _numbers(request, "shown"), _numbers(request, "ticked")
-    proposals.select_proposals(request.user, instance, shown, ticked)
+    select_proposals(request.user, instance, shown, ticked)
     outcome = mappings.save_mappings(actor_of(request), request.user, instance)
     if outcome.saved:
         messages.success(request, outcome.sentence(), extra_tags=f"undo:{outcome.batch}")
@@ -132,7 +77,7 @@ def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
         messages.error(request, conflict.sentence())
     if len(outcome.conflicts) > 10:
         messages.error(request, f"{len(outcome.conflicts) - 10:,} more rows were not saved for such reasons.")
-    return _back(request, instance)
+    return back_to_table(request, instance)
 
 
 @needs("map_organizations")
@@ -140,9 +85,7 @@ def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 def tick(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     """Keep a row's tick; answers the bar that says what saving would do."""
     instance = instance_or_404(request, psa, pk)
-    proposals.select_proposals(
-        request.user, instance, _numbers(request, "shown"), _numbers(request, "ticked")
-    )
+    select_proposals(request.user, instance, _numbers(request, "shown"), _numbers(request, "ticked"))
     return render(request, "integrations/mapping/action_bar.html", bar_context(request, instance))
 
 
@@ -153,11 +96,11 @@ def tick_all(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     instance = instance_or_404(request, psa, pk)
     query = table_query(QueryDict(request.POST.get("chosen", "")))
     chosen = matching_organizations(instance, request.user, query)
-    number = proposals.select_every(request.user, instance, chosen, request.POST.get("ticked") == "1")
+    number = select_every(request.user, instance, chosen, request.POST.get("ticked") == "1")
     what = "selected" if request.POST.get("ticked") == "1" else "no longer selected"
     rows = "row" if number == 1 else "rows"
     messages.info(request, f"{number:,} {rows} {what}, on all pages. Nothing is saved yet.")
-    return _back(request, instance)
+    return back_to_table(request, instance)
 
 
 @needs("map_organizations")
@@ -193,12 +136,12 @@ def _choose(
     if wanted:
         company = get_object_or_404(instance.companies, pk=whole_number(wanted))
     try:
-        proposals.choose_company(request.user, instance, organization, company, moves="move" in request.POST)
-    except proposals.OrganizationElsewhere as error:
+        choose_company(request.user, instance, organization, company, moves="move" in request.POST)
+    except OrganizationElsewhere as error:
         messages.error(
             request, f"{organization.name} is mapped in “{error}”. Use “Move here” to take it over."
         )
-    except proposals.CompanyNotOffered as error:
+    except CompanyNotOffered as error:
         raise Http404 from error
     return _row_or_back(request, instance, organization)
 
@@ -209,7 +152,7 @@ def discard(request: SignedInRequest, psa: str, pk: int, organization_id: int) -
     """Forget what was chosen or suggested for a row."""
     instance = instance_or_404(request, psa, pk)
     organization = organization_or_404(request, instance, organization_id)
-    proposals.discard_proposal(request.user, instance, organization)
+    discard_proposal(request.user, instance, organization)
     return _row_or_back(request, instance, organization)
 
 
@@ -236,7 +179,7 @@ def _row_or_back(
 ) -> HttpResponse:
     """The row with the action bar for a page that swaps it, or the whole page."""
     if not request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
-        return _back(request, instance)
+        return back_to_table(request, instance)
     row = one_row(instance, request.user, organization.pk)
     context = {**rows_context(request, instance, [row]), **bar_context(request, instance)}
     return render(request, "integrations/mapping/swapped_row.html", context)

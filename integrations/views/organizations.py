@@ -1,35 +1,41 @@
-"""The organizations page: list, add, change, delete, restore and upload."""
+"""The organizations page: list, add, change, delete, restore and merge."""
 
 from __future__ import annotations
 
-import csv
-import io
-from typing import Any
-
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations.forms.imports import FileForm as UploadForm
 from integrations.forms.organizations import OrganizationForm, list_query
-from integrations.models import ImportReport, Organization
+from integrations.models import Organization
 from integrations.services.audit import Batch
-from integrations.services.imports.background import FileOptions
-from integrations.services.imports.organization_rows import COLUMNS, MAX_ROWS, ImportRefused
-from integrations.services.imports.organizations import import_organizations
-from integrations.services.imports.reports import Keeping
 from integrations.services.organizations import edit as services
-from integrations.services.organizations import listing
-from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag
-from integrations.views.imports import is_large, to_job, to_report
+from integrations.services.organizations.listing import PAGE_SIZES, Status, list_organizations
+from integrations.services.organizations.merge import (
+    CompanyUndecided,
+    MergePlan,
+    alike,
+    merge_organizations,
+    plan_merge,
+)
+from integrations.services.organizations.values import LABELS
+from integrations.views.common import (
+    SignedInRequest,
+    actor_of,
+    form_status,
+    needs,
+    search_text,
+    undo_tag,
+    whole_number,
+)
 
 STATUS_LABELS = {
-    listing.Status.ALL: "All",
-    listing.Status.ACTIVE: "Active",
-    listing.Status.INACTIVE: "Inactive",
-    listing.Status.DELETED: "Deleted",
+    Status.ALL: "All",
+    Status.ACTIVE: "Active",
+    Status.INACTIVE: "Inactive",
+    Status.DELETED: "Deleted",
 }
 # (the key of the address, the heading); columns without a key cannot be sorted.
 HEADINGS = (
@@ -42,16 +48,6 @@ HEADINGS = (
     ("", "Mapped to"),
     ("updated", "Updated"),
 )
-TEMPLATE_ROW = {
-    "name": "Example Dental, LLC",
-    "external_id": "1001",
-    "domain": "example.com",
-    "phone": "614-555-0100",
-    "city": "Columbus",
-    "state": "OH",
-    "postal_code": "43215",
-    "is_active": "yes",
-}
 
 
 @needs("view_organization")
@@ -59,7 +55,7 @@ TEMPLATE_ROW = {
 def organizations(request: SignedInRequest) -> HttpResponse:
     """The list; search, status, order, page and page size are in the address."""
     query = list_query(request.GET)
-    listed = listing.list_organizations(Organization.objects.visible_to(request.user), query)
+    listed = list_organizations(Organization.objects.visible_to(request.user), query)
     kept = {key: request.GET[key] for key in request.GET if key not in {"page", "status"}}
     context = {
         "listed": listed,
@@ -68,8 +64,8 @@ def organizations(request: SignedInRequest) -> HttpResponse:
             for status, label in STATUS_LABELS.items()
         ],
         "headings": HEADINGS,
-        "page_sizes": listing.PAGE_SIZES,
-        "is_filtered": bool(query.text) or query.status is not listing.Status.ALL,
+        "page_sizes": PAGE_SIZES,
+        "is_filtered": bool(query.text) or query.status is not Status.ALL,
     }
     return render(request, "integrations/organizations/list.html", context)
 
@@ -88,7 +84,7 @@ def add(request: SignedInRequest) -> HttpResponse:
         else:
             _told(request, batch, f"“{organization.name}” was added.")
             return redirect("integrations:organizations")
-    return render(request, "integrations/organizations/form.html", {"form": form}, status=_status(form))
+    return render(request, "integrations/organizations/form.html", {"form": form}, status=form_status(form))
 
 
 @needs("change_organization")
@@ -107,7 +103,7 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
             initial=organization.snapshot() | {"seen": organization.updated_at.isoformat()}
         )
     context = {"form": form, "organization": organization}
-    return render(request, "integrations/organizations/form.html", context, status=_status(form))
+    return render(request, "integrations/organizations/form.html", context, status=form_status(form))
 
 
 def _change(
@@ -172,57 +168,67 @@ def restore(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect("integrations:organizations")
 
 
-@needs("add_organization")
-@needs("change_organization")
-@require_http_methods(["GET", "POST"])
-def upload(request: SignedInRequest) -> HttpResponse:
-    """Check or import a CSV or JSON file; the answer is the kept report."""
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
-        if is_large(file):
-            options = FileOptions(dry_run="check" in request.POST, keep_good=form.keeps_good)
-            return to_job(request, ImportReport.Kind.ORGANIZATIONS, file, options)
-        try:
-            done = import_organizations(
-                actor_of(request),
-                file.file,
-                dry_run="check" in request.POST,
-                keep_good=form.keeps_good,
-                keeping=Keeping(file.name or ""),
-            )
-        except ImportRefused as error:
-            form.add_error("file", str(error))
-        else:
-            return to_report(done)
-    context = {"form": form, "columns": COLUMNS, "max_rows": MAX_ROWS}
-    return render(request, "integrations/imports/organizations.html", context, status=_status(form))
-
-
-@needs("view_organization")
-@require_GET
-def template(request: SignedInRequest) -> HttpResponse:
-    """A CSV file with our columns and one example row."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    names = [synonyms[0].replace(" ", "_") for synonyms in (COLUMNS[field] for field in TEMPLATE_ROW)]
-    writer.writerows([names, list(TEMPLATE_ROW.values())])
-    return HttpResponse(
-        # Spreadsheets take a file for UTF-8 only when it says so.
-        "\ufeff" + text.getvalue(),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="organizations.csv"'},
-    )
-
-
 def _told(request: SignedInRequest, batch: Batch, text: str) -> None:
     messages.success(request, text, extra_tags=undo_tag(request, batch))
 
 
-def _address(kept: dict[str, str], status: listing.Status) -> str:
+def _address(kept: dict[str, str], status: Status) -> str:
     return urlencode({key: value for key, value in kept.items() if value} | {"status": status.value})
 
 
-def _status(form: Any) -> int:
-    """422 for a form with errors."""
-    return 422 if form.is_bound and form.errors else 200
+@needs("map_organizations")
+@needs("change_organization")
+@needs("delete_organization")
+@require_http_methods(["GET", "POST"])
+def merge(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Choose whom the organization is merged into, see what that does, and do it."""
+    visible = Organization.objects.visible_to(request.user).present()
+    organization = get_object_or_404(visible, pk=pk)
+    number = whole_number(request.POST.get("into") or request.GET.get("into") or "")
+    if number is None:
+        if request.method == "POST":
+            raise Http404
+        text = search_text(request.GET.get("q", ""))
+        context = {"organization": organization, "q": text, "found": alike(visible, organization, text)}
+        return render(request, "integrations/organizations/merge_choose.html", context)
+    into = get_object_or_404(visible.exclude(pk=pk), pk=number)
+    if request.method == "POST":
+        return _merge(request, organization, into)
+    return _ask(request, plan_merge(organization, into))
+
+
+def _merge(request: SignedInRequest, merged: Organization, into: Organization) -> HttpResponse:
+    batch = Batch(actor_of(request))
+    chosen = {
+        name.removeprefix("company-"): whole_number(value) or 0
+        for name, value in request.POST.items()
+        if name.startswith("company-") and isinstance(value, str)
+    }
+    try:
+        merge_organizations(batch.actor, merged, into, chosen, request.POST.get("seen", ""), batch=batch)
+    except services.ChangedMeanwhile:
+        error = "Nothing was merged: something about them has changed since you saw it. Look once more."
+    except CompanyUndecided:
+        error = "Choose the company that is right: the two are mapped to different ones."
+    else:
+        text = f"“{merged.name}” was merged into “{into.name}”."
+        messages.success(request, text, extra_tags=undo_tag(request, batch))
+        return redirect("integrations:organization_edit", into.pk)
+    found = Organization.objects.present().in_bulk([merged.pk, into.pk])
+    if len(found) < 2:
+        messages.error(request, "Nothing was merged: one of them was deleted meanwhile.")
+        return redirect("integrations:organizations")
+    return _ask(request, plan_merge(found[merged.pk], found[into.pk]), error)
+
+
+def _ask(request: SignedInRequest, plan: MergePlan, error: str = "") -> HttpResponse:
+    context = {
+        "plan": plan,
+        "error": error,
+        "facts": [
+            (label, getattr(plan.merged, name), getattr(plan.into, name), name in plan.taken_over)
+            for name, label in LABELS.items()
+            if name != "is_active" and (getattr(plan.merged, name) or getattr(plan.into, name))
+        ],
+    }
+    return render(request, "integrations/organizations/merge.html", context, status=422 if error else 200)

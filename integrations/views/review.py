@@ -9,24 +9,24 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms.mapping_table import table_query
-from integrations.models import Company, IntegrationInstance, Organization
+from integrations.models import IntegrationInstance, Organization
 from integrations.services.audit import Batch
 from integrations.services.companies.filters import type_labels
-from integrations.services.companies.missing import find_missing_company
-from integrations.services.mapping import proposals
 from integrations.services.mapping import save as mappings
+from integrations.services.mapping.proposals import CompanyNotOffered, OrganizationElsewhere, accept_company
 from integrations.services.mapping.review import ReviewStep, review_queue, review_step
 from integrations.services.suggestions import decisions
-from integrations.services.suggestions.explain import explain_match
 from integrations.views.common import (
     SignedInRequest,
     actor_of,
+    frame,
+    instance_or_404,
     needs,
-    search_text,
+    organization_or_404,
+    provider_or_404,
     undo_tag,
     whole_number,
 )
-from integrations.views.setup import frame, instance_or_404, organization_or_404, provider_or_404
 
 
 @needs("map_organizations")
@@ -83,11 +83,11 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
     if decision != "accept":
         raise Http404
     try:
-        proposals.accept_company(request.user, instance, organization, company)
-    except proposals.OrganizationElsewhere as error:
+        accept_company(request.user, instance, organization, company)
+    except OrganizationElsewhere as error:
         messages.error(request, f"{organization.name} is mapped in “{error}” now.")
         return False
-    except proposals.CompanyNotOffered as error:
+    except CompanyNotOffered as error:
         raise Http404 from error
     outcome = mappings.save_mappings(actor, request.user, instance, only=organization)
     for conflict in outcome.conflicts:
@@ -125,46 +125,6 @@ def _show(
     if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
         return render(request, "integrations/mapping/review/step.html", context)
     return render(request, "integrations/mapping/review.html", context)
-
-
-@needs("view_integrationinstance")
-@require_GET
-def explain(
-    request: SignedInRequest, psa: str, pk: int, organization_id: int, company_id: int
-) -> HttpResponse:
-    """Why (not): the matcher's reasoning for a pair."""
-    instance = instance_or_404(request, psa, pk)
-    organization = organization_or_404(request, instance, organization_id)
-    company = get_object_or_404(instance.companies, pk=company_id)
-    explanation = explain_match(instance, organization, company)
-    names = {
-        str(pk): name
-        for pk, name in Company.objects.filter(
-            pk__in=[int(rival.company_id) for rival in explanation.rivals]
-        ).values_list("pk", "name")
-    }
-    context = {
-        **frame(request, provider_or_404(psa), instance),
-        "organization": organization,
-        "company": company,
-        "explanation": explanation,
-        "names": names,
-    }
-    return render(request, "integrations/suggestions/explain.html", context)
-
-
-@needs("view_integrationinstance")
-@require_GET
-def missing(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
-    """Why is my company missing?"""
-    instance = instance_or_404(request, psa, pk)
-    text = search_text(request.GET.get("q", ""))
-    context = {
-        **frame(request, provider_or_404(psa), instance),
-        "q": text,
-        "answer": find_missing_company(instance, text) if text else None,
-    }
-    return render(request, "integrations/companies/missing.html", context)
 
 
 @needs("map_organizations")

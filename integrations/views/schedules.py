@@ -10,8 +10,8 @@ from django.views.decorators.http import require_POST
 from integrations.forms.schedules import ScheduleForm
 from integrations.services.audit import Batch
 from integrations.services.instances.schedule import save_schedule
-from integrations.views.common import SignedInRequest, actor_of, needs, undo_tag
-from integrations.views.setup import instance_or_404, setup_page
+from integrations.views.common import SignedInRequest, actor_of, instance_or_404, needs, undo_tag
+from integrations.views.setup import setup_page
 
 
 @needs("map_organizations")

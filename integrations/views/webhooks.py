@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations.forms.tokens import WebhookForm
+from integrations.forms.webhooks import WebhookForm
 from integrations.models import Webhook, WebhookDelivery
 from integrations.services.webhooks import edit as services
 from integrations.views.common import SignedInRequest, actor_of, needs

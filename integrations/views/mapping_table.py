@@ -1,4 +1,4 @@
-"""What the rows of the mapping table show, made ready for their template.
+"""The mapping table, made ready for its templates: what it needs as a whole, and what each row shows.
 
 Fifty rows of a page are drawn for every look at it. So a row comes as flat text, and what is drawn is kept
 for the next who looks: a row that shows the same is the same markup (templatetags/portal.py).
@@ -9,14 +9,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 
+from integrations.forms.mapping_table import shown_columns, table_query
 from integrations.models import Company, IntegrationInstance, MappingProposal, OrganizationMapping
-from integrations.services.mapping.counts import RowState
+from integrations.services.companies.filters import type_labels
+from integrations.services.jobs.run import shown_job
+from integrations.services.mapping.counts import HERE, RowState, pending_changes
+from integrations.services.mapping.preferences import COLUMN_LABELS, TableView, table_view
+from integrations.services.mapping.rows import FALLING_SORTS, PAGE_SIZES, SORTS, TableQuery
+from integrations.services.mapping.table import STATE_LABELS, mapping_table
+from integrations.services.mapping.warnings import NEXT_STEPS, WARNING_LABELS
 from integrations.views.common import SignedInRequest
 
+KEPT_VIEW = {"columns", "size", "sort", "dir"}  # what "Clear" leaves of a table's address
+SHOWN_FIELDS = {"q", "tier", "type", "sort"}  # the fields of the form above the table
+MOST_OF_AN_ADDRESS = 2000  # characters
 MOST_REASONS = 3
 
 
@@ -178,3 +192,100 @@ def _confidence(
     if mapping.confidence is None:
         return None, "", mapping.get_source_display()
     return mapping.confidence, "", "; ".join(mapping.reasons[:MOST_REASONS])
+
+
+def rows_context(
+    request: SignedInRequest,
+    instance: IntegrationInstance,
+    rows: Iterable[Any],
+    usual: TableView | None = None,
+) -> dict[str, Any]:
+    """The rows of the mapping table, ready to be drawn, and what they share."""
+    address = _table_address(request)
+    kept, labels = urlencode(_kept(address)), type_labels(instance)
+    columns = shown_columns(address, usual or table_view(request.user))
+    return {
+        "instance": instance,
+        "kept": kept,
+        "columns": columns,
+        "type_labels": labels,
+        "rows": shown_rows(rows, labels, columns, kept),
+        "frame": row_frame(request, instance, columns),
+    }
+
+
+def _table_address(request: SignedInRequest) -> QueryDict:
+    """The query of the page that the table is on: a row that is swapped alone has another address."""
+    page: str | None = request.htmx.current_url  # type: ignore[attr-defined]  # set by django-htmx
+    if request.method == "GET" or not page:
+        return request.GET
+    return QueryDict(urlsplit(page).query[:MOST_OF_AN_ADDRESS])
+
+
+def _kept(address: QueryDict) -> dict[str, str]:
+    """What the links of the table keep of its address: everything but the page."""
+    return {key: str(value) for key, value in address.items() if key != "page" and value}
+
+
+def bar_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
+    """What the bar needs that says what saving would do."""
+    return {"instance": instance, "table": {"pending": pending_changes(instance, request.user)}}
+
+
+def table_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
+    """What the mapping card needs."""
+    usual = table_view(request.user)
+    query = table_query(request.GET, usual.size)
+    table = mapping_table(instance, request.user, query)
+    kept = _kept(request.GET)
+    warnings = [
+        (key, WARNING_LABELS[key], number, urlencode({**kept, "state": "", "warning": key}))
+        for key, number in table.warnings.items()
+    ]
+    tabs = [
+        ("", "All", table.total, urlencode({k: v for k, v in kept.items() if k not in {"state", "warning"}}))
+    ]
+    for state in RowState:
+        number = table.counts.get(state.value, 0)
+        if number or query.state == state.value:
+            tabs.append(
+                (
+                    state.value,
+                    STATE_LABELS[state],
+                    number,
+                    urlencode({**kept, "state": state.value, "warning": ""}),
+                )
+            )
+    return {
+        **rows_context(request, instance, table.page.object_list, usual),
+        "table": table,
+        "tabs": tabs,
+        "warnings": warnings,
+        "next_step": NEXT_STEPS[query.warning] if query.warning in table.warnings else "",
+        "unfiltered": urlencode({name: value for name, value in kept.items() if name in KEPT_VIEW}),
+        "hidden": [(name, value) for name, value in kept.items() if name not in SHOWN_FIELDS],
+        "page_sizes": PAGE_SIZES,
+        "column_labels": COLUMN_LABELS,
+        "sort_links": _sort_links(kept, query),
+        "companies_known": any(table.counts.get(state) for state in HERE) or instance.companies.exists(),
+        "job": shown_job(instance, request.user),
+    }
+
+
+def _sort_links(kept: Mapping[str, str], query: TableQuery) -> dict[str, tuple[str, str]]:
+    """For each column that sorts: the address that sorts by it, and how it is sorted now (aria-sort)."""
+    links = {}
+    for name in SORTS:
+        is_current = name == query.sort
+        way = "desc" if is_current and not query.descending else "asc"
+        falls = query.descending != (name in FALLING_SORTS)
+        now = ("descending" if falls else "ascending") if is_current else ""
+        links[name] = (urlencode({**kept, "sort": name, "dir": way}), now)
+    return links
+
+
+def back_to_table(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
+    """Back to the table as it was: its address travels in the hidden field ``table``."""
+    query = QueryDict(request.POST.get("table", ""))
+    address = reverse("integrations:setup", args=[instance.psa, instance.pk])
+    return redirect(f"{address}?{query.urlencode()}#mappings" if query else f"{address}#mappings")

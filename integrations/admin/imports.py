@@ -1,0 +1,48 @@
+"""What imports did, and the files that wait for one: read only."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+
+from integrations.admin.common import ReadOnlyAdmin
+from integrations.models import ImportFilePart, ImportReport, ImportReportPart
+
+
+@admin.register(ImportReport)
+class ImportReportAdmin(ReadOnlyAdmin[ImportReport]):
+    """What imports did; the portal's own page shows the rows."""
+
+    list_display = ("at", "kind", "verdict", "file_name", "instance", "actor_name", "counts", "rows")
+    list_select_related = ("instance",)
+    list_filter = ("kind", "verdict")
+    search_fields = ("file_name", "actor_name", "sentence")
+    fields = (
+        "at", "kind", "verdict", "sentence", "file_name", "instance", "actor_name", "origin", "facts",
+        "counts", "batch", "rows",
+    )  # fmt: skip
+
+    @admin.display(description="rows")
+    def rows(self, report: ImportReport) -> str:
+        """To the page that shows them."""
+        address = reverse("integrations:import_report", args=[report.key])
+        return format_html('<a href="{}">Show</a>', address)
+
+
+@admin.register(ImportReportPart)
+class ImportReportPartAdmin(ReadOnlyAdmin[ImportReportPart]):
+    """The compressed rows of reports."""
+
+    list_display = ("report", "number", "counts")
+    list_select_related = ("report",)
+    fields = ("report", "number", "counts")
+
+
+@admin.register(ImportFilePart)
+class ImportFilePartAdmin(ReadOnlyAdmin[ImportFilePart]):
+    """Uploaded files that wait for a worker; they go when their job has ended."""
+
+    list_display = ("job", "number")
+    list_select_related = ("job",)
+    fields = ("job", "number")

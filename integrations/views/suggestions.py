@@ -1,0 +1,62 @@
+"""Suggestions: make them, and explain one."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET, require_POST
+
+from integrations.models import Company
+from integrations.services.suggestions.explain import explain_match
+from integrations.services.suggestions.suggest import propose_mappings, takes_long
+from integrations.tasks import enqueue_suggestions
+from integrations.views.common import (
+    SignedInRequest,
+    frame,
+    instance_or_404,
+    needs,
+    organization_or_404,
+    provider_or_404,
+)
+from integrations.views.mapping_table import back_to_table
+
+
+@needs("map_organizations")
+@require_POST
+def suggest(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Suggest Values: fresh proposals for every open organization; nothing is saved."""
+    instance = instance_or_404(request, psa, pk)
+    include_inactive = "include_inactive" in request.POST
+    if takes_long(instance):
+        enqueue_suggestions(instance, request.user, include_inactive=include_inactive)
+    else:
+        summary = propose_mappings(request.user, instance, include_inactive=include_inactive)
+        messages.info(request, summary.sentence())
+    return back_to_table(request, instance)
+
+
+@needs("view_integrationinstance")
+@require_GET
+def explain(
+    request: SignedInRequest, psa: str, pk: int, organization_id: int, company_id: int
+) -> HttpResponse:
+    """Why (not): the matcher's reasoning for a pair."""
+    instance = instance_or_404(request, psa, pk)
+    organization = organization_or_404(request, instance, organization_id)
+    company = get_object_or_404(instance.companies, pk=company_id)
+    explanation = explain_match(instance, organization, company)
+    names = {
+        str(pk): name
+        for pk, name in Company.objects.filter(
+            pk__in=[int(rival.company_id) for rival in explanation.rivals]
+        ).values_list("pk", "name")
+    }
+    context = {
+        **frame(request, provider_or_404(psa), instance),
+        "organization": organization,
+        "company": company,
+        "explanation": explanation,
+        "names": names,
+    }
+    return render(request, "integrations/suggestions/explain.html", context)

@@ -1,0 +1,156 @@
+"""Uploads of organizations, mappings and configurations; the answer is the kept report."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from integrations.files.reader import MAX_ROWS, ImportRefused
+from integrations.forms.imports import FileForm, MappingFileForm
+from integrations.models import ImportReport, IntegrationInstance
+from integrations.services.imports.background import AT_ONCE, FileOptions
+from integrations.services.imports.configurations import import_configurations
+from integrations.services.imports.mappings import MappingImportOptions, import_mappings
+from integrations.services.imports.organization_rows import COLUMNS
+from integrations.services.imports.organizations import import_organizations
+from integrations.services.imports.reports import Keeping, Report
+from integrations.tasks import enqueue_file_import
+from integrations.views.common import (
+    SignedInRequest,
+    actor_of,
+    form_status,
+    frame,
+    instance_or_404,
+    needs,
+    provider_or_404,
+)
+
+TEMPLATE_ROW = {
+    "name": "Example Dental, LLC",
+    "external_id": "1001",
+    "domain": "example.com",
+    "phone": "614-555-0100",
+    "city": "Columbus",
+    "state": "OH",
+    "postal_code": "43215",
+    "is_active": "yes",
+}
+
+
+def to_report(done: Report) -> HttpResponse:
+    """To the kept report of an import; at once to what failed, if anything did."""
+    address = reverse("integrations:import_report", args=[done.key])
+    return redirect(f"{address}?outcome=failed" if done.failed else address)
+
+
+def is_large(file: UploadedFile[bytes]) -> bool:
+    """Whether an upload is imported in the background."""
+    return (file.size or 0) > AT_ONCE
+
+
+def to_job(
+    request: SignedInRequest,
+    kind: ImportReport.Kind,
+    file: UploadedFile[bytes],
+    options: FileOptions,
+    instance: IntegrationInstance | None = None,
+) -> HttpResponse:
+    """Import the upload in the background, and go to its report, which fills while one looks."""
+    job = enqueue_file_import(kind, file, actor_of(request), request.user, options, instance)
+    return redirect("integrations:import_report", job.key)
+
+
+@needs("map_organizations")
+@require_http_methods(["GET", "POST"])
+def upload_mappings(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+    """Check or import a file of mappings of one configuration; the answer is the report."""
+    instance = instance_or_404(request, psa, pk)
+    form = MappingFileForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        wanted = FileOptions("check" in request.POST, form.keeps_good, form.cleaned_data["overwrite"])
+        if is_large(file):
+            return to_job(request, ImportReport.Kind.MAPPINGS, file, wanted, instance)
+        options = MappingImportOptions(**asdict(wanted))
+        try:
+            done = import_mappings(
+                actor_of(request), file.file, instance, options, keeping=Keeping(file.name or "")
+            )
+        except ImportRefused as error:
+            form.add_error("file", str(error))
+        else:
+            return to_report(done)
+    context = {**frame(request, provider_or_404(psa), instance), "form": form, "max_rows": MAX_ROWS}
+    return render(request, "integrations/imports/mappings.html", context, status=form_status(form))
+
+
+@needs("add_integrationinstance")
+@needs("change_integrationinstance")
+@require_http_methods(["GET", "POST"])
+def upload_configurations(request: SignedInRequest) -> HttpResponse:
+    """Check or import a file of configurations; new ones are stored as not verified."""
+    form = FileForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            done = import_configurations(
+                actor_of(request), file.file, {}, dry_run="check" in request.POST,
+                keep_good=form.keeps_good, keeping=Keeping(file.name or ""),
+            )  # fmt: skip
+        except ImportRefused as error:
+            form.add_error("file", str(error))
+        else:
+            return to_report(done)
+    return render(
+        request, "integrations/imports/configurations.html", {"form": form}, status=form_status(form)
+    )
+
+
+@needs("add_organization")
+@needs("change_organization")
+@require_http_methods(["GET", "POST"])
+def upload_organizations(request: SignedInRequest) -> HttpResponse:
+    """Check or import a CSV or JSON file; the answer is the kept report."""
+    form = FileForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        if is_large(file):
+            options = FileOptions(dry_run="check" in request.POST, keep_good=form.keeps_good)
+            return to_job(request, ImportReport.Kind.ORGANIZATIONS, file, options)
+        try:
+            done = import_organizations(
+                actor_of(request),
+                file.file,
+                dry_run="check" in request.POST,
+                keep_good=form.keeps_good,
+                keeping=Keeping(file.name or ""),
+            )
+        except ImportRefused as error:
+            form.add_error("file", str(error))
+        else:
+            return to_report(done)
+    context = {"form": form, "columns": COLUMNS, "max_rows": MAX_ROWS}
+    return render(request, "integrations/imports/organizations.html", context, status=form_status(form))
+
+
+@needs("view_organization")
+@require_GET
+def organizations_template(request: SignedInRequest) -> HttpResponse:
+    """A CSV file with our columns and one example row."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    names = [synonyms[0].replace(" ", "_") for synonyms in (COLUMNS[field] for field in TEMPLATE_ROW)]
+    writer.writerows([names, list(TEMPLATE_ROW.values())])
+    return HttpResponse(
+        # Spreadsheets take a file for UTF-8 only when it says so.
+        "\ufeff" + text.getvalue(),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="organizations.csv"'},
+    )
