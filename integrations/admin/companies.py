@@ -98,7 +98,7 @@ class CompanyAdmin(ReadOnlyAdmin[Company]):
     @admin.display(description="organizations")
     def organizations(self, company: Company) -> str:
         """Those that are mapped to it."""
-        mappings = company.mappings.filter(removed_at=None).select_related("organization")
+        mappings = company.mappings.present().select_related("organization")
         return lines(link(mapping, mapping.organization.name) for mapping in mappings[:LISTED_ORGANIZATIONS])
 
 

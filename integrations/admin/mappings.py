@@ -80,7 +80,7 @@ class MappingForm(forms.ModelForm[OrganizationMapping]):
         mapping = organization.mappings.filter(psa=company.instance.psa).select_related("company").first()
         values["seen_version"] = values.get("seen_version") or 0
         if self.instance.pk is None and mapping is not None:
-            if mapping.removed_at is None:
+            if mapping.is_in_force:
                 self.add_error(
                     "organization",
                     f"It is mapped already, to {mapping.company}. Change that mapping instead.",

@@ -105,7 +105,7 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
     @admin.display(description="mapped to")
     def mapped_to(self, organization: Organization) -> str:
         """The mapping of each PSA."""
-        mappings = organization.mappings.filter(removed_at=None).select_related("company__instance")
+        mappings = organization.mappings.present().select_related("company__instance")
         return lines(link(each, f"{each.company.name} ({each.company.instance})") for each in mappings)
 
     @admin.display(description="history")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from django.db import models
 from django.db.models.functions import Concat, Lower
 
@@ -9,6 +11,14 @@ from integrations.models.instances import IntegrationInstance
 
 LINE_BREAK = models.Value("\n")
 OWN = "0"  # the id of the MSP itself
+
+
+class CompanyRef(NamedTuple):
+    """What a mapping takes of a company; whole rows of thousands would cost more than all the rest."""
+
+    pk: int
+    name: str
+    instance_id: int
 
 
 class CompanyQuerySet(models.QuerySet["Company"]):

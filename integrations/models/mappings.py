@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
-from operator import or_
+from operator import attrgetter, or_
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from integrations.models.companies import Company
+from integrations.database.bulk import insert_rows, update_rows
+from integrations.models.companies import Company, CompanyRef
 from integrations.models.instances import IntegrationInstance
 from integrations.models.organizations import Organization
 
@@ -49,10 +51,31 @@ def needs_review(prefix: str = "") -> models.Q:
     return reduce(or_, review_reasons(prefix).values())
 
 
+# What changes of a mapping after it was made.
+CHANGING_FIELDS = (
+    "instance_id", "company_id", "source", "confidence", "reasons", "matcher_version", "confirmed_by_id",
+    "confirmed_by_name", "confirmed_at", "confirmed_name", "version", "removed_at", "removed_with_instance",
+)  # fmt: skip
+
+
 class MappingQuerySet(models.QuerySet["OrganizationMapping"]):
     def present(self) -> MappingQuerySet:
         """Those in force."""
         return self.filter(removed_at=None)
+
+    def write(
+        self, new: Collection[OrganizationMapping] = (), changed: Collection[OrganizationMapping] = ()
+    ) -> None:
+        """Write rows, in one call each however many; the changed ones are locked by the caller.
+
+        The new ones do not learn their ids. Raises django.db.IntegrityError.
+        """
+        values = attrgetter(*CHANGING_FIELDS)
+        if new:
+            names = (*CHANGING_FIELDS, "organization_id", "psa")
+            insert_rows(self.model, names, ((*values(row), row.organization_id, row.psa) for row in new))
+        if changed:
+            update_rows(self.model, CHANGING_FIELDS, ((*values(row), row.pk) for row in changed))
 
 
 class OrganizationMapping(models.Model):
@@ -110,9 +133,57 @@ class OrganizationMapping(models.Model):
     def __str__(self) -> str:
         return f"{self.organization} = {self.company}"
 
-    def confirm(self, user: User | None, at: dt.datetime) -> None:
+    @property
+    def is_in_force(self) -> bool:
+        """Whether the organization is mapped; the same for one row as ``present()`` for many."""
+        return self.removed_at is None
+
+    def assign(
+        self,
+        company: Company | CompanyRef,
+        *,
+        by: User | None,
+        at: dt.datetime,
+        source: str,
+        confidence: float | None = None,
+        reasons: Sequence[str] = (),
+        matcher_version: str = "",
+        by_name: str = "",
+        known_as: str | None = None,
+    ) -> None:
+        """Map the organization to the company, in its instance, whatever stood there before; unsaved.
+
+        ``by`` stands for it since ``at`` (None: a command, or the person ``by_name`` who has no account
+        here), and knew the company by the name ``known_as``; otherwise by its present one.
+        """
+        self.instance_id, self.company_id = company.instance_id, company.pk
+        if isinstance(company, Company):
+            self.company = company
+        self.source, self.confidence, self.reasons = source, confidence, list(reasons)
+        self.matcher_version = matcher_version
+        self.confirmed_name = company.name if known_as is None else known_as
+        self.confirmed_by, self.confirmed_by_name, self.confirmed_at = by, "" if by else by_name, at
+        self.restore()
+
+    def remove(self, at: dt.datetime, *, with_instance: bool = False) -> None:
+        """Take the mapping out of force; ``with_instance`` when its instance is deleted; unsaved."""
+        self.removed_at, self.removed_with_instance = at, with_instance
+        self.version += 1
+
+    def restore(self) -> None:
+        """Bring the mapping into force as it is; unsaved."""
+        self.removed_at, self.removed_with_instance = None, False
+        self.version += 1
+
+    def confirm(self, by: User | None, at: dt.datetime) -> None:
         """Note who stands for the mapping from now on; None for a command."""
-        self.confirmed_by, self.confirmed_by_name, self.confirmed_at = user, "", at
+        self.confirmed_by, self.confirmed_by_name, self.confirmed_at = by, "", at
+
+    def confirm_name(self, by: User, at: dt.datetime) -> None:
+        """Note that it is still right although its company was renamed; unsaved."""
+        self.confirmed_name = self.company.name
+        self.confirm(by, at)
+        self.version += 1
 
     @property
     def confirmer(self) -> str:
@@ -135,6 +206,35 @@ class OrganizationMapping(models.Model):
             "confirmed_by_name": self.confirmed_by_name,
             "confirmed_at": self.confirmed_at.isoformat(),
         }
+
+    def put_back(
+        self,
+        state: Mapping[str, Any],
+        company: Company | CompanyRef,
+        people: Mapping[int, User],
+        at: dt.datetime,
+    ) -> None:
+        """Make it what ``snapshot()`` said, with the ``company`` that it named; unsaved.
+
+        ``people`` are the accounts that still exist. What was out of force is so again, since ``at``.
+        """
+        if "confirmed_at" in state:
+            by, by_name = people.get(state["confirmed_by"]), state.get("confirmed_by_name", "")
+            confirmed_at = dt.datetime.fromisoformat(state["confirmed_at"])
+        else:  # history of before 0007 does not know it
+            by, by_name, confirmed_at = self.confirmed_by, self.confirmed_by_name, self.confirmed_at
+        self.assign(
+            company,
+            by=by,
+            at=confirmed_at,
+            source=state["source"],
+            confidence=state["confidence"],
+            reasons=state["reasons"],
+            matcher_version=state["matcher_version"],
+            by_name=by_name,
+            known_as=state.get("confirmed_name", ""),
+        )
+        self.removed_at = at if state["removed"] else None
 
 
 class MappingProposal(models.Model):

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from integrations.database.bulk import MANY_ROWS, insert_rows, renew_statistics, update_rows
 from integrations.models import AuditEvent, Organization, OrganizationMapping
-from integrations.models.mappings import MappingSource
-from integrations.services.mapping.save import MAPPING_FIELDS, write_mappings
+from integrations.models.mappings import CHANGING_FIELDS, MappingSource
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import make_organization
 
@@ -92,7 +91,7 @@ def test_every_field_of_a_mapping_is_written() -> None:
         removed_at=moment,
         removed_with_instance=True,
     )
-    write_mappings([new], [])
+    OrganizationMapping.objects.write([new])
     written = OrganizationMapping.objects.get()
     assert values_of(written) == values_of(new)
     assert written.source == "suggested"
@@ -104,7 +103,7 @@ def test_every_field_of_a_mapping_is_written() -> None:
         setattr(written, field, value)
     untouched = make_mapping(make_organization("Birchwood"), other)
     before = values_of(untouched)
-    write_mappings([], [written])
+    OrganizationMapping.objects.write(changed=[written])
     again = OrganizationMapping.objects.get(pk=written.pk)
     assert values_of(again) == values_of(written)
     untouched.refresh_from_db()
@@ -114,7 +113,7 @@ def test_every_field_of_a_mapping_is_written() -> None:
 def test_no_field_of_a_mapping_is_forgotten() -> None:
     """Whoever adds a field is told that writing many rows has to know it."""
     fields = {field.attname for field in OrganizationMapping._meta.concrete_fields}
-    assert fields == {*MAPPING_FIELDS, "id", "organization_id", "psa"}
+    assert fields == {*CHANGING_FIELDS, "id", "organization_id", "psa"}
 
 
 def test_a_broken_constraint_writes_nothing() -> None:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from itertools import starmap
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from integrations.models import AuditEvent, Company, IntegrationInstance, Organization, OrganizationMapping
+from integrations.models.companies import CompanyRef
 from integrations.services.audit import Actor, Change, mapping_event
-from integrations.services.mapping.save import write_mappings
 
 CHANGED_SINCE = "changed again since"
-
-
-class _Company(NamedTuple):
-    """What is told of a company, and where it is; whole rows of thousands would cost more than the rest."""
-
-    pk: int
-    name: str
-    instance: IntegrationInstance
 
 
 Outcome = tuple[list[Change], list[tuple[str, str]]]
@@ -47,10 +38,12 @@ def put_back_mappings(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
     wanted = {event.before["company"] for event in events if event.before}
     wanted.update(mapping.company_id for mapping in mappings.values())
     companies = {
-        pk: _Company(pk, name, instances[instance])
-        for pk, name, instance in Company.objects.filter(pk__in=wanted).values_list("pk", "name", "instance")
+        ref.pk: ref
+        for ref in starmap(
+            CompanyRef, Company.objects.filter(pk__in=wanted).values_list("pk", "name", "instance_id")
+        )
     }
-    people = _people(events)
+    people, now = _people(events), timezone.now()
     changed: dict[int, OrganizationMapping] = {}
     changes: list[Change] = []
     left: list[tuple[str, str]] = []
@@ -65,40 +58,30 @@ def put_back_mappings(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
             left.append((event.target_name, CHANGED_SINCE))
             continue
         target = companies.get(event.before["company"]) if event.before else None
-        if target and event.before and target.instance.deleted_at is not None and not event.before["removed"]:
-            left.append((event.target_name, f"“{target.instance.name}” was deleted since"))
+        its_instance = instances[target.instance_id] if target else None
+        if (
+            event.before
+            and its_instance
+            and its_instance.deleted_at is not None
+            and not event.before["removed"]
+        ):
+            left.append((event.target_name, f"“{its_instance.name}” was deleted since"))
             continue
         before = mapping.snapshot()
-        _put_back(mapping, event.before, target, people)
+        if event.before and target:
+            mapping.put_back(event.before, target, people, now)
+        else:
+            mapping.remove(now)
         changed[mapping.pk] = mapping
         names = (organizations[mapping.organization_id], companies[mapping.company_id].name)
         changes.append(
             mapping_event("mapping change undone", mapping, before, names, instances[mapping.instance_id])
         )
-    write_mappings([], changed.values())
+    OrganizationMapping.objects.write(changed=changed.values())
     return changes, left
 
 
-def _people(events: Sequence[AuditEvent]) -> set[int]:
+def _people(events: Sequence[AuditEvent]) -> dict[int, User]:
     """The accounts that still exist of those who confirmed the mappings then."""
     named = {event.before.get("confirmed_by") for event in events if event.before} - {None}
-    return set(User.objects.filter(pk__in=named).values_list("pk", flat=True))
-
-
-def _put_back(
-    mapping: OrganizationMapping, before: dict[str, Any] | None, company: _Company | None, people: set[int]
-) -> None:
-    mapping.version += 1
-    mapping.removed_with_instance = False
-    if before is None or company is None:
-        mapping.removed_at = timezone.now()
-        return
-    mapping.company_id, mapping.instance_id = company.pk, company.instance.pk
-    mapping.source, mapping.confidence = before["source"], before["confidence"]
-    mapping.reasons, mapping.matcher_version = before["reasons"], before["matcher_version"]
-    mapping.confirmed_name = before.get("confirmed_name", "")
-    mapping.removed_at = timezone.now() if before["removed"] else None
-    if "confirmed_at" in before:  # history of before 0007 does not know it
-        mapping.confirmed_at = dt.datetime.fromisoformat(before["confirmed_at"])
-        mapping.confirmed_by_id = before["confirmed_by"] if before["confirmed_by"] in people else None
-        mapping.confirmed_by_name = before.get("confirmed_by_name", "")
+    return User.objects.in_bulk(named)

@@ -29,7 +29,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.models.mappings import MappingSource
-from integrations.services.audit import Actor, Batch, Change, mapping_change
+from integrations.services.audit import Actor, Batch, Change, mapping_event
 from integrations.services.imports.organizations import wait_for_other_imports
 from integrations.services.imports.reports import Outcome, RowResult, add_part
 from integrations.services.jobs.run import JobCancelled, JobRun
@@ -207,25 +207,19 @@ def _import(
             names[key] = 0
             new.append((organization, company))
     Organization.objects.bulk_create([organization for organization, _ in new])
-    now = timezone.now()
-    mappings = OrganizationMapping.objects.bulk_create(
-        OrganizationMapping(
-            organization=organization,
-            psa=instance.psa,
-            instance=instance,
-            company=company,
-            confirmed_name=company.name,
-            source=MappingSource.IMPORTED,
-            confirmed_by=user,
-            confirmed_at=now,
-        )
-        for organization, company in new
-    )
-    changes = [
+    now, mappings, changes = timezone.now(), [], []
+    for organization, company in new:
+        mapping = OrganizationMapping(organization=organization, psa=instance.psa, version=0)
+        mapping.assign(company, by=user, at=now, source=MappingSource.IMPORTED)
+        mappings.append(mapping)
+        told = (organization.name, company.name)
+        changes.append(mapping_event("mapping imported", mapping, None, told, instance))
+    OrganizationMapping.objects.write(mappings)
+    made = (
         Change("organization imported", "organization", str(row.pk), row.name, None, row.snapshot())
         for row, _ in new
-    ]
-    batch.record([*changes, *(mapping_change("mapping imported", mapping, None) for mapping in mappings)])
+    )
+    batch.record([*made, *changes])
     return rows
 
 

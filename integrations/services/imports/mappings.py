@@ -48,7 +48,6 @@ from integrations.services.imports.reports import (
     Verdict,
     keep_report,
 )
-from integrations.services.mapping.save import write_mappings
 from integrations.services.suggestions.decisions import ignoring_change
 
 BATCH = 500
@@ -129,7 +128,7 @@ class _Planner:
         self._options = options
         self._finder = Finder(instance, lock=not options.dry_run)
         self._lines: dict[tuple[int, str], tuple[int, int]] = {}
-        self._people = dict(User.objects.values_list("username", "pk")) if options.restore else {}
+        self._people = User.objects.in_bulk(field_name="username") if options.restore else {}
 
     def plan(self, rows: list[FileRow]) -> list[_Planned | RowResult]:
         """What each row means, or already its result, in the order of the file."""
@@ -237,7 +236,7 @@ class _Planner:
             self._put(row, row.company, mapping, batch.actor)
             told = (names[row.organization], row.company.name)
             changes.append(mapping_event("mapping imported", mapping, before, told, row.instance))
-        write_mappings(new, changed)
+        OrganizationMapping.objects.write(new, changed)
         IgnoredOrganization.objects.bulk_create(newly_ignored)
         if batch is not None and changes:
             batch.record(changes)
@@ -245,7 +244,7 @@ class _Planner:
     def _result(self, row: _Planned, wanted: Company, mapping: OrganizationMapping | None) -> RowResult:
         company = f"“{wanted.name}” (id {wanted.remote_id})"
         note = "" if wanted.is_active else "; the company is inactive"
-        if mapping is None or mapping.removed_at is not None:
+        if mapping is None or not mapping.is_in_force:
             return RowResult(row.line, row.name, Outcome.IMPORTED, f"mapped to {company}{note}")
         if mapping.instance_id != row.instance.pk:
             return RowResult(
@@ -266,37 +265,34 @@ class _Planner:
 
     def _put(self, row: _Planned, company: Company, mapping: OrganizationMapping, actor: Actor) -> None:
         wanted, now = row.wanted, timezone.now()
-        mapping.instance_id, mapping.company_id = row.instance.pk, company.pk
-        mapping.removed_at, mapping.removed_with_instance = None, False
-        mapping.version += 1
-        mapping.confirm(actor.account, now)
-        mapping.confirmed_name = company.name
-        mapping.source, mapping.confidence = MappingSource.IMPORTED, None
-        mapping.reasons, mapping.matcher_version = [], ""
         if not self._options.restore:
+            mapping.assign(company, by=actor.account, at=now, source=MappingSource.IMPORTED)
             return
-        mapping.source = wanted.source or MappingSource.IMPORTED
-        mapping.confidence, mapping.reasons = wanted.confidence, list(wanted.reasons)
-        mapping.matcher_version = wanted.matcher_version
-        if wanted.confirmed_name is not None:
-            mapping.confirmed_name = wanted.confirmed_name
-        mapping.confirmed_by_id = self._people.get(wanted.confirmed_by)
-        mapping.confirmed_by_name = "" if mapping.confirmed_by_id else wanted.confirmed_by
-        mapping.confirmed_at = wanted.confirmed_at or now
+        mapping.assign(
+            company,
+            by=self._people.get(wanted.confirmed_by),
+            at=wanted.confirmed_at or now,
+            source=wanted.source or MappingSource.IMPORTED,
+            confidence=wanted.confidence,
+            reasons=wanted.reasons,
+            matcher_version=wanted.matcher_version,
+            by_name=wanted.confirmed_by,
+            known_as=wanted.confirmed_name,
+        )
 
     def _ignoring(self, row: _Planned, organization: Organization, actor: Actor) -> IgnoredOrganization:
         ignoring = IgnoredOrganization(
             organization=organization, psa=row.instance.psa, ignored_by=actor.account
         )
         if self._options.restore:
-            ignoring.ignored_by_id = self._people.get(row.wanted.confirmed_by)
-            ignoring.ignored_by_name = "" if ignoring.ignored_by_id else row.wanted.confirmed_by
+            ignoring.ignored_by = self._people.get(row.wanted.confirmed_by)
+            ignoring.ignored_by_name = "" if ignoring.ignored_by else row.wanted.confirmed_by
             ignoring.ignored_at = row.wanted.confirmed_at or ignoring.ignored_at
         return ignoring
 
 
 def _ignoring_result(row: _Planned, mapping: OrganizationMapping | None, *, is_ignored: bool) -> RowResult:
-    if mapping is not None and mapping.removed_at is None:
+    if mapping is not None and mapping.is_in_force:
         return RowResult(
             row.line, row.name, Outcome.FAILED, f"is mapped to “{mapping.company.name}”; clear that first"
         )

@@ -32,12 +32,9 @@ def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
         changes = [instance_change("instance deleted", instance, instance.snapshot(), None)]
         for mapping in mappings:
             before = mapping.snapshot()
-            mapping.removed_at, mapping.removed_with_instance = now, True
-            mapping.version += 1
+            mapping.remove(now, with_instance=True)
             changes.append(mapping_change("mapping removed with its instance", mapping, before))
-        OrganizationMapping.objects.bulk_update(
-            mappings, ["removed_at", "removed_with_instance", "version"], batch_size=500
-        )
+        OrganizationMapping.objects.write(changed=mappings)
         instance.proposals.all().delete()
         for job in instance.jobs.open():
             request_cancel(job)
@@ -73,12 +70,9 @@ def restore_instance(actor: Actor, instance: IntegrationInstance) -> tuple[int, 
         changes = []
         for mapping in mappings:
             before = mapping.snapshot()
-            mapping.removed_at, mapping.removed_with_instance = None, False
-            mapping.version += 1
+            mapping.restore()
             changes.append(mapping_change("mapping restored with its instance", mapping, before))
-        OrganizationMapping.objects.bulk_update(
-            mappings, ["removed_at", "removed_with_instance", "version"], batch_size=500
-        )
+        OrganizationMapping.objects.write(changed=mappings)
         instance.deleted_at = instance.deleted_by_id = None
         instance.is_default = not present.filter(is_default=True).exists()
         instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])

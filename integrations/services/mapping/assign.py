@@ -56,19 +56,13 @@ def _set_mapping(
         mapping = OrganizationMapping(organization=organization, psa=instance.psa, version=0)
     else:
         before = mapping.snapshot()
-        if mapping.removed_at is not None:
+        if not mapping.is_in_force:
             action = "mapping created"
         elif mapping.company_id == company.pk:
             return mapping
         else:
             action = "mapping changed" if mapping.instance_id == instance.pk else "mapping moved"
-    mapping.instance, mapping.company = instance, company
-    mapping.source, mapping.confidence = MappingSource.CHOSEN, None
-    mapping.reasons, mapping.matcher_version = [], ""
-    mapping.confirm(user, timezone.now())
-    mapping.confirmed_name = company.name
-    mapping.removed_at, mapping.removed_with_instance = None, False
-    mapping.version += 1
+    mapping.assign(company, by=user, at=timezone.now(), source=MappingSource.CHOSEN)
     mapping.save()
     Batch(actor).record([mapping_change(action, mapping, before)])
     return mapping
@@ -88,21 +82,9 @@ def remove_mappings(actor: Actor, user: User, keys: Collection[int]) -> int:
         changes = []
         for mapping in mappings:
             before = mapping.snapshot()
-            mapping.removed_at, mapping.removed_with_instance = now, False
+            mapping.remove(now)
             mapping.confirm(user, now)
-            mapping.version += 1
             changes.append(mapping_change("mapping removed", mapping, before))
-        OrganizationMapping.objects.bulk_update(
-            mappings,
-            [
-                "removed_at",
-                "removed_with_instance",
-                "confirmed_by",
-                "confirmed_by_name",
-                "confirmed_at",
-                "version",
-            ],
-            batch_size=200,
-        )
+        OrganizationMapping.objects.write(changed=mappings)
         Batch(actor).record(changes)
     return len(mappings)

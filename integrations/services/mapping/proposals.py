@@ -44,7 +44,7 @@ def choose_company(
             .filter(organization=organization, psa=instance.psa)
             .first()
         )
-        present = mapping if mapping and mapping.removed_at is None else None
+        present = mapping if mapping and mapping.is_in_force else None
         if present and present.instance_id != instance.pk and not moves:
             raise OrganizationElsewhere(present.instance.name)
         own = MappingProposal.objects.filter(user=user, instance=instance, organization=organization)

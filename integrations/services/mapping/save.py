@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from integrations.database.bulk import insert_rows, update_rows
 from integrations.models import IntegrationInstance, MappingProposal, Organization, OrganizationMapping
+from integrations.models.companies import CompanyRef
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, Change, mapping_change, mapping_event
 from integrations.services.mapping.ticked import (
@@ -28,10 +27,6 @@ from integrations.services.mapping.ticked import (
 )
 
 SAVE_ATTEMPTS = 3
-MAPPING_FIELDS = (
-    "instance_id", "company_id", "source", "confidence", "reasons", "matcher_version", "confirmed_by_id",
-    "confirmed_by_name", "confirmed_at", "confirmed_name", "version", "removed_at", "removed_with_instance",
-)  # fmt: skip
 
 
 @dataclass
@@ -107,7 +102,7 @@ def _save(actor: Actor, user: User, instance: IntegrationInstance, only: Organiz
             continue
         applied.append(wish.pk)
         before = mapping.snapshot() if mapping else None
-        was_present = mapping is not None and mapping.removed_at is None
+        was_present = mapping is not None and mapping.is_in_force
         if wish.company_id is None and not was_present:
             outcome.unchanged += 1
             continue
@@ -123,7 +118,7 @@ def _save(actor: Actor, user: User, instance: IntegrationInstance, only: Organiz
         changes.append(
             mapping_event(f"mapping {action}", mapping, before, names, instances[mapping.instance_id])
         )
-    write_mappings(new, changed)
+    OrganizationMapping.objects.write(new, changed)
     MappingProposal.objects.filter(pk__in=applied).delete()
     batch.record(changes)
     outcome.conflicts = conflicts_of(refused)
@@ -138,19 +133,6 @@ def _instances_of(
     return {instance.pk: instance, **(IntegrationInstance.objects.in_bulk(others) if others else {})}
 
 
-def write_mappings(new: Collection[OrganizationMapping], changed: Collection[OrganizationMapping]) -> None:
-    """Write rows, in one call each however many; the changed ones are locked by the caller.
-
-    The new ones do not learn their ids.
-    """
-    values = attrgetter(*MAPPING_FIELDS)
-    if new:
-        names = (*MAPPING_FIELDS, "organization_id", "psa")
-        insert_rows(OrganizationMapping, names, ((*values(row), row.organization_id, row.psa) for row in new))
-    if changed:
-        update_rows(OrganizationMapping, MAPPING_FIELDS, ((*values(row), row.pk) for row in changed))
-
-
 def _apply(
     wish: Wish,
     mapping: OrganizationMapping,
@@ -160,18 +142,21 @@ def _apply(
     was_present: bool,
 ) -> str:
     """Put the wish on the (unsaved) mapping; returns what happened in the words of SaveOutcome."""
-    moved = was_present and mapping.instance_id != instance.pk
-    mapping.version += 1
-    mapping.confirmed_by_id, mapping.confirmed_at = user.pk, now
-    mapping.removed_with_instance = False
     if wish.company_id is None:
-        mapping.removed_at = now
+        mapping.remove(now)
+        mapping.confirm(user, now)
         return "removed"
+    moved = was_present and mapping.instance_id != instance.pk
     suggested = wish.kind == MappingProposal.Kind.SUGGESTED
-    mapping.instance_id, mapping.company_id, mapping.removed_at = instance.pk, wish.company_id, None
-    mapping.source = MappingSource.SUGGESTED if suggested else MappingSource.CHOSEN
-    mapping.confidence, mapping.reasons = wish.confidence, wish.reasons
-    mapping.matcher_version, mapping.confirmed_name = wish.matcher_version, wish.company_name or ""
+    mapping.assign(
+        CompanyRef(wish.company_id, wish.company_name or "", instance.pk),
+        by=user,
+        at=now,
+        source=MappingSource.SUGGESTED if suggested else MappingSource.CHOSEN,
+        confidence=wish.confidence,
+        reasons=wish.reasons,
+        matcher_version=wish.matcher_version,
+    )
     if moved:
         return "moved"
     return "changed" if was_present else "created"
@@ -196,8 +181,7 @@ def confirm_mapping(
         if mapping is None:
             return None
         before = mapping.snapshot()
-        mapping.confirmed_name, mapping.version = mapping.company.name, mapping.version + 1
-        mapping.confirm(user, timezone.now())
+        mapping.confirm_name(user, timezone.now())
         mapping.save()
         batch.record([mapping_change("mapping confirmed", mapping, before)])
     return batch.key

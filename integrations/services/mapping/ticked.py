@@ -108,7 +108,7 @@ def reason_against(
         return "The organization was deleted meanwhile."
     if mapping is None:
         return ""
-    if mapping.removed_at is None and mapping.instance_id != instance.pk and not wish.moves:
+    if mapping.is_in_force and mapping.instance_id != instance.pk and not wish.moves:
         return f"It is mapped in “{instances[mapping.instance_id].name}” now."
     return CHANGED_SINCE if mapping.version != wish.seen_version else ""
 
@@ -126,7 +126,7 @@ def conflicts_of(refused: Sequence[Refusal]) -> list[Conflict]:
         if reason is CHANGED_SINCE:
             person = people.get(mapping.confirmed_by_id)
             reason = reason.format(person=person.get_username() if person else "somebody else")
-        present = mapping.company_name if mapping and mapping.removed_at is None else "not mapped"
+        present = mapping.company_name if mapping and mapping.is_in_force else "not mapped"
         wanted = wish.company_name or "no company"
         told.append(Conflict(organizations[wish.organization_id], wanted, present, reason))
     return told

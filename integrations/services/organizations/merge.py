@@ -20,14 +20,12 @@ from django.utils import timezone
 from integrations.models import IntegrationInstance, Organization, OrganizationMapping, RejectedMatch
 from integrations.models.organizations import OrganizationQuerySet
 from integrations.services.audit import Actor, Batch, Change, mapping_change
-from integrations.services.mapping.save import MAPPING_FIELDS, write_mappings
 from integrations.services.organizations.edit import ChangedMeanwhile
 from integrations.services.suggestions.decisions import rejection_change
 
 # The one that stays keeps its own external id: by the other one's it is found as well.
 TAKEN_OVER = ("domain", "phone", "city", "state", "postal_code")
 MOST_ALIKE = 20
-_CARRIED = sorted(set(MAPPING_FIELDS) - {"version", "removed_at", "removed_with_instance"})
 
 
 class CompanyUndecided(Exception):
@@ -72,8 +70,8 @@ def alike(visible: OrganizationQuerySet, organization: Organization, text: str) 
 
 def plan_merge(merged: Organization, into: Organization) -> MergePlan:
     """What merging the first organization into the second would do, as things stand."""
-    ours = {mapping.psa: mapping for mapping in _mappings(into) if mapping.removed_at is None}
-    theirs = {mapping.psa: mapping for mapping in _mappings(merged) if mapping.removed_at is None}
+    ours = {mapping.psa: mapping for mapping in _mappings(into) if mapping.is_in_force}
+    theirs = {mapping.psa: mapping for mapping in _mappings(merged) if mapping.is_in_force}
     both = [psa for psa in theirs if psa in ours]
     held = {mapping.company_id for mapping in ours.values()} | {
         mapping.company_id for mapping in theirs.values()
@@ -188,25 +186,30 @@ def _move_mappings(plan: MergePlan, companies: Mapping[str, int], actor: Actor) 
     now = timezone.now()
     for theirs in [*right, *wrong]:
         held = theirs.snapshot()
-        theirs.removed_at, theirs.removed_with_instance, theirs.version = now, False, theirs.version + 1
+        theirs.remove(now)
         changed.append(theirs)
         changes.append(mapping_change("mapping removed", theirs, held))
     for theirs in right:
         ours = rows.get(theirs.psa)
         before = ours.snapshot() if ours else None
-        action = "mapping changed" if ours and ours.removed_at is None else "mapping created"
+        action = "mapping changed" if ours and ours.is_in_force else "mapping created"
         if ours is None:
             ours = OrganizationMapping(organization=plan.into, psa=theirs.psa, version=0)
             new.append(ours)
         else:
             changed.append(ours)
-        for name in _CARRIED:
-            setattr(ours, name, getattr(theirs, name))
-        ours.company, ours.instance = theirs.company, theirs.instance
-        ours.removed_at, ours.removed_with_instance, ours.version = None, False, ours.version + 1
-        ours.confirm(actor.account, now)
+        ours.assign(
+            theirs.company,
+            by=actor.account,
+            at=now,
+            source=theirs.source,
+            confidence=theirs.confidence,
+            reasons=theirs.reasons,
+            matcher_version=theirs.matcher_version,
+            known_as=theirs.confirmed_name,
+        )
         changes.append(mapping_change(action, ours, before))
-    write_mappings(new, changed)
+    OrganizationMapping.objects.write(new, changed)
     return changes
 
 

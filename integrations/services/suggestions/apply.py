@@ -11,8 +11,8 @@ from django.utils import timezone
 from integrations import matching
 from integrations.models import Company, IntegrationInstance, OrganizationMapping
 from integrations.models.mappings import MappingSource
-from integrations.services.audit import Actor, Batch, mapping_change
-from integrations.services.mapping.save import SaveOutcome, write_mappings
+from integrations.services.audit import Actor, Batch, mapping_event
+from integrations.services.mapping.save import SaveOutcome
 from integrations.services.suggestions.suggest import free_companies, open_organizations
 
 # What may be applied, the surest first. The other tiers name no company for certain.
@@ -40,7 +40,7 @@ def apply_suggestions(
     tiers = TIERS[: TIERS.index(min_tier) + 1]
     wanted = [each for each in suggestions if each.tier in tiers and each.company_id]
     batch = Batch(actor)
-    outcome = SaveOutcome(batch.key)
+    outcome, now = SaveOutcome(batch.key), timezone.now()
     with transaction.atomic():
         instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
         still_open = {row.pk: row for row in open_organizations(instance)}
@@ -66,17 +66,18 @@ def apply_suggestions(
                 new.append(mapping)
             else:
                 changed.append(mapping)
-            mapping.organization, mapping.instance, mapping.company = organization, instance, company
-            mapping.confirmed_name = company.name
-            mapping.confirm(actor.account, timezone.now())
-            mapping.source = MappingSource.SUGGESTED
-            mapping.confidence = round(suggestion.confidence, 4)
-            mapping.reasons = list(suggestion.reasons)
-            mapping.matcher_version = matching.MODEL_VERSION
-            mapping.removed_at, mapping.removed_with_instance = None, False
-            mapping.version += 1
-            changes.append(mapping_change("mapping created", mapping, before))
-        write_mappings(new, changed)
+            mapping.assign(
+                company,
+                by=actor.account,
+                at=now,
+                source=MappingSource.SUGGESTED,
+                confidence=round(suggestion.confidence, 4),
+                reasons=suggestion.reasons,
+                matcher_version=matching.MODEL_VERSION,
+            )
+            names = (organization.name, company.name)
+            changes.append(mapping_event("mapping created", mapping, before, names, instance))
+        OrganizationMapping.objects.write(new, changed)
         batch.record(changes)
     outcome.created = len(changes)
     return Applied(outcome, len(wanted) - len(changes))
