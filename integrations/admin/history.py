@@ -9,10 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
 from integrations.admin.common import NOTHING, ReadOnlyAdmin, list_link, table
-from integrations.models import (
-    AuditEvent,
-    OrganizationMapping,
-)
+from integrations.models import AuditEvent, OrganizationMapping
 
 
 @admin.register(AuditEvent)

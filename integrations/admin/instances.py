@@ -40,10 +40,7 @@ from integrations.models import (
 )
 from integrations.psa.registry import PROVIDERS
 from integrations.services.conflicts import ChangedMeanwhile
-from integrations.services.instances.connect import (
-    NameTaken,
-    test_connection,
-)
+from integrations.services.instances.connect import NameTaken, test_connection
 from integrations.services.instances.delete import NotRestorable, delete_instance, restore_instance
 from integrations.services.instances.describe import Description, describe_instance, description_of
 from integrations.tasks import enqueue_refresh

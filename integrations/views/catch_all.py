@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
+from integrations.models import IntegrationInstance
 from integrations.services.audit import Batch
 from integrations.services.companies.filters import type_labels
-from integrations.services.instances.catch_all import (
-    NotUsable,
-    catch_all_company,
-    offered,
-    set_catch_all,
-)
+from integrations.services.instances.catch_all import NotUsable, catch_all_company, offered, set_catch_all
 from integrations.views.common import (
     SignedInRequest,
     actor_of,
-    frame,
-    instance_or_404,
-    needs,
-    provider_or_404,
+    instance_frame,
+    on_instance,
     search_text,
-    undo_tag,
+    tell_recorded,
     whole_number,
 )
 
 
-@needs("change_integrationinstance")
+@on_instance("change_integrationinstance")
 @require_http_methods(["GET", "POST"])
-def catch_all(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def catch_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Choose the company that organizations without a mapping are answered with, or none."""
-    instance = instance_or_404(request, psa, pk)
     if request.method == "GET":
         text = search_text(request.GET.get("q", ""))
         companies = offered(instance, text)
         context = {
-            **frame(request, provider_or_404(psa), instance),
+            **instance_frame(request, instance),
             "q": text,
             "companies": companies,
             "finds_nothing": bool(text) and all(company.is_own for company in companies),
@@ -53,6 +45,6 @@ def catch_all(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     except NotUsable as error:
         raise Http404 from error
     if changed:
-        what = f"The catch-all company is {company.name}." if company else "There is no catch-all company."
-        messages.success(request, what, extra_tags=undo_tag(request, batch))
+        text = f"The catch-all company is {company.name}." if company else "There is no catch-all company."
+        tell_recorded(request, batch, text)
     return redirect(instance)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import SimpleLazyObject
+from django_htmx.middleware import HtmxDetails
 
 from integrations.files.writer import CONTENT_TYPES
 from integrations.models import AuditEvent, IntegrationInstance, Organization
@@ -26,9 +29,10 @@ MOST_DIGITS = 18  # every such number fits into a database's integer
 
 
 class SignedInRequest(HttpRequest):
-    """A request behind ``needs``: its user is a person."""
+    """A request behind ``needs``: its user is a person. ``htmx`` is set by django-htmx's middleware."""
 
     user: User
+    htmx: HtmxDetails
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -92,6 +96,42 @@ def needs(permission: str) -> Callable[[View[P]], View[P]]:
     return decorate
 
 
+InstanceView = Callable[Concatenate[SignedInRequest, IntegrationInstance, ...], HttpResponseBase]
+
+
+def on_instance(permission: str) -> Callable[[InstanceView], Callable[..., HttpResponseBase]]:
+    """The view ``needs`` this right, and instead of the address's ``psa`` and ``pk`` it gets their instance.
+
+    An instance that is not there, is deleted, or is not this person's to see is a 404.
+    """
+
+    def decorate(view: InstanceView) -> Callable[..., HttpResponseBase]:
+        @needs(permission)
+        @wraps(view)
+        def of_instance(request: SignedInRequest, /, psa: str, pk: int, **rest: Any) -> HttpResponseBase:
+            return view(request, instance_or_404(request, psa, pk), **rest)
+
+        return of_instance
+
+    return decorate
+
+
+@contextmanager
+def recorded(request: SignedInRequest, text: str, level: int = messages.SUCCESS) -> Iterator[Batch]:
+    """What is written with the batch becomes history; the page then says so in ``text``, with Undo.
+
+    Nothing is said when the block raises.
+    """
+    batch = Batch(actor_of(request))
+    yield batch
+    tell_recorded(request, batch, text, level)
+
+
+def tell_recorded(request: SignedInRequest, batch: Batch, text: str, level: int = messages.SUCCESS) -> None:
+    """Say on the next page what the batch did; with Undo, if this person can take anything of it back."""
+    messages.add_message(request, level, text, extra_tags=undo_tag(request, batch))
+
+
 def provider_or_404(psa: str) -> Provider:
     """The PSA of the address; an unknown one is a 404."""
     try:
@@ -126,6 +166,11 @@ def frame(
         "instance": instance,
         "instances": SimpleLazyObject(lambda: listed_instances(request.user, provider.key)),
     }
+
+
+def instance_frame(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
+    """The head of a page of one configuration."""
+    return frame(request, provider_or_404(instance.psa), instance)
 
 
 def form_status(form: Any) -> int:

@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms.imports import companies_query
-from integrations.models import Job
+from integrations.models import IntegrationInstance, Job
 from integrations.services.companies.filters import type_labels
 from integrations.services.companies.missing import find_missing_company
 from integrations.services.imports.companies import importable, options_for
@@ -19,10 +19,9 @@ from integrations.tasks import enqueue_company_import, enqueue_refresh
 from integrations.views.common import (
     SignedInRequest,
     actor_of,
-    frame,
-    instance_or_404,
+    instance_frame,
     needs,
-    provider_or_404,
+    on_instance,
     search_text,
     whole_number,
 )
@@ -31,22 +30,20 @@ from integrations.views.mapping_table import back_to_table
 COMPANIES_A_PAGE = 100
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_POST
-def refresh(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def refresh(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Refresh Options: start reading in the background."""
-    instance = instance_or_404(request, psa, pk)
     enqueue_refresh(
         instance, request.user, full="full" in request.POST, accept_shrink="accept_shrink" in request.POST
     )
     return back_to_table(request, instance)
 
 
-@needs("view_integrationinstance")
+@on_instance("view_integrationinstance")
 @require_GET
-def job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def job(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """The progress of the latest refresh; asks again by itself until it has ended."""
-    instance = instance_or_404(request, psa, pk)
     latest = shown_job(instance, request.user)
     response = render(request, "integrations/setup/job.html", {"instance": instance, "job": latest})
     if latest is not None and not latest.is_open:
@@ -54,25 +51,23 @@ def job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     return response
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_POST
-def cancel_job(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def cancel_job(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Stop the running refresh within a page."""
-    instance = instance_or_404(request, psa, pk)
     open_job = instance.jobs.shown_to(request.user.pk).open().first()
     if open_job is not None:
         request_cancel(open_job)
     return back_to_table(request, instance)
 
 
-@needs("view_integrationinstance")
+@on_instance("view_integrationinstance")
 @require_GET
-def missing(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def missing(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Why is my company missing?"""
-    instance = instance_or_404(request, psa, pk)
     text = search_text(request.GET.get("q", ""))
     context = {
-        **frame(request, provider_or_404(psa), instance),
+        **instance_frame(request, instance),
         "q": text,
         "answer": find_missing_company(instance, text) if text else None,
     }
@@ -80,11 +75,10 @@ def missing(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 
 
 @needs("add_organization")
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_GET
-def companies(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def companies(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """The companies to pick from; search, status, type and page are in the address."""
-    instance = instance_or_404(request, psa, pk)
     query, number = companies_query(request.GET)
     page = Paginator(importable(instance, query), COMPANIES_A_PAGE).get_page(number)
     kept = {
@@ -92,7 +86,7 @@ def companies(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     }
     labels = type_labels(instance)
     context = {
-        **frame(request, provider_or_404(psa), instance),
+        **instance_frame(request, instance),
         "query": query,
         "page": page,
         "chosen": urlencode(kept),
@@ -104,17 +98,16 @@ def companies(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 
 
 @needs("add_organization")
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_POST
-def import_companies(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def import_companies(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Start importing the ticked companies, or all that the address chooses; the answer is the report."""
-    instance = instance_or_404(request, psa, pk)
     ticked = [whole_number(value) for value in request.POST.getlist("company")]
     numbers = [number for number in ticked if number is not None]
     query, _ = companies_query(QueryDict(request.POST.get("chosen", "")))
     if "all" not in request.POST and not numbers:
         messages.info(request, "Nothing was imported: no company was ticked.")
-        return redirect("integrations:companies_import", psa, pk)
+        return redirect("integrations:companies_import", instance.psa, instance.pk)
     options = options_for(query if "all" in request.POST else None, numbers)
     job, created = enqueue_company_import(instance, request.user, actor_of(request), options)
     if not created:

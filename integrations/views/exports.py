@@ -16,7 +16,7 @@ from integrations.services.exports.mappings import COLUMNS as MAPPING_COLUMNS
 from integrations.services.exports.mappings import export_mappings as mapping_rows
 from integrations.services.exports.organizations import COLUMNS as ORGANIZATION_COLUMNS
 from integrations.services.exports.organizations import export_organizations as organization_rows
-from integrations.views.common import SignedInRequest, file_response, instance_or_404, needs
+from integrations.views.common import SignedInRequest, file_response, needs, on_instance
 
 
 def _export(
@@ -37,11 +37,10 @@ def export_organizations(request: SignedInRequest) -> HttpResponseBase:
     return _export(request, "organizations", organization_rows(), ORGANIZATION_COLUMNS)
 
 
-@needs("view_organizationmapping")
+@on_instance("view_organizationmapping")
 @require_GET
-def export_mappings(request: SignedInRequest, psa: str, pk: int) -> HttpResponseBase:
+def export_mappings(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponseBase:
     """The mappings of a configuration as a file that the upload reads."""
-    instance = instance_or_404(request, psa, pk)
     return _export(request, "mappings", mapping_rows(instance.name), MAPPING_COLUMNS)
 
 

@@ -36,15 +36,7 @@ from integrations.services.history.point_in_time import (
     every_past_mapping,
     past_mappings,
 )
-from integrations.views.common import (
-    SignedInRequest,
-    actor_of,
-    frame,
-    instance_or_404,
-    may_undo,
-    needs,
-    provider_or_404,
-)
+from integrations.views.common import SignedInRequest, actor_of, instance_frame, may_undo, needs, on_instance
 
 FILTERS = ("who", "what", "q", "instance", "organization", "batch", "since", "until")
 BATCH_PAGE = 100
@@ -146,11 +138,10 @@ def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: undoing.UndoO
 
 
 @needs("view_auditevent")
-@needs("view_integrationinstance")
+@on_instance("view_integrationinstance")
 @require_GET
-def as_of(request: SignedInRequest, psa: str, pk: int) -> HttpResponseBase:
+def as_of(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponseBase:
     """The mappings that were in force at the end of a day; as a page or (``format=csv``) as a file."""
-    instance = instance_or_404(request, psa, pk)
     day, number = day_and_page(request.GET)
     moment = min(start_of(day + dt.timedelta(days=1)), timezone.now())
     if request.GET.get("format") == "csv":
@@ -162,7 +153,7 @@ def as_of(request: SignedInRequest, psa: str, pk: int) -> HttpResponseBase:
         )
     page = Paginator(events_in_force(instance, moment), AS_OF_PAGE).get_page(number)
     context = {
-        **frame(request, provider_or_404(psa), instance),
+        **instance_frame(request, instance),
         "day": day,
         "today": timezone.localdate(),
         "page": page,

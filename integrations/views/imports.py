@@ -10,18 +10,10 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from integrations.forms.imports import (
-    report_query,
-)
+from integrations.forms.imports import report_query
 from integrations.models import AuditEvent, ImportReport, Job
 from integrations.services.history import undo as undoing
-from integrations.services.imports.reports import (
-    Outcome,
-    as_csv,
-    every_row,
-    outcome_label,
-    rows_between,
-)
+from integrations.services.imports.reports import Outcome, as_csv, every_row, outcome_label, rows_between
 from integrations.views.common import SignedInRequest, file_response, needs
 
 REPORTS_A_PAGE = 50
@@ -67,7 +59,7 @@ def report(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
         ],
         "may_undo": bool(rights) and request.user.has_perms([f"integrations.{right}" for right in rights]),
     }
-    if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+    if request.htmx:
         return render(request, "integrations/imports/body.html", context)
     return render(request, "integrations/imports/report.html", context)
 

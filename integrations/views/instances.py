@@ -24,10 +24,11 @@ from integrations.views.common import (
     SignedInRequest,
     actor_of,
     frame,
-    instance_or_404,
+    instance_frame,
     needs,
+    on_instance,
     provider_or_404,
-    undo_tag,
+    tell_recorded,
 )
 from integrations.views.setup import setup_page
 
@@ -50,15 +51,14 @@ def add(request: SignedInRequest, psa: str) -> HttpResponse:
 
 
 @sensitive_post_parameters()
-@needs("change_integrationinstance")
+@on_instance("change_integrationinstance")
 @require_POST
-def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Change a configuration; what is stored stays until the PSA has accepted the new values."""
-    instance = instance_or_404(request, psa, pk)
     form = connection_form(instance, request.POST)
     check = None
     if form.is_valid():
-        outcome = _connect(request, psa, form, instance)
+        outcome = _connect(request, instance.psa, form, instance)
         if isinstance(outcome, HttpResponseRedirect):
             return outcome
         check = outcome
@@ -66,11 +66,11 @@ def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
 
 
 @sensitive_post_parameters()
-@needs("change_integrationinstance")
+@on_instance("change_integrationinstance")
 @require_POST
-def check_field(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def check_field(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """What is wrong with the one field that somebody has just left; nothing is stored."""
-    return _field_errors(request, connection_form(instance_or_404(request, psa, pk), request.POST))
+    return _field_errors(request, connection_form(instance, request.POST))
 
 
 @sensitive_post_parameters()
@@ -145,19 +145,15 @@ def _describe(
     seen = description_of(instance)
     if not describe_instance(batch.actor, instance, wanted, seen=seen, batch=batch):
         return False
-    messages.success(
-        request,
-        f"“{details.name}” was saved. The connection did not change and was not checked.",
-        extra_tags=undo_tag(request, batch),
-    )
+    text = f"“{details.name}” was saved. The connection did not change and was not checked."
+    tell_recorded(request, batch, text)
     return True
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_POST
-def test(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def test(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Check the stored credentials now."""
-    instance = instance_or_404(request, psa, pk)
     report = connections.test_connection(actor_of(request), instance)
     if report.passed:
         messages.success(request, "The connection works.")
@@ -170,11 +166,10 @@ def test(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     return redirect(instance)
 
 
-@needs("delete_integrationinstance")
+@on_instance("delete_integrationinstance")
 @require_http_methods(["GET", "POST"])
-def delete(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def delete(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Ask, say what goes with it, and delete softly when the name was typed."""
-    instance = instance_or_404(request, psa, pk)
     mapped = instance.mappings.present().count()
     error = ""
     if request.method == "POST":
@@ -188,7 +183,7 @@ def delete(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
             return redirect("integrations:home")
         error = "Type the name exactly as it is shown to delete it."
     context = {
-        **frame(request, provider_or_404(psa), instance), "mapped": mapped, "error": error,
+        **instance_frame(request, instance), "mapped": mapped, "error": error,
     }  # fmt: skip
     return render(request, "integrations/instances/delete.html", context)
 

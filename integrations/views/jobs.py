@@ -46,7 +46,7 @@ def jobs(request: SignedInRequest) -> HttpResponse:
         "instances": instances,
         "address": request.get_full_path(),
     }
-    if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+    if request.htmx:
         return render(request, "integrations/jobs/table.html", context)
     return render(request, "integrations/jobs/list.html", context)
 

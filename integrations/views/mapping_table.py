@@ -216,7 +216,7 @@ def rows_context(
 
 def _table_address(request: SignedInRequest) -> QueryDict:
     """The query of the page that the table is on: a row that is swapped alone has another address."""
-    page: str | None = request.htmx.current_url  # type: ignore[attr-defined]  # set by django-htmx
+    page: str | None = request.htmx.current_url
     if request.method == "GET" or not page:
         return request.GET
     return QueryDict(urlsplit(page).query[:MOST_OF_AN_ADDRESS])

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from integrations.forms.mapping_table import columns_in_address, table_query
 from integrations.models import Company, IntegrationInstance, Organization
-from integrations.services.audit import Batch
 from integrations.services.companies.filters import type_labels
 from integrations.services.companies.search import company_choices
 from integrations.services.mapping import save as mappings
@@ -28,31 +27,27 @@ from integrations.services.suggestions import decisions
 from integrations.views.common import (
     SignedInRequest,
     actor_of,
-    frame,
-    instance_or_404,
-    needs,
+    instance_frame,
+    on_instance,
     organization_or_404,
-    provider_or_404,
+    recorded,
     search_text,
-    undo_tag,
     whole_number,
 )
 from integrations.views.mapping_table import back_to_table, bar_context, rows_context, table_context
 
 
-@needs("view_integrationinstance")
+@on_instance("view_integrationinstance")
 @require_GET
-def table(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def table(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """The mapping card alone, for a page that learned of new options."""
-    instance = instance_or_404(request, psa, pk)
     return render(request, "integrations/mapping/mappings.html", table_context(request, instance))
 
 
-@needs("view_integrationinstance")
+@on_instance("view_integrationinstance")
 @require_POST
-def keep_view(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def keep_view(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Keep the columns and the rows a page for this person, and show them; the address tells them too."""
-    instance = instance_or_404(request, psa, pk)
     size = whole_number(request.POST.get("size", "")) or 0
     view = keep_table_view(request.user, request.POST.getlist("column"), size)
     query = QueryDict(request.POST.get("table", ""), mutable=True)
@@ -61,11 +56,10 @@ def keep_view(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     return redirect(f"{address}?{query.urlencode()}#mappings")
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_POST
-def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Save Mappings: everything that is ticked."""
-    instance = instance_or_404(request, psa, pk)
     shown, ticked = _numbers(request, "shown"), _numbers(request, "ticked")
     select_proposals(request.user, instance, shown, ticked)
     outcome = mappings.save_mappings(actor_of(request), request.user, instance)
@@ -80,20 +74,18 @@ def save(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     return back_to_table(request, instance)
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_POST
-def tick(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def tick(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Keep a row's tick; answers the bar that says what saving would do."""
-    instance = instance_or_404(request, psa, pk)
     select_proposals(request.user, instance, _numbers(request, "shown"), _numbers(request, "ticked"))
     return render(request, "integrations/mapping/action_bar.html", bar_context(request, instance))
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_POST
-def tick_all(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def tick_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Tick every row that the address chooses (all pages), or untick every row."""
-    instance = instance_or_404(request, psa, pk)
     query = table_query(QueryDict(request.POST.get("chosen", "")))
     chosen = matching_organizations(instance, request.user, query)
     number = select_every(request.user, instance, chosen, request.POST.get("ticked") == "1")
@@ -103,20 +95,19 @@ def tick_all(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     return back_to_table(request, instance)
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_http_methods(["GET", "POST"])
-def choose(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
+def choose(request: SignedInRequest, instance: IntegrationInstance, organization_id: int) -> HttpResponse:
     """GET: search the companies for a row (a whole page, or the list of a combobox). POST: choose one."""
-    instance = instance_or_404(request, psa, pk)
     organization = organization_or_404(request, instance, organization_id)
     if request.method == "POST":
         return _choose(request, instance, organization)
     text = search_text(request.GET.get("q", ""))
-    is_list: bool = request.htmx  # type: ignore[attr-defined]  # set by django-htmx's middleware
+    is_list = bool(request.htmx)
     # What is found by a text does not depend on what is proposed for the row.
     row = organization if text and is_list else one_row(instance, request.user, organization.pk)
     context = {
-        **frame(request, provider_or_404(psa), instance),
+        **instance_frame(request, instance),
         "row": row,
         "q": text,
         "choices": company_choices(instance, row, text),
@@ -146,31 +137,27 @@ def _choose(
     return _row_or_back(request, instance, organization)
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_POST
-def discard(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
+def discard(request: SignedInRequest, instance: IntegrationInstance, organization_id: int) -> HttpResponse:
     """Forget what was chosen or suggested for a row."""
-    instance = instance_or_404(request, psa, pk)
     organization = organization_or_404(request, instance, organization_id)
     discard_proposal(request.user, instance, organization)
     return _row_or_back(request, instance, organization)
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_POST
-def ignore(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
+def ignore(request: SignedInRequest, instance: IntegrationInstance, organization_id: int) -> HttpResponse:
     """Leave an organization deliberately unmapped, or take that back."""
-    instance = instance_or_404(request, psa, pk)
     organization = organization_or_404(request, instance, organization_id)
-    actor = actor_of(request)
-    batch = Batch(actor)
     if request.POST.get("ignored") == "0":
-        decisions.stop_ignoring(actor, instance, organization, batch=batch)
-        text = f"{organization.name} is open again."
+        with recorded(request, f"{organization.name} is open again.") as batch:
+            decisions.stop_ignoring(batch.actor, instance, organization, batch=batch)
     else:
-        decisions.ignore_organization(actor, request.user, instance, organization, batch=batch)
         text = f"{organization.name} is ignored from now on and left out of the counts."
-    messages.success(request, text, extra_tags=undo_tag(request, batch))
+        with recorded(request, text) as batch:
+            decisions.ignore_organization(batch.actor, request.user, instance, organization, batch=batch)
     return _row_or_back(request, instance, organization)
 
 
@@ -178,7 +165,7 @@ def _row_or_back(
     request: SignedInRequest, instance: IntegrationInstance, organization: Organization
 ) -> HttpResponse:
     """The row with the action bar for a page that swaps it, or the whole page."""
-    if not request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+    if not request.htmx:
         return back_to_table(request, instance)
     row = one_row(instance, request.user, organization.pk)
     context = {**rows_context(request, instance, [row]), **bar_context(request, instance)}

@@ -26,8 +26,9 @@ from integrations.views.common import (
     actor_of,
     form_status,
     needs,
+    recorded,
     search_text,
-    undo_tag,
+    tell_recorded,
     whole_number,
 )
 
@@ -76,13 +77,12 @@ def add(request: SignedInRequest) -> HttpResponse:
     """Add one organization."""
     form = OrganizationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        batch = Batch(actor_of(request))
         try:
-            organization = services.add_organization(batch.actor, form.cleaned_data, batch=batch)
+            with recorded(request, f"“{form.cleaned_data['name']}” was added.") as batch:
+                services.add_organization(batch.actor, form.cleaned_data, batch=batch)
         except services.ExternalIdTaken as error:
             form.add_error("external_id", str(error))
         else:
-            _told(request, batch, f"“{organization.name}” was added.")
             return redirect("integrations:organizations")
     return render(request, "integrations/organizations/form.html", {"form": form}, status=form_status(form))
 
@@ -125,7 +125,7 @@ def _change(
         return None
     name = values["name"]
     if changed:
-        _told(request, batch, f"“{name}” was saved.")
+        tell_recorded(request, batch, f"“{name}” was saved.")
     else:
         messages.info(request, f"Nothing was saved: nothing about “{name}” differs.")
     return redirect("integrations:organizations")
@@ -137,9 +137,9 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     """Ask, say what goes with it, and delete softly."""
     organization = get_object_or_404(Organization.objects.visible_to(request.user).present(), pk=pk)
     if request.method == "POST":
-        batch = Batch(actor_of(request))
-        services.delete_organization(batch.actor, organization, batch=batch)
-        _told(request, batch, f"“{organization.name}” was deleted. It can be restored from “Deleted”.")
+        text = f"“{organization.name}” was deleted. It can be restored from “Deleted”."
+        with recorded(request, text) as batch:
+            services.delete_organization(batch.actor, organization, batch=batch)
         return redirect("integrations:organizations")
     mappings = organization.mappings.present().select_related("company", "instance")
     context = {"organization": organization, "mappings": mappings}
@@ -152,24 +152,18 @@ def restore(request: SignedInRequest, pk: int) -> HttpResponse:
     """Bring a deleted organization back."""
     visible = Organization.objects.visible_to(request.user)
     organization = get_object_or_404(visible, pk=pk, deleted_at__isnull=False)
-    batch = Batch(actor_of(request))
+    into = organization.merged_into
+    what = f"without what was merged into “{into.name}”" if into else "with its mappings"
     try:
-        services.restore_organization(batch.actor, organization, batch=batch)
+        with recorded(request, f"“{organization.name}” is back, {what}.") as batch:
+            services.restore_organization(batch.actor, organization, batch=batch)
     except services.ExternalIdTaken as error:
         messages.error(
             request,
             f"“{organization.name}” was not restored: {error.holder} has its external id now. "
             "Change or delete that one first.",
         )
-    else:
-        into = organization.merged_into
-        what = f"without what was merged into “{into.name}”" if into else "with its mappings"
-        _told(request, batch, f"“{organization.name}” is back, {what}.")
     return redirect("integrations:organizations")
-
-
-def _told(request: SignedInRequest, batch: Batch, text: str) -> None:
-    messages.success(request, text, extra_tags=undo_tag(request, batch))
 
 
 def _address(kept: dict[str, str], status: Status) -> str:
@@ -198,21 +192,19 @@ def merge(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _merge(request: SignedInRequest, merged: Organization, into: Organization) -> HttpResponse:
-    batch = Batch(actor_of(request))
     chosen = {
         name.removeprefix("company-"): whole_number(value) or 0
         for name, value in request.POST.items()
         if name.startswith("company-") and isinstance(value, str)
     }
     try:
-        merge_organizations(batch.actor, merged, into, chosen, request.POST.get("seen", ""), batch=batch)
+        with recorded(request, f"“{merged.name}” was merged into “{into.name}”.") as batch:
+            merge_organizations(batch.actor, merged, into, chosen, request.POST.get("seen", ""), batch=batch)
     except services.ChangedMeanwhile:
         error = "Nothing was merged: something about them has changed since you saw it. Look once more."
     except CompanyUndecided:
         error = "Choose the company that is right: the two are mapped to different ones."
     else:
-        text = f"“{merged.name}” was merged into “{into.name}”."
-        messages.success(request, text, extra_tags=undo_tag(request, batch))
         return redirect("integrations:organization_edit", into.pk)
     found = Organization.objects.present().in_bulk([merged.pk, into.pk])
     if len(found) < 2:

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms.mapping_table import table_query
 from integrations.models import IntegrationInstance, Organization
-from integrations.services.audit import Batch
 from integrations.services.companies.filters import type_labels
 from integrations.services.mapping import save as mappings
 from integrations.services.mapping.proposals import CompanyNotOffered, OrganizationElsewhere, accept_company
@@ -20,31 +19,28 @@ from integrations.views.common import (
     SignedInRequest,
     actor_of,
     frame,
-    instance_or_404,
-    needs,
+    on_instance,
     organization_or_404,
     provider_or_404,
-    undo_tag,
+    recorded,
     whole_number,
 )
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_GET
-def review(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def review(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """One row with both records side by side."""
-    instance = instance_or_404(request, psa, pk)
     organization, company = _number(request, "organization"), _number(request, "company")
     if organization is not None:
         organization_or_404(request, instance, organization)
     return _step(request, instance, organization, company)
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_POST
-def decide(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
+def decide(request: SignedInRequest, instance: IntegrationInstance, organization_id: int) -> HttpResponse:
     """Accept, reject, ignore or keep, then show the next row."""
-    instance = instance_or_404(request, psa, pk)
     organization = organization_or_404(request, instance, organization_id)
     query = table_query(request.GET)
     queue = review_queue(instance, request.user, query)
@@ -63,22 +59,21 @@ def decide(request: SignedInRequest, psa: str, pk: int, organization_id: int) ->
 def _decide(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> bool:
     """Do what was pressed; False when the row must stay because it could not be done."""
     actor, decision = actor_of(request), request.POST.get("decision")
-    made = Batch(actor)
     if decision == "ignore":
-        decisions.ignore_organization(actor, request.user, instance, organization, batch=made)
         text = f"{organization.name} is ignored from now on."
-        messages.info(request, text, extra_tags=undo_tag(request, made))
+        with recorded(request, text, messages.INFO) as batch:
+            decisions.ignore_organization(actor, request.user, instance, organization, batch=batch)
         return True
     if decision == "keep":
-        batch = mappings.confirm_mapping(actor, request.user, instance, organization)
-        if batch is not None:
-            messages.success(request, f"{organization.name} was confirmed.", extra_tags=f"undo:{batch}")
+        key = mappings.confirm_mapping(actor, request.user, instance, organization)
+        if key is not None:
+            messages.success(request, f"{organization.name} was confirmed.", extra_tags=f"undo:{key}")
         return True
     company = get_object_or_404(instance.companies, pk=_number(request, "company") or 0)
     if decision == "reject":
-        decisions.reject_match(actor, request.user, instance, organization, company, batch=made)
         text = f"{company.name} will not be proposed for {organization.name} again."
-        messages.info(request, text, extra_tags=undo_tag(request, made))
+        with recorded(request, text, messages.INFO) as batch:
+            decisions.reject_match(actor, request.user, instance, organization, company, batch=batch)
         return False
     if decision != "accept":
         raise Http404
@@ -122,16 +117,15 @@ def _show(
         # Read by static/js/ahead.js in case it is wanted: messages wait for an answer that is seen.
         "is_ahead": "X-Ahead" in request.headers,
     }
-    if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+    if request.htmx:
         return render(request, "integrations/mapping/review/step.html", context)
     return render(request, "integrations/mapping/review.html", context)
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_POST
-def reconsider(request: SignedInRequest, psa: str, pk: int, organization_id: int) -> HttpResponse:
+def reconsider(request: SignedInRequest, instance: IntegrationInstance, organization_id: int) -> HttpResponse:
     """Take an ignore or a rejection back."""
-    instance = instance_or_404(request, psa, pk)
     organization = organization_or_404(request, instance, organization_id)
     company = _number(request, "company")
     if company is None:

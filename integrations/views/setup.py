@@ -13,18 +13,17 @@ from integrations.forms.filters import BaseFilterFormSet
 from integrations.forms.schedules import ScheduleForm
 from integrations.models import IntegrationInstance
 from integrations.psa.forms import ConnectionForm
-from integrations.psa.registry import provider_for
 from integrations.services.companies.filters import filter_words
 from integrations.services.instances.catch_all import catch_all_company
 from integrations.views.cards import connection_form, filter_forms, schedule_form
-from integrations.views.common import SignedInRequest, frame, instance_or_404, needs
+from integrations.views.common import SignedInRequest, instance_frame, on_instance
 from integrations.views.mapping_table import table_context
 
 
-@needs("view_integrationinstance")
-def setup(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+@on_instance("view_integrationinstance")
+def setup(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """The setup page of one configuration."""
-    return setup_page(request, instance_or_404(request, psa, pk))
+    return setup_page(request, instance)
 
 
 def setup_page(
@@ -41,7 +40,7 @@ def setup_page(
     """Draw the page; a card that was just submitted brings its own bound form."""
     prefetch_related_objects([instance], "filters")  # their card and their words both read them
     context = {
-        **frame(request, provider_for(instance.psa), instance),
+        **instance_frame(request, instance),
         "connection": connection or connection_form(instance),
         "check": check or instance.last_check,
         "filters": filters or filter_forms(instance),

@@ -7,26 +7,18 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations.models import Company
+from integrations.models import Company, IntegrationInstance
 from integrations.services.suggestions.explain import explain_match
 from integrations.services.suggestions.suggest import propose_mappings, takes_long
 from integrations.tasks import enqueue_suggestions
-from integrations.views.common import (
-    SignedInRequest,
-    frame,
-    instance_or_404,
-    needs,
-    organization_or_404,
-    provider_or_404,
-)
+from integrations.views.common import SignedInRequest, instance_frame, on_instance, organization_or_404
 from integrations.views.mapping_table import back_to_table
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_POST
-def suggest(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def suggest(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Suggest Values: fresh proposals for every open organization; nothing is saved."""
-    instance = instance_or_404(request, psa, pk)
     include_inactive = "include_inactive" in request.POST
     if takes_long(instance):
         enqueue_suggestions(instance, request.user, include_inactive=include_inactive)
@@ -36,13 +28,12 @@ def suggest(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     return back_to_table(request, instance)
 
 
-@needs("view_integrationinstance")
+@on_instance("view_integrationinstance")
 @require_GET
 def explain(
-    request: SignedInRequest, psa: str, pk: int, organization_id: int, company_id: int
+    request: SignedInRequest, instance: IntegrationInstance, organization_id: int, company_id: int
 ) -> HttpResponse:
     """Why (not): the matcher's reasoning for a pair."""
-    instance = instance_or_404(request, psa, pk)
     organization = organization_or_404(request, instance, organization_id)
     company = get_object_or_404(instance.companies, pk=company_id)
     explanation = explain_match(instance, organization, company)
@@ -53,7 +44,7 @@ def explain(
         ).values_list("pk", "name")
     }
     context = {
-        **frame(request, provider_or_404(psa), instance),
+        **instance_frame(request, instance),
         "organization": organization,
         "company": company,
         "explanation": explanation,

@@ -26,10 +26,9 @@ from integrations.views.common import (
     SignedInRequest,
     actor_of,
     form_status,
-    frame,
-    instance_or_404,
+    instance_frame,
     needs,
-    provider_or_404,
+    on_instance,
 )
 
 TEMPLATE_ROW = {
@@ -67,11 +66,10 @@ def to_job(
     return redirect("integrations:import_report", job.key)
 
 
-@needs("map_organizations")
+@on_instance("map_organizations")
 @require_http_methods(["GET", "POST"])
-def upload_mappings(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
+def upload_mappings(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Check or import a file of mappings of one configuration; the answer is the report."""
-    instance = instance_or_404(request, psa, pk)
     form = MappingFileForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
@@ -87,7 +85,7 @@ def upload_mappings(request: SignedInRequest, psa: str, pk: int) -> HttpResponse
             form.add_error("file", str(error))
         else:
             return to_report(done)
-    context = {**frame(request, provider_or_404(psa), instance), "form": form, "max_rows": MAX_ROWS}
+    context = {**instance_frame(request, instance), "form": form, "max_rows": MAX_ROWS}
     return render(request, "integrations/imports/mappings.html", context, status=form_status(form))
 
 
