@@ -92,6 +92,25 @@ class UnexpectedAnswer(PSAError):
     """The answer is not what the interface describes (HTML, truncated JSON, wrong types, endless pages)."""
 
 
+class IncompleteRead(UnexpectedAnswer):
+    """The PSA counts more companies than it gives, also when asked again. Raised after the last page.
+
+    What came may be used, but nothing may be concluded from what did not come: no company is gone because
+    of such a read. ``is_small`` tells a difference of a few companies, which stays and which a person may
+    accept, from a read that broke off.
+    """
+
+    def __init__(self, user_text: str, technical: str = "", *, counted: int, given: int) -> None:
+        super().__init__(user_text, technical)
+        self.counted = counted
+        self.given = given
+
+    @property
+    def is_small(self) -> bool:
+        """At most one company in a hundred is lacking."""
+        return 0 < self.counted - self.given <= self.counted // 100
+
+
 class InvalidRequest(PSAError):
     """The PSA understood the call and refused it as a mistake of the caller (unknown field, bad value)."""
 
@@ -218,6 +237,21 @@ class CompanyField:
 
 
 @dataclass(frozen=True, slots=True)
+class CompanyMetadata:
+    """The fields of the tenant's companies, as far as they could be understood.
+
+    ``oddities`` names, in sentences, every entry that was left out or put right. ``unsure`` are the names of
+    fields of whose values some may be lacking here: what an earlier read knew of them stays true. ``error``
+    is why nothing at all could be read; companies can be read all the same.
+    """
+
+    fields: tuple[CompanyField, ...] = ()
+    oddities: tuple[str, ...] = ()
+    unsure: frozenset[str] = frozenset()
+    error: PSAError | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class FilterCondition:
     """One row of the company filter; all rows must hold. ``operation`` is the PSA's own word for it."""
 
@@ -249,12 +283,38 @@ class RemoteCompany:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """A company with a value that cannot be: it exists, and was left out. ``id`` is empty if that is odd."""
+
+    id: str
+    name: str
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """Which company it is, and why it was left out."""
+        return f"{self.name} (id {self.id or 'not readable'}): {self.reason}."
+
+
+@dataclass(frozen=True, slots=True)
 class CompanyPage:
-    """Some companies of a read in progress. ``total`` is the count asked for beforehand (None if unknown)."""
+    """Some companies of a read in progress. ``total`` is the count asked for beforehand (None if unknown).
+
+    ``set_aside`` are companies that exist but could not be read: neither changed nor gone.
+    """
 
     companies: tuple[RemoteCompany, ...]
     number: int
     total: int | None = None
+    set_aside: tuple[SetAside, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCompanies:
+    """What was found of companies asked for by id: those that are in neither part do not exist."""
+
+    companies: Mapping[str, RemoteCompany]
+    set_aside: tuple[SetAside, ...] = ()
 
 
 # --- the client -----------------------------------------------------------------------------------
@@ -272,8 +332,12 @@ class PSAClient(Protocol):
     def budget(self) -> RequestBudget:
         """The tenant's request budget now."""
 
-    def company_fields(self) -> tuple[CompanyField, ...]:
-        """Every field of a company, with types and picklists."""
+    def company_metadata(self) -> CompanyMetadata:
+        """Every field of a company, with types and picklists.
+
+        Raises ``PSAError`` only for what would stop every other call too; that the fields alone could not
+        be read is in the answer.
+        """
 
     def count_companies(self, conditions: Sequence[FilterCondition]) -> int:
         """How many companies hold all the conditions."""
@@ -288,7 +352,9 @@ class PSAClient(Protocol):
         """Read the companies that hold all the conditions, page by page.
 
         Ids ascend within a page; pages may come in any order, because several may be read at once. No
-        company comes twice. The iterator ends only after a complete read; an incomplete one raises. With
+        company comes twice. The iterator ends only after a complete read; an incomplete one raises, a nearly
+        complete one ``IncompleteRead`` after its last page. A company with an odd value is set aside and does
+        not stop the read; more than one in a hundred of them do. With
         ``modified_since`` only companies changed at or after that moment are read. ``known_ids``, those that
         an earlier read found, may help to share the work out; they never change what is read.
         """
@@ -298,7 +364,7 @@ class PSAClient(Protocol):
     ) -> tuple[RemoteCompany, ...]:
         """The first ``limit`` (1 to 500) companies that hold all the conditions."""
 
-    def companies_by_id(self, ids: Sequence[str]) -> Mapping[str, RemoteCompany]:
+    def companies_by_id(self, ids: Sequence[str]) -> FoundCompanies:
         """Those of the given companies that exist and are visible, by id, whatever the filter says."""
 
     def close(self) -> None:

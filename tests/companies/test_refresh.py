@@ -217,7 +217,6 @@ FAULTS: dict[str, dict[str, str | int]] = {
     "repeated-page": {},
     "paging-ends-early": {},
     "duplicate-rows": {},
-    "next-page-elsewhere": {},
     "redirect": {},
     "hourly-limit": {},
     "thread-limit": {},
@@ -268,13 +267,39 @@ def test_a_read_that_fails_marks_nothing_and_touches_no_mapping(
     assert Company.objects.count() == 35  # nothing that only a failed read has found is left
 
 
-def test_failing_metadata_leaves_options_and_companies(
+def test_failing_metadata_leaves_options_and_lets_companies_be_read(
+    simulator: Simulator, tenant: Tenant, filled: IntegrationInstance
+) -> None:
+    before = table_contents(FilterOption)
+    fields = IntegrationInstance.objects.values_list("company_fields").get()
+    tenant.companies.put({"id": 900, "companyName": "Moved In Yesterday"})
+    simulator.inject("truncated-json", path="entityinformation/fields")
+    assert refresh(filled, full=True).state == Job.State.DONE
+    assert table_contents(FilterOption) == before
+    assert IntegrationInstance.objects.values_list("company_fields").get() == fields
+    assert 900 in present_ids(filled)
+
+
+def test_a_picklist_of_which_a_value_could_not_be_read_keeps_what_was_known(
     simulator: Simulator, filled: IntegrationInstance
 ) -> None:
-    before = table_contents(FilterOption, Company)
-    simulator.inject("truncated-json", path="entityinformation/fields")
-    assert refresh(filled, full=True).state == Job.State.FAILED
-    assert table_contents(FilterOption, Company) == before
+    before = table_contents(FilterOption)
+    simulator.inject("odd-metadata", what="null-value")
+    assert refresh(filled, full=True).state == Job.State.DONE
+    assert table_contents(FilterOption) == before
+
+
+def test_a_company_that_cannot_be_read_is_neither_changed_nor_gone(
+    simulator: Simulator, tenant: Tenant, filled: IntegrationInstance
+) -> None:
+    before = Company.objects.values("name", "phone", "missing_since").get(remote_id="101")
+    tenant.companies.change(101, {"companyName": "Renamed Meanwhile"})
+    simulator.inject("odd-company", what="phone", id=101)
+    assert refresh(filled, full=True).state == Job.State.DONE
+    assert Company.objects.values("name", "phone", "missing_since").get(remote_id="101") == before
+    simulator.clear()
+    refresh(filled, full=True)
+    assert Company.objects.get(remote_id="101").name == "Renamed Meanwhile"
 
 
 def test_a_sudden_shrink_stops_and_asks_and_goes_on_when_confirmed(

@@ -57,7 +57,7 @@ PERMISSION = "The logged in Resource does not have the adequate permissions to q
         (408, "", Unavailable, True),
         (404, "", NotFound, False),
         (404, "no such thing", NotFound, False),
-        (405, "The requested resource does not support http method 'GET'.", UnexpectedAnswer, False),
+        (405, "The requested resource does not support http method 'GET'.", NotFound, False),
         (301, "", UnexpectedAnswer, False),
         (307, "", UnexpectedAnswer, False),
         (204, "", UnexpectedAnswer, False),

@@ -35,7 +35,7 @@ def test_every_request_is_one_that_the_description_knows(serve: Serve, connect: 
     client = as_client(connect(simulator, stored=False, page_size=50))
     assert client.check().passed
     client.budget()
-    client.company_fields()
+    client.company_metadata()
     client.companies_by_id(["0", "29683500"])
     client.sample_companies((), 5)
     read_all(client.companies((), modified_since=dt.datetime(2020, 1, 1, tzinfo=dt.UTC)))

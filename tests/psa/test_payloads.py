@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integrations.psa.autotask import calls, company_rows, payloads
+from integrations.psa.autotask import calls, company_rows, metadata, payloads
 from integrations.psa.autotask.json_values import read_json
 from integrations.psa.base import CompanyField, RemoteCompany, RequestBudget, UnexpectedAnswer
 
@@ -28,7 +28,7 @@ READERS: dict[str, Callable[[object], object]] = {
     "access": payloads.read_access,
     "count": payloads.read_count,
     "errors": payloads.read_errors,
-    "fields": payloads.read_fields,
+    "fields": metadata.read_fields,
     "page": lambda data: company_rows.read_page(data).companies(),
 }
 
@@ -141,7 +141,7 @@ def test_every_reader_is_among_those_that_are_fed_anything() -> None:
     """A reader takes JSON as it came (``object``); a new one belongs into READERS and GOOD."""
     found = {
         name
-        for module in (payloads, company_rows)
+        for module in (payloads, company_rows, metadata)
         for name, function in vars(module).items()
         if inspect.isfunction(function)
         and function.__module__ == module.__name__
@@ -224,8 +224,8 @@ def test_small_answers() -> None:
         ({"UserAccessForQuery": "restricted"}, "restricted"),
         ({"userAccessForQuery": "None"}, "none"),
         ({"userAccessForQuery": 0}, "none"),
-        ({"userAccessForQuery": 1}, "restricted"),
-        ({"userAccessForQuery": 2}, "all"),
+        ({"userAccessForQuery": 1}, "all"),
+        ({"userAccessForQuery": 2}, "restricted"),
         ({"canQuery": False, "userAccessForQuery": "All"}, "none"),
         ({}, "unknown"),
     ],
@@ -235,7 +235,7 @@ def test_access_is_read_as_words_and_as_numbers(info: dict[str, object], access:
 
 
 def test_picklist_values_become_integers_and_inactive_ones_are_kept() -> None:
-    company_type, asset_value = payloads.read_fields(GOOD["fields"])
+    company_type, asset_value = metadata.read_fields(GOOD["fields"]).fields
     assert company_type.name == "CompanyType"
     assert [(option.value, option.label, option.is_active) for option in company_type.options] == [
         (1, "Customer", True),
@@ -248,12 +248,12 @@ def test_picklist_values_become_integers_and_inactive_ones_are_kept() -> None:
 
 def test_a_field_that_could_not_be_queried_by_its_name_is_not_offered() -> None:
     fields = [{"name": name} for name in ("city", "x y", "a;b", "straße", "z" * 101)]
-    assert [field.name for field in payloads.read_fields({"fields": fields})] == ["city"]
-    twice = [{"name": "city"}, {"name": "CITY"}]
-    broken_lists: list[object] = [[{"name": 5}], [{}], [{"name": "x y"}], [], twice]
+    fields = [{**field, "dataType": "string"} for field in fields]
+    assert [field.name for field in metadata.read_fields({"fields": fields}).fields] == ["city"]
+    broken_lists: list[object] = [[{"name": 5}], [{}], [{"name": "x y"}], [], {"name": "city"}]
     for broken in broken_lists:
         with pytest.raises(UnexpectedAnswer):
-            payloads.read_fields({"fields": broken})
+            metadata.read_fields({"fields": broken})
 
 
 def test_a_company_is_read_whatever_the_case_of_the_names() -> None:
@@ -278,13 +278,14 @@ def test_a_company_is_read_whatever_the_case_of_the_names() -> None:
             spelling("items"): [{spelling(name): value for name, value in row.items()}],
             spelling("pageDetails"): details,
         }
-        assert company_rows.read_page(payload).companies() == (expected,)
+        assert company_rows.read_page(payload).companies() == ((expected,), ())
 
 
 def row_with(**values: object) -> RemoteCompany:
     """The sample company with some fields otherwise."""
     page = {**GOOD["page"], "items": [{**GOOD["page"]["items"][0], **values}]}
-    return company_rows.read_page(page).companies()[0]
+    (company,) = company_rows.read_page(page).companies()[0]
+    return company
 
 
 def test_odd_but_harmless_values_become_notes() -> None:
@@ -305,34 +306,122 @@ def test_odd_but_harmless_values_become_notes() -> None:
 
 
 @pytest.mark.parametrize(
-    "values",
+    ("values", "reason"),
     [
-        {"id": "1"},
-        {"id": True},
-        {"id": 1.0},
-        {"id": None},
-        {"id": -1},
-        {"id": 2**63},
-        {"companyName": 5},
-        {"companyType": "Customer"},
-        {"isActive": "yes"},
-        {"city": ["Springfield"]},
-        {"parentCompanyID": "root"},
-        {"lastTrackedModifiedDateTime": 5},
+        ({"companyName": 5}, "companyName is int"),
+        ({"companyType": "Customer"}, "companyType is str"),
+        ({"isActive": "yes"}, "isActive is str"),
+        ({"city": ["Springfield"]}, "city is list"),
+        ({"phone": ["555", "0100"]}, "phone is list"),
+        ({"parentCompanyID": "root"}, "parentCompanyID is str"),
+        ({"parentCompanyID": -1}, "parentCompanyID is out of range"),
+        ({"lastTrackedModifiedDateTime": 5}, "lastTrackedModifiedDateTime is int"),
     ],
 )
-def test_wrong_types_are_refused(values: dict[str, object]) -> None:
-    with pytest.raises(UnexpectedAnswer):
-        row_with(**values)
+def test_a_company_with_an_impossible_value_is_set_aside_by_name_and_id(
+    values: dict[str, object], reason: str
+) -> None:
+    good = GOOD["page"]["items"][0]
+    page = {**GOOD["page"], "items": [{**good, "id": 7}, {**good, **values}, {**good, "id": 9}]}
+    rows = company_rows.read_page(page)
+    companies, set_aside = rows.companies()
+    assert [company.id for company in companies] == ["7", "9"]
+    assert rows.ids == (7, 29683500, 9)
+    (aside,) = set_aside
+    assert (aside.id, aside.reason.startswith(reason)) == ("29683500", True)
+    assert aside.name == ("(no name)" if "companyName" in values else "Harbour Dental")
+    assert aside.sentence.startswith(f"{aside.name} (id 29683500): {reason}")
 
 
-def test_a_page_with_an_id_twice_or_without_names_is_refused() -> None:
+@pytest.mark.parametrize("broken", ["1", True, 1.0, None, -1, 2**63])
+def test_a_company_whose_id_cannot_be_read_is_no_known_company(broken: object) -> None:
+    good = GOOD["page"]["items"][0]
+    rows = company_rows.read_page({**GOOD["page"], "items": [{**good, "id": broken}, {**good, "id": 9}, 5]})
+    assert rows.ids == (9,)
+    assert [(each.id, each.name) for each in rows.companies()[1]] == [
+        ("", "Harbour Dental"),
+        ("", "(no name)"),
+    ]
+
+
+def test_a_page_with_an_id_twice_is_refused_and_one_without_names_set_aside() -> None:
     row = GOOD["page"]["items"][0]
     with pytest.raises(UnexpectedAnswer, match="same id twice"):
         company_rows.read_page({**GOOD["page"], "items": [row, row]})
     nameless = {name: value for name, value in row.items() if name != "companyName"}
-    with pytest.raises(UnexpectedAnswer, match="without companyName"):
-        company_rows.read_page({**GOOD["page"], "items": [nameless]}).companies()
+    companies, (aside,) = company_rows.read_page({**GOOD["page"], "items": [nameless]}).companies()
+    assert (companies, aside.reason) == ((), "a company without companyName")
+
+
+@pytest.mark.parametrize(
+    ("address", "followed", "more"),
+    [
+        (None, False, False),
+        ("", False, False),
+        ("https://webservices14.autotask.net/x", True, True),
+        ("x" * 2049, False, True),
+        ("x" * 21_000, False, True),
+        (7, False, True),
+        ({"url": "x"}, False, True),
+    ],
+)
+def test_a_next_page_is_known_of_also_where_its_address_is_of_no_use(
+    address: object, followed: bool, more: bool
+) -> None:
+    details = {**GOOD["page"]["pageDetails"], "nextPageUrl": address}
+    rows = company_rows.read_page({**GOOD["page"], "pageDetails": details})
+    assert (bool(rows.next_url), rows.more) == (followed, more)
+
+
+ODD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
+    "sort order true": ({"sortOrder": True}, "companyType 4: sortOrder is bool, not a number."),
+    "sort order a list": ({"sortOrder": [1]}, "companyType 4: sortOrder is list, not a number."),
+    "value null": ({"value": None}, "companyType: the value “Dead” is left out, for it is null."),
+    "value empty": ({"value": ""}, "companyType: the value “Dead” is left out, for it is empty."),
+    "flag a word": ({"isActive": "perhaps"}, "companyType 4: isActive is str, not true or false."),
+}
+
+
+@pytest.mark.parametrize("case", ODD_FIELDS)
+def test_one_odd_picklist_value_hides_no_other(case: str) -> None:
+    odd, sentence = ODD_FIELDS[case]
+    dead = {"value": "4", "label": "Dead", "sortOrder": 2, "isActive": True, **odd}
+    values = [{"value": "1", "label": "Customer", "sortOrder": 1}, dead]
+    field = {"name": "companyType", "dataType": "short", "isPickList": True, "picklistValues": values}
+    found = metadata.read_fields({"fields": [field, {"name": "city", "dataType": "string"}]})
+    assert [each.name for each in found.fields] == ["companyType", "city"]
+    assert 1 in {option.value for option in found.fields[0].options}
+    assert found.oddities == (sentence,)
+    lacking = odd.get("value", "4") in {None, ""}
+    assert found.unsure == ({"companyType"} if lacking else frozenset())
+    assert len(found.fields[0].options) == 2 - lacking
+
+
+def test_odd_fields_are_left_out_by_name_and_untidy_ones_are_understood() -> None:
+    found = metadata.read_fields(
+        {
+            "fields": [
+                {"name": "City", "dataType": "string", "length": "30", "isQueryable": "1"},
+                {"name": "city", "dataType": "string"},
+                {"name": "phone", "dataType": None},
+                {"name": "territoryID", "dataType": "integer", "isPickList": True, "picklistValues": "none"},
+                {"name": "x y", "dataType": "string"},
+                "a word",
+            ]
+        }
+    )
+    assert [(field.name, field.length, field.is_queryable) for field in found.fields] == [
+        ("City", 30, True),
+        ("territoryID", 0, True),
+    ]
+    assert found.oddities == (
+        "The field city is described twice; the first description is used.",
+        "The field phone has no known type, and is left out.",
+        "territoryID: its values are str, not a list.",
+        "The field “x y” has a name that cannot be asked for, and is left out.",
+        "A field without a name is left out.",
+    )
+    assert found.unsure == {"phone", "territoryID"}
 
 
 def sample(name: str) -> Any:
@@ -345,13 +434,14 @@ def sample(name: str) -> Any:
 
 def test_recorded_answers_are_understood() -> None:
     page = company_rows.read_page(sample("companies-query-page.django-autotask.json"))
-    assert [company.name for company in page.companies()] == ["Autotask Corporation"]
+    assert [company.name for company in page.companies()[0]] == ["Autotask Corporation"]
     assert company_rows.read_page(sample("companies-query-includefields.apigrate.json")).ids == (29683616,)
     assert company_rows.read_page(sample("query-empty.django-autotask.json")).ids == ()
     assert payloads.read_count(sample("query-count.apigrate.json")) == 7
     assert payloads.read_access(sample("entityinformation-companies.panoramicdata.json")) == "restricted"
-    (company_type,) = payloads.read_fields(sample("companies-fields-companyType.django-autotask.json"))
+    (company_type,) = metadata.read_fields(sample("companies-fields-companyType.django-autotask.json")).fields
     assert isinstance(company_type, CompanyField)
     assert company_type.options[0].value == 3
-    names = [field.name for field in payloads.read_fields(sample("entityinformation-fields.apigrate.json"))]
+    recorded = metadata.read_fields(sample("entityinformation-fields.apigrate.json"))
+    names = [field.name for field in recorded.fields]
     assert names == ["ActionType", "ActivityDescription"]

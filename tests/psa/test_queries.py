@@ -24,9 +24,9 @@ def body_of(*conditions: Filter, **options: Any) -> dict[str, Any]:
 
 def test_everything_is_asked_for_from_id_zero() -> None:
     body = body_of()
-    assert body["Filter"] == [{"op": "and", "items": [{"op": "gte", "field": "id", "value": 0}]}]
-    assert body["MaxRecords"] == 500
-    assert body["IncludeFields"][:2] == ["id", "companyName"]
+    assert body["filter"] == [{"op": "and", "items": [{"op": "gte", "field": "id", "value": 0}]}]
+    assert body["maxRecords"] == 500
+    assert body["includeFields"][:2] == ["id", "companyName"]
 
 
 def test_rows_ranges_and_moments_are_joined_by_and() -> None:
@@ -39,8 +39,8 @@ def test_rows_ranges_and_moments_are_joined_by_and() -> None:
         id_below=200,
         max_records=25,
     )
-    assert body["MaxRecords"] == 25
-    assert body["Filter"] == [
+    assert body["maxRecords"] == 25
+    assert body["filter"] == [
         {
             "op": "and",
             "items": [

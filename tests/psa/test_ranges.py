@@ -178,12 +178,31 @@ def test_ids_outside_of_the_range_are_refused() -> None:
         plan.record(upper, [99, 150], "")
 
 
-def test_empty_pages_that_name_a_next_one_are_refused() -> None:
+def test_an_empty_page_that_names_a_next_one_is_settled_by_asking_by_id() -> None:
     plan, whole = begun()
+    plan.record(whole, [], "next")
+    assert (whole.next_url, whole.done) == ("", False)
+    plan.record(whole, [], "next")
+    assert whole.done
+
+
+def test_empty_pages_that_name_a_next_one_are_refused_where_ids_tell_nothing() -> None:
+    plan, whole = begun([7, 2, 9])
     plan.record(whole, [], "next")
     plan.record(whole, [], "next")
     with pytest.raises(UnexpectedAnswer, match="empty pages"):
         plan.record(whole, [], "next")
+
+
+def test_a_next_page_without_a_usable_address_is_asked_for_by_the_lowest_unread_id() -> None:
+    plan, whole = begun()
+    plan.record(whole, [4, 5, 6], "", more=True)
+    assert not whole.done
+    whole.ask_by_id()
+    assert (whole.asked_from, whole.asked_end, whole.next_url) == (7, None, "")
+    unsorted, range_ = begun([7, 2, 9])
+    with pytest.raises(UnexpectedAnswer, match="not in the order of ids"):
+        unsorted.record(range_, [1, 8, 3], "", more=True)
 
 
 def go_on(plan: ReadPlan, range_: IdRange) -> None:

@@ -16,7 +16,7 @@ import pytest
 import requests
 from django.core.management import CommandError, call_command
 
-from integrations.simulators.autotask.faults import FAULTS
+from integrations.simulators.autotask.fault_kinds import FAULTS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import requests
 
-from integrations.simulators.autotask.faults import FAULTS, FaultError, FaultName
+from integrations.simulators.autotask.fault_kinds import FAULTS, FaultName
+from integrations.simulators.autotask.faults import FaultError
 from integrations.simulators.autotask.server import Simulator
 from tests.simulator.conftest import EVERYTHING, SECRET, TRACKING_IDENTIFIER, USERNAME, Caller, make_tenant
 
@@ -163,7 +164,7 @@ def missing_id_404(caller: Caller) -> None:
 
 def access_as_numbers(caller: Caller) -> None:
     info = caller.get("Companies/entityInformation").json()["info"]
-    assert (info["userAccessForQuery"], info["userAccessForUpdate"]) == (2, 0)
+    assert (info["userAccessForQuery"], info["userAccessForUpdate"]) == (1, 0)
 
 
 def field_names_in_other_case(caller: Caller) -> None:
@@ -366,6 +367,80 @@ def next_page_wants_get(caller: Caller) -> None:
     assert listed_ids(caller.get(address).json()) == [6, 7]
 
 
+def odd_metadata(caller: Caller) -> None:
+    def fields() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = caller.get("Companies/entityInformation/fields").json()["fields"]
+        return found
+
+    def first_value() -> dict[str, Any]:
+        values: dict[str, Any] = next(each for each in fields() if each["picklistValues"])["picklistValues"][
+            0
+        ]
+        return values
+
+    assert first_value()["sortOrder"] is True
+    for what, key, odd in (("null-value", "value", None), ("flag", "isActive", "1")):
+        caller.simulator.clear()
+        caller.simulator.inject("odd-metadata", what=what)
+        assert first_value()[key] == odd
+    for what, seen in (
+        ("twice", lambda: fields()[-1]["name"] == "ID"),
+        ("length", lambda: fields()[0]["length"] == "a hundred"),
+        ("type", lambda: fields()[0]["dataType"] is None),
+    ):
+        caller.simulator.clear()
+        caller.simulator.inject("odd-metadata", what=what)
+        assert seen()
+
+
+def odd_company(caller: Caller) -> None:
+    assert {item["parentCompanyID"] for item in page(caller)["items"]} == {-1}  # type: ignore[attr-defined]
+    for what, name, kind in (
+        ("phone", "phone", list),
+        ("name", "companyName", dict),
+        ("id", "id", type(None)),
+    ):
+        caller.simulator.clear()
+        caller.simulator.inject("odd-company", what=what, id=3)
+        items = page(caller)["items"]
+        assert [isinstance(item[name], kind) for item in items] == [  # type: ignore[attr-defined]
+            False, True, *([False] * (len(items) - 2)),  # type: ignore[arg-type]
+        ]  # fmt: skip
+    caller.simulator.clear()
+    caller.simulator.inject("odd-company", every=6)
+    odd = [item["id"] for item in page(caller)["items"] if item["parentCompanyID"] == -1]  # type: ignore[attr-defined]
+    assert odd == [0, 6, 12]
+
+
+def next_page_after_the_last(caller: Caller) -> None:
+    content = {"filter": [EVERYTHING]}
+    first = caller.post(QUERY, content).json()
+    assert listed_ids(first) == [0, 3, 6, 7, 12]
+    after = caller.post(following(first), content).json()
+    assert (after["items"], after["pageDetails"]["nextPageUrl"]) == ([], None)
+
+
+def next_page_unusable(caller: Caller) -> None:
+    assert following(page(caller, MaxRecords=2)).startswith(
+        "/ATServicesRest/V1.0/Companies/query/next?paging="
+    )
+    for what, length in (("long", 2048), ("longer", 20_000)):
+        caller.simulator.clear()
+        caller.simulator.inject("next-page-unusable", what=what)
+        assert len(following(page(caller, MaxRecords=2))) > length
+    caller.simulator.clear()
+    caller.simulator.inject("next-page-unusable", what="number")
+    assert page(caller, MaxRecords=2)["pageDetails"]["nextPageUrl"] == 7  # type: ignore[index]
+    assert page(caller)["pageDetails"]["nextPageUrl"] is None  # type: ignore[index]
+
+
+def counted_but_not_given(caller: Caller) -> None:
+    caller.simulator.clear()
+    caller.simulator.inject("counted-but-not-given", every=6)
+    assert listed_ids(page(caller)) == [3, 7]
+    assert caller.post(f"{QUERY}/count", {"filter": [EVERYTHING]}).json() == {"queryCount": 5}
+
+
 CHECKS: dict[FaultName, Callable[[Caller], None]] = {
     FaultName.WRONG_TRACKING_IDENTIFIER_500: wrong_tracking_identifier_500,
     FaultName.TRACKING_IDENTIFIER_REFUSED: tracking_identifier_refused,
@@ -409,6 +484,11 @@ CHECKS: dict[FaultName, Callable[[Caller], None]] = {
     FaultName.GZIP: compressed_anyhow,
     FaultName.GZIP_BOMB: gzip_bomb,
     FaultName.CHANGED_BETWEEN_PAGES: changed_between_pages,
+    FaultName.ODD_METADATA: odd_metadata,
+    FaultName.ODD_COMPANY: odd_company,
+    FaultName.NEXT_PAGE_AFTER_THE_LAST: next_page_after_the_last,
+    FaultName.NEXT_PAGE_UNUSABLE: next_page_unusable,
+    FaultName.COUNTED_BUT_NOT_GIVEN: counted_but_not_given,
 }
 
 

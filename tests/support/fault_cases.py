@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.models import Job
-from integrations.simulators.autotask.faults import FaultName
+from integrations.simulators.autotask.fault_kinds import FaultName
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,19 @@ CONTENTS = (
     Case("JSON nested without end", FaultName.DEEP_JSON, options=QUERY),
     Case("names with control signs and 10,000 letters", FaultName.STRANGE_NAMES, DONE, QUERY),
     Case("field names spelt CompanyName", FaultName.FIELD_NAMES_IN_OTHER_CASE, DONE),
+    Case("a picklist's sort order is true", FaultName.ODD_METADATA, DONE),
+    Case("a field described twice", FaultName.ODD_METADATA, DONE, {"what": "twice"}),
+    Case("a field's length as text", FaultName.ODD_METADATA, DONE, {"what": "length"}),
+    Case("a picklist value that is null", FaultName.ODD_METADATA, DONE, {"what": "null-value"}),
+    Case('a picklist\'s isActive is "1"', FaultName.ODD_METADATA, DONE, {"what": "flag"}),
+    Case("a field without a type", FaultName.ODD_METADATA, DONE, {"what": "type"}),
+    Case(
+        "the fields cannot be read, 503", FaultName.GATEWAY_ERROR, DONE, {"path": "entityinformation/fields"}
+    ),
+    Case("a company with parentCompanyID -1", FaultName.ODD_COMPANY, DONE, {"id": 104}),
+    Case("a company whose phone is a list", FaultName.ODD_COMPANY, DONE, {"id": 101, "what": "phone"}),
+    Case("a company whose id is null", FaultName.ODD_COMPANY, options={"id": 104, "what": "id"}),
+    Case("every company with parentCompanyID -1", FaultName.ODD_COMPANY),
 )
 PAGES = (
     Case("endless paging", FaultName.ENDLESS_PAGING, options=QUERY),
@@ -126,11 +139,19 @@ PAGES = (
     Case("paging ends early", FaultName.PAGING_ENDS_EARLY, options=QUERY),
     Case("a company twice in one page", FaultName.DUPLICATE_ROWS, options=QUERY),
     Case("a company again on the next page", FaultName.DUPLICATE_ROWS, options={"over": "pages", **QUERY}),
-    Case("next page on another host", FaultName.NEXT_PAGE_ELSEWHERE, options=QUERY),
+    Case("next page on another host", FaultName.NEXT_PAGE_ELSEWHERE, DONE, QUERY),
     Case("next page's address carries the search", FaultName.SEARCH_AFTER_POST, DONE),
-    Case("next page refuses the POST, 405", FaultName.NEXT_PAGE_WANTS_GET),
-    Case("next page asked without its query, 500", FaultName.SERVER_ERROR,
-         options={"text": "Value cannot be null. Parameter name: queryModel", **NEXT_PAGE}),
+    Case("next page refuses the POST, 405", FaultName.NEXT_PAGE_WANTS_GET, DONE),
+    Case("next page's address is relative", FaultName.NEXT_PAGE_UNUSABLE, DONE),
+    Case("next page's address has over 2,048 characters", FaultName.NEXT_PAGE_UNUSABLE, DONE,
+         {"what": "long"}),
+    Case("next page's address has over 20,000 characters", FaultName.NEXT_PAGE_UNUSABLE, DONE,
+         {"what": "longer"}),
+    Case("next page's address is a number", FaultName.NEXT_PAGE_UNUSABLE, DONE, {"what": "number"}),
+    Case("the last page names a next one", FaultName.NEXT_PAGE_AFTER_THE_LAST, DONE),
+    Case("companies counted that no page holds", FaultName.COUNTED_BUT_NOT_GIVEN, options={"every": 109}),
+    Case("next page asked without its query, 500", FaultName.SERVER_ERROR, DONE,
+         {"text": "Value cannot be null. Parameter name: queryModel", **NEXT_PAGE}),
     Case("data changed between pages", FaultName.CHANGED_BETWEEN_PAGES, DONE, ONCE, slow=NEXT_PAGE),
     Case("mapped company deleted in Autotask", None, DONE, deleted=(101,)),
     Case("mapped company deleted, its id answered 404", FaultName.MISSING_ID_404, DONE, deleted=(101,)),

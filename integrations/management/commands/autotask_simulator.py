@@ -13,7 +13,8 @@ from types import FrameType
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations.simulators.autotask.faults import FAULTS, LIMITS, FaultError, OptionValue
+from integrations.simulators.autotask.fault_kinds import FAULTS, OptionValue
+from integrations.simulators.autotask.faults import LIMITS, FaultError
 from integrations.simulators.autotask.files import OWN_ORGANIZATION, CompanyFileError, load_companies
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant, load_tenants

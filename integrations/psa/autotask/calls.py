@@ -6,6 +6,7 @@ read does (``reading``), and the client does.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,13 +18,14 @@ from integrations.psa.autotask.company_rows import CompanyRows, read_page
 from integrations.psa.autotask.credentials import CredentialHeaders, check_credentials_form
 from integrations.psa.autotask.destinations import check_url
 from integrations.psa.autotask.errors import NotFound
+from integrations.psa.autotask.metadata import read_fields
 from integrations.psa.autotask.settings import AutotaskSettings
 from integrations.psa.autotask.throttle import call_slot
 from integrations.psa.autotask.timing import Clock, Deadline
 from integrations.psa.autotask.transport import Request, Transport
 from integrations.psa.autotask.zones import API_VERSION, DISCOVERY_PATH, zone_from_answer
 from integrations.psa.base import (
-    CompanyField,
+    CompanyMetadata,
     Credentials,
     CredentialsRefused,
     DestinationRefused,
@@ -139,9 +141,9 @@ class Calls:
         return self._get(api_url, f"{COMPANIES}/entityInformation", COMPANIES, payloads.read_access)
 
     # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/API_Calls/REST_EntityInformationCall.htm
-    def fields(self, api_url: str) -> tuple[CompanyField, ...]:
+    def fields(self, api_url: str) -> CompanyMetadata:
         """Fields and picklists of companies."""
-        return self._get(api_url, f"{COMPANIES}/entityInformation/fields", COMPANIES, payloads.read_fields)
+        return self._get(api_url, f"{COMPANIES}/entityInformation/fields", COMPANIES, read_fields)
 
     # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/API_Calls/REST_Advanced_Query_Features.htm
     def count(self, api_url: str, body: bytes, deadline: Deadline | None = None) -> int:
@@ -162,14 +164,25 @@ class Calls:
         """One page of companies: the first, or the one that ``next_url`` names.
 
         A query that began with POST goes on with POST and the same body. Raises ``UnexpectedAnswer``
-        when ``next_url`` leads anywhere but into the same interface on the same host.
+        when ``next_url`` leads anywhere but into the same interface on the same host. Of the answer, an
+        address that leads elsewhere is not kept: ``more`` alone tells that there is a next page.
         """
         url = _api(api_url, f"{COMPANIES}/query")
         if next_url:
             check_next_url(next_url, api_url, self.settings.extra_hosts)
             url = next_url
         request = Request("POST", url, body, self._headers)
-        return self._send(request, COMPANIES, functools.partial(read_page, limit=limit), deadline)
+        rows = self._send(request, COMPANIES, functools.partial(read_page, limit=limit), deadline)
+        if rows.next_url and not self._leads_on(rows.next_url, api_url):
+            return dataclasses.replace(rows, next_url="")
+        return rows
+
+    def _leads_on(self, next_url: str, api_url: str) -> bool:
+        try:
+            check_next_url(next_url, api_url, self.settings.extra_hosts)
+        except UnexpectedAnswer:
+            return False
+        return True
 
     def _get(self, api_url: str, path: str, endpoint: str, read: Callable[[object], Value]) -> Value:
         return self._send(Request("GET", _api(api_url, path), auth=self._headers), endpoint, read)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from integrations.outbound.addresses import Gate
 from integrations.psa.autotask.calls import Calls
 from integrations.psa.autotask.checking import ConnectionCheck
+from integrations.psa.autotask.company_rows import CompanyRows
 from integrations.psa.autotask.errors import SignInRefused
 from integrations.psa.autotask.json_values import unexpected
 from integrations.psa.autotask.queries import MAX_OR_CONDITIONS, Filter, company_query, count_query
@@ -19,14 +20,17 @@ from integrations.psa.autotask.settings import AutotaskSettings, RetrySettings
 from integrations.psa.autotask.timing import Clock
 from integrations.psa.autotask.zones import label_of, normal_api_url
 from integrations.psa.base import (
-    CompanyField,
+    CompanyMetadata,
     CompanyPage,
     ConnectionReport,
     Credentials,
+    FailureKind,
     FilterCondition,
+    FoundCompanies,
     PSAError,
     RemoteCompany,
     RequestBudget,
+    SetAside,
     Zone,
     ZoneMoved,
 )
@@ -34,6 +38,9 @@ from integrations.psa.base import (
 __all__ = ["AutotaskClient", "AutotaskSettings", "Clock", "Gate", "RetrySettings"]
 
 Value = TypeVar("Value")
+
+_OF_ONE_CALL = frozenset({FailureKind.UNEXPECTED, FailureKind.INVALID_REQUEST, FailureKind.UNAVAILABLE})
+"""Failures that say something about one call, and nothing about the next one."""
 
 
 class AutotaskClient:
@@ -98,9 +105,14 @@ class AutotaskClient:
 
     # --- companies ---
 
-    def company_fields(self) -> tuple[CompanyField, ...]:
+    def company_metadata(self) -> CompanyMetadata:
         """Every field of a company with its type and picklist, as this tenant's metadata names them."""
-        return self._at_zone(self._calls.fields)
+        try:
+            return self._at_zone(self._calls.fields)
+        except PSAError as error:
+            if error.kind not in _OF_ONE_CALL:
+                raise
+            return CompanyMetadata(error=error)
 
     def count_companies(self, conditions: Sequence[Filter]) -> int:
         """How many companies hold all the conditions."""
@@ -110,7 +122,7 @@ class AutotaskClient:
     def sample_companies(self, conditions: Sequence[Filter], limit: int) -> tuple[RemoteCompany, ...]:
         """The first ``limit`` (1 to 500) companies that hold all the conditions, in one request."""
         body = company_query(conditions, max_records=limit)
-        return self._at_zone(lambda api_url: self._calls.page(api_url, body, limit=limit).companies())
+        return self._at_zone(lambda api_url: self._calls.page(api_url, body, limit=limit).companies()[0])
 
     def companies(
         self,
@@ -134,21 +146,36 @@ class AutotaskClient:
             return
         raise failure
 
-    def companies_by_id(self, ids: Sequence[str]) -> Mapping[str, RemoteCompany]:
+    def companies_by_id(self, ids: Sequence[str]) -> FoundCompanies:
         """Those of the given companies that exist and are visible, by id, whatever the filter says.
 
-        Texts that are no company id are left out, for no such company can exist.
+        Texts that are no company id are left out, for no such company can exist. Raises
+        ``UnexpectedAnswer`` when it cannot be told which companies were answered.
         """
         numbers = sorted(_numbers(ids))
         found: dict[str, RemoteCompany] = {}
+        set_aside: list[SetAside] = []
         for start in range(0, len(numbers), MAX_OR_CONDITIONS):
-            wanted = tuple(numbers[start : start + MAX_OR_CONDITIONS])
-            body = company_query((FilterCondition("id", "in", wanted),))
+            for rows in self._pages_by_id(set(numbers[start : start + MAX_OR_CONDITIONS])):
+                companies, aside = rows.companies()
+                found.update((company.id, company) for company in companies)
+                set_aside += aside
+        return FoundCompanies(found, tuple(set_aside))
+
+    def _pages_by_id(self, wanted: set[int]) -> Iterator[CompanyRows]:
+        """Pages with the wanted companies. A next page is asked for by what is lacking, not by its address.
+
+        Autotask may name a next page after the last one.
+        """
+        while wanted:
+            body = company_query((FilterCondition("id", "in", tuple(sorted(wanted))),))
             rows = self._at_zone(functools.partial(self._calls.page, body=body))
-            if rows.next_url or not set(rows.ids) <= set(wanted):
+            if rows.unidentified or not wanted.issuperset(rows.ids):
                 unexpected("other companies than those asked for by id")
-            found.update((company.id, company) for company in rows.companies())
-        return found
+            yield rows
+            wanted = wanted - set(rows.ids)
+            if not (rows.more and rows.ids):
+                return
 
     # --- the zone ---
 

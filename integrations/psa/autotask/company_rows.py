@@ -13,11 +13,11 @@ from integrations.psa.autotask.json_values import (
     get,
     has,
     kind_name,
+    picklist_number,
     unexpected,
 )
-from integrations.psa.autotask.payloads import picklist_number
 from integrations.psa.autotask.text import clean_and_cut
-from integrations.psa.base import RemoteCompany, UnexpectedAnswer
+from integrations.psa.base import RemoteCompany, SetAside, UnexpectedAnswer
 
 # The fields of a company that the portal keeps; ``IncludeFields`` asks for exactly these.
 COMPANY_FIELDS: tuple[str, ...] = (
@@ -36,6 +36,9 @@ COMPANY_FIELDS: tuple[str, ...] = (
 )
 MODIFIED_FIELD = "lastTrackedModifiedDateTime"
 
+MAX_NEXT_URL = 2048
+"""Characters of a next page's address; servers of this make refuse longer ones."""
+
 NAME_LIMIT = 300
 NO_NAME = "(no name)"
 _TEXT_LIMITS = {
@@ -50,22 +53,29 @@ _TEXT_LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class CompanyRows:
-    """One page of a query: its ids as numbers, and the next page's address or ``""``.
+    """One page of a query: its ids as numbers, whether a next page is named, and where.
 
-    The rows themselves are read by ``companies``, so that the next page can be asked for before.
+    ``next_url`` is empty where there is none, or none that can be followed; ``more`` tells these apart.
+    ``unidentified`` are rows whose id cannot be read. The others are read by ``companies``, so that the next
+    page can be asked for before; they are as many as ``ids``.
     """
 
     ids: tuple[int, ...]
     next_url: str = ""
+    more: bool = False
     rows: tuple[dict[str, object], ...] = field(default=(), repr=False)
+    unidentified: tuple[SetAside, ...] = ()
 
-    def companies(self, first: int | None = None) -> tuple[RemoteCompany, ...]:
-        """The ``first`` companies of the page, or all. Raises ``UnexpectedAnswer``."""
-        try:
-            return tuple(_company(row) for row in self.rows[:first])
-        except UnexpectedAnswer as error:
-            failure = error.with_traceback(None)  # its frames hold whatever the server sent
-        raise failure
+    def companies(self, first: int | None = None) -> tuple[tuple[RemoteCompany, ...], tuple[SetAside, ...]]:
+        """The ``first`` companies of the page, or all, and those of them that have to be set aside."""
+        found: list[RemoteCompany] = []
+        aside: list[SetAside] = []
+        for number, row in zip(self.ids[:first], self.rows[:first], strict=True):
+            try:
+                found.append(_company(row))
+            except UnexpectedAnswer as error:
+                aside.append(SetAside(str(number), _shown_name(row), error.technical))
+        return tuple(found), (*aside, *self.unidentified)
 
 
 def read_page(data: object, *, limit: int = 500) -> CompanyRows:
@@ -74,13 +84,35 @@ def read_page(data: object, *, limit: int = 500) -> CompanyRows:
     items = as_list(get(answer, "items"), "items", limit)
     details = as_object(get(answer, "pageDetails"), "pageDetails")
     next_url = get(details, "nextPageUrl")
-    if next_url is not None and (not isinstance(next_url, str) or len(next_url) > 20_000):
-        unexpected(f"nextPageUrl is {kind_name(next_url)} or too long")
-    rows = tuple(as_object(item, "row") for item in items)
-    ids = tuple(as_whole(get(row, "id"), "id") for row in rows)
+    rows: list[dict[str, object]] = []
+    ids: list[int] = []
+    unidentified: list[SetAside] = []
+    for item in items:
+        try:
+            row = as_object(item, "row")
+            ids.append(as_whole(get(row, "id"), "id"))
+        except UnexpectedAnswer as error:
+            unidentified.append(SetAside("", _shown_name(item), error.technical))
+        else:
+            rows.append(row)
     if len(set(ids)) != len(ids):
         unexpected("a page holds the same id twice")
-    return CompanyRows(ids, next_url or "", rows)
+    if len(unidentified) > 1 and not rows:
+        unexpected(f"a page without any id that can be read; the last: {unidentified[-1].reason}")
+    usable = isinstance(next_url, str) and len(next_url) <= MAX_NEXT_URL
+    return CompanyRows(
+        tuple(ids),
+        str(next_url) if usable else "",
+        more=bool(next_url),
+        rows=tuple(rows),
+        unidentified=tuple(unidentified),
+    )
+
+
+def _shown_name(row: object) -> str:
+    """The name of a row that cannot be read, as far as it has one."""
+    name = get(row, "companyName") if isinstance(row, dict) else None
+    return (clean_and_cut(name, 100, "name")[0] if isinstance(name, str) else "") or NO_NAME
 
 
 def _company(row: dict[str, object]) -> RemoteCompany:

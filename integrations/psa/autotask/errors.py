@@ -37,7 +37,7 @@ class SignInRefused(CredentialsRefused):
 
 
 class NotFound(UnexpectedAnswer):
-    """The path does not exist there (404)."""
+    """There is no such path (404), or none with this verb (405)."""
 
 
 class UnknownUser(CredentialsRefused):
@@ -143,7 +143,7 @@ def _by_status(answer: FailedAnswer) -> PSAError:
             "Check the chosen Platform.",
             answer.technical,
         )
-    kind = NotFound if status == 404 else UnexpectedAnswer
+    kind = NotFound if status in {404, 405} else UnexpectedAnswer
     return kind(
         "Something answered at Autotask's address, but it does not know this interface. Check the chosen "
         "Platform, or try again later.",

@@ -116,10 +116,11 @@ def as_text(value: object, what: str, limit: int) -> str:
     return clean_and_cut(value, limit, what)[0]
 
 
-def as_flag(value: object, what: str, *, missing: bool) -> bool:
-    """``value`` when it is true or false; null stands for ``missing``."""
-    if value is None:
-        return missing
-    if not isinstance(value, bool):
-        unexpected(f"{what} is {kind_name(value)}, not true or false")
-    return value
+def picklist_number(text: str) -> int | str:
+    """Metadata gives values as text ("7"), rows as integers (7): an integer wherever it is one."""
+    digits = text.strip()
+    sign = digits.startswith("-")
+    body = digits[sign:]
+    if body.isascii() and body.isdigit() and len(body) <= 18:
+        return int(digits)
+    return clean_and_cut(text, 200, "picklist value")[0]

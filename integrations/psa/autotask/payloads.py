@@ -1,7 +1,7 @@
-"""Readers of Autotask's answers, but for companies: zone, version, budget, access, errors, fields.
+"""Readers of Autotask's small answers: zone, version, budget, access, count, errors.
 
 The other side is not trusted. Every reader takes any JSON value and either returns what it promises or
-raises ``UnexpectedAnswer``; no other exception leaves this module or ``company_rows``.
+raises ``UnexpectedAnswer``; no other exception leaves this module, ``metadata`` or ``company_rows``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from integrations.psa.autotask.json_values import (
-    MAX_ID,
-    as_flag,
-    as_list,
     as_object,
     as_text,
     as_whole,
@@ -19,14 +16,8 @@ from integrations.psa.autotask.json_values import (
     kind_name,
     unexpected,
 )
-from integrations.psa.autotask.text import clean_and_cut, clean_text
-from integrations.psa.base import CompanyField, PicklistOption, RequestBudget
-
-MAX_FIELDS = 2000
-MAX_OPTIONS = 20_000
-
-
-# --- small answers --------------------------------------------------------------------------------
+from integrations.psa.autotask.text import clean_text
+from integrations.psa.base import RequestBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +69,8 @@ def read_budget(data: object) -> RequestBudget:
 def read_access(data: object) -> str:
     """What this API user may query of an entity: ``all``, ``restricted``, ``none`` or ``unknown``.
 
-    The help page documents 0, 1 and 2; live systems answer words. Both are understood.
+    The help page (REST_EntityInformationCall) numbers none 0, all 1 and restricted 2; live systems answer
+    words. Both are understood.
     """
     info = as_object(get(as_object(data, "entity answer"), "info"), "info")
     if get(info, "canQuery") is False:
@@ -87,7 +79,7 @@ def read_access(data: object) -> str:
     if isinstance(access, bool):
         unexpected("userAccessForQuery is true or false")
     if isinstance(access, int):
-        return {0: "none", 1: "restricted", 2: "all"}.get(access, "unknown")
+        return {0: "none", 1: "all", 2: "restricted"}.get(access, "unknown")
     if isinstance(access, str) and access.lower() in {"all", "restricted", "none"}:
         return access.lower()
     if access is None or isinstance(access, str):
@@ -114,82 +106,3 @@ def read_errors(data: object) -> tuple[str, ...]:
     if not any(words) and isinstance(message, str):
         words = [clean_text(message[:2000])[:500]]
     return tuple(word for word in words if word)
-
-
-# --- fields and picklists -------------------------------------------------------------------------
-
-
-def read_fields(data: object) -> tuple[CompanyField, ...]:
-    """Every field of an entity from ``entityInformation/fields``, picklists included."""
-    entries = as_list(get(as_object(data, "fields answer"), "fields"), "fields", MAX_FIELDS)
-    fields: dict[str, CompanyField] = {}
-    for entry in entries:
-        described = _field(as_object(entry, "field"))
-        if described is None:
-            continue
-        if described.name.lower() in fields:
-            unexpected("a field name appears twice")
-        fields[described.name.lower()] = described
-    if not fields:
-        unexpected("no field at all")
-    return tuple(fields.values())
-
-
-def _field(entry: dict[str, object]) -> CompanyField | None:
-    name = get(entry, "name")
-    if not isinstance(name, str):
-        unexpected("a field without a name")
-    # Field names travel back in queries; what has not the known form is not offered.
-    if not name.isascii() or not name.isidentifier() or len(name) > 100:
-        return None
-    is_picklist = as_flag(get(entry, "isPickList"), "isPickList", missing=False)
-    values = get(entry, "picklistValues")
-    length = get(entry, "length")
-    return CompanyField(
-        name=name,
-        data_type=as_text(get(entry, "dataType"), "dataType", 30).lower(),
-        is_queryable=as_flag(get(entry, "isQueryable"), "isQueryable", missing=True),
-        is_picklist=is_picklist,
-        is_reference=as_flag(get(entry, "isReference"), "isReference", missing=False),
-        length=0 if length is None else as_whole(length, "length", lowest=-1, highest=2**31),
-        options=() if values is None or not is_picklist else _options(values),
-    )
-
-
-def _options(values: object) -> tuple[PicklistOption, ...]:
-    options: dict[int | str, PicklistOption] = {}
-    for entry in as_list(values, "picklistValues", MAX_OPTIONS):
-        option = _option(as_object(entry, "picklist value"))
-        # A value listed twice (under two parent values) is one value; an active entry wins.
-        known = options.get(option.value)
-        if known is None or (option.is_active and not known.is_active):
-            options[option.value] = option
-    return tuple(sorted(options.values(), key=lambda option: option.sort_order))
-
-
-def _option(entry: dict[str, object]) -> PicklistOption:
-    raw = get(entry, "value")
-    if isinstance(raw, bool) or not isinstance(raw, int | str):
-        unexpected(f"a picklist value is {kind_name(raw)}")
-    if isinstance(raw, str):
-        value: int | str = picklist_number(raw)
-    else:
-        value = as_whole(raw, "picklist value", lowest=-MAX_ID)
-    order = get(entry, "sortOrder")
-    return PicklistOption(
-        value=value,
-        label=as_text(get(entry, "label"), "label", 200) or str(value),
-        is_active=as_flag(get(entry, "isActive"), "isActive", missing=True),
-        is_system=as_flag(get(entry, "isSystem"), "isSystem", missing=False),
-        sort_order=0 if order is None else as_whole(order, "sortOrder", lowest=-(2**31), highest=2**31),
-    )
-
-
-def picklist_number(text: str) -> int | str:
-    """Metadata gives values as text ("7"), rows as integers (7): an integer wherever it is one."""
-    digits = text.strip()
-    sign = digits.startswith("-")
-    body = digits[sign:]
-    if body.isascii() and body.isdigit() and len(body) <= 18:
-        return int(digits)
-    return clean_and_cut(text, 200, "picklist value")[0]

@@ -3,6 +3,11 @@
 Autotask silently drops an operator that it does not know and answers with everything (status 200), so a
 misspelt operator would widen a filter without a word. Nothing leaves here but the thirteen operators and
 the two groupings, with values of the right shape.
+
+The names of a query's parts are written ``maxRecords``, ``includeFields`` and ``filter``. The vendor's older
+interface description and its help page write them with a capital, its description of 2026 and the published
+clients (all of them ``filter``) do not, and the service takes either. So small letters are right for a
+reader that holds to the present description, and for one that does not care.
 """
 
 from __future__ import annotations
@@ -61,9 +66,9 @@ def company_query(
     if not 1 <= max_records <= 500:
         raise _invalid(f"{max_records} rows a page; Autotask allows 1 to 500")
     query = {
-        "MaxRecords": max_records,
-        "IncludeFields": list(fields),
-        "Filter": [_filter(conditions, modified_since, id_from, id_below)],
+        "maxRecords": max_records,
+        "includeFields": list(fields),
+        "filter": [_filter(conditions, modified_since, id_from, id_below)],
     }
     return _body(query)
 
@@ -76,7 +81,7 @@ def count_query(
     id_below: int | None = None,
 ) -> bytes:
     """The body of ``Companies/query/count`` for the same rows. Raises ``InvalidRequest``."""
-    return _body({"Filter": [_filter(conditions, modified_since, id_from, id_below)]})
+    return _body({"filter": [_filter(conditions, modified_since, id_from, id_below)]})
 
 
 def _body(query: dict[str, object]) -> bytes:

@@ -38,14 +38,15 @@ KNOWN_ENOUGH = 2 / 3
 class IdRange:
     """Ids from ``start`` up to but not including ``end`` (None: no end), read by one reader.
 
-    ``unread`` is the lowest id not yet answered for. ``asked_end`` is the bound that its query carries;
-    ``end`` may be lower, when another reader has taken the upper part since. ``spacing`` is the distance
-    between two ids, as last seen here.
+    ``unread`` is the lowest id not yet answered for. ``asked_from`` and ``asked_end`` are the bounds that its
+    query carries; ``end`` may be lower, when another reader has taken the upper part since. ``spacing`` is
+    the distance between two ids, as last seen here.
     """
 
     start: int
     end: int | None
     spacing: float
+    asked_from: int = 0
     asked_end: int | None = None
     unread: int = 0
     next_url: str = ""
@@ -59,7 +60,15 @@ class IdRange:
 
     def __post_init__(self) -> None:
         self.unread = max(self.unread, self.start)
-        self.asked_end = self.end
+        self.asked_from, self.asked_end = self.start, self.end
+
+    def ask_by_id(self) -> None:
+        """Go on with a new query for the ids still unread: the address of the next page is of no use.
+
+        It is what the vendor itself recommends where pages cannot be followed.
+        """
+        self.next_url = ""
+        self.asked_from, self.asked_end = self.unread, self.end
 
     @property
     def expected(self) -> float:
@@ -103,12 +112,12 @@ class ReadPlan:
     wasted: float = 0.0
     seen: set[int] = field(default_factory=set)
 
-    def begin(self, ids: Sequence[int], next_url: str) -> IdRange:
+    def begin(self, ids: Sequence[int], next_url: str, *, more: bool = False) -> IdRange:
         """Start with the first page of the whole read. Unordered ids forbid splitting, nothing else."""
         self.ordered = all(low < high for low, high in pairwise(ids))
         whole = IdRange(start=0, end=None, spacing=1.0)
         self.ranges.append(whole)
-        self.record(whole, ids, next_url)
+        self.record(whole, ids, next_url, more=more)
         return whole
 
     @property
@@ -203,13 +212,18 @@ class ReadPlan:
         self.ranges.append(upper)
         return upper
 
-    def record(self, range_: IdRange, ids: Sequence[int], next_url: str) -> int:
+    def record(self, range_: IdRange, ids: Sequence[int], next_url: str, *, more: bool = False) -> int:
         """Note a page of ``range_``; returns how many of its first rows belong to the range.
 
-        Raises ``UnexpectedAnswer`` for a page that repeats ids, leaves the range, or never ends.
+        ``next_url`` is where the next page is. ``more`` without it tells that there is one whose address is
+        of no use: the range then goes on by its lowest unread id. Raises ``UnexpectedAnswer`` for a page that
+        repeats ids, leaves the range, or never ends.
         """
         self.pages += 1
-        self._refuse_endless(range_, ids, next_url)
+        more = more or bool(next_url)
+        if not (ids or range_.next_url) and range_.pages:
+            more = False  # nothing beyond the last id: the page before, which named a next one, was the last
+        self._refuse_endless(range_, ids, more=more)
         kept = self._kept(range_, ids)
         if range_.end is not None or not ids:
             self.wasted += 1 - kept / max(1, len(ids))
@@ -219,11 +233,14 @@ class ReadPlan:
         range_.rows += kept
         self.rows += kept
         self.seen.update(ids[:kept])
-        range_.next_url = next_url
+        # What an empty page names leads nowhere, perhaps; asking by id settles it.
+        range_.next_url = next_url if ids or not self.ordered else ""
+        if more and not next_url and not self.ordered:
+            unexpected("a next page that cannot be asked for, of companies that are not in the order of ids")
         if ids and self.ordered:
             range_.unread = ids[-1] + 1
         beyond = self.ordered and range_.end is not None and range_.unread >= range_.end
-        range_.done = beyond or not next_url
+        range_.done = beyond or not more
         return kept
 
     def _kept(self, range_: IdRange, ids: Sequence[int]) -> int:
@@ -239,9 +256,9 @@ class ReadPlan:
             unexpected("a page holds ids outside the range that was asked for")
         return len(ids) if range_.end is None else bisect.bisect_left(ids, range_.end)
 
-    def _refuse_endless(self, range_: IdRange, ids: Sequence[int], next_url: str) -> None:
+    def _refuse_endless(self, range_: IdRange, ids: Sequence[int], *, more: bool) -> None:
         range_.empty_pages = 0 if ids else range_.empty_pages + 1
-        if next_url and range_.empty_pages >= MAX_EMPTY_PAGES:
+        if more and range_.empty_pages >= MAX_EMPTY_PAGES:
             unexpected("empty pages that name a next one")
         allowed = self.max_pages
         if self.total:

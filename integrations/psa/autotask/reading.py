@@ -9,12 +9,17 @@ How a read goes:
 3. All further pages by up to three readers on id ranges (``ranges``); with pauses and without further
    sharing when more than half of the budget is used, not at all above nine tenths.
 4. At the end as many companies must have come as Autotask counted. A small difference is looked into
-   range by range, because companies may have changed meanwhile; anything else throws the read away.
+   range by range, because companies may have changed meanwhile. What is lacking then is told: nothing may be
+   concluded from what did not come.
+
+The next page is asked for at the address that Autotask names. Where that is of no use (relative, too long, on
+another host, refused), the rest is asked for by id, and so it goes on for the rest of the read.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -23,11 +28,21 @@ from dataclasses import dataclass
 
 from integrations.psa.autotask.calls import Calls
 from integrations.psa.autotask.company_rows import CompanyRows
-from integrations.psa.autotask.errors import HOURLY_LIMIT_WAIT, HourUsedUp
+from integrations.psa.autotask.errors import HOURLY_LIMIT_WAIT, HourUsedUp, NotFound
+from integrations.psa.autotask.json_values import unexpected
 from integrations.psa.autotask.queries import Filter, company_query, count_query
 from integrations.psa.autotask.ranges import IdRange, ReadPlan
 from integrations.psa.autotask.timing import Deadline
-from integrations.psa.base import CompanyPage, RemoteCompany, RequestBudget, UnexpectedAnswer
+from integrations.psa.base import (
+    CompanyPage,
+    IncompleteRead,
+    InvalidRequest,
+    RemoteCompany,
+    RequestBudget,
+    SetAside,
+)
+
+logger = logging.getLogger("integrations.psa.autotask")
 
 MAX_READY_PAGES = 6
 """Pages held for a slow consumer; the readers wait then, so that memory stays small."""
@@ -35,7 +50,7 @@ MAX_READY_PAGES = 6
 SMALL_DIFFERENCE = 25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CompanyRead:
     """One read: what is asked for, where, and until when."""
 
@@ -44,20 +59,33 @@ class CompanyRead:
     conditions: tuple[Filter, ...]
     modified_since: dt.datetime | None
     deadline: Deadline
+    follows: bool = True
+    """Whether the addresses of next pages are followed; not any more after one of them was refused."""
 
     def page(self, range_: IdRange | None = None) -> CompanyRows:
         """The first page of the whole read, or the next one of a range."""
+        if range_ is None:
+            return self._asked(None)
+        if range_.next_url and self.follows:
+            try:
+                return self._asked(range_, range_.next_url)
+            except (InvalidRequest, NotFound) as refusal:
+                logger.info("next page refused, going on by id: %s", refusal.technical)
+                self.follows = False
+        if range_.pages:
+            range_.ask_by_id()
+        return self._asked(range_)
+
+    def _asked(self, range_: IdRange | None, next_url: str = "") -> CompanyRows:
+        size = self.calls.settings.page_size
         body = company_query(
             self.conditions,
-            max_records=self.calls.settings.page_size,
+            max_records=size,
             modified_since=self.modified_since,
-            id_from=range_.start if range_ is not None and range_.start else None,
+            id_from=range_.asked_from if range_ is not None and range_.asked_from else None,
             id_below=None if range_ is None else range_.asked_end,
         )
-        next_url = "" if range_ is None else range_.next_url
-        return self.calls.page(
-            self.api_url, body, next_url, self.deadline, limit=self.calls.settings.page_size
-        )
+        return self.calls.page(self.api_url, body, next_url, self.deadline, limit=size)
 
     def count(self, range_: IdRange | None = None) -> int:
         """How many companies Autotask counts, in all or in a range."""
@@ -93,15 +121,28 @@ def read_companies(
     # An incremental read usually finds nothing, a small one ends with its first page.
     large = modified_since is None and not 0 < len(known_ids) <= settings.page_size
     together = large and calls.accepted and settings.readers > 1
-    number = 0
-    for companies, total in _begun_together(read, plan) if together else _begun_alone(read, plan):
-        if companies:
+    number = aside = given = 0
+    for (companies, set_aside), total in (
+        _begun_together(read, plan) if together else _begun_alone(read, plan)
+    ):
+        aside, given = aside + len(set_aside), given + len(companies)
+        _refuse_odd(aside, given, total, set_aside)
+        if companies or set_aside:
             number += 1
-            yield CompanyPage(companies, number, total)
+            yield CompanyPage(companies, number, total, set_aside)
 
 
-Pages = Iterator[tuple[tuple[RemoteCompany, ...], int]]
-"""Companies of a page, and how many Autotask counts in all."""
+Found = tuple[tuple[RemoteCompany, ...], tuple[SetAside, ...]]
+"""The companies of a page, and those of it that were set aside."""
+
+Pages = Iterator[tuple[Found, int]]
+"""What a page held, and how many companies Autotask counts in all."""
+
+
+def _refuse_odd(aside: int, given: int, total: int, last: tuple[SetAside, ...]) -> None:
+    """One company with an impossible value stops nothing, one in a hundred throws the read away."""
+    if last and (aside > max(1, total // 100) or not given):
+        unexpected(f"{aside} of {total} companies hold impossible values; the last: {last[-1].reason}")
 
 
 def _begun_together(read: CompanyRead, plan: ReadPlan) -> Pages:
@@ -110,7 +151,7 @@ def _begun_together(read: CompanyRead, plan: ReadPlan) -> Pages:
         page: Future[CompanyRows] = pool.submit(read.page)
         total, budget = _count_and_budget(read)
         first = page.result()
-    whole = plan.begin(first.ids, first.next_url)
+    whole = plan.begin(first.ids, first.next_url, more=first.more)
     if plan.finished:
         yield first.companies(), total
     else:
@@ -127,7 +168,7 @@ def _begun_together(read: CompanyRead, plan: ReadPlan) -> Pages:
 def _begun_alone(read: CompanyRead, plan: ReadPlan) -> Pages:
     """The first page by itself; where it is not the last, count and budget beside the next two."""
     first = read.page()
-    whole = plan.begin(first.ids, first.next_url)
+    whole = plan.begin(first.ids, first.next_url, more=first.more)
     if plan.finished:
         total = read.count()
         yield first.companies(), total
@@ -146,8 +187,8 @@ def _begun_alone(read: CompanyRead, plan: ReadPlan) -> Pages:
 
 def _with_total(first: CompanyRows, readers: _Readers, total: int) -> Pages:
     yield first.companies(), total
-    for companies in readers.pages():
-        yield companies, total
+    for found in readers.pages():
+        yield found, total
 
 
 def _count_and_budget(read: CompanyRead) -> tuple[int, RequestBudget]:
@@ -209,7 +250,7 @@ class _Readers:
         for range_ in (*ranges, *taken):
             self._add(range_)
 
-    def pages(self) -> Iterator[tuple[RemoteCompany, ...]]:
+    def pages(self) -> Iterator[Found]:
         """Pages as they arrive; ends after the last one, raises what a reader raised."""
         while True:
             with self._changed:
@@ -246,7 +287,7 @@ class _Readers:
                     self._read.calls.clock.sleep(self._pause)
                 rows = self._read.page(range_)
                 with self._changed:
-                    kept = self._plan.record(range_, rows.ids, rows.next_url)
+                    kept = self._plan.record(range_, rows.ids, rows.next_url, more=rows.more)
                     self._ready.append((rows, kept))
                     self._changed.notify_all()
                 range_ = self._next(range_)
@@ -288,31 +329,33 @@ def _missing(read: CompanyRead, plan: ReadPlan, total: int) -> Pages:
     if expected - plan.rows <= max(SMALL_DIFFERENCE, total // 50):
         for range_ in list(plan.ranges):
             if read.count(range_) > range_.rows:
-                for companies in _read_again(read, plan, range_):
-                    yield companies, total
+                for found in _read_again(read, plan, range_):
+                    yield found, total
     if plan.rows < expected:
-        raise UnexpectedAnswer(
+        raise IncompleteRead(
             f"Autotask counts {expected:,} companies for this filter but gave only {plan.rows:,}, so the "
             "read was thrown away and nothing was changed. Try again; if it stays like this, the API user's "
             "security level in Autotask probably hides some companies from it.",
             f"incomplete read: {plan.rows} of {expected} companies",
+            counted=expected,
+            given=plan.rows,
         )
 
 
-def _read_again(read: CompanyRead, plan: ReadPlan, range_: IdRange) -> Iterator[tuple[RemoteCompany, ...]]:
+def _read_again(read: CompanyRead, plan: ReadPlan, range_: IdRange) -> Iterator[Found]:
     settings = read.calls.settings
     again = ReadPlan(settings.page_size, settings.max_pages, ordered=plan.ordered)
     copy = IdRange(range_.start, range_.end, range_.spacing)
     again.ranges.append(copy)
     while not copy.done:
         rows = read.page(copy)
-        kept = again.record(copy, rows.ids, rows.next_url)
-        new = tuple(
-            company
-            for number, company in zip(rows.ids[:kept], rows.companies(kept), strict=True)
-            if number not in plan.seen
-        )
+        kept = again.record(copy, rows.ids, rows.next_url, more=rows.more)
+        new = {str(number) for number in rows.ids[:kept] if number not in plan.seen}
+        companies, set_aside = rows.companies(kept)
         plan.seen.update(rows.ids[:kept])
         plan.rows += len(new)
         range_.rows += len(new)
-        yield new
+        yield (
+            tuple(company for company in companies if company.id in new),
+            tuple(each for each in set_aside if each.id in new),
+        )

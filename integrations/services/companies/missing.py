@@ -80,7 +80,7 @@ def _live(instance: IntegrationInstance, text: str, stored: Sequence[Company]) -
     conditions = conditions_of(instance)
     client = client_for(instance)
     try:
-        found: list[RemoteCompany] = [*client.companies_by_id(asked).values()] if asked else []
+        found: list[RemoteCompany] = [*client.companies_by_id(asked).companies.values()] if asked else []
         found += client.sample_companies([FilterCondition("companyName", "contains", text)], MOST_FINDINGS)
         unread = {company.id: company for company in found if company.id not in known}
         passing = set(unread)

@@ -8,6 +8,7 @@ inside a transaction.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -18,9 +19,11 @@ from django.utils import timezone
 
 from integrations.database.bulk import renew_statistics
 from integrations.models import Company, FilterOption, IntegrationInstance
-from integrations.psa.base import CompanyField, CompanyPage, PSAClient, RemoteCompany
+from integrations.psa.base import CompanyMetadata, CompanyPage, PSAClient, RemoteCompany, SetAside
 from integrations.services.companies.filters import conditions_of
 from integrations.services.instances.connect import at_present_zone
+
+logger = logging.getLogger(__name__)
 
 FULL_READ_EVERY = dt.timedelta(hours=24)
 CLOCK_MARGIN = dt.timedelta(minutes=10)
@@ -102,10 +105,10 @@ def _refresh(
     before = instance.companies.present().count()
     full = full or accept_shrink or _needs_full_read(instance, started)
     progress.progress(0, None, "Reading fields and picklists")
-    fields = client.company_fields()
+    metadata = client.company_metadata()
     with transaction.atomic():
         progress.hold()
-        options = _store_fields(instance, fields)
+        options = _store_fields(instance, metadata)
     since = None if full or instance.last_refreshed_at is None else instance.last_refreshed_at - CLOCK_MARGIN
     known = list(instance.companies.present().values_list("remote_id", flat=True)) if since is None else []
     pages = client.companies(conditions, modified_since=since, known_ids=known)
@@ -114,7 +117,9 @@ def _refresh(
     if full:
         if not accept_shrink and not _filters_changed_since_full_read(instance):
             _refuse_shrink(instance, started, before)
-        outside = client.companies_by_id(_mapped_but_unseen(instance, started))
+        found = client.companies_by_id(_mapped_but_unseen(instance, started))
+        outside = found.companies
+        _note_set_aside(instance, found.set_aside, started)
     with transaction.atomic():
         progress.hold()
         current = IntegrationInstance.objects.locked().get(pk=instance.pk)
@@ -140,8 +145,14 @@ def _filters_changed_since_full_read(instance: IntegrationInstance) -> bool:
     return changed is not None and (read is None or changed > read)
 
 
-def _store_fields(instance: IntegrationInstance, fields: Sequence[CompanyField]) -> int:
-    """Keep field metadata and picklist options; an option that the tenant no longer has becomes inactive."""
+def _store_fields(instance: IntegrationInstance, metadata: CompanyMetadata) -> int:
+    """Keep field metadata and picklist options; an option that the tenant no longer has becomes inactive.
+
+    What could not be read stays as it was known.
+    """
+    fields = metadata.fields
+    if not fields:
+        return 0
     rows = [
         FilterOption(
             instance=instance,
@@ -166,15 +177,15 @@ def _store_fields(instance: IntegrationInstance, fields: Sequence[CompanyField])
     gone = [
         option.pk
         for option in instance.options.filter(is_active=True)
-        if (option.field, option.value) not in answered
+        if (option.field, option.value) not in answered and option.field not in metadata.unsure
     ]
     instance.options.filter(pk__in=gone).update(is_active=False)
-    metadata: list[dict[str, Any]] = []
+    described: list[dict[str, Any]] = []
     for field in fields:
         values = asdict(field)
         values.pop("options")
-        metadata.append(values)
-    IntegrationInstance.objects.filter(pk=instance.pk).update(company_fields=metadata)
+        described.append(values)
+    IntegrationInstance.objects.filter(pk=instance.pk).update(company_fields=described)
     return len(rows)
 
 
@@ -188,9 +199,18 @@ def _store_pages(
             progress.hold()
             new, different = _store_companies(instance, page.companies, started)
         created, changed = created + new, changed + different
+        _note_set_aside(instance, page.set_aside, started)
         read += len(page.companies)
         progress.progress(read, page.total, "Reading companies")
     return read, created, changed
+
+
+def _note_set_aside(instance: IntegrationInstance, rows: Sequence[SetAside], seen_at: dt.datetime) -> None:
+    """Companies that could not be read are there all the same: their copies stay as they are."""
+    for row in rows:
+        logger.warning("company set aside in %s: %s", instance, row.sentence)
+    if rows:
+        instance.companies.filter(remote_id__in=[row.id for row in rows]).update(seen_at=seen_at)
 
 
 def _store_companies(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from integrations.simulators.autotask.faults import FAULTS, ActiveFault, ActiveFaults, FaultError, OptionValue
+from integrations.simulators.autotask.fault_kinds import FAULTS, OptionValue
+from integrations.simulators.autotask.faults import ActiveFault, ActiveFaults, FaultError
 from integrations.simulators.autotask.request_log import RequestLog
 from integrations.simulators.autotask.wire import Answer, Request, no_such_method, no_such_path, refusal
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from integrations.simulators.autotask.company_fields import COMPANY_FIELDS, CompanyField
 from integrations.simulators.autotask.company_store import Row
 from integrations.simulators.autotask.fault_effects import change_companies, spoiled_page
-from integrations.simulators.autotask.faults import ActiveFaults, FaultName
+from integrations.simulators.autotask.fault_kinds import FaultName
+from integrations.simulators.autotask.faults import ActiveFaults
 from integrations.simulators.autotask.filters import QueryError, RowTest
 from integrations.simulators.autotask.limits import TIMEFRAME_MINUTES
 from integrations.simulators.autotask.paging import (
@@ -31,7 +32,7 @@ NO_ZONE_TEXT = "Zone information could not be determined"
 NO_PERMISSION_TEXT = (
     "The logged in Resource does not have the adequate permissions to query this entity type."
 )
-ACCESS_LEVELS = ("None", "Restricted", "All")
+ACCESS_LEVELS = ("None", "All", "Restricted")
 """What a user may do with an entity; the help page numbers them from 0."""
 NO_WRITE_TEXT = "The logged in Resource does not have the adequate permissions to change this entity type."
 

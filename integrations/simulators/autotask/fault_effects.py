@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from integrations.simulators.autotask.company_store import CompanyStore, Row, company_row
-from integrations.simulators.autotask.faults import ActiveFaults, FaultName, OptionValue
+from integrations.simulators.autotask.fault_contents import Options, number, with_other_contents
+from integrations.simulators.autotask.fault_kinds import FaultName
+from integrations.simulators.autotask.faults import ActiveFaults
 from integrations.simulators.autotask.limits import THREAD_LIMIT_TEXT, hourly_limit_text
 from integrations.simulators.autotask.paging import Cursor, Page
 from integrations.simulators.autotask.wire import Answer, Delivery, Request, refusal
-
-Options = Mapping[str, OptionValue]
 
 COMPRESSED_FROM = 1024  # bytes; below that, gzip gains nothing
 
@@ -24,20 +24,16 @@ _HTML = b"""<!DOCTYPE html>
 """
 
 
-def _number(options: Options, name: str) -> int:
-    return int(cast("int", options[name]))
-
-
 # --- instead of the answer ---------------------------------------------------------------------------
 
 
 def _huge_body(options: Options) -> Answer:
     head, tail = b'{"items":[],"padding":"', b'"}'
-    return Answer(body=head + b"x" * max(0, _number(options, "bytes") - len(head) - len(tail)) + tail)
+    return Answer(body=head + b"x" * max(0, number(options, "bytes") - len(head) - len(tail)) + tail)
 
 
 def _gzip_bomb(options: Options) -> Answer:
-    return Answer(body=_compressed_spaces(_number(options, "bytes")), headers={"Content-Encoding": "gzip"})
+    return Answer(body=_compressed_spaces(number(options, "bytes")), headers={"Content-Encoding": "gzip"})
 
 
 def _compressed_spaces(size: int) -> bytes:
@@ -55,19 +51,19 @@ def _compressed_spaces(size: int) -> bytes:
 
 
 def _deep_json(options: Options) -> Answer:
-    depth = _number(options, "depth")
+    depth = number(options, "depth")
     return Answer(body=b'{"items":' + b"[" * depth + b"]" * depth + b"}")
 
 
 _REPLACEMENTS: Mapping[FaultName, Callable[[Options], Answer]] = {
     FaultName.DROPPED_BEFORE_ANSWER: lambda _options: Answer(body=b"", delivery=Delivery(drop=True)),
-    FaultName.GATEWAY_ERROR: lambda options: Answer(_number(options, "status"), body=b""),
-    FaultName.SERVER_ERROR: lambda options: refusal(_number(options, "status"), str(options["text"])),
+    FaultName.GATEWAY_ERROR: lambda options: Answer(number(options, "status"), body=b""),
+    FaultName.SERVER_ERROR: lambda options: refusal(number(options, "status"), str(options["text"])),
     FaultName.HTML_PAGE: lambda options: Answer(
-        _number(options, "status"), body=_HTML, content_type="text/html; charset=utf-8"
+        number(options, "status"), body=_HTML, content_type="text/html; charset=utf-8"
     ),
     FaultName.REDIRECT: lambda options: Answer(
-        _number(options, "status"), body=b"", headers={"Location": str(options["location"])}
+        number(options, "status"), body=b"", headers={"Location": str(options["location"])}
     ),
     FaultName.EMPTY_BODY: lambda _options: Answer(body=b""),
     FaultName.BAD_ENCODING: lambda _options: Answer(body=b'{"items":[{"companyName":"\xff\xfe"}]}'),
@@ -91,93 +87,14 @@ def limit_refusal(faults: ActiveFaults, request: Request, hourly_limit: int) -> 
     """The refusal of a call with credentials because of a limit that a fault pretends, or None."""
     options = faults.take(FaultName.HOURLY_LIMIT, request)
     if options is not None:
-        return refusal(_number(options, "status"), hourly_limit_text(hourly_limit))
+        return refusal(number(options, "status"), hourly_limit_text(hourly_limit))
     options = faults.take(FaultName.THREAD_LIMIT, request)
     if options is not None:
-        return refusal(_number(options, "status"), THREAD_LIMIT_TEXT)
+        return refusal(number(options, "status"), THREAD_LIMIT_TEXT)
     return None
 
 
 # --- a spoiled answer --------------------------------------------------------------------------------
-
-
-def _truncated_json(options: Options, answer: Answer) -> Answer:
-    body = answer.encoded()
-    return dataclasses.replace(answer, body=body[: int(len(body) * cast("float", options["share"]))])
-
-
-def _wrong_types(options: Options, answer: Answer) -> Answer:
-    match options["where"]:
-        case "values":
-            payload = _other_values(answer.payload)
-        case "containers":
-            payload = _other_containers(answer.payload)
-        case "list":
-            payload = [answer.payload]
-        case _:
-            payload = None
-    return dataclasses.replace(answer, payload=payload)
-
-
-def _other_values(value: object) -> object:
-    """The same shape with every value of another type."""
-    match value:
-        case dict():
-            return {key: _other_values(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_other_values(each) for each in value]
-        case bool():
-            return "maybe"
-        case int() | float():
-            return f"number {value}"
-        case str():
-            return len(value)
-        case _:
-            return {"unexpected": True}
-
-
-def _other_containers(value: object) -> object:
-    """The outer object with lists for objects and objects for lists inside it."""
-    if not isinstance(value, dict):
-        return {"value": value}
-    swapped: dict[str, object] = {}
-    for key, each in value.items():
-        if isinstance(each, dict):
-            swapped[key] = list(each.items())
-        elif isinstance(each, list | tuple):
-            swapped[key] = {str(index): item for index, item in enumerate(each)}
-        else:
-            swapped[key] = [each]
-    return swapped
-
-
-def _next_page_elsewhere(options: Options, answer: Answer) -> Answer:
-    payload = answer.payload
-    if not isinstance(payload, dict) or "pageDetails" not in payload:
-        return answer
-    details = dict(payload["pageDetails"])
-    path = "/ATServicesRest/V1.0/Companies/query/next"
-    query = (details["nextPageUrl"] or "?paging=%7b%7d").partition("?")[2]
-    details["nextPageUrl"] = f"{options['base']}{path}?{query}"
-    return dataclasses.replace(answer, payload={**payload, "pageDetails": details})
-
-
-def _strange_names(options: Options, answer: Answer) -> Answer:
-    payload = answer.payload
-    if not isinstance(payload, dict) or not isinstance(payload.get("items"), list):
-        return answer
-    spoil: tuple[Callable[[str], str], ...] = (
-        lambda name: f"{name[:3]}\u0000\u0007\u001b[31m{name[3:]}\r\n",
-        lambda name: f"\u202e{name}\u202c\u200f\u2066",
-        lambda name: (name + " ") * (_number(options, "length") // (len(name) + 1) + 1),
-    )
-    items = [
-        {**item, "companyName": spoil[index % len(spoil)](item["companyName"])}
-        if isinstance(item.get("companyName"), str)
-        else item
-        for index, item in enumerate(payload["items"])
-    ]
-    return dataclasses.replace(answer, payload={**payload, "items": items})
 
 
 def _dropped_mid_body(options: Options, answer: Answer) -> Answer:
@@ -188,7 +105,7 @@ def _dropped_mid_body(options: Options, answer: Answer) -> Answer:
 def _slow_answer(options: Options, answer: Answer) -> Answer:
     delivery = dataclasses.replace(
         answer.delivery,
-        drip=max(1, _number(options, "bytes")),
+        drip=max(1, number(options, "bytes")),
         pause=cast("float", options["pause"]),
     )
     return dataclasses.replace(answer, delivery=delivery)
@@ -210,13 +127,6 @@ def compressed(answer: Answer, *, at_least: int = 1) -> Answer:
     )
 
 
-# The contents first, the encoding next, the delivery last.
-_CONTENT_CHANGES: Mapping[FaultName, Callable[[Options, Answer], Answer]] = {
-    FaultName.NEXT_PAGE_ELSEWHERE: _next_page_elsewhere,
-    FaultName.STRANGE_NAMES: _strange_names,
-    FaultName.WRONG_TYPES: _wrong_types,
-    FaultName.TRUNCATED_JSON: _truncated_json,
-}
 _DELIVERY_CHANGES: Mapping[FaultName, Callable[[Options, Answer], Answer]] = {
     FaultName.GZIP: _compressed,
     FaultName.DROPPED_MID_BODY: _dropped_mid_body,
@@ -227,10 +137,7 @@ _DELIVERY_CHANGES: Mapping[FaultName, Callable[[Options, Answer], Answer]] = {
 def spoiled(faults: ActiveFaults, request: Request, answer: Answer) -> Answer:
     """The answer as the active faults leave its contents and its delivery."""
     if answer.status == 200 and answer.body is None:
-        for name, change in _CONTENT_CHANGES.items():
-            options = faults.take(name, request)
-            if options is not None:
-                answer = change(options, answer)
+        answer = with_other_contents(faults, request, answer)
         if "gzip" in request.headers.get("accept-encoding", "").lower():
             answer = compressed(answer, at_least=COMPRESSED_FROM)
     return _delivered(faults, request, answer)
@@ -257,6 +164,20 @@ def spoiled_page(
         page = dataclasses.replace(page, following=cursor)
     if page.following and faults.take(FaultName.PAGING_ENDS_EARLY, request) is not None:
         page = dataclasses.replace(page, following=None)
+    if (
+        page.rows
+        and not page.following
+        and faults.take(FaultName.NEXT_PAGE_AFTER_THE_LAST, request) is not None
+    ):
+        last = cast("int", page.rows[-1]["id"])
+        page = dataclasses.replace(
+            page, following=Cursor(cursor.page_size, last, (*cursor.earlier, cursor.after))
+        )
+    options = faults.take(FaultName.COUNTED_BUT_NOT_GIVEN, request)
+    if options is not None:
+        every = max(1, number(options, "every"))
+        given = tuple(row for row in page.rows if cast("int", row["id"]) % every)
+        page = dataclasses.replace(page, rows=given)
     options = faults.take(FaultName.DUPLICATE_ROWS, request) if page.rows else None
     if options is not None:
         twice = page.rows[0] if options["over"] == "page" else store.snapshot().find(cursor.after)

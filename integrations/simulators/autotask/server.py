@@ -17,7 +17,8 @@ from integrations.simulators.autotask.fault_effects import (
     replacement,
     spoiled,
 )
-from integrations.simulators.autotask.faults import ActiveFault, ActiveFaults, FaultName, OptionValue
+from integrations.simulators.autotask.fault_kinds import FaultName, OptionValue
+from integrations.simulators.autotask.faults import ActiveFault, ActiveFaults
 from integrations.simulators.autotask.limits import (
     THREAD_LIMIT_TEXT,
     ThreadGate,
