@@ -15,7 +15,6 @@ from integrations.models import (
 from integrations.services.read_api.changes import MappingChange, Place
 from integrations.services.read_api.resolve import Resolution
 from integrations.services.read_api.scope import Scope
-from integrations.services.webhooks.review_notices import review_reasons
 
 # Credentials never reach the history; these say where they are used or when they were set.
 HIDDEN_IN_HISTORY = frozenset(
@@ -88,7 +87,7 @@ def mapping_out(row: OrganizationMapping) -> schemas.MappingOut:
         confidence=row.confidence,
         confirmed_at=row.confirmed_at,
         version=row.version,
-        needs_review=review_reasons(row),
+        needs_review=row.review_reasons,
     )
 
 

@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 from ninja import Schema
 from pydantic import Field
 
+from integrations.models.mappings import ReviewReason
 from integrations.services.read_api.resolve import Source
-from integrations.services.webhooks.review_notices import Reason
 
 Item = TypeVar("Item")
 
@@ -107,7 +107,7 @@ class MappingOut(Schema):
     confidence: float | None
     confirmed_at: dt.datetime
     version: int
-    needs_review: list[Reason] = Field(description="Why somebody has to look at it, if so.")
+    needs_review: list[ReviewReason] = Field(description="Why somebody has to look at it, if so.")
 
 
 class MappingPage(Listed[MappingOut]):
@@ -179,7 +179,7 @@ class ResolvedOut(Schema):
     )
     instance: InstanceRef
     company: CompanyRef | None = Field(description="Null for a fallback.")
-    needs_review: list[Reason]
+    needs_review: list[ReviewReason]
     reason: str = Field(description="Why it is not a mapping: unmapped or ignored; otherwise empty.")
 
 

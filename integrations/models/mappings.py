@@ -32,23 +32,52 @@ def in_percent(share: float) -> str:
     return f"{min(int(share * 100), 99) if share < 1 else 100} %"
 
 
-def review_reasons(prefix: str = "") -> dict[str, models.Q]:
-    """What puts a mapping back before a person; ``prefix`` leads to the mapping from another model."""
+class ReviewReason(models.TextChoices):
+    """Why a mapping has to be looked at."""
 
-    def on(**conditions: Any) -> models.Q:
-        return models.Q(**{f"{prefix}{name}": value for name, value in conditions.items()})
+    GONE = "company_missing", "No longer in Autotask"
+    INACTIVE = "company_inactive", "Company is inactive"
+    OUTSIDE = "company_outside_filter", "Outside the filter"
+    RENAMED = "company_renamed", "Renamed since"
 
-    return {
-        "gone": on(company__missing_since__isnull=False),
-        "inactive": on(company__is_active=False),
-        "outside": on(company__in_filter=False),
-        "renamed": ~on(confirmed_name="") & ~on(confirmed_name=models.F(f"{prefix}company__name")),
-    }
+    @property
+    def warning(self) -> str:
+        """Its short name in the addresses of the mapping table."""
+        return self.name.lower()
+
+    def q(self, prefix: str = "") -> models.Q:
+        """The mappings that it holds for; ``prefix`` leads to the mapping from another model."""
+
+        def on(**conditions: Any) -> models.Q:
+            return models.Q(**{f"{prefix}{name}": value for name, value in conditions.items()})
+
+        match self:
+            case ReviewReason.GONE:
+                return on(company__missing_since__isnull=False)
+            case ReviewReason.INACTIVE:
+                return on(company__is_active=False)
+            case ReviewReason.OUTSIDE:
+                return on(company__in_filter=False)
+            case ReviewReason.RENAMED:
+                return ~on(confirmed_name="") & ~on(confirmed_name=models.F(f"{prefix}company__name"))
+
+    def holds(self, mapping: OrganizationMapping) -> bool:
+        """Whether it holds for this mapping, whose company is read where it was not."""
+        company = mapping.company
+        match self:
+            case ReviewReason.GONE:
+                return company.missing_since is not None
+            case ReviewReason.INACTIVE:
+                return not company.is_active
+            case ReviewReason.OUTSIDE:
+                return not company.in_filter
+            case ReviewReason.RENAMED:
+                return mapping.confirmed_name not in {"", company.name}
 
 
 def needs_review(prefix: str = "") -> models.Q:
     """Any of the reasons."""
-    return reduce(or_, review_reasons(prefix).values())
+    return reduce(or_, (reason.q(prefix) for reason in ReviewReason))
 
 
 # What changes of a mapping after it was made.
@@ -132,6 +161,11 @@ class OrganizationMapping(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization} = {self.company}"
+
+    @property
+    def review_reasons(self) -> list[ReviewReason]:
+        """Why it needs review; empty when it does not."""
+        return [reason for reason in ReviewReason if reason.holds(self)]
 
     @property
     def is_in_force(self) -> bool:

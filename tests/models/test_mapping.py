@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 
 from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.companies import CompanyRef
-from integrations.models.mappings import CHANGING_FIELDS, MappingSource
+from integrations.models.mappings import CHANGING_FIELDS, MappingSource, ReviewReason, needs_review
 from tests.support.rows import make_company, make_instance
 
 ROOT = Path(__file__).resolve().parents[2] / "integrations"
@@ -88,6 +88,39 @@ def test_a_snapshot_is_put_back(
     assert mapping.snapshot() == {**state, "version": state["version"] + 2}
     mapping.put_back(state, company, {}, LATER)
     assert mapping.confirmer == "", "the account is gone, and nobody else is named"
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+@pytest.mark.parametrize("in_filter", [True, False])
+@pytest.mark.parametrize("missing_since", [None, AT])
+@pytest.mark.parametrize("known_as", [None, "", "Abbot"])
+def test_one_mapping_needs_review_for_what_many_do(
+    mapping: OrganizationMapping,
+    company: Company,
+    *,
+    known_as: str | None,
+    missing_since: dt.datetime | None,
+    is_active: bool,
+    in_filter: bool,
+) -> None:
+    company.missing_since, company.is_active, company.in_filter = missing_since, is_active, in_filter
+    company.save()
+    mapping.assign(company, by=None, at=AT, source=MappingSource.CHOSEN, known_as=known_as)
+    mapping.save()
+    expected = [
+        reason
+        for reason, holds in zip(
+            ReviewReason,
+            (missing_since is not None, not is_active, not in_filter, known_as == "Abbot"),
+            strict=True,
+        )
+        if holds
+    ]
+    assert mapping.review_reasons == expected
+    for reason in ReviewReason:
+        assert OrganizationMapping.objects.filter(reason.q()).exists() is (reason in expected)
+        assert Organization.objects.filter(reason.q("mappings__")).exists() is (reason in expected)
+    assert OrganizationMapping.objects.filter(needs_review()).exists() is bool(expected)
 
 
 # A new row begins with the version 0, which assign() makes 1.

@@ -12,13 +12,11 @@ from typing import Any
 from django.utils import timezone
 
 from integrations.models import AuditEvent, Company, IntegrationInstance
-from integrations.models.mappings import MappingSource, in_percent
+from integrations.models.mappings import MappingSource, ReviewReason, in_percent
 from integrations.models.tokens import Right
 from integrations.models.webhooks import WebhookEvent
 from integrations.services.companies.filters import condition_of, condition_words
-from integrations.services.mapping.warnings import WARNING_LABELS
 from integrations.services.organizations.values import LABELS
-from integrations.services.webhooks.review_notices import Reason
 
 NOT_MAPPED = "not mapped"
 HIDDEN = "(hidden)"
@@ -46,15 +44,7 @@ INSTANCE_LABELS = {
 }
 CHOICES: dict[str, dict[str, str]] = {
     "rights": {str(key): str(label) for key, label in Right.choices},
-    "reasons": {
-        reason.value: label
-        for reason, label in (
-            (Reason.MISSING, WARNING_LABELS["gone"]),
-            (Reason.INACTIVE, WARNING_LABELS["inactive"]),
-            (Reason.OUTSIDE_FILTER, WARNING_LABELS["outside"]),
-            (Reason.RENAMED, WARNING_LABELS["renamed"]),
-        )
-    },
+    "reasons": {str(key): str(label) for key, label in ReviewReason.choices},
     "events": {str(key): str(label) for key, label in WebhookEvent.choices},
 }
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")

@@ -35,8 +35,9 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.models.mappings import needs_review, review_reasons
+from integrations.models.mappings import ReviewReason, needs_review
 
+REVIEW_WARNINGS = {reason.warning: reason for reason in ReviewReason}
 SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
 HAND_MADE = (MappingProposal.Kind.CHOSEN, MappingProposal.Kind.CLEARED)
 
@@ -185,17 +186,16 @@ def _mappings_of(instance: int) -> Any:
 
 def _warned_mappings(instance: IntegrationInstance) -> dict[str, int]:
     """The instance's mappings that somebody should look at: all to review, and by warning."""
-    names = ("review", "twin", *review_reasons())
+    names = ("review", "twin", *REVIEW_WARNINGS)
     found = prepared.rows(_warned_numbers, (instance.pk,))
     return dict(found[0]) if found else dict.fromkeys(names, 0)
 
 
 def _warned_numbers(instance: int) -> Any:
     # Few are: the conditions are asked of every mapping once, and counted one by one for those few.
-    reasons = review_reasons()
     twin = Q(company__has_twin=True)
     warned = _mappings_of(instance).filter(needs_review() | twin).order_by().values("instance")
-    numbers = {name: Count("pk", filter=condition) for name, condition in reasons.items()}
+    numbers = {name: Count("pk", filter=reason.q()) for name, reason in REVIEW_WARNINGS.items()}
     return warned.annotate(
         review=Count("pk", filter=needs_review()), twin=Count("pk", filter=twin), **numbers
     )
@@ -210,7 +210,7 @@ def _shared(instance: int) -> Any:
 
 def _warnings(here: dict[str, int]) -> dict[str, int]:
     """How many mappings carry each warning; those with none are left out."""
-    return {name: here[name] for name in (*review_reasons(), "twin", "shared") if here[name]}
+    return {name: here[name] for name in (*REVIEW_WARNINGS, "twin", "shared") if here[name]}
 
 
 # --- what one person has before them ----------------------------------------------------------------

@@ -33,7 +33,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.models.mappings import needs_review, review_reasons
+from integrations.models.mappings import ReviewReason, needs_review
 from integrations.services.mapping.counts import HAND_MADE, SUGGESTED_TIERS, RowState
 
 JOINED = ("mapping__company", "mapping__confirmed_by", "proposal__company")
@@ -191,7 +191,8 @@ def matching_rows(instance: int, user: int, psa: str, query: TableQuery) -> Any:
     rows = searched_rows(instance, user, psa, query.text, _needed(instance, user, psa, query))
     if query.state not in TOLD_BY_NEED:
         rows = rows.filter(mapping_state=query.state)
-    reasons = {**review_reasons("mapping__"), "twin": Q(mapping__company__has_twin=True)}
+    reasons = {reason.warning: reason.q("mapping__") for reason in ReviewReason}
+    reasons |= {"twin": Q(mapping__company__has_twin=True)}
     if query.warning == "shared":
         rows = rows.filter(shared=True)
     elif query.warning in reasons:

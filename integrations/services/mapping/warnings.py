@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-WARNING_LABELS = {
-    "gone": "No longer in Autotask",
-    "inactive": "Company is inactive",
-    "outside": "Outside the filter",
-    "renamed": "Renamed since",
+from integrations.models.mappings import ReviewReason
+
+WARNING_LABELS: dict[str, str] = {
+    **{reason.warning: str(reason.label) for reason in ReviewReason},
     "shared": "Several organizations on one company",
     "twin": "Company twice in Autotask",
 }

@@ -20,12 +20,12 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
+from integrations.models.mappings import ReviewReason
 from integrations.models.organizations import OrganizationQuerySet
 from integrations.services.instances.catch_all import catch_all_company
 from integrations.services.instances.lookup import LARGEST_ID
 from integrations.services.organizations.values import ValueProblem, read_value
 from integrations.services.read_api.scope import Scope
-from integrations.services.webhooks.review_notices import Reason, review_reasons
 
 MOST_CANDIDATES = 20
 
@@ -89,7 +89,7 @@ class Resolution:
     instance: IntegrationInstance
     source: Source
     company: Company | None = None
-    needs_review: tuple[Reason, ...] = ()
+    needs_review: tuple[ReviewReason, ...] = ()
     reason: str = ""
 
 
@@ -108,7 +108,7 @@ def resolve(scope: Scope, question: Question) -> Resolution:
             mapping.instance,
             Source.MAPPING,
             mapping.company,
-            tuple(review_reasons(mapping)),
+            tuple(mapping.review_reasons),
         )
     ignored = IgnoredOrganization.objects.filter(organization=organization, psa=question.psa).exists()
     code = "ignored" if ignored else "unmapped"

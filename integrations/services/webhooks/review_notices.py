@@ -6,13 +6,13 @@ killed, the next comparison finds what was not told yet.
 
 from __future__ import annotations
 
-import enum
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from integrations.models import OrganizationMapping, ReviewNotice
+from integrations.models.mappings import ReviewReason, needs_review
 from integrations.services.audit import Actor, Batch, Change, keep_commit_order
 
 PORTAL = Actor("The portal", "review of mappings")
@@ -20,34 +20,7 @@ TARGET_TYPE = "review"
 NEEDED, SETTLED = "review needed", "review settled"
 AT_ONCE = 2_000
 
-NEEDS_REVIEW = (
-    Q(company__missing_since__isnull=False)
-    | Q(company__is_active=False)
-    | Q(company__in_filter=False)
-    | (~Q(confirmed_name="") & ~Q(confirmed_name=F("company__name")))
-)
 IN_FORCE = Q(removed_at=None, organization__deleted_at=None, instance__deleted_at=None)
-
-
-class Reason(enum.StrEnum):
-    """Why a mapping has to be looked at."""
-
-    MISSING = "company_missing"
-    INACTIVE = "company_inactive"
-    OUTSIDE_FILTER = "company_outside_filter"
-    RENAMED = "company_renamed"
-
-
-def review_reasons(mapping: OrganizationMapping) -> list[Reason]:
-    """Why this mapping (with its company) needs review; empty when it does not."""
-    company = mapping.company
-    found = {
-        Reason.MISSING: company.missing_since is not None,
-        Reason.INACTIVE: not company.is_active,
-        Reason.OUTSIDE_FILTER: not company.in_filter,
-        Reason.RENAMED: bool(mapping.confirmed_name) and mapping.confirmed_name != company.name,
-    }
-    return [reason for reason, holds in found.items() if holds]
 
 
 def note_reviews() -> int:
@@ -55,7 +28,7 @@ def note_reviews() -> int:
 
     Repeatable at any moment and by several workers at once.
     """
-    wanted = _with_companies().filter(IN_FORCE & NEEDS_REVIEW)
+    wanted = _with_companies().filter(IN_FORCE & needs_review())
     settled = ReviewNotice.objects.exclude(mapping__in=wanted.values("pk"))
     if not settled.exists() and not any(True for _ in _untold(wanted)):
         return 0  # the usual case takes no lock
@@ -83,7 +56,7 @@ def _with_companies() -> Any:
 def _untold(wanted: Any) -> Any:
     """Mappings that need review for reasons that were not told."""
     for mapping in wanted.order_by("pk"):
-        reasons = review_reasons(mapping)
+        reasons = mapping.review_reasons
         notice = getattr(mapping, "review_notice", None)
         if notice is None or notice.reasons != [reason.value for reason in reasons]:
             yield mapping, reasons
@@ -95,7 +68,7 @@ def _settle(notices: list[ReviewNotice]) -> list[Change]:
 
 
 def _change(
-    action: str, mapping: OrganizationMapping, reasons: list[Reason], before: list[str] | None = None
+    action: str, mapping: OrganizationMapping, reasons: list[ReviewReason], before: list[str] | None = None
 ) -> Change:
     facts = {"company": mapping.company_id, "company_name": mapping.company.name}
     return Change(
