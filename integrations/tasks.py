@@ -108,7 +108,7 @@ def enqueue_file_import(
 ) -> Job:
     """Store an uploaded file and let a worker import it; the job's key is that of its report."""
     with transaction.atomic():
-        job = file_import.accept(kind, file, actor, user, options, instance)
+        job = file_import.enqueue_upload(kind, file, actor, user, options, instance)
         _wake(job)
     return job
 
@@ -133,10 +133,10 @@ def start_again(job: Job, user: User) -> Job:
 def start_due() -> int:
     """Start what the schedules ask for now; returns how many turns this worker took."""
     now, started = timezone.now(), 0
-    schedules.plan(now)
-    for turn in schedules.due(now):
+    schedules.plan_next_runs(now)
+    for turn in schedules.due_runs(now):
         with transaction.atomic():
-            if not schedules.claim_turn(turn, now):
+            if not schedules.claim_run(turn, now):
                 continue
             kind, instance = turn
             enqueue = enqueue_refresh if kind == Job.Kind.REFRESH_OPTIONS else enqueue_check
@@ -147,7 +147,7 @@ def start_due() -> int:
 
 def requeue_neglected() -> int:
     """Wake a worker for every job that nobody is at; returns how many."""
-    found = jobs.neglected(timezone.now())
+    found = jobs.stalled_jobs(timezone.now())
     for job in found:
         logger.warning("Nobody is at job %s (%s); a worker is woken for it.", job.pk, job.kind)
         _wake(job)
@@ -195,7 +195,7 @@ def run_job(key: str) -> None:
             logger.warning("Job %s failed: %s", run.job.pk, error.technical)
             run.finish(Job.State.FAILED, error=error.user_text)
             if error.kind is FailureKind.CREDENTIALS:
-                connections.remember_refusal(run.instance)
+                connections.record_refusal(run.instance)
         except WorkFailed as error:
             run.finish(Job.State.FAILED, error=str(error))
         except refresh.ShrinkRefused as error:
@@ -222,14 +222,16 @@ def _suggest_mappings(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
     user = run.job.created_by
     if user is None:  # the account was deleted while the job waited
         return "The account that asked for suggestions is gone.", {}
-    summary = suggestions.propose_mappings(user, run.instance, progress=run.progress, **run.job.options)
+    summary = suggestions.propose_mappings(
+        user, run.instance, progress=run.report_progress, **run.job.options
+    )
     return summary.sentence(), {"tiers": summary.tiers}
 
 
 def _check_connection(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
     user = run.job.created_by
     actor = Actor(run.job.starter or "the portal", "background job", user)
-    report = connections.test_connection(actor, run.instance)
+    report = connections.check_connection(actor, run.instance)
     if report.passed:
         return "The connection works.", {}
     failed = [step for step in report.steps if step.state is StepState.FAILED]

@@ -28,7 +28,7 @@ class RightsInOneQuery(ModelBackend):
             return set()
         rights: set[str] | None = getattr(user_obj, KEPT_AS, None)
         if rights is None:
-            found = prepared.rows(_rights, (user_obj.pk,))
+            found = prepared.cached_rows(_rights, (user_obj.pk,))
             rights = {f"{app}.{codename}" for app, codename in found}
             setattr(user_obj, KEPT_AS, rights)
         return rights

@@ -40,9 +40,9 @@ from integrations.models import (
 )
 from integrations.psa.registry import PROVIDERS
 from integrations.services.conflicts import ChangedMeanwhile
-from integrations.services.instances.connect import NameTaken, test_connection
+from integrations.services.instances.connect import NameTaken, check_connection
 from integrations.services.instances.delete import NotRestorable, delete_instance, restore_instance
-from integrations.services.instances.describe import Description, describe_instance, description_of
+from integrations.services.instances.describe import InstanceDetails, describe_instance, description_of
 from integrations.tasks import enqueue_refresh
 
 
@@ -141,9 +141,9 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
 
     def save_model(self, request: HttpRequest, obj: IntegrationInstance, form: Any, change: bool) -> None:
         """Through the service, which audits and keeps one default a PSA."""
-        seen = Description(**json.loads(form.initial["seen"]))
+        seen = InstanceDetails(**json.loads(form.initial["seen"]))
         values = {name: form.cleaned_data[name] for name in ("name", "description", "is_default")}
-        describe_instance(actor_of(request), obj, Description(**values), seen=seen)
+        describe_instance(actor_of(request), obj, InstanceDetails(**values), seen=seen)
 
     def delete_model(self, request: HttpRequest, obj: IntegrationInstance) -> None:
         """Softly; its mappings go with it and come back with it."""
@@ -222,7 +222,7 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
     def validate(self, request: HttpRequest, queryset: QuerySet[IntegrationInstance]) -> None:
         """Check the stored credentials with the PSA. Django runs actions outside a transaction."""
         for instance in queryset.filter(deleted_at=None):
-            report = test_connection(actor_of(request), instance)
+            report = check_connection(actor_of(request), instance)
             if report.passed:
                 self.message_user(request, f"{instance}: the connection works.", messages.SUCCESS)
                 continue

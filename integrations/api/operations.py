@@ -10,7 +10,7 @@ from integrations.api import rows, schemas
 from integrations.api.auth import ApiRequest, BearerToken
 from integrations.models import Right
 from integrations.services.instances.lookup import LARGEST_ID
-from integrations.services.read_api.changes import changes_after, head
+from integrations.services.read_api.changes import changes_after, latest_position
 from integrations.services.read_api.resolve import By, Fallback, Question, resolve
 from integrations.services.read_api.scope import page_after, page_before, visible, visible_instance
 
@@ -131,7 +131,7 @@ def list_mappings(
     request: ApiRequest, instance: InstanceId = None, cursor: Cursor = 0, limit: Limit = DEFAULT_LIMIT
 ) -> schemas.MappingPage:
     """The mappings in force. To stay up to date, ask for changes since the `position` of the first page."""
-    position = head()  # before the rows are read: what happens in between comes as a change
+    position = latest_position()  # before the rows are read: what happens in between comes as a change
     found = request.auth.mapping_rows()
     if (wanted := visible_instance(request.auth, instance)) is not None:
         found = found.filter(instance=wanted)

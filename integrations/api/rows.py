@@ -12,7 +12,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.services.read_api.changes import MappingChange, Place
+from integrations.services.read_api.changes import MappedCompany, MappingChange
 from integrations.services.read_api.resolve import Resolution
 from integrations.services.read_api.scope import Scope
 
@@ -106,7 +106,7 @@ def change_out(change: MappingChange) -> schemas.ChangeOut:
     )
 
 
-def _place_out(place: Place | None) -> schemas.PlaceOut | None:
+def _place_out(place: MappedCompany | None) -> schemas.PlaceOut | None:
     if place is None:
         return None
     return schemas.PlaceOut(

@@ -34,7 +34,7 @@ class _Prepared:
     params: tuple[Any, ...]
 
 
-def rows(
+def cached_rows(
     build: Callable[..., Any],
     ids: Sequence[int],
     shape: Sequence[Hashable] = (),

@@ -2,7 +2,7 @@
 
 Spreadsheet programs take a cell that begins with ``=``, ``+``, ``-``, ``@`` (also in their full-width forms),
 a tab or a line end for a formula or a command. An apostrophe in front makes it text. ``restore`` takes
-that apostrophe away again; for every text, ``restore(make_harmless(text)) == text``.
+that apostrophe away again; for every text, ``restore(escape_formula(text)) == text``.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ def is_formula(text: str) -> bool:
     return _FORMULA.match(text) is not None
 
 
-def make_harmless(text: str) -> str:
+def escape_formula(text: str) -> str:
     """The cell as it is written to a file."""
     return f"'{text}" if _PROTECTED_OR_FORMULA.match(text) else text
 
 
-def restore(cell: str) -> str:
-    """The text that ``make_harmless`` was given."""
+def unescape_formula(cell: str) -> str:
+    """The text that ``escape_formula`` was given."""
     return cell[1:] if cell.startswith("'") and _PROTECTED_OR_FORMULA.match(cell) else cell

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from integrations.files.formulas import make_harmless
+from integrations.files.formulas import escape_formula
 
 Row = Mapping[str, object]
 
@@ -25,7 +25,7 @@ def csv_lines(rows: Iterable[Row], columns: Sequence[str]) -> Iterator[str]:
     writer: Any = csv.writer(_Echo(), lineterminator="\n")
     yield writer.writerow(columns)
     for row in rows:
-        yield writer.writerow([make_harmless(_text(row[column])) for column in columns])
+        yield writer.writerow([escape_formula(_text(row[column])) for column in columns])
 
 
 def json_lines(rows: Iterable[Row], columns: Sequence[str]) -> Iterator[str]:

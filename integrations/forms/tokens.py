@@ -9,7 +9,7 @@ from django import forms
 from django.utils import timezone
 
 from integrations.models import IntegrationInstance, Right
-from integrations.services.read_api.tokens import TokenWish
+from integrations.services.read_api.tokens import TokenSpec
 
 LONGEST_DAYS = 3650
 
@@ -51,8 +51,8 @@ class TokenForm(forms.Form):
         assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101  # for the type checker
         field.queryset = IntegrationInstance.objects.present()
 
-    def wish(self) -> TokenWish:
+    def spec(self) -> TokenSpec:
         """What the valid form asks for."""
         given = self.cleaned_data
         expires = timezone.now() + dt.timedelta(days=given["days"]) if given["days"] else None
-        return TokenWish(given["name"], given["rights"], list(given["instances"]), expires)
+        return TokenSpec(given["name"], given["rights"], list(given["instances"]), expires)

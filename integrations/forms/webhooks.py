@@ -6,7 +6,7 @@ from django import forms
 
 from integrations.models import Webhook, WebhookEvent
 from integrations.outbound.errors import AddressRefused
-from integrations.services.webhooks.edit import WebhookWish
+from integrations.services.webhooks.edit import WebhookSpec
 from integrations.services.webhooks.send import check_address
 
 
@@ -42,7 +42,7 @@ class WebhookForm(forms.Form):
             raise forms.ValidationError(str(error)) from error
         return url
 
-    def wish(self) -> WebhookWish:
+    def spec(self) -> WebhookSpec:
         """What the valid form asks for."""
         given = self.cleaned_data
-        return WebhookWish(given["name"], given["url"], given["events"])
+        return WebhookSpec(given["name"], given["url"], given["events"])

@@ -14,7 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
 from integrations.services.jobs import workers
-from integrations.services.operations.cleanup import clear_away
+from integrations.services.operations.cleanup import delete_expired
 from integrations.tasks import requeue_neglected, start_due, wake_webhooks
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Housekeeping:
         self.name = workers.worker_name()
         self.every = every
         self.steps = steps or (
-            lambda: workers.beat(self.name),
+            lambda: workers.record_heartbeat(self.name),
             requeue_neglected,
             start_due,
             wake_webhooks,
@@ -48,7 +48,7 @@ class Housekeeping:
         self._stop.set()
         self._thread.join(self.every)
         try:
-            workers.retire(self.name)
+            workers.unregister(self.name)
         except DatabaseError:
             logger.warning("The worker could not say that it has stopped; its row ages by itself.")
 
@@ -76,4 +76,4 @@ class Housekeeping:
         if self._cleared_at and time.monotonic() - self._cleared_at < CLEAR_AWAY_EVERY:
             return
         self._cleared_at = time.monotonic()
-        clear_away()
+        delete_expired()

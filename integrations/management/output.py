@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
-from integrations.files.formulas import make_harmless
+from integrations.files.formulas import escape_formula
 from integrations.files.writer import WRITERS
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _write_csv(rows: Iterable[Row], columns: Sequence[str], out: TextIO | Output
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([make_harmless(_text(row[column])) for column in columns])
+        writer.writerow([escape_formula(_text(row[column])) for column in columns])
 
 
 def _write_table(rows: Iterable[Row], columns: Sequence[str], out: TextIO | OutputWrapper) -> None:

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 
 # What other programs follow by the ids of its events: the changes feed of the API, and webhooks.
-FOLLOWED = frozenset({"mapping", "review"})
+STREAMED_TARGETS = frozenset({"mapping", "review"})
 _COMMIT_ORDER_LOCK = 7_301_548  # any number that nothing else in this database locks
 
 
-def keep_commit_order() -> None:
+def serialize_followed_events() -> None:
     """Let no other transaction record followed events before this one ends.
 
     PostgreSQL gives out ids before the commit, so that a reader who has seen id 8 could miss a 7 that is
@@ -119,8 +119,8 @@ class Batch:
             "undoes": self.undoes,
         }
         with transaction.atomic():
-            if any(change.target_type in FOLLOWED for change in changes):
-                keep_commit_order()
+            if any(change.target_type in STREAMED_TARGETS for change in changes):
+                serialize_followed_events()
             insert_rows(
                 AuditEvent,
                 (

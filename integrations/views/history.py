@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations.files.formulas import make_harmless
+from integrations.files.formulas import escape_formula
 from integrations.forms.history import day_and_page, history_query
 from integrations.models import AuditEvent, IntegrationInstance, Organization
 from integrations.services.history import undo as undoing
@@ -29,7 +29,7 @@ from integrations.services.history.browse import (
     history_page,
     start_of,
 )
-from integrations.services.history.differences import Words
+from integrations.services.history.differences import DifferenceRenderer
 from integrations.services.history.point_in_time import (
     PastMapping,
     events_in_force,
@@ -57,7 +57,7 @@ def history(request: SignedInRequest) -> HttpResponse:
     """The list; filters and the place in it are in the address."""
     query = history_query(request.GET)
     page = history_page(query)
-    words = Words(entry.event for entry in page.entries)
+    words = DifferenceRenderer(entry.event for entry in page.entries)
     kept = {name: str(request.GET[name]) for name in FILTERS if request.GET.get(name)}
     context = {
         "query": query,
@@ -84,7 +84,7 @@ def batch(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
         raise Http404
     given = history_query(request.GET)
     page = history_page(HistoryQuery(batch=key, older=given.older, newer=given.newer), BATCH_PAGE)
-    words = Words(entry.event for entry in page.entries)
+    words = DifferenceRenderer(entry.event for entry in page.entries)
     context = {
         "summary": summary,
         "rows": [(entry, words.differences(entry.event)) for entry in page.entries],
@@ -169,5 +169,5 @@ def _as_csv(rows: Iterator[PastMapping]) -> Iterator[str]:
     for row in rows:
         values = asdict(row) | {"since": row.since.isoformat(timespec="seconds")}
         yield writer.writerow(
-            [make_harmless(value) if isinstance(value, str) else value for value in values.values()]
+            [escape_formula(value) if isinstance(value, str) else value for value in values.values()]
         )

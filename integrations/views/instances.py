@@ -17,7 +17,7 @@ from integrations.services.audit import Batch
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.instances import connect as connections
 from integrations.services.instances import delete as deletion
-from integrations.services.instances.describe import Description, describe_instance, description_of
+from integrations.services.instances.describe import InstanceDetails, describe_instance, description_of
 from integrations.tasks import enqueue_refresh
 from integrations.views.cards import connection_form
 from integrations.views.common import (
@@ -141,7 +141,7 @@ def _describe(
     if details.secrets or (details.username, details.zone) != (instance.username, instance.zone):
         return False
     batch = Batch(actor_of(request))
-    wanted = Description(details.name, details.description, details.is_default)
+    wanted = InstanceDetails(details.name, details.description, details.is_default)
     seen = description_of(instance)
     if not describe_instance(batch.actor, instance, wanted, seen=seen, batch=batch):
         return False
@@ -154,7 +154,7 @@ def _describe(
 @require_POST
 def test(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Check the stored credentials now."""
-    report = connections.test_connection(actor_of(request), instance)
+    report = connections.check_connection(actor_of(request), instance)
     if report.passed:
         messages.success(request, "The connection works.")
     else:

@@ -13,7 +13,7 @@ from integrations.forms.filters import BaseFilterFormSet
 from integrations.forms.schedules import ScheduleForm
 from integrations.models import IntegrationInstance
 from integrations.psa.forms import ConnectionForm
-from integrations.services.companies.filters import filter_words
+from integrations.services.companies.filters import filter_text
 from integrations.services.instances.catch_all import catch_all_company
 from integrations.views.cards import connection_form, filter_forms, schedule_form
 from integrations.views.common import SignedInRequest, instance_frame, on_instance
@@ -44,7 +44,7 @@ def setup_page(
         "connection": connection or connection_form(instance),
         "check": check or instance.last_check,
         "filters": filters or filter_forms(instance),
-        "filter_words": filter_words(instance),
+        "filter_text": filter_text(instance),
         "preview": preview,
         "schedule": schedule or schedule_form(instance),
         "catch_all": catch_all_company(instance),

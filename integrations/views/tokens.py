@@ -31,7 +31,7 @@ def add(request: SignedInRequest) -> HttpResponse:
     """Make a token. It is shown in the answer to the form and nowhere else, so there is no redirect."""
     form = TokenForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        token, plain = create_token(actor_of(request), form.wish())
+        token, plain = create_token(actor_of(request), form.spec())
         return render(request, "integrations/tokens/created.html", {"token": token, "plain": plain})
     status = 422 if form.is_bound else 200
     return render(request, "integrations/tokens/form.html", {"form": form}, status=status)

@@ -15,12 +15,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 from integrations.files.reader import MAX_ROWS, ImportRefused
 from integrations.forms.imports import FileForm, MappingFileForm
 from integrations.models import ImportReport, IntegrationInstance
-from integrations.services.imports.background import AT_ONCE, FileOptions
+from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES, FileOptions
 from integrations.services.imports.configurations import import_configurations
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
 from integrations.services.imports.organization_rows import COLUMNS
 from integrations.services.imports.organizations import import_organizations
-from integrations.services.imports.reports import Keeping, Report
+from integrations.services.imports.reports import Report, ReportStorage
 from integrations.tasks import enqueue_file_import
 from integrations.views.common import (
     SignedInRequest,
@@ -51,7 +51,7 @@ def to_report(done: Report) -> HttpResponse:
 
 def is_large(file: UploadedFile[bytes]) -> bool:
     """Whether an upload is imported in the background."""
-    return (file.size or 0) > AT_ONCE
+    return (file.size or 0) > FOREGROUND_LIMIT_BYTES
 
 
 def to_job(
@@ -79,7 +79,7 @@ def upload_mappings(request: SignedInRequest, instance: IntegrationInstance) -> 
         options = MappingImportOptions(**asdict(wanted))
         try:
             done = import_mappings(
-                actor_of(request), file.file, instance, options, keeping=Keeping(file.name or "")
+                actor_of(request), file.file, instance, options, keeping=ReportStorage(file.name or "")
             )
         except ImportRefused as error:
             form.add_error("file", str(error))
@@ -100,7 +100,7 @@ def upload_configurations(request: SignedInRequest) -> HttpResponse:
         try:
             done = import_configurations(
                 actor_of(request), file.file, {}, dry_run="check" in request.POST,
-                keep_good=form.keeps_good, keeping=Keeping(file.name or ""),
+                keep_good=form.keeps_good, keeping=ReportStorage(file.name or ""),
             )  # fmt: skip
         except ImportRefused as error:
             form.add_error("file", str(error))
@@ -128,7 +128,7 @@ def upload_organizations(request: SignedInRequest) -> HttpResponse:
                 file.file,
                 dry_run="check" in request.POST,
                 keep_good=form.keeps_good,
-                keeping=Keeping(file.name or ""),
+                keeping=ReportStorage(file.name or ""),
             )
         except ImportRefused as error:
             form.add_error("file", str(error))

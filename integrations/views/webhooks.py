@@ -41,7 +41,7 @@ def add(request: SignedInRequest) -> HttpResponse:
     """Make a webhook; its signing key is shown in the answer and nowhere else."""
     form = WebhookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        webhook, key = services.create_webhook(actor_of(request), form.wish())
+        webhook, key = services.create_webhook(actor_of(request), form.spec())
         return render(request, "integrations/webhooks/key.html", {"webhook": webhook, "key": key})
     status = 422 if form.is_bound else 200
     return render(request, "integrations/webhooks/form.html", {"form": form}, status=status)
@@ -79,7 +79,7 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Webhook, pk=pk)
     form = WebhookForm(request.POST) if request.method == "POST" else WebhookForm.of(row)
     if request.method == "POST" and form.is_valid():
-        if services.change_webhook(actor_of(request), row, form.wish()):
+        if services.change_webhook(actor_of(request), row, form.spec()):
             messages.success(request, "The webhook was saved.")
         else:
             messages.info(request, "Nothing was saved: nothing differs.")

@@ -30,7 +30,7 @@ from integrations.services.history.undo import undo_batch
 from integrations.services.jobs import run as jobs
 from integrations.services.mapping import assign, proposals
 from integrations.services.organizations.edit import delete_organization
-from integrations.services.read_api.tokens import TokenWish, create_token
+from integrations.services.read_api.tokens import TokenSpec, create_token
 from integrations.services.suggestions.decisions import ignore_organization, reject_match
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
@@ -507,7 +507,7 @@ def test_jobs_are_cancelled_and_tried_again(
 
 
 def test_a_token_is_revoked(desk: Client, superuser: User) -> None:
-    wish = TokenWish("Report", (Right.MAPPINGS,))
+    wish = TokenSpec("Report", (Right.MAPPINGS,))
     token, plain = create_token(actor_of(superuser), wish)
     assert told(press(desk, ApiToken, "revoke", token)) == ["1 revoked."]
     token.refresh_from_db()

@@ -106,7 +106,7 @@ def test_a_refresh_that_a_worker_has_begun_is_waited_for_and_never_run_twice(
         """In the place of waiting: the other worker's work goes on."""
         looks.append(seconds)
         assert len(simulator.requests) == requests_before
-        other.progress(len(looks), 3)
+        other.report_progress(len(looks), 3)
         if len(looks) == 3:
             other.finish(Job.State.DONE, message="3 companies read.")
 
@@ -131,7 +131,7 @@ def test_a_job_whose_worker_died_is_taken_over(instance: IntegrationInstance) ->
 def test_interrupting_asks_the_job_to_stop_and_begins_no_other(
     filled: IntegrationInstance, second: IntegrationInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    progress = jobs.JobRun.progress
+    progress = jobs.JobRun.report_progress
 
     def interrupted(run_: jobs.JobRun, done: int, total: int | None, message: str = "") -> None:
         if done:
@@ -145,7 +145,7 @@ def test_interrupting_asks_the_job_to_stop_and_begins_no_other(
 
     interruptions: list[Noted] = []
     monkeypatch.setattr(refresh_options, "_Interruption", Noted)
-    monkeypatch.setattr(jobs.JobRun, "progress", interrupted)
+    monkeypatch.setattr(jobs.JobRun, "report_progress", interrupted)
     # It is asked on a connection of its own; inside this test's transaction it has to be this one.
     monkeypatch.setattr(refresh_options, "_ask_to_stop", jobs.request_cancel)
     code, out, err = run("refresh_options", "--all", "--full", "--format", "json")

@@ -58,15 +58,15 @@ class Meddling:
     def __init__(self, run: jobs.JobRun, meddle: Callable[[], None], *, after: int = 1) -> None:
         self.run, self.meddle, self.after = run, meddle, after
 
-    def progress(self, done: int, total: int | None, message: str = "") -> None:
-        self.run.progress(done, total, message)
+    def report_progress(self, done: int, total: int | None, message: str = "") -> None:
+        self.run.report_progress(done, total, message)
         if done and self.after:
             self.after -= 1
             if not self.after:
                 self.meddle()
 
-    def hold(self) -> None:
-        self.run.hold()
+    def assert_held(self) -> None:
+        self.run.assert_held()
 
 
 def claimed(instance: IntegrationInstance, **options: bool) -> jobs.JobRun:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from integrations.database import query_cache as prepared
+from integrations.database.query_cache import TEXT, LostPlaceholder, cached_rows
 from integrations.models import Organization
 from tests.conftest import make_user
 from tests.support.simulated import make_organization
@@ -40,28 +40,28 @@ def deaf(organization: int) -> Any:
 
 def test_each_run_has_the_ids_of_the_moment() -> None:
     rows = [make_organization(name) for name in ("Abbott", "Birchwood", "Avery", "Alder")]
-    assert prepared.rows(later_than, (0,), ("A",)) == [rows[0], rows[2], rows[3]]
-    assert prepared.rows(later_than, (rows[0].pk,), ("A",)) == [rows[2], rows[3]]
-    assert prepared.rows(later_than, (rows[0].pk,), ("B",)) == [rows[1]]
-    assert prepared.rows(later_than, (0,), ("A",), part=(1, 1)) == [rows[2]]
-    assert prepared.rows(names_later_than, (rows[2].pk,)) == [{"name": "Alder"}]
+    assert cached_rows(later_than, (0,), ("A",)) == [rows[0], rows[2], rows[3]]
+    assert cached_rows(later_than, (rows[0].pk,), ("A",)) == [rows[2], rows[3]]
+    assert cached_rows(later_than, (rows[0].pk,), ("B",)) == [rows[1]]
+    assert cached_rows(later_than, (0,), ("A",), part=(1, 1)) == [rows[2]]
+    assert cached_rows(names_later_than, (rows[2].pk,)) == [{"name": "Alder"}]
 
 
 def test_what_was_written_meanwhile_is_seen() -> None:
-    assert prepared.rows(later_than, (0,), ("A",)) == []
+    assert cached_rows(later_than, (0,), ("A",)) == []
     row = make_organization("Abbott")
-    assert prepared.rows(later_than, (0,), ("A",)) == [row]
+    assert cached_rows(later_than, (0,), ("A",)) == [row]
     Organization.objects.update(name="Avery")
-    assert [found.name for found in prepared.rows(later_than, (0,), ("A",))] == ["Avery"]
+    assert [found.name for found in cached_rows(later_than, (0,), ("A",))] == ["Avery"]
 
 
 def test_the_models_are_whole_ones() -> None:
     """A row can be read on, changed and saved, and what it is related to can be asked for."""
     user = make_user("ada")
-    found = prepared.rows(people, (user.pk,))[0]
+    found = cached_rows(people, (user.pk,))[0]
     assert found.email == user.email  # was left out, is read now
     row = make_organization("Abbott")
-    same = prepared.rows(later_than, (0,), ("A",))[0]
+    same = cached_rows(later_than, (0,), ("A",))[0]
     same.name = "Abbott Dental"
     same.save()
     row.refresh_from_db()
@@ -77,7 +77,7 @@ def test_the_sql_is_the_orm_s_own() -> None:
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(note):
-        prepared.rows(later_than, (7,), ("A",))
+        cached_rows(later_than, (7,), ("A",))
         list(later_than(7, "A"))
     assert sent[0] == sent[1]
 
@@ -85,7 +85,7 @@ def test_the_sql_is_the_orm_s_own() -> None:
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite plans in no time")
 def test_postgresql_plans_what_comes_again_only_once() -> None:
     for pk in (1, 7, 70_000, 5, 6):  # ids of another width are another statement to PostgreSQL
-        prepared.rows(later_than, (pk,), ("A",), part=(0, 50))
+        cached_rows(later_than, (pk,), ("A",), part=(0, 50))
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement, generic_plans + custom_plans FROM pg_prepared_statements")
         runs = [runs for statement, runs in cursor.fetchall() if "integrations_organization" in statement]
@@ -94,8 +94,8 @@ def test_postgresql_plans_what_comes_again_only_once() -> None:
 
 def test_a_query_that_loses_its_id_is_refused() -> None:
     """It would answer for somebody else."""
-    with pytest.raises(prepared.LostPlaceholder, match="deaf"):
-        prepared.rows(deaf, (1,))
+    with pytest.raises(LostPlaceholder, match="deaf"):
+        cached_rows(deaf, (1,))
 
 
 NAMES = (
@@ -129,14 +129,14 @@ class AText(TestCase):
         st.sampled_from(NAMES).flatmap(lambda name: st.text(st.sampled_from(name), min_size=1, max_size=3))
     )
     def test_it_finds_what_the_orm_finds(self, text: str) -> None:
-        assert prepared.rows(called, (), (prepared.TEXT,), text=text) == list(called(text))
+        assert cached_rows(called, (), (TEXT,), text=text) == list(called(text))
 
     def test_every_name_finds_itself(self) -> None:
         for name in NAMES:
-            assert name in prepared.rows(called, (), (prepared.TEXT,), text=name)
+            assert name in cached_rows(called, (), (TEXT,), text=name)
 
     def test_a_shape_and_its_text_go_together(self) -> None:
-        with pytest.raises(prepared.LostPlaceholder):
-            prepared.rows(called, (), ("Dental",), text="Law")
-        with pytest.raises(prepared.LostPlaceholder):
-            prepared.rows(called, (), (prepared.TEXT,))
+        with pytest.raises(LostPlaceholder):
+            cached_rows(called, (), ("Dental",), text="Law")
+        with pytest.raises(LostPlaceholder):
+            cached_rows(called, (), (TEXT,))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from integrations.files.formulas import is_formula, make_harmless, restore
+from integrations.files.formulas import escape_formula, is_formula, unescape_formula
 
 BEGINNINGS = st.sampled_from(
     ["", "'", "''", "=", "+", "-", "@", "\t", "\r", "\n", " =", "'=", "'\t", "＝", "'＋"]
@@ -16,15 +16,15 @@ BEGINNINGS = st.sampled_from(
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "  =1", "＝1", "＠x"])
 def test_what_a_spreadsheet_runs_is_made_text(text: str) -> None:
     assert is_formula(text)
-    assert make_harmless(text) == f"'{text}"
-    assert not is_formula(make_harmless(text))
+    assert escape_formula(text) == f"'{text}"
+    assert not is_formula(escape_formula(text))
 
 
 @pytest.mark.parametrize("text", ["", "Acme", "A=B", "'tis", "O'Dell", "1-800", "'"])
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert not is_formula(text)
-    assert make_harmless(text) == text
-    assert restore(text) == text
+    assert escape_formula(text) == text
+    assert unescape_formula(text) == text
 
 
 @settings(max_examples=300)
@@ -33,5 +33,5 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
 @example("'", "'=x")
 def test_export_and_import_give_the_same_text(beginning: str, rest: str) -> None:
     text = beginning + rest
-    assert restore(make_harmless(text)) == text
-    assert not is_formula(make_harmless(text))
+    assert unescape_formula(escape_formula(text)) == text
+    assert not is_formula(escape_formula(text))

@@ -26,13 +26,13 @@ from integrations.services.companies.filters import save_filters
 from integrations.services.history import browse as history
 from integrations.services.history import undo as undoing
 from integrations.services.history.browse import HistoryQuery, history_page
-from integrations.services.history.differences import Words
+from integrations.services.history.differences import DifferenceRenderer
 from integrations.services.history.point_in_time import every_past_mapping
 from integrations.services.mapping import proposals
 from integrations.services.mapping import save as mappings
 from integrations.services.organizations import edit as organizations
-from integrations.services.read_api.tokens import TokenWish, create_token
-from integrations.services.webhooks.edit import WebhookWish, create_webhook
+from integrations.services.read_api.tokens import TokenSpec, create_token
+from integrations.services.webhooks.edit import WebhookSpec, create_webhook
 from integrations.services.webhooks.review_notices import note_reviews
 from tests.support.rows import make_company, make_instance
 from tests.support.simulated import SECRETS, actor_of, connect, make_organization
@@ -69,7 +69,7 @@ def map_rows(
 
 
 def words_of(event: AuditEvent) -> list[tuple[str, str, str]]:
-    return [(each.label, each.before, each.after) for each in Words([event]).differences(event)]
+    return [(each.label, each.before, each.after) for each in DifferenceRenderer([event]).differences(event)]
 
 
 def text_of(response: Any) -> str:
@@ -261,9 +261,9 @@ def test_a_mapping_that_needs_review_is_told_with_its_company_and_why(
 
 
 def test_what_programs_may_is_told_by_names(main: IntegrationInstance, owner: User) -> None:
-    token, _ = create_token(actor_of(owner), TokenWish("Robot", [Right.ORGANIZATIONS], [main], None))
+    token, _ = create_token(actor_of(owner), TokenSpec("Robot", [Right.ORGANIZATIONS], [main], None))
     create_webhook(
-        actor_of(owner), WebhookWish("Wallboard", "https://board.example/", [WebhookEvent.MAPPING_REVIEW])
+        actor_of(owner), WebhookSpec("Wallboard", "https://board.example/", [WebhookEvent.MAPPING_REVIEW])
     )
     made, hooked = AuditEvent.objects.order_by("pk")
     assert ("Begins with", "", token.prefix) in words_of(made)

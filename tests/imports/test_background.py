@@ -24,9 +24,9 @@ from integrations.models import (
 )
 from integrations.services.history import undo as undoing
 from integrations.services.imports import background as file_import
-from integrations.services.imports.background import AT_ONCE
+from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES
 from integrations.services.jobs import run as jobs
-from integrations.services.operations.cleanup import clear_away
+from integrations.services.operations.cleanup import delete_expired
 from tests.support.rows import make_company, make_instance
 from tests.support.simulated import actor_of
 
@@ -40,7 +40,7 @@ def large_file(extra: str = "", rows: int = ROWS) -> SimpleUploadedFile:
     """More than a page waits for: each row has a long note, which is no column of ours."""
     lines = "".join(f"Firm {number},E{number},{'Chillicothe-' * 14}\n" for number in range(rows))
     content = f"name,external_id,note\n{lines}{extra}".encode()
-    assert len(content) > AT_ONCE or rows < ROWS
+    assert len(content) > FOREGROUND_LIMIT_BYTES or rows < ROWS
     return SimpleUploadedFile("firms.csv", content)
 
 
@@ -151,7 +151,7 @@ def test_a_waiting_one_can_be_cancelled_on_its_page(member: User, client_of: Cli
     assert work(job).verdict == "running"
     page = client_of(member).get(f"/imports/{job.key}/").content.decode()
     assert "Nothing was written; upload the file again." in page
-    clear_away()
+    delete_expired()
     assert not ImportFilePart.objects.exists()
 
 
@@ -177,14 +177,14 @@ def test_the_lease_is_checked_where_it_is_written(
     job = upload(client_of(member))
     run = jobs.claim(job.key)
     assert run is not None
-    tell = jobs.JobRun.progress
+    tell = jobs.JobRun.report_progress
 
     def overtaken(self: jobs.JobRun, done: int, total: int | None, message: str = "") -> None:
         tell(self, done, total, message)
         if message == "Writing rows":
             Job.objects.update(lease_token=uuid.uuid4())
 
-    monkeypatch.setattr(jobs.JobRun, "progress", overtaken)
+    monkeypatch.setattr(jobs.JobRun, "report_progress", overtaken)
     with pytest.raises(jobs.JobLost):
         file_import.import_file(run)
     assert not Organization.objects.exists()

@@ -21,7 +21,7 @@ from integrations.services.companies.filters import save_filters
 from integrations.services.imports.configurations import import_configurations
 from integrations.services.imports.reports import Report, Verdict
 from integrations.services.instances import schedule as schedules
-from integrations.services.instances.connect import test_connection as check_connection
+from integrations.services.instances.connect import check_connection
 from tests.support.rows import make_instance
 from tests.support.simulated import SECRET, SECRETS, TRACKING_IDENTIFIER, USERNAME, actor_of, table_contents
 
@@ -61,7 +61,7 @@ def test_without_secrets_it_is_not_verified(owner: User, client_of: ClientOf) ->
     assert CompanyFilter.objects.get().value == [1, 3]
     assert not main.credentials
     assert "No credentials are stored" in check_connection(actor_of(owner), main).steps[0].detail
-    schedules.plan(timezone.now())
+    schedules.plan_next_runs(timezone.now())
     main.refresh_from_db()
     assert main.next_refresh_at is None
     assert client_of(owner).get(main.get_absolute_url()).status_code == 200

@@ -14,7 +14,7 @@ from django.utils import timezone
 from integrations.models import AuditEvent, ImportReport, ImportReportPart, Organization
 from integrations.services.history import undo as undoing
 from integrations.services.imports.organizations import import_organizations
-from integrations.services.operations.cleanup import clear_away
+from integrations.services.operations.cleanup import delete_expired
 from tests.support.simulated import actor_of
 
 pytestmark = pytest.mark.django_db
@@ -42,9 +42,9 @@ def test_the_workers_forget_what_is_older_than_the_setting(
     reports: list[ImportReport], member: User, settings: Any
 ) -> None:
     settings.IMPORT_REPORT_DAYS = 0
-    assert clear_away() == 0
+    assert delete_expired() == 0
     settings.IMPORT_REPORT_DAYS = 365
-    assert clear_away() == 1
+    assert delete_expired() == 1
     assert set(ImportReport.objects.all()) == set(reports[:2])
     assert ImportReportPart.objects.count() == 2
     told = AuditEvent.objects.get(action="import reports forgotten")

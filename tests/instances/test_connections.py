@@ -26,11 +26,9 @@ from integrations.models import (
 from integrations.psa.base import FailureKind, StepState
 from integrations.services.instances.connect import (
     NameTaken,
+    check_connection,
     client_for,
     connect_instance,
-)
-from integrations.services.instances.connect import (
-    test_connection as check_connection,
 )
 from integrations.services.instances.delete import NotRestorable, delete_instance, restore_instance
 from integrations.services.mapping.proposals import choose_company

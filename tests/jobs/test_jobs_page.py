@@ -195,7 +195,7 @@ def test_the_setup_page_stops_asking_when_the_job_is_done(
     run = jobs.claim(job.key)
     assert run is not None
     Job.objects.filter(pk=job.pk).update(started_at=timezone.now() - dt.timedelta(seconds=10))
-    run.progress(500, 1500, "Reading companies")
+    run.report_progress(500, 1500, "Reading companies")
     running = client.get(address).content.decode()
     assert "500 of 1,500" in running
     assert "50 a second" in running

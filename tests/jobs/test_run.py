@@ -66,11 +66,11 @@ def test_an_expired_lease_can_be_taken_over_and_the_first_run_is_out(job: Job) -
 
     assert second is not None
     with pytest.raises(jobs.JobLost):
-        first.progress(5, 10)
+        first.report_progress(5, 10)
     with pytest.raises(jobs.JobLost), transaction.atomic():
-        first.hold()
+        first.assert_held()
     assert not first.finish(Job.State.DONE, message="from the first")
-    second.progress(7, 10, "Reading")
+    second.report_progress(7, 10, "Reading")
     job.refresh_from_db()
     assert (job.done, job.message, job.attempts) == (7, "Reading", 2)
 
@@ -79,7 +79,7 @@ def test_a_run_whose_lease_expired_goes_on_while_nobody_took_it_over(job: Job) -
     run = jobs.claim(job.key)
     assert run is not None
     let_lease_expire(job)
-    run.progress(3, 10)
+    run.report_progress(3, 10)
     job.refresh_from_db()
     assert not job.stalled
 
@@ -93,7 +93,7 @@ def test_three_tries_that_do_not_end_are_a_failure(job: Job) -> None:
     assert job.state == Job.State.FAILED
     assert "three tries" in job.error
     assert job.finished_at is not None
-    assert jobs.neglected(timezone.now()) == []
+    assert jobs.stalled_jobs(timezone.now()) == []
 
 
 def test_cancelling_ends_a_waiting_job_at_once_and_asks_a_running_one(
@@ -109,7 +109,7 @@ def test_cancelling_ends_a_waiting_job_at_once_and_asks_a_running_one(
     assert run is not None
     jobs.request_cancel(other)
     with pytest.raises(jobs.JobCancelled):
-        run.progress(1, 2)
+        run.report_progress(1, 2)
     assert run.finish(Job.State.CANCELLED)
 
 
@@ -125,7 +125,7 @@ def test_cancelling_an_ended_job_changes_nothing(job: Job) -> None:
 def test_very_long_messages_are_cut(job: Job) -> None:
     run = jobs.claim(job.key)
     assert run is not None
-    run.progress(1, 1, "x" * 2000)
+    run.report_progress(1, 1, "x" * 2000)
     assert run.finish(Job.State.FAILED, error="e" * 5000, message="m" * 2000)
     job.refresh_from_db()
     assert (len(job.message), len(job.error)) == (500, 5000)

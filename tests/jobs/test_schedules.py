@@ -57,13 +57,13 @@ def test_a_configuration_that_was_read_long_ago_is_due_at_once(plain: Integratio
 def test_a_turn_is_taken_once_and_comes_again_after_the_interval(plain: IntegrationInstance) -> None:
     now = timezone.now()
     set_times(plain, refresh_every_hours=6, next_refresh_at=now - HOUR, next_check_at=now + HOUR)
-    turn = schedules.due(now)[0]
+    turn = schedules.due_runs(now)[0]
     # A second worker that looked in the same moment comes too late.
-    assert [schedules.claim_turn(turn, now) for _ in range(3)] == [True, False, False]
+    assert [schedules.claim_run(turn, now) for _ in range(3)] == [True, False, False]
     plain.refresh_from_db()
     assert plain.next_refresh_at == now + 6 * HOUR
-    assert schedules.due(now) == []
-    assert [kind for kind, _ in schedules.due(now + 6 * HOUR)] == ["refresh_options", "check_connection"]
+    assert schedules.due_runs(now) == []
+    assert [kind for kind, _ in schedules.due_runs(now + 6 * HOUR)] == ["refresh_options", "check_connection"]
 
 
 def test_a_turn_is_not_taken_when_the_schedule_was_changed_meanwhile(
@@ -71,9 +71,9 @@ def test_a_turn_is_not_taken_when_the_schedule_was_changed_meanwhile(
 ) -> None:
     now = timezone.now()
     set_times(plain, next_refresh_at=now - HOUR, next_check_at=now + HOUR)
-    turn = schedules.due(now)[0]
+    turn = schedules.due_runs(now)[0]
     schedules.save_schedule(actor_of(owner), plain, refresh_every_hours=0, check_daily=False)
-    assert not schedules.claim_turn(turn, now)
+    assert not schedules.claim_run(turn, now)
     assert tasks.start_due() == 0
     assert schedules.overdue(now + 99 * HOUR) == 0
 
@@ -129,7 +129,7 @@ def test_refused_credentials_are_sent_once_until_a_person_acts(
     assert tasks.start_due() == 0  # not now, nor ever by itself
 
     tenant.secret = right
-    assert connections.test_connection(actor_of(owner), filled).passed
+    assert connections.check_connection(actor_of(owner), filled).passed
     set_times(filled, next_check_at=timezone.now() + HOUR)
     assert tasks.start_due() == 1
 
@@ -137,7 +137,7 @@ def test_refused_credentials_are_sent_once_until_a_person_acts(
 def test_credentials_that_were_changed_meanwhile_are_not_marked_refused(plain: IntegrationInstance) -> None:
     began_with = IntegrationInstance.objects.get(pk=plain.pk)
     IntegrationInstance.objects.update(secrets_set={"secret": {"at": "now", "by": "olivia"}})
-    assert not connections.remember_refusal(began_with)
+    assert not connections.record_refusal(began_with)
     plain.refresh_from_db()
     assert plain.status == Status.CONNECTED
 

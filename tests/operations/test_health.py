@@ -50,7 +50,7 @@ def test_ready_means_database_migrations_and_a_worker(db: None, client: Client) 
         "checks": {"database": "ok", "migrations": "ok", "worker": "none heard of for a minute"},
     }
     assert client.get("/readyz/web").status_code == 200  # staff need not be turned away for that
-    workers.beat("here")
+    workers.record_heartbeat("here")
     assert client.get("/readyz").json()["ready"] is True
     Worker.objects.update(seen_at=timezone.now() - dt.timedelta(minutes=2))
     assert client.get("/readyz").status_code == 503
@@ -102,7 +102,7 @@ def test_the_figures_are_those_of_the_database(
     make_instance("Second")
     tasks.enqueue_refresh(odd, None)
     Job.objects.create(kind="check_connection", instance=odd, state="failed", finished_at=timezone.now())
-    workers.beat("here")
+    workers.record_heartbeat("here")
 
     with django_assert_max_num_queries(9):
         text = client.get("/metrics", REMOTE_ADDR=LOOPBACK).content.decode()

@@ -23,7 +23,7 @@ from integrations.management.processes import web_command, worker_command
 from integrations.models import IntegrationInstance, Job, Worker
 from integrations.services.jobs import run as jobs
 from integrations.services.jobs import workers
-from integrations.services.operations.cleanup import clear_away
+from integrations.services.operations.cleanup import delete_expired
 from integrations.simulators.autotask.server import Simulator
 from tests.support.processes import ROOT, environment, read_settings, run_python
 from tests.support.rows import make_instance
@@ -35,15 +35,15 @@ def plain(db: None) -> IntegrationInstance:
 
 
 def test_a_worker_is_seen_while_it_works_and_gone_after_a_clean_stop(db: None) -> None:
-    workers.beat("machine:1")
+    workers.record_heartbeat("machine:1")
     first = Worker.objects.get()
-    workers.beat("machine:1")
+    workers.record_heartbeat("machine:1")
     again = Worker.objects.get()
     assert (again.pk, again.started_at) == (first.pk, first.started_at)
     assert again.seen_at > first.seen_at
     Worker.objects.update(seen_at=timezone.now() - Worker.SILENT_AFTER - dt.timedelta(seconds=1))
     assert not Worker.objects.alive().exists()
-    workers.retire("machine:1")
+    workers.unregister("machine:1")
     assert not Worker.objects.exists()
 
 
@@ -59,7 +59,7 @@ class HousekeepingFirst(Housekeeping):
         return self
 
     def __exit__(self, *_: object) -> None:
-        workers.retire(self.name)
+        workers.unregister(self.name)
 
 
 @pytest.mark.django_db(transaction=True)  # a worker closes connections that stand in a transaction
@@ -127,11 +127,11 @@ def test_what_nobody_needs_any_more_is_cleared_away(plain: IntegrationInstance) 
     Job.objects.filter(pk=waiting.pk).update(created_at=old)
     DBTaskResult.objects.update(enqueued_at=now - dt.timedelta(days=8))  # still to be done: stays
     Worker.objects.create(name="gone", started_at=old, seen_at=old)
-    assert clear_away() == 2
+    assert delete_expired() == 2
     assert {job.kind for job in Job.objects.all()} == {"check_connection", "refresh_options"}
     assert DBTaskResult.objects.count() == 1
     DBTaskResult.objects.update(status="RUNNING")  # its worker was killed a week ago
-    assert clear_away() == 1
+    assert delete_expired() == 1
 
 
 @pytest.mark.process

@@ -23,7 +23,7 @@ from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings, R
 from integrations.psa.autotask.provider import Autotask
 from integrations.psa.base import Credentials, PSAClient
 from integrations.psa.registry import PROVIDERS
-from integrations.services.instances.connect import test_connection as check_connection
+from integrations.services.instances.connect import check_connection
 from integrations.simulators.autotask.fault_kinds import FaultName
 from integrations.simulators.autotask.request_log import ReceivedRequest
 from integrations.simulators.autotask.server import Simulator

@@ -22,7 +22,7 @@ from integrations.models import (
     Right,
 )
 from integrations.services.audit import Actor, Batch, mapping_change
-from integrations.services.read_api.tokens import TokenWish, create_token
+from integrations.services.read_api.tokens import TokenSpec, create_token
 
 OPERATOR = Actor("An operator", "command test")
 
@@ -78,7 +78,7 @@ def program(db: None) -> Programs:
 
     def make(*rights: Right, instances: tuple[IntegrationInstance, ...] = (), **wish: Any) -> Program:
         values = {"name": "billing", "rights": rights or tuple(Right), "instances": instances} | wish
-        return Program(*create_token(OPERATOR, TokenWish(**values)))
+        return Program(*create_token(OPERATOR, TokenSpec(**values)))
 
     return make
 

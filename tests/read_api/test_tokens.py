@@ -25,7 +25,7 @@ from integrations.services.audit import Actor
 from integrations.services.read_api import tokens as services
 from integrations.services.read_api.tokens import (
     TokenRefused,
-    TokenWish,
+    TokenSpec,
     TooManyRequests,
     authenticate,
     create_token,
@@ -49,7 +49,7 @@ def main() -> IntegrationInstance:
 
 
 def make(**wish: Any) -> tuple[ApiToken, str]:
-    return create_token(OPERATOR, TokenWish(**({"name": "billing", "rights": [Right.RESOLVE]} | wish)))
+    return create_token(OPERATOR, TokenSpec(**({"name": "billing", "rights": [Right.RESOLVE]} | wish)))
 
 
 def freshly_signed_in(client_of: Browser, user: User) -> Client:

@@ -38,7 +38,7 @@ from integrations.services.audit import Batch, Change
 from integrations.services.webhooks import deliver as deliveries
 from integrations.services.webhooks import edit as services
 from integrations.services.webhooks import send as webhook_sending
-from integrations.services.webhooks.edit import WebhookWish, create_webhook
+from integrations.services.webhooks.edit import WebhookSpec, create_webhook
 from integrations.services.webhooks.review_notices import note_reviews
 from integrations.services.webhooks.send import (
     AddressRefused,
@@ -78,7 +78,7 @@ def acme() -> Organization:
 
 
 def make(url: str, *events: WebhookEvent) -> tuple[Webhook, str]:
-    return create_webhook(OPERATOR, WebhookWish("Billing", url, events or tuple(WebhookEvent)))
+    return create_webhook(OPERATOR, WebhookSpec("Billing", url, events or tuple(WebhookEvent)))
 
 
 def bodies(server: HTTPServer) -> list[dict[str, Any]]:

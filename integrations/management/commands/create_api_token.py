@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations.management.output import WRONG_USE, chosen_instances, command_actor, with_example
 from integrations.models import ApiToken, Right
-from integrations.services.read_api.tokens import TokenWish, create_token
+from integrations.services.read_api.tokens import TokenSpec, create_token
 
 LONGEST_NAME = 100
 LONGEST_DAYS = 3650
@@ -45,7 +45,7 @@ class Command(BaseCommand):
     @sensitive_variables("plain")
     def handle(self, **options: Any) -> None:
         """Make the token and print it."""
-        token, plain = create_token(command_actor("create_api_token"), _wish(options))
+        token, plain = create_token(command_actor("create_api_token"), _spec(options))
         if options["format"] == "json":
             self.stdout.write(json.dumps(_row(token) | {"token": plain}, indent=1))
         else:
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             self.stderr.write(_sentence(token))
 
 
-def _wish(options: dict[str, Any]) -> TokenWish:
+def _spec(options: dict[str, Any]) -> TokenSpec:
     name, days = options["name"].strip(), options["days"]
     if not 0 < len(name) <= LONGEST_NAME:
         raise CommandError(f"A name has 1 to {LONGEST_NAME} characters.", returncode=WRONG_USE)
@@ -64,7 +64,7 @@ def _wish(options: dict[str, Any]) -> TokenWish:
     instances = chosen_instances(options["instance"], every=False) if options["instance"] else []
     rights = tuple(Right) if options["all_rights"] else tuple(Right(each) for each in options["right"])
     expires_at = timezone.now() + dt.timedelta(days=days) if days else None
-    return TokenWish(name, rights, instances, expires_at)
+    return TokenSpec(name, rights, instances, expires_at)
 
 
 def _row(token: ApiToken) -> dict[str, Any]:

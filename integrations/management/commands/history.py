@@ -17,7 +17,7 @@ from integrations.management.output import (
 )
 from integrations.models import Organization
 from integrations.services.history.browse import KINDS, HistoryQuery, chosen_events
-from integrations.services.history.differences import Words
+from integrations.services.history.differences import DifferenceRenderer
 
 COLUMNS = ("at", "who", "origin", "action", "name", "configuration", "batch", "change")
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         if options["limit"] > 0:
             events = events[: options["limit"]]
         found = list(events)
-        words = Words(found)
+        words = DifferenceRenderer(found)
         rows = []
         for event in found:
             differences = words.differences(event)

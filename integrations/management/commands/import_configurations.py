@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from integrations.management.importing import add_import_arguments, refuse, run_import
 from integrations.management.output import command_actor, with_example
 from integrations.services.imports.configurations import Secrets, import_configurations
-from integrations.services.imports.reports import Keeping
+from integrations.services.imports.reports import ReportStorage
 
 VARIABLE = "PORTAL_IMPORT_SECRETS"
 MOST_CHARACTERS = 1_000_000
@@ -58,7 +58,7 @@ class Command(BaseCommand):
                 secrets,
                 dry_run=options["dry_run"],
                 keep_good=options["keep_good"],
-                keeping=Keeping(name),
+                keeping=ReportStorage(name),
             ),
         )
 

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from integrations.management.importing import add_import_arguments, run_import
 from integrations.management.output import chosen_instance, command_actor, with_example
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
-from integrations.services.imports.reports import Keeping
+from integrations.services.imports.reports import ReportStorage
 
 
 class Command(BaseCommand):
@@ -55,6 +55,6 @@ class Command(BaseCommand):
             self,
             options,
             lambda stream, line: import_mappings(
-                actor, stream, instance, wanted, keeping=Keeping(name), progress=line.show
+                actor, stream, instance, wanted, keeping=ReportStorage(name), progress=line.show
             ),
         )

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from integrations.management.importing import add_import_arguments, run_import
 from integrations.management.output import command_actor, with_example
 from integrations.services.imports.organizations import import_organizations
-from integrations.services.imports.reports import Keeping
+from integrations.services.imports.reports import ReportStorage
 
 
 class Command(BaseCommand):
@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 stream,
                 dry_run=options["dry_run"],
                 keep_good=options["keep_good"],
-                keeping=Keeping(Path(options["file"]).name),
+                keeping=ReportStorage(Path(options["file"]).name),
                 progress=line.show,
             ),
         )

@@ -19,7 +19,7 @@ from integrations.management.output import (
 )
 from integrations.models import IntegrationInstance
 from integrations.psa.base import ConnectionReport, StepState
-from integrations.services.instances.connect import report_as_json, test_connection
+from integrations.services.instances.connect import check_connection, report_as_json
 
 COLUMNS = ("configuration", "result", "zone", "companies", "requests_used", "explanation")
 PASSED, FAILED = "passed", "failed"
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         line, rows = ProgressLine("Checking", self.stderr), []
         for number, instance in enumerate(instances):
             line.show(number, len(instances), instance.name)
-            rows.append(_row(instance, test_connection(actor, instance)))
+            rows.append(_row(instance, check_connection(actor, instance)))
         line.clear()
         write_rows(rows, COLUMNS, Format(options["format"]), self.stdout)
         failed = [str(row["configuration"]) for row in rows if row["result"] == FAILED]

@@ -9,12 +9,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from integrations.database import query_cache as prepared
+from integrations.database.query_cache import cached_rows
 from integrations.models import AuditEvent, Company, CompanyFilter, FilterOption, IntegrationInstance
 from integrations.psa.base import CompanyField, FilterCondition, PicklistOption, PSAClient, RemoteCompany
 from integrations.psa.registry import provider_for
 from integrations.services.audit import Actor, Batch, Change, instance_change
-from integrations.services.instances.connect import at_present_zone
+from integrations.services.instances.connect import with_current_zone
 
 
 def _type_labels(instance: int) -> Any:
@@ -24,7 +24,7 @@ def _type_labels(instance: int) -> Any:
 
 def type_labels(instance: IntegrationInstance) -> dict[str, str]:
     """The tenant's company types, by value as text."""
-    return dict(prepared.rows(_type_labels, (instance.pk,)))
+    return dict(cached_rows(_type_labels, (instance.pk,)))
 
 
 SAMPLE_SIZE = 8
@@ -86,7 +86,7 @@ def preview_filters(instance: IntegrationInstance, conditions: Sequence[FilterCo
             inside.update(company.id for company in found)
         return count, sample, inside
 
-    count, sample, inside = at_present_zone(instance, ask)
+    count, sample, inside = with_current_zone(instance, ask)
     dropped = tuple(company for company in mapped if company.remote_id not in inside)
     return FilterPreview(count, sample, dropped, len(mapped))
 
@@ -153,12 +153,12 @@ def _change(
     return instance_change(action, instance, {"filters": before}, {"filters": after})
 
 
-def filter_words(instance: IntegrationInstance) -> list[str]:
+def filter_text(instance: IntegrationInstance) -> list[str]:
     """Each row of the saved filter as a sentence: "Company type equals 1 (Customer)"."""
-    return condition_words(instance, conditions_of(instance))
+    return condition_text(instance, conditions_of(instance))
 
 
-def condition_words(instance: IntegrationInstance, conditions: Iterable[FilterCondition]) -> list[str]:
+def condition_text(instance: IntegrationInstance, conditions: Iterable[FilterCondition]) -> list[str]:
     """Each condition as a sentence in the words of the filter card, with the instance's present labels."""
     describe, fields = provider_for(instance.psa).filters.describe, filter_fields(instance)
     return [describe(condition, fields) for condition in conditions]

@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Subquery
 
 from integrations.models import Company, IntegrationInstance, OrganizationMapping
 from integrations.psa.base import FilterCondition, PSAError, RemoteCompany
-from integrations.services.companies.filters import conditions_of, filter_fields, filter_words
+from integrations.services.companies.filters import conditions_of, filter_fields, filter_text
 from integrations.services.instances.connect import client_for
 
 MOST_FINDINGS = 15
@@ -146,7 +146,7 @@ def _left_out(instance: IntegrationInstance, company_type: int | None, inactive:
     """That the company filter leaves a company out: what it is, and what the filter wants."""
     label = _type_label(instance, company_type)
     kind = f" as {label}{inactive}" if label else inactive
-    wanted = "; ".join(filter_words(instance))
+    wanted = "; ".join(filter_text(instance))
     wants = f" The filter wants: {wanted}." if wanted else ""
     return f"It exists in Autotask{kind}, but the company filter leaves it out.{wants}"
 

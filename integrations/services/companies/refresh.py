@@ -21,7 +21,7 @@ from integrations.database.bulk import renew_statistics
 from integrations.models import Company, FilterOption, IntegrationInstance
 from integrations.psa.base import CompanyMetadata, CompanyPage, PSAClient, RemoteCompany, SetAside
 from integrations.services.companies.filters import conditions_of
-from integrations.services.instances.connect import at_present_zone
+from integrations.services.instances.connect import with_current_zone
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ class ShrinkRefused(Exception):
 class Progress(Protocol):
     """What a long piece of work reports to; a job's run, or a command's bar."""
 
-    def progress(self, done: int, total: int | None, message: str = "") -> None: ...
-    def hold(self) -> None: ...
+    def report_progress(self, done: int, total: int | None, message: str = "") -> None: ...
+    def assert_held(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def refresh_options(
     demands a full one. Raises PSAError, ShrinkRefused, and what ``progress`` raises (JobLost, JobCancelled).
     Repeatable: run again after any failure.
     """
-    return at_present_zone(
+    return with_current_zone(
         instance, lambda client: _refresh(instance, client, progress, full=full, accept_shrink=accept_shrink)
     )
 
@@ -104,10 +104,10 @@ def _refresh(
     instance = IntegrationInstance.objects.get(pk=instance.pk)
     before = instance.companies.present().count()
     full = full or accept_shrink or _needs_full_read(instance, started)
-    progress.progress(0, None, "Reading fields and picklists")
+    progress.report_progress(0, None, "Reading fields and picklists")
     metadata = client.company_metadata()
     with transaction.atomic():
-        progress.hold()
+        progress.assert_held()
         options = _store_fields(instance, metadata)
     since = None if full or instance.last_refreshed_at is None else instance.last_refreshed_at - CLOCK_MARGIN
     known = list(instance.companies.present().values_list("remote_id", flat=True)) if since is None else []
@@ -121,7 +121,7 @@ def _refresh(
         outside = found.companies
         _note_set_aside(instance, found.set_aside, started)
     with transaction.atomic():
-        progress.hold()
+        progress.assert_held()
         current = IntegrationInstance.objects.locked().get(pk=instance.pk)
         missing = _conclude(current, outside.values(), started, full=full)
         current.companies.all().mark_twins()
@@ -196,12 +196,12 @@ def _store_pages(
     read = created = changed = 0
     for page in pages:
         with transaction.atomic():
-            progress.hold()
+            progress.assert_held()
             new, different = _store_companies(instance, page.companies, started)
         created, changed = created + new, changed + different
         _note_set_aside(instance, page.set_aside, started)
         read += len(page.companies)
-        progress.progress(read, page.total, "Reading companies")
+        progress.report_progress(read, page.total, "Reading companies")
     return read, created, changed
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Lower
 
-from integrations.database import query_cache as prepared
+from integrations.database.query_cache import cached_rows
 from integrations.models import Company, IntegrationInstance, OrganizationMapping
 
 MOST_CHOICES = 20
@@ -45,7 +45,7 @@ def company_choices(
         if len(wanted) < least:
             for pk in _alike(offered, row.name).values_list("pk", flat=True)[:most]:
                 wanted.setdefault(pk, [])
-    found = {row.pk: row for row in prepared.rows(_with_holder, (instance.pk, *wanted))} if wanted else {}
+    found = {row.pk: row for row in cached_rows(_with_holder, (instance.pk, *wanted))} if wanted else {}
     chosen = [
         CompanyChoice(found[pk], reasons, found[pk].taken_by or "")
         for pk, reasons in wanted.items()

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef
 
 from integrations.files.writer import Row
 from integrations.models import IgnoredOrganization, IntegrationInstance, OrganizationMapping
-from integrations.services.exports.order import in_order_of_signs
+from integrations.services.exports.order import by_code_point
 
 IGNORED = "ignored"
 COLUMNS = (
@@ -59,7 +59,7 @@ def _mapped(instances: list[IntegrationInstance]) -> Iterator[Row]:
         OrganizationMapping.objects.present()
         .filter(instance__in=instances, organization__deleted_at=None)
         .select_related("organization", "instance", "company", "confirmed_by")
-        .order_by(in_order_of_signs("organization__name"), "organization__key", "psa")
+        .order_by(by_code_point("organization__name"), "organization__key", "psa")
     )
     for mapping in mappings.iterator(chunk_size=1_000):
         yield {
@@ -90,7 +90,7 @@ def _ignored(instances: list[IntegrationInstance]) -> Iterator[Row]:
     rows = (
         IgnoredOrganization.objects.filter(~Exists(mapped), psa__in=speakers, organization__deleted_at=None)
         .select_related("organization", "ignored_by")
-        .order_by(in_order_of_signs("organization__name"), "organization__key", "psa")
+        .order_by(by_code_point("organization__name"), "organization__key", "psa")
     )
     for row in rows.iterator(chunk_size=1_000):
         yield {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from integrations.files.writer import Row
 from integrations.models import Organization
-from integrations.services.exports.order import in_order_of_signs
+from integrations.services.exports.order import by_code_point
 
 # The import calls the last one "active".
 COLUMNS = (
@@ -16,7 +16,7 @@ COLUMNS = (
 
 def export_organizations() -> Iterator[Row]:
     """Every organization that is not deleted, by name, then by portal key."""
-    rows = Organization.objects.present().order_by(in_order_of_signs("name"), "key")
+    rows = Organization.objects.present().order_by(by_code_point("name"), "key")
     for row in rows.iterator(chunk_size=2_000):
         values = row.snapshot()
         yield {"portal_key": str(row.key), **values, "active": values["is_active"]}

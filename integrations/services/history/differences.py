@@ -15,7 +15,7 @@ from integrations.models import AuditEvent, Company, IntegrationInstance
 from integrations.models.mappings import MappingSource, ReviewReason, in_percent
 from integrations.models.tokens import Right
 from integrations.models.webhooks import WebhookEvent
-from integrations.services.companies.filters import condition_of, condition_words
+from integrations.services.companies.filters import condition_of, condition_text
 from integrations.services.organizations.values import LABELS
 
 NOT_MAPPED = "not mapped"
@@ -60,7 +60,7 @@ class Difference:
     after: str
 
 
-class Words:
+class DifferenceRenderer:
     """Tells events in words; knows the names of the companies and configurations that they mention."""
 
     def __init__(self, events: Iterable[AuditEvent]) -> None:
@@ -113,7 +113,7 @@ class Words:
             return value
         instance = self._filtered.get(event.instance_id or 0)
         if name == "filters" and instance is not None and all(map(_is_filter_row, value)):
-            return "; ".join(condition_words(instance, (condition_of(*row) for row in value)))
+            return "; ".join(condition_text(instance, (condition_of(*row) for row in value)))
         if name == "instances" and event.target_type == "token":
             return [self._instances.get(pk, f"configuration {pk}") for pk in value]
         return [CHOICES.get(name, {}).get(str(part), part) for part in value]

@@ -21,11 +21,11 @@ from integrations.services.suggestions.decisions import (
     IGNORED,
     REOPENED,
     allowing_change,
-    forget_suggestions,
+    discard_suggestions,
     ignoring_change,
     rejection_change,
     reopening_change,
-    suggest_again,
+    restore_suggestions,
 )
 
 CHANGED_SINCE = "changed again since"
@@ -156,7 +156,7 @@ def _put_back_ignoring(
     if event.action == IGNORED:
         if not rows.delete()[0]:
             return None
-        suggest_again(organization, (event.after or {}).get("suggestions", ()))
+        restore_suggestions(organization, (event.after or {}).get("suggestions", ()))
         return reopening_change(organization, instance)
     _, created = rows.get_or_create(
         defaults={"organization": organization, "psa": instance.psa, "ignored_by_id": _user(actor)}
@@ -164,7 +164,7 @@ def _put_back_ignoring(
     if not created:
         return None
     return ignoring_change(
-        organization, instance, forget_suggestions(organization, instance__psa=instance.psa)
+        organization, instance, discard_suggestions(organization, instance__psa=instance.psa)
     )
 
 
@@ -179,7 +179,7 @@ def _put_back_rejection(
     if event.after is not None:
         if not rows.delete()[0]:
             return None
-        suggest_again(organization, event.after.get("suggestions", ()))
+        restore_suggestions(organization, event.after.get("suggestions", ()))
         return allowing_change(organization, instance, company)
     _, created = rows.get_or_create(
         defaults={
@@ -192,7 +192,7 @@ def _put_back_rejection(
     if not created:
         return None
     return rejection_change(
-        organization, instance, company, forget_suggestions(organization, company=company)
+        organization, instance, company, discard_suggestions(organization, company=company)
     )
 
 

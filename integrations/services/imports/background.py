@@ -23,10 +23,10 @@ from integrations.models import ImportFilePart, ImportReport, IntegrationInstanc
 from integrations.services.audit import Actor
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
 from integrations.services.imports.organizations import import_organizations
-from integrations.services.imports.reports import Keeping, Outcome, Report, keep_report
+from integrations.services.imports.reports import Outcome, Report, ReportStorage, store_report
 from integrations.services.jobs.run import JobCancelled, JobRun
 
-AT_ONCE = 500_000  # bytes; a page can wait for smaller files
+FOREGROUND_LIMIT_BYTES = 500_000  # bytes; a page can wait for smaller files
 PART = 1_000_000  # bytes
 NOTHING_WRITTEN = "Nothing was written."
 
@@ -40,7 +40,7 @@ class FileOptions:
     overwrite: bool = False
 
 
-def accept(
+def enqueue_upload(
     kind: ImportReport.Kind,
     file: File[bytes],
     actor: Actor,
@@ -104,24 +104,24 @@ def _import(run: JobRun, kept: ImportReport, actor: Actor, stream: BinaryIO) -> 
     lines = run.job.total or 0
 
     def tell(done: int, _: None) -> None:
-        run.progress(done, max(done, lines), "Checking rows")
+        run.report_progress(done, max(done, lines), "Checking rows")
 
     read = _READERS[ImportReport.Kind(kept.kind)]
-    checked = read(actor, stream, kept.instance, replace(wanted, dry_run=True), Keeping(rehearsal=True), tell)
+    checked = read(
+        actor, stream, kept.instance, replace(wanted, dry_run=True), ReportStorage(rehearsal=True), tell
+    )
     if wanted.dry_run or (checked.failed and not wanted.keep_good):
         checked.dry_run = wanted.dry_run
-        run.progress(len(checked.rows), len(checked.rows))
-        keep_report(
-            checked, ImportReport.Kind(kept.kind), actor, Keeping(into=kept, before_commit=run.hold),
-            instance=kept.instance,
-        )  # fmt: skip
+        run.report_progress(len(checked.rows), len(checked.rows))
+        storage = ReportStorage(into=kept, before_commit=run.assert_held)
+        store_report(checked, ImportReport.Kind(kept.kind), actor, storage, instance=kept.instance)
         return
     rows = len(checked.rows)
     del checked  # its rows are not needed while those of the second time come in
     stream.seek(0)
-    run.progress(0, rows, "Writing rows")
-    keeping = Keeping(into=kept, before_commit=run.hold)
-    read(actor, stream, kept.instance, wanted, keeping, lambda done, _: run.note(done))
+    run.report_progress(0, rows, "Writing rows")
+    keeping = ReportStorage(into=kept, before_commit=run.assert_held)
+    read(actor, stream, kept.instance, wanted, keeping, lambda done, _: run.note_progress(done))
 
 
 def _organizations(
@@ -129,7 +129,7 @@ def _organizations(
     stream: BinaryIO,
     instance: IntegrationInstance | None,
     options: FileOptions,
-    keeping: Keeping,
+    keeping: ReportStorage,
     progress: Callable[[int, None], None],
 ) -> Report:
     return import_organizations(
@@ -147,7 +147,7 @@ def _mappings(
     stream: BinaryIO,
     instance: IntegrationInstance | None,
     options: FileOptions,
-    keeping: Keeping,
+    keeping: ReportStorage,
     progress: Callable[[int, None], None],
 ) -> Report:
     return import_mappings(

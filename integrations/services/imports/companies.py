@@ -106,9 +106,9 @@ def import_companies(run: JobRun) -> ImportReport:
     total = done + chosen.filter(pk__gt=kept.cursor).count()
     try:
         while True:
-            run.progress(done, total, "Importing organizations")
+            run.report_progress(done, total, "Importing organizations")
             with transaction.atomic():
-                run.hold()
+                run.assert_held()
                 kept = ImportReport.objects.select_for_update().get(pk=kept.pk)
                 companies = list(chosen.filter(pk__gt=kept.cursor)[:CHUNK])
                 if not companies:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from django.views.decorators.debug import sensitive_variables
 
-from integrations.files.formulas import is_formula, restore
+from integrations.files.formulas import is_formula, unescape_formula
 from integrations.files.reader import Columns, FileRow, ImportRefused, open_table_file
 from integrations.files.text import clean_text
 from integrations.models import ImportReport, IntegrationInstance
@@ -25,7 +25,14 @@ from integrations.services.audit import Actor, Batch
 from integrations.services.companies.filters import filter_fields, save_filters
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.exports.configurations import export_configurations
-from integrations.services.imports.reports import KEPT, Keeping, Outcome, Report, RowResult, keep_report
+from integrations.services.imports.reports import (
+    DEFAULT_STORAGE,
+    Outcome,
+    Report,
+    ReportStorage,
+    RowResult,
+    store_report,
+)
 from integrations.services.instances.catch_all import set_catch_all_id
 from integrations.services.instances.connect import (
     ConnectionDetails,
@@ -33,7 +40,7 @@ from integrations.services.instances.connect import (
     connect_instance,
     register_instance,
 )
-from integrations.services.instances.describe import Description, describe_instance, description_of
+from integrations.services.instances.describe import InstanceDetails, describe_instance, description_of
 from integrations.services.instances.schedule import LONGEST_INTERVAL, save_schedule
 from integrations.services.organizations.values import NO, YES
 
@@ -79,7 +86,7 @@ def import_configurations(
     *,
     dry_run: bool = False,
     keep_good: bool = False,
-    keeping: Keeping = KEPT,
+    keeping: ReportStorage = DEFAULT_STORAGE,
 ) -> Report:
     """Import a CSV or JSON file; ``secrets`` are by configuration name and field. The report is kept.
 
@@ -103,7 +110,7 @@ def import_configurations(
             continue
         row, wanted = each
         report.add(_written(batch, row, wanted) if write else _foreseen(row, wanted))
-    keep_report(report, ImportReport.Kind.CONFIGURATIONS, actor, keeping)
+    store_report(report, ImportReport.Kind.CONFIGURATIONS, actor, keeping)
     return report
 
 
@@ -142,11 +149,11 @@ def _wanted(row: FileRow, secrets: Secrets) -> Wanted:
         raise ConfigurationProblem(row.problem)
     texts: dict[str, str] = {}
     for name, cell in row.cells.items():
-        if not row.is_exact and restore(cell) == cell and is_formula(clean_text(cell)):
+        if not row.is_exact and unescape_formula(cell) == cell and is_formula(clean_text(cell)):
             raise ConfigurationProblem(
                 f"{COLUMNS[name][0]} begins like a formula; if that is meant, put an apostrophe (') in front"
             )
-        texts[name] = clean_text(cell if row.is_exact else restore(cell))
+        texts[name] = clean_text(cell if row.is_exact else unescape_formula(cell))
     psa = texts.get("psa") or "autotask"
     try:
         provider = provider_for(psa)
@@ -331,6 +338,6 @@ def _connected(
         return outcome.instance
     if existing is None:
         return register_instance(batch.actor, details, batch=batch)
-    wanted = Description(details.name, details.description, details.is_default)
+    wanted = InstanceDetails(details.name, details.description, details.is_default)
     describe_instance(batch.actor, existing, wanted, seen=description_of(existing), batch=batch)
     return existing

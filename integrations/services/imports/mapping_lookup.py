@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterable
 
 from integrations.models import Company, IntegrationInstance, Organization
-from integrations.services.imports.mapping_rows import RowProblem, WantedMapping
+from integrations.services.imports.mapping_rows import MappingRow, RowProblem
 
 COMPANY_FACTS = ("instance", "remote_id", "name", "is_active", "is_pending", "missing_since")
 AMBIGUOUS = -1
@@ -25,7 +25,7 @@ class Skip(Exception):
     """The row asks for nothing; the text says why."""
 
 
-class Finder:
+class MappingLookup:
     """Knows the names and ids of organizations and companies; ``only`` limits it to one configuration.
 
     Made inside a transaction that writes, with ``lock``: the configurations stay locked until it ends.
@@ -55,14 +55,14 @@ class Finder:
                 self._by_external_id[external_id] = pk
         self._companies_by_name: dict[int, dict[str, int]] = {}
 
-    def keys(self, rows: Iterable[WantedMapping]) -> Keys:
+    def keys(self, rows: Iterable[MappingRow]) -> Keys:
         """The present organizations with the portal keys of these rows."""
         wanted = {row.portal_key for row in rows if row.portal_key is not None}
         if not wanted:
             return {}
         return dict(Organization.objects.present().filter(key__in=wanted).values_list("key", "pk"))
 
-    def instance(self, wanted: WantedMapping) -> IntegrationInstance:
+    def instance(self, wanted: MappingRow) -> IntegrationInstance:
         """The configuration that the row belongs to. Raises RowProblem, Skip."""
         if self._only is not None:
             if wanted.instance and wanted.instance.casefold() != self._only.name.casefold():
@@ -78,7 +78,7 @@ class Finder:
             )
         return found[0]
 
-    def organization(self, wanted: WantedMapping, keys: Keys) -> int:
+    def organization(self, wanted: MappingRow, keys: Keys) -> int:
         """The organization's primary key. Raises RowProblem when it is unknown or cannot be told."""
         if wanted.portal_key in keys:
             keyed = keys[wanted.portal_key]
@@ -110,7 +110,7 @@ class Finder:
             return own
         raise RowProblem("several organizations have this name; give the external id or the organization id")
 
-    def companies(self, rows: Iterable[tuple[WantedMapping, IntegrationInstance]]) -> Companies:
+    def companies(self, rows: Iterable[tuple[MappingRow, IntegrationInstance]]) -> Companies:
         """The companies that these rows name, by configuration and id or name."""
         ids: dict[int, set[str]] = {}
         keys: set[int] = set()
@@ -144,7 +144,7 @@ class Finder:
             self._companies_by_name[instance.pk] = names
         return self._companies_by_name[instance.pk]
 
-    def company(self, wanted: WantedMapping, instance: IntegrationInstance, companies: Companies) -> Company:
+    def company(self, wanted: MappingRow, instance: IntegrationInstance, companies: Companies) -> Company:
         """The company. Raises RowProblem when it is unknown, cannot be told, or is no option; Skip."""
         if wanted.company_id:
             company = companies.get((instance.pk, f"id {wanted.company_id}"))

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from integrations.files.formulas import is_formula, restore
+from integrations.files.formulas import is_formula, unescape_formula
 from integrations.files.reader import Columns, FileRow, TableFile, open_table_file
 from integrations.files.text import clean_text
 from integrations.models.mappings import MappingSource
@@ -44,7 +44,7 @@ LABELS = {field: names[0] for field, names in COLUMNS.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class WantedMapping:
+class MappingRow:
     """What a row says; "" and None where it says nothing."""
 
     portal_key: uuid.UUID | None = None
@@ -72,12 +72,12 @@ def open_mapping_file(stream: BinaryIO) -> AbstractContextManager[TableFile]:
     return open_table_file(stream, Columns(COLUMNS, required=("company_id", "company_name")))
 
 
-def read_mapping(row: FileRow) -> WantedMapping:
+def read_mapping(row: FileRow) -> MappingRow:
     """What the row says. Raises RowProblem with everything that is wrong with it."""
     problems = [row.problem] if row.problem else []
     texts: dict[str, str] = {}
     for name, cell in row.cells.items():
-        text = clean_text(cell if row.is_exact or name in IDS else restore(cell))
+        text = clean_text(cell if row.is_exact or name in IDS else unescape_formula(cell))
         if name in IDS and is_formula(text.lstrip("'")):
             problems.append(f"{LABELS[name]} looks like a formula; an id never does")
         elif not row.is_exact and is_formula(clean_text(cell)):
@@ -93,7 +93,7 @@ def read_mapping(row: FileRow) -> WantedMapping:
         problems.append("is ignored, so it cannot name a company")
     if problems:
         raise RowProblem("; ".join(problems))
-    return WantedMapping(
+    return MappingRow(
         **{
             name: texts.get(name, "")
             for name in ("organization_id", "external_id", "name", "instance", "company_id", "company_name")

@@ -32,21 +32,21 @@ from integrations.models import (
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, Change, mapping_event
 from integrations.services.exports.mappings import IGNORED
-from integrations.services.imports.mapping_lookup import Companies, Finder, Keys, Skip
+from integrations.services.imports.mapping_lookup import Companies, Keys, MappingLookup, Skip
 from integrations.services.imports.mapping_rows import (
+    MappingRow,
     RowProblem,
-    WantedMapping,
     open_mapping_file,
     read_mapping,
 )
 from integrations.services.imports.reports import (
-    KEPT,
-    Keeping,
+    DEFAULT_STORAGE,
     Outcome,
     Report,
+    ReportStorage,
     RowResult,
     Verdict,
-    keep_report,
+    store_report,
 )
 from integrations.services.suggestions.decisions import ignoring_change
 
@@ -73,7 +73,7 @@ class _Planned:
 
     line: int
     name: str
-    wanted: WantedMapping
+    wanted: MappingRow
     instance: IntegrationInstance
     organization: int
     company: Company | None
@@ -85,7 +85,7 @@ def import_mappings(
     instance: IntegrationInstance | None = None,
     options: MappingImportOptions = MappingImportOptions(),  # frozen
     *,
-    keeping: Keeping = KEPT,
+    keeping: ReportStorage = DEFAULT_STORAGE,
     progress: Callable[[int, None], None] | None = None,
 ) -> Report:
     """Import a CSV or JSON file in one transaction, audited as one batch; the stream stays open.
@@ -111,13 +111,13 @@ def import_mappings(
         if not report.rows:
             raise ImportRefused("The file has no rows.")
         if report.verdict is Verdict.WRITTEN:
-            keep_report(report, ImportReport.Kind.MAPPINGS, actor, keeping, instance=instance)
+            store_report(report, ImportReport.Kind.MAPPINGS, actor, keeping, instance=instance)
         elif not options.dry_run:
             transaction.set_rollback(True)
     if report.verdict is Verdict.WRITTEN:
         renew_statistics(len(report.rows), OrganizationMapping, AuditEvent)
     else:
-        keep_report(report, ImportReport.Kind.MAPPINGS, actor, keeping, instance=instance)
+        store_report(report, ImportReport.Kind.MAPPINGS, actor, keeping, instance=instance)
     return report
 
 
@@ -126,13 +126,13 @@ class _Planner:
 
     def __init__(self, instance: IntegrationInstance | None, options: MappingImportOptions) -> None:
         self._options = options
-        self._finder = Finder(instance, lock=not options.dry_run)
+        self._finder = MappingLookup(instance, lock=not options.dry_run)
         self._lines: dict[tuple[int, str], tuple[int, int]] = {}
         self._people = User.objects.in_bulk(field_name="username") if options.restore else {}
 
     def plan(self, rows: list[FileRow]) -> list[_Planned | RowResult]:
         """What each row means, or already its result, in the order of the file."""
-        read: list[tuple[int, WantedMapping, IntegrationInstance] | RowResult] = []
+        read: list[tuple[int, MappingRow, IntegrationInstance] | RowResult] = []
         for row in rows:
             shown = " ".join(row.cells.get("name", "").split())[:80]
             if row.is_empty and not row.problem:
@@ -153,7 +153,7 @@ class _Planner:
     def _meant(
         self,
         line: int,
-        wanted: WantedMapping,
+        wanted: MappingRow,
         instance: IntegrationInstance,
         companies: Companies,
         keys: Keys,

@@ -25,7 +25,7 @@ from typing import BinaryIO
 from django.db import IntegrityError, connection, transaction
 
 from integrations.database.bulk import renew_statistics
-from integrations.files.formulas import is_formula, restore
+from integrations.files.formulas import is_formula, unescape_formula
 from integrations.files.text import clean_text
 from integrations.models import AuditEvent, ImportReport, Organization
 from integrations.services.audit import Actor, Batch, Change
@@ -36,13 +36,13 @@ from integrations.services.imports.organization_rows import (
     open_organization_file,
 )
 from integrations.services.imports.reports import (
-    KEPT,
-    Keeping,
+    DEFAULT_STORAGE,
     Outcome,
     Report,
+    ReportStorage,
     RowResult,
     Verdict,
-    keep_report,
+    store_report,
 )
 from integrations.services.organizations.merge import merged_external_ids
 from integrations.services.organizations.values import LABELS, ValueProblem, read_value
@@ -65,7 +65,7 @@ def import_organizations(
     *,
     dry_run: bool = False,
     keep_good: bool = False,
-    keeping: Keeping = KEPT,
+    keeping: ReportStorage = DEFAULT_STORAGE,
     progress: Callable[[int, None], None] | None = None,
 ) -> Report:
     """Import a CSV or JSON file in one transaction, audited as one batch; the stream stays open.
@@ -97,7 +97,7 @@ def import_organizations(
             if not report.rows:
                 raise ImportRefused("The file has a header line, but no rows below it.")
             if report.verdict is Verdict.WRITTEN:
-                keep_report(report, kind, actor, keeping)
+                store_report(report, kind, actor, keeping)
             elif not dry_run:
                 transaction.set_rollback(True)
     except IntegrityError as error:
@@ -107,7 +107,7 @@ def import_organizations(
     if report.verdict is Verdict.WRITTEN:
         renew_statistics(len(report.rows), Organization, AuditEvent)
     else:
-        keep_report(report, kind, actor, keeping)
+        store_report(report, kind, actor, keeping)
     return report
 
 
@@ -317,7 +317,7 @@ def _values(row: FileRow) -> tuple[dict[str, str | bool], list[str]]:
 
 def _text_of(name: str, cell: str, row: FileRow) -> str:
     """The cell's text, as it was before an export made it harmless. Raises ValueProblem."""
-    text = cell if row.is_exact else restore(cell)
+    text = cell if row.is_exact else unescape_formula(cell)
     if "\n" in text.strip() or "\r" in text.strip():
         raise ValueProblem(f"{LABELS[name]} holds a line break; is a quotation mark missing?")
     # A telephone number such as "+1 614-555-0100" is no formula; its reader sees to the rest.

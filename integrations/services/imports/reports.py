@@ -18,7 +18,7 @@ from typing import Any
 
 from django.db import transaction
 
-from integrations.files.formulas import make_harmless
+from integrations.files.formulas import escape_formula
 from integrations.models import ImportReport, ImportReportPart, IntegrationInstance
 from integrations.services.audit import Actor
 
@@ -170,7 +170,7 @@ def outcome_label(outcome: Outcome, *, written: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Keeping:
+class ReportStorage:
     """How a report is kept.
 
     ``into`` is the row that a background job has opened for it; ``before_commit`` is called in the
@@ -183,14 +183,14 @@ class Keeping:
     rehearsal: bool = False
 
 
-KEPT = Keeping()
+DEFAULT_STORAGE = ReportStorage()
 
 
-def keep_report(
+def store_report(
     report: Report,
     kind: ImportReport.Kind,
     actor: Actor,
-    keeping: Keeping,
+    keeping: ReportStorage,
     *,
     instance: IntegrationInstance | None = None,
 ) -> None:
@@ -277,5 +277,5 @@ def as_csv(rows: Iterable[RowResult]) -> Iterator[str]:
     yield writer.writerow(COLUMNS)
     for row in rows:
         yield writer.writerow(
-            [row.line, row.outcome.value, make_harmless(row.name), make_harmless(row.message)]
+            [row.line, row.outcome.value, escape_formula(row.name), escape_formula(row.message)]
         )

@@ -104,7 +104,7 @@ def _open_credentials(instance: IntegrationInstance) -> dict[str, Any]:
         raise CredentialsUnreadable from error
 
 
-def at_present_zone(instance: IntegrationInstance, work: Callable[[PSAClient], Found]) -> Found:
+def with_current_zone(instance: IntegrationInstance, work: Callable[[PSAClient], Found]) -> Found:
     """Do something with a client; when the tenant has moved, store its new zone and do it again there.
 
     Raises PSAError, and what ``work`` raises. ``work`` has to bear being done twice.
@@ -218,7 +218,7 @@ def _store(
                 **instance.secrets_set,
                 **{name: {"at": now.isoformat(), "by": batch.actor.name} for name in details.secrets},
             }
-            remember_check(instance, report, now)
+            record_check(instance, report, now)
             others = _make_default(instance, details.is_default)
             instance.save()
             after = instance.snapshot()
@@ -274,7 +274,7 @@ def _make_default(instance: IntegrationInstance, wanted: bool) -> list[Change]:
     return changes
 
 
-def remember_check(instance: IntegrationInstance, report: ConnectionReport, now: dt.datetime) -> None:
+def record_check(instance: IntegrationInstance, report: ConnectionReport, now: dt.datetime) -> None:
     """Put what a check found on the (unsaved) instance: status, steps, and the zone when it was found."""
     kind = report.error.kind if report.error else None
     if report.passed:
@@ -306,7 +306,7 @@ def report_as_json(report: ConnectionReport) -> dict[str, Any]:
     }
 
 
-def test_connection(actor: Actor, instance: IntegrationInstance) -> ConnectionReport:
+def check_connection(actor: Actor, instance: IntegrationInstance) -> ConnectionReport:
     """Check the stored credentials now and remember what was found; a moved zone is taken over."""
     try:
         client = client_for(instance)
@@ -320,7 +320,7 @@ def test_connection(actor: Actor, instance: IntegrationInstance) -> ConnectionRe
     with transaction.atomic():
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
         before = instance.snapshot()
-        remember_check(instance, report, timezone.now())
+        record_check(instance, report, timezone.now())
         instance.save()
         after = instance.snapshot()
         if before != after:
@@ -328,7 +328,7 @@ def test_connection(actor: Actor, instance: IntegrationInstance) -> ConnectionRe
     return report
 
 
-def remember_refusal(instance: IntegrationInstance) -> bool:
+def record_refusal(instance: IntegrationInstance) -> bool:
     """Note that the PSA refused the credentials with which a job began; the schedule then leaves them alone.
 
     False when they were changed meanwhile: the new ones were not refused.

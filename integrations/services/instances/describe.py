@@ -13,7 +13,7 @@ from integrations.services.instances.connect import NameTaken
 
 
 @dataclass(frozen=True)
-class Description:
+class InstanceDetails:
     """What a configuration is called, and whether other tools use it when they name none."""
 
     name: str
@@ -21,17 +21,17 @@ class Description:
     is_default: bool
 
 
-def description_of(instance: IntegrationInstance) -> Description:
+def description_of(instance: IntegrationInstance) -> InstanceDetails:
     """The instance's description as it stands."""
-    return Description(instance.name, instance.description, instance.is_default)
+    return InstanceDetails(instance.name, instance.description, instance.is_default)
 
 
 def describe_instance(
     actor: Actor,
     instance: IntegrationInstance,
-    wanted: Description,
+    wanted: InstanceDetails,
     *,
-    seen: Description,
+    seen: InstanceDetails,
     batch: Batch | None = None,
 ) -> bool:
     """Change what a configuration is called; the connection itself changes only with its credentials.
@@ -46,7 +46,7 @@ def describe_instance(
         raise NameTaken(wanted.name) from error
 
 
-def _describe(batch: Batch, key: int, wanted: Description, seen: Description) -> bool:
+def _describe(batch: Batch, key: int, wanted: InstanceDetails, seen: InstanceDetails) -> bool:
     # Every present configuration is locked, in one order: two people may each make another one the default.
     present = {each.pk: each for each in IntegrationInstance.objects.present().locked().order_by("pk")}
     instance = present.get(key)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from integrations.database import query_cache as prepared
+from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance
 
 LARGEST_ID = 2**63 - 1  # that a database can keep; an address may hold any number
@@ -16,7 +16,7 @@ def find_instance(user: User, psa: str, pk: int) -> IntegrationInstance | None:
     """The configuration of this PSA with this id, if it is there and the person may see it."""
     if pk > LARGEST_ID or _sees_none(user):
         return None
-    found = prepared.rows(_instance, (pk,), (psa,))
+    found = cached_rows(_instance, (pk,), (psa,))
     return found[0] if found else None
 
 
@@ -26,7 +26,7 @@ def _instance(pk: int, psa: str) -> Any:
 
 def listed_instances(user: User, psa: str) -> list[IntegrationInstance]:
     """Every configuration of the PSA that the person may see, by its name alone."""
-    return [] if _sees_none(user) else prepared.rows(_instances, (), (psa,))
+    return [] if _sees_none(user) else cached_rows(_instances, (), (psa,))
 
 
 def _instances(psa: str) -> Any:

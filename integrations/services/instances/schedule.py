@@ -19,7 +19,7 @@ from integrations.services.audit import Actor, Batch, instance_change
 
 CHECK_EVERY = dt.timedelta(hours=24)
 LONGEST_INTERVAL = 24 * 31  # hours
-Turn = tuple[Job.Kind, IntegrationInstance]
+ScheduledRun = tuple[Job.Kind, IntegrationInstance]
 
 
 def _served() -> InstanceQuerySet:
@@ -27,7 +27,7 @@ def _served() -> InstanceQuerySet:
     return with_credentials.exclude(status=IntegrationInstance.Status.REFUSED)
 
 
-def plan(now: dt.datetime) -> None:
+def plan_next_runs(now: dt.datetime) -> None:
     """Give instances without a next time one: an interval after the last time, or after now."""
     unplanned = _served().filter(
         Q(next_refresh_at=None, refresh_every_hours__gt=0) | Q(next_check_at=None, check_daily=True)
@@ -49,7 +49,7 @@ def next_refresh(instance: IntegrationInstance, now: dt.datetime) -> dt.datetime
     return (instance.last_refreshed_at or now) + dt.timedelta(hours=instance.refresh_every_hours)
 
 
-def due(now: dt.datetime) -> list[Turn]:
+def due_runs(now: dt.datetime) -> list[ScheduledRun]:
     """What should be started now; not yet claimed."""
     refreshes = _served().filter(next_refresh_at__lte=now, refresh_every_hours__gt=0)
     checks = _served().filter(next_check_at__lte=now, check_daily=True)
@@ -59,7 +59,7 @@ def due(now: dt.datetime) -> list[Turn]:
     ]
 
 
-def claim_turn(turn: Turn, now: dt.datetime) -> bool:
+def claim_run(turn: ScheduledRun, now: dt.datetime) -> bool:
     """Take a turn by moving its time on; False when another worker did, or a person changed the schedule.
 
     Belongs in one transaction with what the turn starts.

@@ -18,7 +18,7 @@ from django.db import IntegrityError, close_old_connections, connection, transac
 from django.db.models import F, Q
 from django.utils import timezone
 
-from integrations.database import query_cache as prepared
+from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, Job
 
 TELL_EVERY = 2.0  # seconds
@@ -41,7 +41,7 @@ def lease_length() -> dt.timedelta:
 
 def shown_job(instance: IntegrationInstance, user: User) -> Job | None:
     """The latest job of the instance that this person is told of on the setup page."""
-    found = prepared.rows(_shown_jobs, (instance.pk, user.pk), part=(0, 1))
+    found = cached_rows(_shown_jobs, (instance.pk, user.pk), part=(0, 1))
     return found[0] if found else None
 
 
@@ -112,7 +112,7 @@ def claim(key: uuid.UUID) -> JobRun | None:
     return None
 
 
-def neglected(now: dt.datetime) -> list[Job]:
+def stalled_jobs(now: dt.datetime) -> list[Job]:
     """Jobs that nobody is at: their worker has gone silent, or no worker came for a waiting one.
 
     Each is named once a lease length, so that a busy queue does not fill with calls for the same job.
@@ -187,7 +187,7 @@ class JobRun:
     def _mine(self) -> Any:
         return Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING, lease_token=self.token)
 
-    def hold(self) -> None:
+    def assert_held(self) -> None:
         """Inside a transaction: keep others from taking the job until it ends.
 
         Raises JobLost, JobCancelled.
@@ -198,7 +198,7 @@ class JobRun:
         if job.cancel_requested:
             raise JobCancelled
 
-    def progress(self, done: int, total: int | None, message: str = "") -> None:
+    def report_progress(self, done: int, total: int | None, message: str = "") -> None:
         """Tell how far the work is, and renew the lease. Raises JobLost, JobCancelled."""
         now = timezone.now()
         values: dict[str, Any] = {
@@ -211,9 +211,9 @@ class JobRun:
             values["message"] = message[:500]
         if not self._mine().filter(cancel_requested=False).update(**values):
             with transaction.atomic():
-                self.hold()
+                self.assert_held()
 
-    def note(self, done: int) -> None:
+    def note_progress(self, done: int) -> None:
         """Tell how far the work is from inside a transaction, whose own writes nobody would see yet.
 
         SQLite has one writer at a time, so there it is not told.

@@ -15,13 +15,13 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def beat(name: str) -> None:
+def record_heartbeat(name: str) -> None:
     """Say that the worker is there."""
     now = timezone.now()
     if not Worker.objects.filter(name=name).update(seen_at=now):
         Worker.objects.update_or_create(name=name, defaults={"seen_at": now, "started_at": now})
 
 
-def retire(name: str) -> None:
+def unregister(name: str) -> None:
     """Say that the worker has stopped."""
     Worker.objects.filter(name=name).delete()

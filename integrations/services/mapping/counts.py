@@ -27,7 +27,7 @@ from django.db.models import (
     When,
 )
 
-from integrations.database import query_cache as prepared
+from integrations.database.query_cache import cached_rows
 from integrations.models import (
     IgnoredOrganization,
     IntegrationInstance,
@@ -91,13 +91,13 @@ class TableCounts:
 
 def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
     """All counts, in three queries however many rows there are, and one more where companies are shared."""
-    numbers = {row.pop("of"): row for row in prepared.rows(_numbers, (instance.pk,), (instance.psa,))}
+    numbers = {row.pop("of"): row for row in cached_rows(_numbers, (instance.pk,), (instance.psa,))}
     counted = {name: row["number"] for name, row in numbers.items()}
     here = numbers["here"]
     warned = _warned_mappings(instance)
     warned["shared"] = 0
     if here["companies"] != here["number"]:
-        warned["shared"] = prepared.rows(_shared, (instance.pk,))[0]["number"]
+        warned["shared"] = cached_rows(_shared, (instance.pk,))[0]["number"]
     groups = proposal_groups(instance, user)
     return TableCounts(
         states=_states(counted, here["inactive"], here["elsewhere"], warned["review"], groups),
@@ -187,7 +187,7 @@ def _mappings_of(instance: int) -> Any:
 def _warned_mappings(instance: IntegrationInstance) -> dict[str, int]:
     """The instance's mappings that somebody should look at: all to review, and by warning."""
     names = ("review", "twin", *REVIEW_WARNINGS)
-    found = prepared.rows(_warned_numbers, (instance.pk,))
+    found = cached_rows(_warned_numbers, (instance.pk,))
     return dict(found[0]) if found else dict.fromkeys(names, 0)
 
 
@@ -220,7 +220,7 @@ def proposal_groups(instance: IntegrationInstance, user: User) -> list[ProposalG
     """This person's proposals for the instance, counted by all that matters for a count."""
     numbers: Counter[tuple[Any, ...]] = Counter()
     usual = (False, False, RowState.UNMAPPED.value)
-    for kind, tier, selected, *standing, number, companies in prepared.rows(
+    for kind, tier, selected, *standing, number, companies in cached_rows(
         _proposals_by_place, (instance.pk, user.pk), (instance.psa,)
     ):
         for clears, its_number in ((False, companies), (True, number - companies)):

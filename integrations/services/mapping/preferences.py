@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from integrations.database import query_cache as prepared
+from integrations.database.query_cache import cached_rows
 from integrations.models import TablePreference
 from integrations.services.mapping.rows import PAGE_SIZES
 
@@ -35,7 +35,7 @@ class TableView:
 
 def table_view(user: User) -> TableView:
     """What this person has chosen before; what is usual for everybody else."""
-    found = prepared.rows(_kept_view, (user.pk,))
+    found = cached_rows(_kept_view, (user.pk,))
     if not found:
         return TableView()
     kept = found[0]

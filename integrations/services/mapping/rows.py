@@ -1,6 +1,6 @@
 """The rows of the mapping table: what each of them is, and which of them a query chooses, in which order.
 
-The functions that build queries take ids and not models, so that their SQL can be kept (prepared.py).
+The functions that build queries take ids and not models, so that their SQL can be kept (py).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from django.db.models import (
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 
-from integrations.database import query_cache as prepared
+from integrations.database.query_cache import cached_rows, text_of
 from integrations.models import (
     IgnoredOrganization,
     IntegrationInstance,
@@ -211,9 +211,9 @@ def chosen_rows(
     part: tuple[int, int] | None = None,
 ) -> list[Any]:
     """What ``build(instance id, user id, psa, query)`` yields, or the (offset, number) ``part`` of it."""
-    shape_of_query = replace(query, text=prepared.text_of(query.text), page=1, size=PAGE_SIZES[0])
+    shape_of_query = replace(query, text=text_of(query.text), page=1, size=PAGE_SIZES[0])
     shape = (instance.psa, shape_of_query)
-    return prepared.rows(build, (instance.pk, user.pk), shape, text=query.text, part=part)
+    return cached_rows(build, (instance.pk, user.pk), shape, text=query.text, part=part)
 
 
 def order_of(query: TableQuery) -> list[Any]:

@@ -17,13 +17,13 @@ from integrations.models.companies import CompanyRef
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, Change, mapping_change, mapping_event
 from integrations.services.mapping.ticked import (
+    BlockedProposal,
     Conflict,
-    Refusal,
-    Wish,
-    conflicts_of,
-    reason_against,
+    TickedProposal,
+    blocking_reason,
+    describe_conflicts,
     standing_mappings,
-    wishes_of,
+    ticked_proposals,
 )
 
 SAVE_ATTEMPTS = 3
@@ -85,43 +85,45 @@ def _save(actor: Actor, user: User, instance: IntegrationInstance, only: Organiz
     batch = Batch(actor)
     outcome = SaveOutcome(batch.key)
     instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
-    wishes = wishes_of(user, instance, only)
-    mappings = standing_mappings(instance, wishes)
+    proposals = ticked_proposals(user, instance, only)
+    mappings = standing_mappings(instance, proposals)
     instances = _instances_of(instance, mappings.values())
     now = timezone.now()
     new: list[OrganizationMapping] = []
     changed: list[OrganizationMapping] = []
     changes: list[Change] = []
     applied: list[int] = []
-    refused: list[Refusal] = []
-    for wish in wishes:
-        mapping: Any = mappings.get(wish.organization_id)
-        reason = reason_against(wish, mapping, instance, instances)
+    blocked: list[BlockedProposal] = []
+    for proposal in proposals:
+        mapping: Any = mappings.get(proposal.organization_id)
+        reason = blocking_reason(proposal, mapping, instance, instances)
         if reason:
-            refused.append(Refusal(wish, mapping, reason))
+            blocked.append(BlockedProposal(proposal, mapping, reason))
             continue
-        applied.append(wish.pk)
+        applied.append(proposal.pk)
         before = mapping.snapshot() if mapping else None
         was_present = mapping is not None and mapping.is_in_force
-        if wish.company_id is None and not was_present:
+        if proposal.company_id is None and not was_present:
             outcome.unchanged += 1
             continue
         if mapping is None:
-            mapping = OrganizationMapping(organization_id=wish.organization_id, psa=instance.psa, version=0)
+            mapping = OrganizationMapping(
+                organization_id=proposal.organization_id, psa=instance.psa, version=0
+            )
             new.append(mapping)
         else:
             changed.append(mapping)
-        action = _apply(wish, mapping, instance, user, now, was_present)
+        action = _apply(proposal, mapping, instance, user, now, was_present)
         setattr(outcome, action, getattr(outcome, action) + 1)
-        company_name = mapping.company_name if action == "removed" else wish.company_name
-        names = (wish.organization_name, company_name or "")
+        company_name = mapping.company_name if action == "removed" else proposal.company_name
+        names = (proposal.organization_name, company_name or "")
         changes.append(
             mapping_event(f"mapping {action}", mapping, before, names, instances[mapping.instance_id])
         )
     OrganizationMapping.objects.write(new, changed)
     MappingProposal.objects.filter(pk__in=applied).delete()
     batch.record(changes)
-    outcome.conflicts = conflicts_of(refused)
+    outcome.conflicts = describe_conflicts(blocked)
     return outcome
 
 
@@ -134,28 +136,28 @@ def _instances_of(
 
 
 def _apply(
-    wish: Wish,
+    proposal: TickedProposal,
     mapping: OrganizationMapping,
     instance: IntegrationInstance,
     user: User,
     now: dt.datetime,
     was_present: bool,
 ) -> str:
-    """Put the wish on the (unsaved) mapping; returns what happened in the words of SaveOutcome."""
-    if wish.company_id is None:
+    """Put the proposal on the (unsaved) mapping; returns what happened in the words of SaveOutcome."""
+    if proposal.company_id is None:
         mapping.remove(now)
         mapping.confirm(user, now)
         return "removed"
     moved = was_present and mapping.instance_id != instance.pk
-    suggested = wish.kind == MappingProposal.Kind.SUGGESTED
+    suggested = proposal.kind == MappingProposal.Kind.SUGGESTED
     mapping.assign(
-        CompanyRef(wish.company_id, wish.company_name or "", instance.pk),
+        CompanyRef(proposal.company_id, proposal.company_name or "", instance.pk),
         by=user,
         at=now,
         source=MappingSource.SUGGESTED if suggested else MappingSource.CHOSEN,
-        confidence=wish.confidence,
-        reasons=wish.reasons,
-        matcher_version=wish.matcher_version,
+        confidence=proposal.confidence,
+        reasons=proposal.reasons,
+        matcher_version=proposal.matcher_version,
     )
     if moved:
         return "moved"

@@ -16,7 +16,7 @@ from django.core.paginator import Page, Paginator
 from django.db import connections
 from django.db.models.functions import Lower
 
-from integrations.database import query_cache as prepared
+from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, Organization
 from integrations.services.mapping.counts import RowState, table_counts
 from integrations.services.mapping.rows import (
@@ -108,7 +108,7 @@ def has_row(instance: IntegrationInstance, organization: Organization) -> bool:
 
 def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> Any:
     """One row of the table as it stands now. Raises Organization.DoesNotExist."""
-    found = prepared.rows(_one_row, (instance.pk, user.pk, organization_id), (instance.psa,))
+    found = cached_rows(_one_row, (instance.pk, user.pk, organization_id), (instance.psa,))
     if not found:
         raise Organization.DoesNotExist
     _complete(found, instance)
@@ -174,7 +174,7 @@ class _Rows:
         if not ids:
             return []
         repeated = [*ids, *ids[:1] * (self.query.size - len(ids))]  # one shape, however few are left
-        found = prepared.rows(_rows_with, (self.instance.pk, self.user.pk, *repeated), (self.instance.psa,))
+        found = cached_rows(_rows_with, (self.instance.pk, self.user.pk, *repeated), (self.instance.psa,))
         place = {pk: at for at, pk in enumerate(ids)}
         return sorted(found, key=lambda row: place[row.pk])
 

@@ -1,4 +1,4 @@
-"""What a person has ticked, read for saving: the wishes, what stands in their way, and how that is told.
+"""What a person has ticked, read for saving: the proposals, what stands in their way, and how that is told.
 
 Rows come without the models that they refer to: five thousand of those take Django a second to make.
 """
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from django.contrib.auth.models import User
 from django.db.models import F
 
-from integrations.database import query_cache as prepared
+from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, MappingProposal, Organization, OrganizationMapping
 
 CHANGED_SINCE = "Changed by {person} since you saw it."
@@ -35,7 +35,7 @@ class Conflict:
         )
 
 
-class Wish(NamedTuple):
+class TickedProposal(NamedTuple):
     """A ticked proposal."""
 
     pk: int
@@ -53,18 +53,21 @@ class Wish(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """Why a wish was not fulfilled, and the mapping (with its ``company_name``) that stands in its way."""
+class BlockedProposal:
+    """Why a proposal cannot be saved, and the mapping (with its ``company_name``) in its way."""
 
-    wish: Wish
+    proposal: TickedProposal
     mapping: Any
     reason: str
 
 
-def wishes_of(user: User, instance: IntegrationInstance, only: Organization | None) -> list[Wish]:
+def ticked_proposals(
+    user: User, instance: IntegrationInstance, only: Organization | None
+) -> list[TickedProposal]:
     """What this person has ticked; ``only`` looks at one organization."""
     return [
-        Wish(*row) for row in prepared.rows(_ticked, (user.pk, instance.pk, *([only.pk] if only else [])))
+        TickedProposal(*row)
+        for row in cached_rows(_ticked, (user.pk, instance.pk, *([only.pk] if only else [])))
     ]
 
 
@@ -81,12 +84,12 @@ def _ticked(user: int, instance: int, *only: int) -> Any:
     )  # fmt: skip
 
 
-def standing_mappings(instance: IntegrationInstance, wishes: Iterable[Wish]) -> dict[int, Any]:
-    """The mapping of each wished for organization, locked, in force or not, with its ``company_name``."""
-    wished = [wish.organization_id for wish in wishes]
+def standing_mappings(instance: IntegrationInstance, proposals: Iterable[TickedProposal]) -> dict[int, Any]:
+    """The mapping of each proposal's organization, locked, in force or not, with its ``company_name``."""
+    organizations = [proposal.organization_id for proposal in proposals]
     # One row is saved at every step of the review: its query is written once. Thousands need no other SQL.
-    one = prepared.rows(_standing, wished, (instance.psa,)) if len(wished) == 1 else None
-    found = _standing(*wished, instance.psa) if one is None else one
+    one = cached_rows(_standing, organizations, (instance.psa,)) if len(organizations) == 1 else None
+    found = _standing(*organizations, instance.psa) if one is None else one
     return {mapping.organization_id: mapping for mapping in found}
 
 
@@ -97,36 +100,36 @@ def _standing(*organizations_and_psa: Any) -> Any:
     return locked.annotate(company_name=F("company__name"))
 
 
-def reason_against(
-    wish: Wish,
+def blocking_reason(
+    proposal: TickedProposal,
     mapping: OrganizationMapping | None,
     instance: IntegrationInstance,
     instances: Mapping[int, IntegrationInstance],
 ) -> str:
-    """Why this wish cannot be fulfilled as things stand now; "" when it can."""
-    if wish.organization_deleted_at is not None:
+    """Why this proposal cannot be fulfilled as things stand now; "" when it can."""
+    if proposal.organization_deleted_at is not None:
         return "The organization was deleted meanwhile."
     if mapping is None:
         return ""
-    if mapping.is_in_force and mapping.instance_id != instance.pk and not wish.moves:
+    if mapping.is_in_force and mapping.instance_id != instance.pk and not proposal.moves:
         return f"It is mapped in “{instances[mapping.instance_id].name}” now."
-    return CHANGED_SINCE if mapping.version != wish.seen_version else ""
+    return CHANGED_SINCE if mapping.version != proposal.seen_version else ""
 
 
-def conflicts_of(refused: Sequence[Refusal]) -> list[Conflict]:
-    """The refused rows with their names, which are read for these alone."""
-    if not refused:
+def describe_conflicts(blocked: Sequence[BlockedProposal]) -> list[Conflict]:
+    """The blocked rows with their names, which are read for these alone."""
+    if not blocked:
         return []
-    organizations = Organization.objects.in_bulk([refusal.wish.organization_id for refusal in refused])
-    authors = {refusal.mapping.confirmed_by_id for refusal in refused if refusal.mapping}
+    organizations = Organization.objects.in_bulk([each.proposal.organization_id for each in blocked])
+    authors = {each.mapping.confirmed_by_id for each in blocked if each.mapping}
     people = User.objects.in_bulk(authors - {None})
     told = []
-    for refusal in refused:
-        wish, mapping, reason = refusal.wish, refusal.mapping, refusal.reason
+    for each in blocked:
+        proposal, mapping, reason = each.proposal, each.mapping, each.reason
         if reason is CHANGED_SINCE:
             person = people.get(mapping.confirmed_by_id)
             reason = reason.format(person=person.get_username() if person else "somebody else")
         present = mapping.company_name if mapping and mapping.is_in_force else "not mapped"
-        wanted = wish.company_name or "no company"
-        told.append(Conflict(organizations[wish.organization_id], wanted, present, reason))
+        wanted = proposal.company_name or "no company"
+        told.append(Conflict(organizations[proposal.organization_id], wanted, present, reason))
     return told

@@ -17,7 +17,7 @@ JOBS_KEPT = dt.timedelta(days=90)
 CALLS_KEPT = dt.timedelta(days=7)
 
 
-def clear_away() -> int:
+def delete_expired() -> int:
     """Delete workers that went silent, ended jobs, old calls of the queue and old reports; how many rows.
 
     Safe to run anywhere at any time: what is deleted is decided by its age alone.

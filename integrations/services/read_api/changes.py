@@ -1,8 +1,8 @@
 """The feed of mapping changes: what happened to organizations' mappings, in the order of the commits.
 
 An entry's position is its audit event's id. Events become visible in the order of their ids
-(``audit.keep_commit_order``), so that a reader who asks for everything after the last position it has seen
-misses nothing, however many write meanwhile.
+(``audit.serialize_followed_events``), so that a reader who asks for everything after the last position
+it has seen misses nothing, however many write meanwhile.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAPPING = "mapping"
 
 
 @dataclass(frozen=True)
-class Place:
+class MappedCompany:
     """Where an organization is mapped: the instance, and the company by the PSA's own id."""
 
     instance_id: int
@@ -45,8 +45,8 @@ class MappingChange:
     organization_id: int
     organization_name: str
     external_id: str
-    before: Place | None
-    after: Place | None
+    before: MappedCompany | None
+    after: MappedCompany | None
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Changes:
     more: bool
 
 
-def head() -> int:
+def latest_position() -> int:
     """The position of the last change."""
     found = AuditEvent.objects.filter(target_type=MAPPING).aggregate(last=Max("pk"))["last"]
     return int(found or 0)
@@ -84,11 +84,11 @@ def described(events: Iterable[AuditEvent], scope: Scope) -> list[MappingChange]
     instances = IntegrationInstance.objects.in_bulk({state["instance"] for state in states})
     organizations = Organization.objects.in_bulk({int(event.target_id) for event in events})
 
-    def place(state: dict[str, Any] | None) -> Place | None:
+    def place(state: dict[str, Any] | None) -> MappedCompany | None:
         if not state or state["removed"] or not scope.sees(state["instance"]):
             return None
         company, instance = companies.get(state["company"]), instances.get(state["instance"])
-        return Place(
+        return MappedCompany(
             state["instance"],
             instance.name if instance else "",
             instance.psa if instance else "",

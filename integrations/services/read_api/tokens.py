@@ -46,7 +46,7 @@ class TooManyRequests(Exception):
 
 
 @dataclass(frozen=True)
-class TokenWish:
+class TokenSpec:
     """What a new token shall be. No ``instances`` means every one, also those that come later."""
 
     name: str
@@ -60,23 +60,23 @@ def _digest(plain: str) -> str:
 
 
 @sensitive_variables("plain", "body")
-def create_token(actor: Actor, wish: TokenWish) -> tuple[ApiToken, str]:
+def create_token(actor: Actor, spec: TokenSpec) -> tuple[ApiToken, str]:
     """Make a token; returns its row and the token itself, which is kept nowhere and cannot be shown again."""
     handle = base64.b32encode(secrets.token_bytes(PREFIX_BYTES)).decode().lower()
     prefix = f"{MARK}_{handle}"
     plain = f"{prefix}_{secrets.token_urlsafe(TOKEN_BYTES)}"
     with transaction.atomic():
         token = ApiToken(
-            name=wish.name,
+            name=spec.name,
             prefix=prefix,
             digest=_digest(plain),
-            rights=[right.value for right in Right if right in wish.rights],
-            limited=bool(wish.instances),
-            expires_at=wish.expires_at,
+            rights=[right.value for right in Right if right in spec.rights],
+            limited=bool(spec.instances),
+            expires_at=spec.expires_at,
             created_by_id=actor.user.pk if actor.user else None,
         )
         token.save()
-        token.instances.set(wish.instances)
+        token.instances.set(spec.instances)
         _record(actor, "token created", token, None)
     return token, plain
 

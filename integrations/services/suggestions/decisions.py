@@ -24,8 +24,8 @@ from integrations.services.audit import Actor, Batch, Change
 
 IGNORED, REOPENED = "organization ignored", "organization no longer ignored"
 Suggestion = Mapping[str, Any]  # of a proposal: what is kept of it in the history
-KEPT_REFERENCES = ("user_id", "instance_id", "company_id")
-KEPT_VALUES = ("selected", "tier", "confidence", "reasons", "rivals", "matcher_version", "seen_version")
+SUGGESTION_KEYS = ("user_id", "instance_id", "company_id")
+SUGGESTION_FIELDS = ("selected", "tier", "confidence", "reasons", "rivals", "matcher_version", "seen_version")
 
 
 def reject_match(
@@ -44,7 +44,7 @@ def reject_match(
             company=company,
             defaults={"company_name": company.name, "rejected_by": user},
         )
-        forgotten = forget_suggestions(organization, company=company)
+        forgotten = discard_suggestions(organization, company=company)
         if created:
             (batch or Batch(actor)).record([rejection_change(organization, instance, company, forgotten)])
 
@@ -92,7 +92,7 @@ def ignore_organization(
         _, created = IgnoredOrganization.objects.get_or_create(
             organization=organization, psa=instance.psa, defaults={"ignored_by": user}
         )
-        forgotten = forget_suggestions(organization, instance__psa=instance.psa)
+        forgotten = discard_suggestions(organization, instance__psa=instance.psa)
         if created:
             (batch or Batch(actor)).record([ignoring_change(organization, instance, forgotten)])
 
@@ -139,17 +139,17 @@ def _change(
 # --- the suggestions that go with a decision ----------------------------------------------------------------
 
 
-def forget_suggestions(organization: Organization, **which: Any) -> list[Suggestion]:
-    """Delete what was suggested to anybody for the organization; returns what ``suggest_again`` needs."""
+def discard_suggestions(organization: Organization, **which: Any) -> list[Suggestion]:
+    """Delete what was suggested to anybody for the organization; what ``restore_suggestions`` needs."""
     rows = MappingProposal.objects.filter(
         organization=organization, kind=MappingProposal.Kind.SUGGESTED, **which
     )
-    forgotten: list[Suggestion] = list(rows.values(*KEPT_REFERENCES, *KEPT_VALUES))
+    forgotten: list[Suggestion] = list(rows.values(*SUGGESTION_KEYS, *SUGGESTION_FIELDS))
     rows.delete()
     return forgotten
 
 
-def suggest_again(organization: Organization, forgotten: Sequence[Suggestion]) -> None:
+def restore_suggestions(organization: Organization, forgotten: Sequence[Suggestion]) -> None:
     """Bring back what a decision has made forgotten, when the decision is taken back.
 
     Not for people, configurations and companies that are gone, nor where something was proposed or mapped
@@ -169,7 +169,7 @@ def suggest_again(organization: Organization, forgotten: Sequence[Suggestion]) -
         [
             MappingProposal(organization=organization, kind=MappingProposal.Kind.SUGGESTED, **each)
             for each in forgotten
-            if all(each[name] in there[name] for name in KEPT_REFERENCES)
+            if all(each[name] in there[name] for name in SUGGESTION_KEYS)
         ],
         ignore_conflicts=True,
     )

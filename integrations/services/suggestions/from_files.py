@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from integrations.files.formulas import restore
+from integrations.files.formulas import unescape_formula
 from integrations.matching import Company, Organization, Suggestion
 
 #: The columns of the answer as CSV, one row an organization; other programs read them by these names.
@@ -89,7 +89,7 @@ def _rows(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[st
                     )
                 yield (
                     reader.line_num,
-                    {field: restore(cells[place].strip()) for field, place in places.items()},
+                    {field: unescape_formula(cells[place].strip()) for field, place in places.items()},
                 )
         except UnicodeDecodeError as error:
             raise FileRefused(f"{path.name} is not UTF-8. Save it as “CSV UTF-8” and try again.") from error

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from integrations.models import AuditEvent, Webhook, WebhookDelivery, WebhookEvent
-from integrations.services.audit import FOLLOWED, Actor, Batch, Change
+from integrations.services.audit import STREAMED_TARGETS, Actor, Batch, Change
 from integrations.services.webhooks.send import check_address
 
 KEY_BYTES = 32
@@ -25,7 +25,7 @@ class NotToBeSent(Exception):
 
 
 @dataclass(frozen=True)
-class WebhookWish:
+class WebhookSpec:
     """What a webhook shall be."""
 
     name: str
@@ -34,29 +34,29 @@ class WebhookWish:
 
 
 @sensitive_variables("key")
-def create_webhook(actor: Actor, wish: WebhookWish) -> tuple[Webhook, str]:
+def create_webhook(actor: Actor, spec: WebhookSpec) -> tuple[Webhook, str]:
     """Make a webhook that hears of what happens from now on; returns it and its signing key, shown once.
 
     Raises AddressRefused.
     """
-    check_address(wish.url)
+    check_address(spec.url)
     key = _new_key()
     with transaction.atomic():
         webhook = Webhook(created_by_id=actor.user.pk if actor.user else None, position=_head())
-        _apply(webhook, wish)
+        _apply(webhook, spec)
         webhook.secret = {"key": key}
         webhook.save()
         _record(actor, "webhook created", webhook, None, webhook.snapshot())
     return webhook, key
 
 
-def change_webhook(actor: Actor, webhook: Webhook, wish: WebhookWish) -> bool:
+def change_webhook(actor: Actor, webhook: Webhook, spec: WebhookSpec) -> bool:
     """Change name, address or events; False when nothing differs. Raises AddressRefused."""
-    check_address(wish.url)
+    check_address(spec.url)
     with transaction.atomic():
         webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
         before, old_url = webhook.snapshot(), webhook.url
-        _apply(webhook, wish)
+        _apply(webhook, spec)
         if webhook.snapshot() == before and webhook.url == old_url:
             return False
         webhook.rests_until = None
@@ -121,13 +121,13 @@ def _new_key() -> str:
     return KEY_MARK + secrets.token_urlsafe(KEY_BYTES)
 
 
-def _apply(webhook: Webhook, wish: WebhookWish) -> None:
-    webhook.name, webhook.url = wish.name, wish.url
-    webhook.events = [event.value for event in WebhookEvent if event in wish.events]
+def _apply(webhook: Webhook, spec: WebhookSpec) -> None:
+    webhook.name, webhook.url = spec.name, spec.url
+    webhook.events = [event.value for event in WebhookEvent if event in spec.events]
 
 
 def _head() -> int:
-    found = AuditEvent.objects.filter(target_type__in=FOLLOWED).aggregate(last=Max("pk"))["last"]
+    found = AuditEvent.objects.filter(target_type__in=STREAMED_TARGETS).aggregate(last=Max("pk"))["last"]
     return int(found or 0)
 
 

@@ -13,12 +13,12 @@ from django.db.models import Q
 
 from integrations.models import OrganizationMapping, ReviewNotice
 from integrations.models.mappings import ReviewReason, needs_review
-from integrations.services.audit import Actor, Batch, Change, keep_commit_order
+from integrations.services.audit import Actor, Batch, Change, serialize_followed_events
 
 PORTAL = Actor("The portal", "review of mappings")
 TARGET_TYPE = "review"
 NEEDED, SETTLED = "review needed", "review settled"
-AT_ONCE = 2_000
+NOTICES_A_TIME = 2_000
 
 IN_FORCE = Q(removed_at=None, organization__deleted_at=None, instance__deleted_at=None)
 
@@ -33,14 +33,14 @@ def note_reviews() -> int:
     if not settled.exists() and not any(True for _ in _untold(wanted)):
         return 0  # the usual case takes no lock
     with transaction.atomic():
-        keep_commit_order()
-        changes = _settle(list(settled.select_related(*_MAPPING)[:AT_ONCE]))
+        serialize_followed_events()
+        changes = _settle(list(settled.select_related(*_MAPPING)[:NOTICES_A_TIME]))
         for mapping, reasons in _untold(wanted):
             changes.append(_change(NEEDED, mapping, reasons))
             ReviewNotice.objects.update_or_create(
                 mapping=mapping, defaults={"reasons": [reason.value for reason in reasons]}
             )
-            if len(changes) >= AT_ONCE:
+            if len(changes) >= NOTICES_A_TIME:
                 break
         Batch(PORTAL).record(changes)
     return len(changes)
