@@ -125,7 +125,7 @@ def start_again(job: Job, user: User) -> Job:
     if job.kind == Job.Kind.CHECK_CONNECTION:
         return enqueue_check(job.instance, user)
     if job.kind == Job.Kind.IMPORT_ORGANIZATIONS:
-        actor = Actor(user.get_full_name() or user.get_username(), "the jobs page", user)
+        actor = Actor.person(user, "the jobs page")
         return enqueue_company_import(job.instance, user, actor, job.options)[0]
     return enqueue_suggestions(job.instance, user, include_inactive=bool(job.options.get("include_inactive")))
 

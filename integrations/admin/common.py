@@ -18,7 +18,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from integrations.models import Company
-from integrations.services.audit import Actor
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -79,12 +78,6 @@ def user_of(request: HttpRequest) -> User:
     """The superuser behind the request."""
     assert isinstance(request.user, User)  # noqa: S101  # `is_superuser` has seen to it
     return request.user
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """The superuser, for the audit, with the address that the request came from."""
-    user = user_of(request)
-    return Actor(user.get_full_name() or user.get_username(), request.META.get("REMOTE_ADDR", ""), user)
 
 
 # --- showing ------------------------------------------------------------------------------------------------

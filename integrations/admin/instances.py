@@ -23,7 +23,6 @@ from integrations.admin.common import (
     NOTHING,
     DeletedFilter,
     SoftDeleteAdmin,
-    actor_of,
     lines,
     list_link,
     table,
@@ -39,6 +38,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.psa.registry import PROVIDERS
+from integrations.services.audit import actor_of
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.instances.connect import NameTaken, check_connection
 from integrations.services.instances.delete import NotRestorable, delete_instance, restore_instance

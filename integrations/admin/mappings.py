@@ -14,7 +14,6 @@ from integrations.admin.common import (
     OutOfForceFilter,
     ReadOnlyAdmin,
     SoftDeleteAdmin,
-    actor_of,
     company_label,
     lines,
     link,
@@ -31,6 +30,7 @@ from integrations.models import (
     RejectedMatch,
 )
 from integrations.models.mappings import in_percent
+from integrations.services.audit import actor_of
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.mapping.assign import OrganizationDeleted, remove_mappings, set_mapping
 from integrations.services.mapping.proposals import CompanyNotOffered

@@ -11,8 +11,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from integrations.admin.common import DeletedFilter, SoftDeleteAdmin, actor_of, lines, link, list_link
+from integrations.admin.common import DeletedFilter, SoftDeleteAdmin, lines, link, list_link
 from integrations.models import AuditEvent, Organization
+from integrations.services.audit import actor_of
 from integrations.services.organizations import edit as services
 from integrations.services.organizations.values import ValueProblem, read_value
 

@@ -6,8 +6,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from integrations.admin.common import NOTHING, ReadOnlyAdmin, actor_of, lines, link, list_link
+from integrations.admin.common import NOTHING, ReadOnlyAdmin, lines, link, list_link
 from integrations.models import ApiToken, ReviewNotice, Webhook, WebhookDelivery
+from integrations.services.audit import actor_of
 from integrations.services.read_api.tokens import revoke_token
 
 

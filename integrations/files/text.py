@@ -20,3 +20,8 @@ def clean_text(text: str) -> str:
     if not text.isprintable():
         text = "".join(" " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign for sign in text)
     return " ".join(text.split())
+
+
+def name_key(name: str) -> str:
+    """What a name is found by: names that differ only in letter case or blanks have the same key."""
+    return " ".join(name.split()).casefold()

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
 from integrations.database.bulk import insert_rows
@@ -35,7 +37,7 @@ def mapping_change(action: str, mapping: OrganizationMapping, before: dict[str, 
 
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, User
+    from django.contrib.auth.models import AbstractBaseUser
 
 
 # What other programs follow by the ids of its events: the changes feed of the API, and webhooks.
@@ -66,10 +68,21 @@ class Actor:
     origin: str
     user: AbstractBaseUser | None = None
 
+    @classmethod
+    def person(cls, user: User, origin: str) -> Actor:
+        """Somebody with an account."""
+        return cls(user.get_full_name() or user.get_username(), origin, user)
+
     @property
     def account(self) -> User | None:
         """The person's account, None for a command."""
         return cast("User | None", self.user)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The signed-in person, with the address that the request came from."""
+    assert isinstance(request.user, User)  # noqa: S101  # the door has seen to it
+    return Actor.person(request.user, request.META.get("REMOTE_ADDR", ""))
 
 
 @dataclass(frozen=True)

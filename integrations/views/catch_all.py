@@ -7,12 +7,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from integrations.models import IntegrationInstance
-from integrations.services.audit import Batch
+from integrations.services.audit import Batch, actor_of
 from integrations.services.companies.filters import type_labels
 from integrations.services.instances.catch_all import NotUsable, catch_all_company, offered, set_catch_all
 from integrations.views.common import (
     SignedInRequest,
-    actor_of,
     instance_frame,
     on_instance,
     search_text,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from itertools import chain
 from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import messages
@@ -18,7 +19,7 @@ from django_htmx.middleware import HtmxDetails
 from integrations.files.writer import CONTENT_TYPES
 from integrations.models import AuditEvent, IntegrationInstance, Organization
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
-from integrations.services.audit import Actor, Batch
+from integrations.services.audit import Batch, actor_of
 from integrations.services.history.undo import rights_to_undo
 from integrations.services.instances.lookup import find_instance, listed_instances
 from integrations.services.mapping.table import has_row
@@ -33,16 +34,6 @@ class SignedInRequest(HttpRequest):
 
     user: User
     htmx: HtmxDetails
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """The signed-in person, with the address that the request came from."""
-    assert isinstance(request.user, User)  # noqa: S101  # `needs` has seen to it
-    return Actor(
-        name=request.user.get_full_name() or request.user.get_username(),
-        origin=request.META.get("REMOTE_ADDR", ""),
-        user=request.user,
-    )
 
 
 def may_undo(request: SignedInRequest, events: Any) -> bool:
@@ -178,7 +169,13 @@ def form_status(form: Any) -> int:
     return 422 if form.is_bound and form.errors else 200
 
 
-def file_response(lines: Iterator[str], name: str, form: str) -> StreamingHttpResponse:
+def csv_response(lines: Iterable[str], name: str, *, marked: bool = False) -> StreamingHttpResponse:
+    """A CSV file to keep. ``marked``: with the mark by which spreadsheets know UTF-8; our imports skip it."""
+    return file_response(chain("\ufeff", lines) if marked else lines, name, "csv")
+
+
+def file_response(lines: Iterable[str], name: str, form: str) -> StreamingHttpResponse:
+    """A file to keep; ``form`` is a key of files/writer.py, "csv" or "json"."""
     return StreamingHttpResponse(
         lines,
         content_type=CONTENT_TYPES[form],

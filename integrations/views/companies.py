@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms.imports import companies_query
 from integrations.models import IntegrationInstance, Job
+from integrations.services.audit import actor_of
 from integrations.services.companies.filters import type_labels
 from integrations.services.companies.missing import find_missing_company
 from integrations.services.imports.companies import importable, options_for
@@ -18,7 +19,6 @@ from integrations.services.jobs.run import request_cancel, shown_job
 from integrations.tasks import enqueue_company_import, enqueue_refresh
 from integrations.views.common import (
     SignedInRequest,
-    actor_of,
     instance_frame,
     needs,
     on_instance,

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import uuid
-from collections.abc import Iterator
 from dataclasses import asdict, fields
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations.files.formulas import escape_formula
+from integrations.files.writer import csv_lines
 from integrations.forms.history import day_and_page, history_query
 from integrations.models import AuditEvent, IntegrationInstance, Organization
+from integrations.services.audit import actor_of
 from integrations.services.history import undo as undoing
 from integrations.services.history.browse import (
     KINDS,
@@ -36,19 +35,18 @@ from integrations.services.history.point_in_time import (
     every_past_mapping,
     past_mappings,
 )
-from integrations.views.common import SignedInRequest, actor_of, instance_frame, may_undo, needs, on_instance
+from integrations.views.common import (
+    SignedInRequest,
+    csv_response,
+    instance_frame,
+    may_undo,
+    needs,
+    on_instance,
+)
 
 FILTERS = ("who", "what", "q", "instance", "organization", "batch", "since", "until")
 BATCH_PAGE = 100
 AS_OF_PAGE = 100
-
-
-class _Echo:
-    """What the CSV writer writes to: it gives each line back."""
-
-    def write(self, text: str) -> str:
-        """The text."""
-        return text
 
 
 @needs("view_auditevent")
@@ -145,12 +143,10 @@ def as_of(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespon
     day, number = day_and_page(request.GET)
     moment = min(start_of(day + dt.timedelta(days=1)), timezone.now())
     if request.GET.get("format") == "csv":
-        name = f"mappings-{instance.pk}-{day.isoformat()}.csv"
-        return StreamingHttpResponse(
-            _as_csv(every_past_mapping(instance, moment)),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        past = every_past_mapping(instance, moment)
+        rows = (asdict(row) | {"since": row.since.isoformat(timespec="seconds")} for row in past)
+        lines = csv_lines(rows, [field.name for field in fields(PastMapping)])
+        return csv_response(lines, f"mappings-{instance.pk}-{day.isoformat()}.csv", marked=True)
     page = Paginator(events_in_force(instance, moment), AS_OF_PAGE).get_page(number)
     context = {
         **instance_frame(request, instance),
@@ -160,14 +156,3 @@ def as_of(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespon
         "rows": past_mappings(instance, page.object_list),
     }
     return render(request, "integrations/history/as_of.html", context)
-
-
-def _as_csv(rows: Iterator[PastMapping]) -> Iterator[str]:
-    writer = csv.writer(_Echo(), lineterminator="\n")
-    yield "\ufeff"
-    yield writer.writerow([field.name for field in fields(PastMapping)])
-    for row in rows:
-        values = asdict(row) | {"since": row.since.isoformat(timespec="seconds")}
-        yield writer.writerow(
-            [escape_formula(value) if isinstance(value, str) else value for value in values.values()]
-        )

@@ -14,7 +14,7 @@ from integrations.forms.imports import report_query
 from integrations.models import AuditEvent, ImportReport, Job
 from integrations.services.history import undo as undoing
 from integrations.services.imports.reports import Outcome, as_csv, every_row, outcome_label, rows_between
-from integrations.views.common import SignedInRequest, file_response, needs
+from integrations.views.common import SignedInRequest, csv_response, needs
 
 REPORTS_A_PAGE = 50
 ROWS_A_PAGE = 200
@@ -69,4 +69,4 @@ def report(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
 def report_rows(request: SignedInRequest, key: uuid.UUID) -> StreamingHttpResponse:
     """The rows of a report as a CSV file."""
     kept = get_object_or_404(ImportReport, key=key)
-    return file_response(as_csv(every_row(kept)), f"import-{kept.kind}-{kept.at:%Y-%m-%d}.csv", "csv")
+    return csv_response(as_csv(every_row(kept)), f"import-{kept.kind}-{kept.at:%Y-%m-%d}.csv")

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from integrations.models import IntegrationInstance
 from integrations.psa.base import StepState
 from integrations.psa.forms import ConnectionForm
-from integrations.services.audit import Batch
+from integrations.services.audit import Batch, actor_of
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.instances import connect as connections
 from integrations.services.instances import delete as deletion
@@ -22,7 +22,6 @@ from integrations.tasks import enqueue_refresh
 from integrations.views.cards import connection_form
 from integrations.views.common import (
     SignedInRequest,
-    actor_of,
     frame,
     instance_frame,
     needs,

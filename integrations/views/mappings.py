@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from integrations.forms.mapping_table import columns_in_address, table_query
 from integrations.models import Company, IntegrationInstance, Organization
+from integrations.services.audit import actor_of
 from integrations.services.companies.filters import type_labels
 from integrations.services.companies.search import company_choices
 from integrations.services.mapping import save as mappings
@@ -26,7 +27,6 @@ from integrations.services.mapping.table import matching_organizations, one_row
 from integrations.services.suggestions import decisions
 from integrations.views.common import (
     SignedInRequest,
-    actor_of,
     instance_frame,
     on_instance,
     organization_or_404,

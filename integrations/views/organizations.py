@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from integrations.forms.organizations import OrganizationForm, list_query
 from integrations.models import Organization
-from integrations.services.audit import Batch
+from integrations.services.audit import Batch, actor_of
 from integrations.services.organizations import edit as services
 from integrations.services.organizations.listing import PAGE_SIZES, Status, list_organizations
 from integrations.services.organizations.merge import (
@@ -23,7 +23,6 @@ from integrations.services.organizations.merge import (
 from integrations.services.organizations.values import LABELS
 from integrations.views.common import (
     SignedInRequest,
-    actor_of,
     form_status,
     needs,
     recorded,

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms.mapping_table import table_query
 from integrations.models import IntegrationInstance, Organization
+from integrations.services.audit import actor_of
 from integrations.services.companies.filters import type_labels
 from integrations.services.mapping import save as mappings
 from integrations.services.mapping.proposals import CompanyNotOffered, OrganizationElsewhere, accept_company
@@ -17,7 +18,6 @@ from integrations.services.mapping.review import ReviewStep, review_queue, revie
 from integrations.services.suggestions import decisions
 from integrations.views.common import (
     SignedInRequest,
-    actor_of,
     frame,
     on_instance,
     organization_or_404,

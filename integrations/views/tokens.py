@@ -11,8 +11,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from integrations.forms.tokens import TokenForm
 from integrations.models import ApiToken
+from integrations.services.audit import actor_of
 from integrations.services.read_api.tokens import create_token, listed_tokens, revoke_token
-from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.common import SignedInRequest, form_status, needs
 
 
 @needs("view_apitoken")
@@ -33,8 +34,7 @@ def add(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         token, plain = create_token(actor_of(request), form.spec())
         return render(request, "integrations/tokens/created.html", {"token": token, "plain": plain})
-    status = 422 if form.is_bound else 200
-    return render(request, "integrations/tokens/form.html", {"form": form}, status=status)
+    return render(request, "integrations/tokens/form.html", {"form": form}, status=form_status(form))
 
 
 @needs("change_apitoken")

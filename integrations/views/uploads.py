@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict
 
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from integrations.files.reader import MAX_ROWS, ImportRefused
+from integrations.files.writer import csv_lines
 from integrations.forms.imports import FileForm, MappingFileForm
 from integrations.models import ImportReport, IntegrationInstance
+from integrations.services.audit import actor_of
 from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES, FileOptions
 from integrations.services.imports.configurations import import_configurations
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
@@ -24,7 +24,7 @@ from integrations.services.imports.reports import Report, ReportStorage
 from integrations.tasks import enqueue_file_import
 from integrations.views.common import (
     SignedInRequest,
-    actor_of,
+    csv_response,
     form_status,
     instance_frame,
     needs,
@@ -140,15 +140,7 @@ def upload_organizations(request: SignedInRequest) -> HttpResponse:
 
 @needs("view_organization")
 @require_GET
-def organizations_template(request: SignedInRequest) -> HttpResponse:
+def organizations_template(request: SignedInRequest) -> StreamingHttpResponse:
     """A CSV file with our columns and one example row."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    names = [synonyms[0].replace(" ", "_") for synonyms in (COLUMNS[field] for field in TEMPLATE_ROW)]
-    writer.writerows([names, list(TEMPLATE_ROW.values())])
-    return HttpResponse(
-        # Spreadsheets take a file for UTF-8 only when it says so.
-        "\ufeff" + text.getvalue(),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="organizations.csv"'},
-    )
+    row = {COLUMNS[field][0].replace(" ", "_"): value for field, value in TEMPLATE_ROW.items()}
+    return csv_response(csv_lines([row], list(row)), "organizations.csv", marked=True)

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from integrations.forms.webhooks import WebhookForm
 from integrations.models import Webhook, WebhookDelivery
+from integrations.services.audit import actor_of
 from integrations.services.webhooks import edit as services
-from integrations.views.common import SignedInRequest, actor_of, needs
+from integrations.views.common import SignedInRequest, form_status, needs
 
 LOG_PAGE = 50
 Status = WebhookDelivery.Status
@@ -43,8 +44,7 @@ def add(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         webhook, key = services.create_webhook(actor_of(request), form.spec())
         return render(request, "integrations/webhooks/key.html", {"webhook": webhook, "key": key})
-    status = 422 if form.is_bound else 200
-    return render(request, "integrations/webhooks/form.html", {"form": form}, status=status)
+    return render(request, "integrations/webhooks/form.html", {"form": form}, status=form_status(form))
 
 
 @needs("view_webhook")
@@ -85,7 +85,7 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
             messages.info(request, "Nothing was saved: nothing differs.")
         return redirect(row)
     context = {"form": form, "webhook": row}
-    return render(request, "integrations/webhooks/form.html", context, status=422 if form.is_bound else 200)
+    return render(request, "integrations/webhooks/form.html", context, status=form_status(form))
 
 
 @needs("change_webhook")

@@ -436,13 +436,14 @@ def test_no_file_and_no_known_choice(member: User, client_of: Browser) -> None:
     response = client_of(member).post(reverse("integrations:organizations_upload"), {"rows": "some"})
     assert response.status_code == 422
     assert set(response.context["form"].errors) == {"file", "rows"}
+    assert "Please correct what is marked" in response.content.decode()
 
 
 def test_the_template_can_be_imported(member: User, client_of: Browser) -> None:
     client = client_of(member)
     response = client.get(reverse("integrations:organizations_template"))
     assert response.headers["Content-Disposition"] == 'attachment; filename="organizations.csv"'
-    status, page = upload(client, response.content)
+    status, page = upload(client, response.getvalue())
     assert status == 200
     assert "All rows were written." in page
     assert "Columns not used" not in page

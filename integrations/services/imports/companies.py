@@ -18,7 +18,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from integrations.database.bulk import renew_statistics
-from integrations.files.text import clean_text
+from integrations.files.text import clean_text, name_key
 from integrations.models import (
     AuditEvent,
     Company,
@@ -158,13 +158,9 @@ class _KnownNames:
         """The names (as they are compared) with an organization of each."""
         rows = Organization.objects.present().filter(pk__gt=self._last).order_by("pk")
         for pk, name in rows.values_list("pk", "name").iterator(chunk_size=2_000):
-            self._names[_key(name)] = pk
+            self._names[name_key(name)] = pk
             self._last = pk
         return self._names
-
-
-def _key(name: str) -> str:
-    return " ".join(name.split()).casefold()
 
 
 def _import(
@@ -190,7 +186,7 @@ def _import(
     for line, company in enumerate(companies, start=first):
         outcome, message = Outcome.IMPORTED, f"added and mapped to id {company.remote_id}"
         organization = None
-        key = _key(clean_text(company.name))
+        key = name_key(clean_text(company.name))
         if company.pk in taken:
             outcome, message = Outcome.SKIPPED, f"is mapped already, to “{taken[company.pk]}”"
         elif company.is_own or company.is_pending or company.missing_since is not None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
+from integrations.files.text import name_key
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.imports.mapping_rows import MappingRow, RowProblem
 
@@ -48,7 +49,7 @@ class MappingLookup:
         self._names: dict[int, str] = {}
         rows = Organization.objects.present().values_list("pk", "name", "external_id")
         for pk, name, external_id in rows.iterator(chunk_size=2_000):
-            key = _key(name)
+            key = name_key(name)
             self._by_name[key] = AMBIGUOUS if key in self._by_name else pk
             self._names[pk] = key
             if external_id:
@@ -82,14 +83,14 @@ class MappingLookup:
         """The organization's primary key. Raises RowProblem when it is unknown or cannot be told."""
         if wanted.portal_key in keys:
             keyed = keys[wanted.portal_key]
-            if wanted.name and self._names[keyed] != _key(wanted.name):
+            if wanted.name and self._names[keyed] != name_key(wanted.name):
                 raise RowProblem("the organization with this portal key has another name here")
             return keyed
         if wanted.external_id:
             pk = self._by_external_id.get(wanted.external_id)
             if pk is None:
                 raise RowProblem(f"no organization has the external id “{wanted.external_id}”")
-            if wanted.name and self._names[pk] != _key(wanted.name):
+            if wanted.name and self._names[pk] != name_key(wanted.name):
                 raise RowProblem(
                     f"the organization with the external id “{wanted.external_id}” has another name here"
                 )
@@ -101,12 +102,12 @@ class MappingLookup:
             if own not in self._names:
                 raise RowProblem(f"no organization has the id {wanted.organization_id}")
             return own
-        found = self._by_name.get(_key(wanted.name))
+        found = self._by_name.get(name_key(wanted.name))
         if found is None:
             raise RowProblem("no organization has this name")
         if found != AMBIGUOUS:
             return found
-        if self._names.get(own) == _key(wanted.name):
+        if self._names.get(own) == name_key(wanted.name):
             return own
         raise RowProblem("several organizations have this name; give the external id or the organization id")
 
@@ -119,7 +120,7 @@ class MappingLookup:
             if wanted.company_id:
                 ids.setdefault(instance.pk, set()).add(wanted.company_id)
             elif wanted.company_name:
-                pk = self._by_company_name(instance).get(_key(wanted.company_name))
+                pk = self._by_company_name(instance).get(name_key(wanted.company_name))
                 if pk is not None and pk != AMBIGUOUS:
                     keys.add(pk)
                     named.append((instance.pk, wanted.company_name, pk))
@@ -130,7 +131,7 @@ class MappingLookup:
                 found[instance_id, f"id {company.remote_id}"] = company
         by_key = companies.in_bulk(keys)
         for instance_id, name, pk in named:
-            found[instance_id, f"name {_key(name)}"] = by_key[pk]
+            found[instance_id, f"name {name_key(name)}"] = by_key[pk]
         return found
 
     def _by_company_name(self, instance: IntegrationInstance) -> dict[str, int]:
@@ -139,7 +140,7 @@ class MappingLookup:
             names: dict[str, int] = {}
             rows = Company.objects.filter(instance=instance, is_pending=False, missing_since=None)
             for pk, name in rows.exclude(remote_id="0").values_list("pk", "name").iterator(chunk_size=2_000):
-                key = _key(name)
+                key = name_key(name)
                 names[key] = AMBIGUOUS if key in names else pk
             self._companies_by_name[instance.pk] = names
         return self._companies_by_name[instance.pk]
@@ -153,18 +154,18 @@ class MappingLookup:
                     f"“{instance.name}” has no company with the id {wanted.company_id}; "
                     "refresh its options first"
                 )
-            if wanted.company_name and _key(wanted.company_name) != _key(company.name):
+            if wanted.company_name and name_key(wanted.company_name) != name_key(company.name):
                 raise RowProblem(
                     f"the company with the id {wanted.company_id} is called “{company.name}”, not "
                     f"“{wanted.company_name}”; leave one of the two cells empty"
                 )
         elif wanted.company_name:
-            known = self._by_company_name(instance).get(_key(wanted.company_name))
+            known = self._by_company_name(instance).get(name_key(wanted.company_name))
             if known is None:
                 raise RowProblem(f"“{instance.name}” has no company “{wanted.company_name}”")
             if known == AMBIGUOUS:
                 raise RowProblem(f"several companies are called “{wanted.company_name}”; give the company id")
-            company = companies[instance.pk, f"name {_key(wanted.company_name)}"]
+            company = companies[instance.pk, f"name {name_key(wanted.company_name)}"]
         else:
             raise Skip("names no company")
         if company.is_own:
@@ -172,11 +173,6 @@ class MappingLookup:
         if company.missing_since is not None:
             raise RowProblem(f"“{company.name}” is no longer in Autotask")
         return company
-
-
-def _key(name: str) -> str:
-    """Names that differ only in letter case or blanks are the same."""
-    return " ".join(name.split()).casefold()
 
 
 def _number(text: str) -> int:

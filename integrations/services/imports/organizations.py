@@ -26,7 +26,7 @@ from django.db import IntegrityError, connection, transaction
 
 from integrations.database.bulk import renew_statistics
 from integrations.files.formulas import is_formula, unescape_formula
-from integrations.files.text import clean_text
+from integrations.files.text import clean_text, name_key
 from integrations.models import AuditEvent, ImportReport, Organization
 from integrations.services.audit import Actor, Batch, Change
 from integrations.services.imports.organization_rows import (
@@ -134,7 +134,7 @@ class _Planner:
         self._without_external_id: set[int] = set()
         present = Organization.objects.present().order_by("pk").values_list("pk", "name", "external_id")
         for pk, name, external_id in present.iterator(chunk_size=2_000):
-            key = hash(_key(name))
+            key = hash(name_key(name))
             if key in self._by_name:
                 self._namesakes[key] = (*self._namesakes.get(key, ()), pk)
             else:
@@ -203,7 +203,7 @@ class _Planner:
             line = self._line_of_target[target]
             return ended(Outcome.FAILED, f"means the same organization as line {line}")
         self._line_of_content[content] = row.line
-        hashed = hash(_key(name))
+        hashed = hash(name_key(name))
         signed = -row.line if external_id or key else row.line
         if hashed in self._line_of_name:
             self._more_lines_of_name[hashed] = (*self._more_lines_of_name.get(hashed, ()), signed)
@@ -225,7 +225,7 @@ class _Planner:
             return f"has the same portal key as line {self._lines_of_key[key]}"
         if external_id and external_id in self._line_of_external_id:
             return f"has the same external id as line {self._line_of_external_id[external_id]}"
-        for line in _all(self._line_of_name, self._more_lines_of_name, hash(_key(name))):
+        for line in _all(self._line_of_name, self._more_lines_of_name, hash(name_key(name))):
             if not ((external_id or key) and line < 0):
                 return f"has the same name as line {abs(line)}; namesakes need an external id each"
         return ""
@@ -243,7 +243,7 @@ class _Planner:
         """The organization that the row means, None for a new one; or why it cannot be told."""
         if external_id in self._by_external_id:
             return self._by_external_id[external_id], ""
-        namesakes = _all(self._by_name, self._namesakes, hash(_key(name)))
+        namesakes = _all(self._by_name, self._namesakes, hash(name_key(name)))
         if external_id:
             namesakes = tuple(pk for pk in namesakes if pk in self._without_external_id)
         if len(namesakes) > 1:
@@ -289,11 +289,6 @@ def _holders(rows: Iterable[FileRow]) -> _Holders:
 def _all(first: dict[int, int], others: dict[int, tuple[int, ...]], key: int) -> tuple[int, ...]:
     """Everything that the two hold under the key."""
     return (first[key], *others.get(key, ())) if key in first else ()
-
-
-def _key(name: str) -> str:
-    """Names that differ only in letter case or blanks are the same."""
-    return " ".join(name.split()).casefold()
 
 
 def _values(row: FileRow) -> tuple[dict[str, str | bool], list[str]]:

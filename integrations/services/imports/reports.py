@@ -6,7 +6,6 @@ page of the failed ones opens only the parts that have some.
 
 from __future__ import annotations
 
-import csv
 import enum
 import json
 import uuid
@@ -14,16 +13,16 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db import transaction
 
-from integrations.files.formulas import escape_formula
+from integrations.files.writer import csv_lines
 from integrations.models import ImportReport, ImportReportPart, IntegrationInstance
 from integrations.services.audit import Actor
 
 PART = 1_000
 COLUMNS = ("line", "outcome", "name", "message")
+Verdict = ImportReport.Verdict
 
 
 class Outcome(enum.StrEnum):
@@ -33,14 +32,6 @@ class Outcome(enum.StrEnum):
     UPDATED = "updated"
     SKIPPED = "skipped"
     FAILED = "failed"
-
-
-class Verdict(enum.StrEnum):
-    """What became of the file."""
-
-    CHECKED = "checked"
-    WRITTEN = "written"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +205,7 @@ def store_report(
             actor_name=actor.name[:200],
             origin=actor.origin[:100],
         )
-        kept.verdict = ImportReport.Verdict(report.verdict.value)
+        kept.verdict = report.verdict
         kept.sentence, kept.facts = report.sentence(), facts
         kept.counts = {outcome.value: report.counts[outcome] for outcome in Outcome}
         kept.batch = report.batch if written else None
@@ -263,19 +254,12 @@ def rows_between(kept: ImportReport, outcome: Outcome | None, start: int, size: 
     return found
 
 
-class _Echo:
-    """What the CSV writer writes to: it gives each line back."""
-
-    def write(self, text: str) -> str:
-        """The text."""
-        return text
-
-
 def as_csv(rows: Iterable[RowResult]) -> Iterator[str]:
     """The lines of a CSV file, formulas made harmless."""
-    writer: Any = csv.writer(_Echo(), lineterminator="\n")
-    yield writer.writerow(COLUMNS)
-    for row in rows:
-        yield writer.writerow(
-            [row.line, row.outcome.value, escape_formula(row.name), escape_formula(row.message)]
-        )
+    return csv_lines(
+        (
+            {"line": row.line, "outcome": row.outcome.value, "name": row.name, "message": row.message}
+            for row in rows
+        ),
+        COLUMNS,
+    )
