@@ -22,12 +22,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from requests import RequestException
 
+from portal import attempts
+
 logger = logging.getLogger(__name__)
-
-
-def attempts_key(username: str) -> str:
-    """The name under which failed sign-ins of this user name are counted, in any letter case."""
-    return f"portal:{username.lower()}"
 
 
 class StaffOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no type information
@@ -39,7 +36,15 @@ class StaffOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth 
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """What failed sign-ins are counted under: the user name alone, whatever host name was asked."""
-        return attempts_key(str(credentials.get("email") or credentials.get("username") or ""))
+        return attempts.key_of(_username(credentials))
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count it."""
+        attempts.note_failure(_username(credentials))
+
+
+def _username(credentials: dict[str, Any]) -> str:
+    return str(credentials.get("username") or credentials.get("email") or "")
 
 
 class KnownStaffAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no type information

@@ -122,5 +122,11 @@ def test_only_the_psa_clients_and_the_webhooks_reach_the_network_both_through_ou
             assert session in imports_of(APP / path), path
 
 
+def test_the_sign_in_library_is_reached_by_its_public_modules_only() -> None:
+    for path in [*modules(APP), *modules(ROOT / "portal")]:
+        private = {name for name in imports_of(path) if re.match(r"allauth\.(.*\.)?(internal|_\w+)\b", name)}
+        assert not private, f"{path.relative_to(ROOT)}: {private}"
+
+
 def test_models_and_migrations_agree(db: None) -> None:
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
@@ -191,6 +193,21 @@ def test_a_locked_sign_in_is_unlocked_and_only_that_one(member: User, reader: Us
     event = AuditEvent.objects.get()
     assert (event.action, event.target_name) == ("sign-in unlocked", "marcus")
     assert run("unlock_login", "nobody")[2] == 2
+    cache.clear()
+
+
+def test_only_what_still_counts_is_forgotten_and_the_limit_of_an_address_stays(member: User) -> None:
+    cache.clear()
+    with time_machine.travel("2026-03-04 12:00:00Z", tick=False) as clock:
+        for number in range(2):
+            sign_in("MARCUS", "wrong", f"192.0.2.{number}")
+        clock.shift(dt.timedelta(minutes=6))
+        for number in range(10):
+            sign_in("marcus" if number == 0 else f"nobody{number}", "wrong", "192.0.2.9")
+        assert run("unlock_login", "marcus")[0] == "1 failed sign-in of marcus forgotten.\n"
+        assert run("unlock_login", "marcus")[0] == "0 failed sign-ins of marcus forgotten.\n"
+        assert sign_in("marcus", "a long pass phrase", "192.0.2.9").status_code != 302
+        assert sign_in("marcus", "a long pass phrase", "192.0.2.10").status_code == 302
     cache.clear()
 
 

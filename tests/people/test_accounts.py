@@ -13,9 +13,11 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client
 from django.urls import get_resolver, reverse
 
+from portal.attempts import forget_failures
 from tests.pages.test_look import assert_sound
 from tests.support.addresses import account_routes
 from tests.support.simulated import everything_stored
@@ -206,6 +208,23 @@ def test_no_code_by_mail_is_offered_where_no_mail_is_sent(member: User, client_o
     assert response.status_code == 200
     assert "code" not in re.sub(r"<head>.*</head>", "", response.content.decode(), flags=re.DOTALL)
     assert_sound(response.content.decode())
+
+
+def test_wrong_passwords_count_under_the_user_name_wherever_they_are_asked_for(
+    member: User, client_of: Signed
+) -> None:
+    """Also where the library knows an e-mail address of the person, under which it would count otherwise."""
+    cache.clear()
+    EmailAddress.objects.create(user=member, email="marcus@example.com", primary=True, verified=True)
+    client = client_of(member)
+    for number in range(5):
+        address = f"192.0.2.{number}"
+        client.post(reverse("account_reauthenticate"), {"password": "wrong"}, REMOTE_ADDR=address)
+    right = {"login": "marcus", "password": PASSWORD}
+    assert Client().post(reverse("account_login"), right, REMOTE_ADDR="192.0.2.9").status_code == 200
+    assert forget_failures("Marcus") == 5
+    assert Client().post(reverse("account_login"), right, REMOTE_ADDR="192.0.2.9").status_code == 302
+    cache.clear()
 
 
 def code_of(secret: str) -> str:
