@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup demo test unit check check-types check-rest format screenshots clean
+.PHONY: help setup demo test unit matrix check check-types check-rest format screenshots clean
 
 help:
 	@echo "make demo    run the portal with sample data and a simulated Autotask"
 	@echo "make test    run the tests"
 	@echo "make unit    the tests without browsers, processes and thousands of rows: quick, for every change"
+	@echo "make matrix  the same on each Python from 3.11 to 3.14 that is here"
 	@echo "make check   linters, types, import contracts, migrations"
 	@echo "make format  format the code"
 	@echo "make screenshots  take the README's pictures anew"
@@ -37,6 +38,9 @@ test: setup
 
 unit: setup
 	$(RUN) -m pytest -n auto --dist worksteal -m "not journey and not third_party and not process and not large"
+
+matrix:
+	@MAKE="$(MAKE)" tests/support/matrix.sh
 
 check: check-types check-rest
 

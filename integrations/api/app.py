@@ -7,7 +7,7 @@ from typing import Any
 from ninja import NinjaAPI
 
 from integrations.api.operations import router
-from integrations.api.problems import CONTENT_TYPE, answer_problems
+from integrations.api.problems import CONTENT_TYPE, answer_problems, title_of
 
 PREFIX = "/api/v1/"
 DESCRIPTION = (
@@ -31,6 +31,7 @@ class PortalAPI(NinjaAPI):
 
 def _complete(operation: dict[str, Any]) -> None:
     for status, response in operation["responses"].items():
+        response["description"] = title_of(int(status))
         if int(status) >= 400:
             response["content"] = {CONTENT_TYPE: response["content"]["application/json"]}
     operation["responses"] = {

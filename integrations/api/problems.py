@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from http import HTTPStatus
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,6 +16,18 @@ from integrations.services.read_api.tokens import TokenRefused, TooManyRequests
 
 CONTENT_TYPE = "application/problem+json"
 
+# RFC 9110, section 15, and for 429 RFC 6585: http.HTTPStatus has other words with each Python.
+TITLES = {
+    200: "OK", 304: "Not Modified",
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    406: "Not Acceptable", 408: "Request Timeout", 409: "Conflict", 410: "Gone", 411: "Length Required",
+    412: "Precondition Failed", 413: "Content Too Large", 414: "URI Too Long", 415: "Unsupported Media Type",
+    416: "Range Not Satisfiable", 417: "Expectation Failed", 421: "Misdirected Request",
+    422: "Unprocessable Content", 426: "Upgrade Required", 429: "Too Many Requests",
+    500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
+    504: "Gateway Timeout", 505: "HTTP Version Not Supported",
+}  # fmt: skip
+
 logger = logging.getLogger(__name__)
 
 
@@ -24,18 +35,25 @@ class RightMissing(Exception):
     """The token is valid, but it may not read this."""
 
 
+def title_of(status: int) -> str:
+    """What a status is called. One that is not known counts as the first of its hundred (RFC 9110, 15)."""
+    return TITLES.get(status) or TITLES[status // 100 * 100]
+
+
 def problem(status: int, code: str, detail: str, **more: Any) -> HttpResponse:
     """An answer that says what went wrong: ``code`` for programs, ``detail`` for people."""
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": title_of(status),
         "status": status,
         "code": code,
         "detail": detail,
         **more,
     }
-    response = HttpResponse(json.dumps(body), status=status, content_type=CONTENT_TYPE)
-    if status == HTTPStatus.UNAUTHORIZED:
+    response = HttpResponse(
+        json.dumps(body), status=status, reason=title_of(status), content_type=CONTENT_TYPE
+    )
+    if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 

@@ -57,13 +57,19 @@ class Program:
         return problem_of(self.get(path, **query), status)
 
 
+TITLES = {
+    401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 409: "Conflict",
+    422: "Unprocessable Content", 429: "Too Many Requests", 500: "Internal Server Error",
+}  # fmt: skip
+
+
 def problem_of(response: Any, status: int) -> dict[str, Any]:
     """The problem that an answer tells, in the one shape that all have."""
     assert response.status_code == status, response.content
     assert response.headers["Content-Type"] == "application/problem+json"
     found: dict[str, Any] = json.loads(response.content)
     assert found["status"] == status
-    assert found["title"]
+    assert (found["title"], response.reason_phrase) == (TITLES[status], TITLES[status])
     assert found["code"]
     assert found["detail"]
     return found

@@ -20,6 +20,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from integrations.api.description import openapi_text
+from integrations.api.problems import title_of
 from tests.read_api.conftest import Programs, World
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
@@ -36,6 +37,18 @@ def test_the_committed_description_is_the_generated_one() -> None:
         "Write it anew: manage.py shell -v 0 -c 'from integrations.api.description import openapi_text; "
         'print(openapi_text(), end="")\' > docs/openapi.json'
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [
+        (413, "Content Too Large"), (414, "URI Too Long"), (416, "Range Not Satisfiable"),
+        (422, "Unprocessable Content"), (418, "Bad Request"), (599, "Internal Server Error"),
+    ],
+)  # fmt: skip
+def test_a_status_has_the_name_that_rfc_9110_gives_it(status: int, title: str) -> None:
+    """Not the interpreter's; one without a name counts as the first of its hundred."""
+    assert title_of(status) == title
 
 
 def test_the_description_says_enough() -> None:
