@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from integrations.outbound.proxy import read_proxy
 from portal.environment import Environment, environment, flag, number, text, words
 from portal.logs import logging_settings
 
@@ -32,6 +35,24 @@ if not PORTAL_ENCRYPTION_KEYS:
 # Hosts beside *.autotask.net that the client may talk to ("127.0.0.1:8010"): a local simulator.
 AUTOTASK_EXTRA_HOSTS = words("AUTOTASK_EXTRA_HOSTS")
 AUTOTASK_DISCOVERY_URL = text("AUTOTASK_DISCOVERY_URL", "https://webservices.autotask.net")
+
+# The way out of the office: a proxy for https, and the CA of a firewall that opens TLS. The names are those
+# that other programs read too; a wrong value is told at the start and not by the first refresh.
+try:
+    OUTBOUND_PROXY = read_proxy(
+        text("HTTPS_PROXY", os.environ.get("https_proxy", "")),
+        text("NO_PROXY", os.environ.get("no_proxy", "")),
+    )
+except ValueError as error:
+    raise ImproperlyConfigured(f"HTTPS_PROXY cannot be used: {error}.") from None
+AUTOTASK_CA_BUNDLE = text("AUTOTASK_CA_BUNDLE", os.environ.get("REQUESTS_CA_BUNDLE", ""))
+if AUTOTASK_CA_BUNDLE:
+    try:
+        ssl.create_default_context(cafile=AUTOTASK_CA_BUNDLE)
+    except (OSError, ssl.SSLError) as error:
+        raise ImproperlyConfigured(
+            f"AUTOTASK_CA_BUNDLE (or REQUESTS_CA_BUNDLE) names no file of certificates: {AUTOTASK_CA_BUNDLE}"
+        ) from error
 
 if IN_PRODUCTION:
     if DEBUG:

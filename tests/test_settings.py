@@ -6,6 +6,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -23,6 +24,7 @@ READ = (
     "AUTOTASK_EXTRA_HOSTS", "AUTOTASK_DISCOVERY_URL", "JOB_LEASE_SECONDS", "SECURE_COOKIES",
     "SECURE_SSL_REDIRECT", "BEHIND_TLS_PROXY", "PORTAL_DATA_DIR", "TIME_ZONE", "LOG_LEVEL",
     "OIDC_SERVER_URL", "OIDC_NAME", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_TRUST_EMAIL",
+    "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "AUTOTASK_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
 )  # fmt: skip
 
 
@@ -91,11 +93,28 @@ def test_production_refuses_to_start_and_says_why(read: Any, change: dict[str, s
         {"JOB_LEASE_SECONDS": "1"},
         {"JOB_LEASE_SECONDS": "999999"},
         {"SECURE_COOKIES": "2"},
+        {"HTTPS_PROXY": "socks5://me:hidden@proxy.example"},
+        {"AUTOTASK_CA_BUNDLE": "/nowhere/ca.pem"},
+        {"AUTOTASK_CA_BUNDLE": __file__},
     ],
 )
 def test_a_value_that_cannot_be_stops_the_start_with_its_name(read: Any, change: dict[str, str]) -> None:
-    with pytest.raises(ImproperlyConfigured, match=next(iter(change))):
+    with pytest.raises(ImproperlyConfigured, match=next(iter(change))) as refusal:
         read(**(PRODUCTION | {"PORTAL_ENVIRONMENT": "test"} | change))
+    assert "hidden" not in str(refusal.value)
+
+
+def test_the_way_out_is_direct_until_a_proxy_is_named(read: Any) -> None:
+    found = read(**PRODUCTION)
+    assert (found["OUTBOUND_PROXY"], found["AUTOTASK_CA_BUNDLE"]) == (None, "")
+    proxy = read(HTTPS_PROXY="http://proxy.example:8080", NO_PROXY="localhost,.lan")["OUTBOUND_PROXY"]
+    assert (proxy.host, proxy.port, proxy.past) == ("proxy.example", 8080, ("localhost", ".lan"))
+
+
+def test_the_small_spelling_of_the_proxy_and_the_bundle_of_others_are_read_too(read: Any) -> None:
+    bundle = certifi.where()
+    found = read(**PRODUCTION, https_proxy="proxy.example", REQUESTS_CA_BUNDLE=bundle)
+    assert (found["OUTBOUND_PROXY"].port, found["AUTOTASK_CA_BUNDLE"]) == (3128, bundle)
 
 
 def test_secrets_come_from_files_too(read: Any, tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """Which addresses an outgoing call may reach, and the sockets that hold to it.
 
 The socket is opened to exactly the address that was checked; a second look-up, which could answer
-differently, never happens. Which host names are allowed at all, whoever makes the call decides.
+differently, never happens. Through a proxy the address is not ours to choose, so the name alone is checked.
+Which host names are allowed at all, whoever makes the call decides.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
+import math
 import socket
 import threading
 import time
@@ -103,25 +105,28 @@ def system_resolver(host: str, port: int) -> list[SocketAddress]:
 class Gate:
     """Opens sockets, and only to addresses that were checked.
 
-    ``open_socket`` exists so that tests can see which address is dialled.
+    ``first_try`` (seconds) is the longest that one of several addresses is waited for at first, so that a
+    dead one does not use up the time of the others. ``open_socket`` exists so that tests can see which
+    address is dialled.
     """
 
     extra_hosts: frozenset[str] = frozenset()
     resolve: Resolver = system_resolver
     open_socket: Callable[[SocketAddress, float], socket.socket] | None = None
+    first_try: float = 1.0
 
-    def connect(self, host: str, port: int, timeout: float) -> socket.socket:
+    def connect(self, host: str, port: int, timeout: float, *, is_named: bool = False) -> socket.socket:
         """Look ``host`` up once, check every address of the answer, and connect to the first that takes us.
 
-        ``timeout`` (seconds) covers the look-up and all attempts together. Raises ``AddressRefused``
-        when any address of a host that no setting names is not public, ``NoAnswer`` when none can be
-        reached.
+        ``timeout`` (seconds) covers the look-up and all attempts together; each of several addresses has its
+        share of it. ``is_named`` tells that a setting names the host, as it does the extra hosts. Raises
+        ``AddressRefused`` when any address of a host that no setting names is not public, ``NoAnswer`` when
+        none can be reached.
         """
         host = host.strip("[]").lower()
         deadline = time.monotonic() + timeout
         addresses = self._look_up(host, port, timeout)
-        is_extra = host_and_port(host, port) in {name.strip().lower() for name in self.extra_hosts}
-        if not is_extra:
+        if not (is_named or self._is_extra(host, port)):
             for _, (ip, _) in addresses:
                 if not is_public_address(ip):
                     raise AddressRefused(
@@ -129,19 +134,55 @@ class Gate:
                         "private or reserved network. Ask whoever runs the portal's name service.",
                         f"destination refused: {host} resolves to {ip}",
                     )
+        return self._open_one_of(addresses, host_and_port(host, port), deadline)
+
+    def check_name(self, host: str, port: int) -> None:
+        """Refuse a host that a proxy is asked for and that is none of the open internet by its very name.
+
+        Raises ``AddressRefused``.
+        """
+        host = host.strip("[]").lower()
+        is_number = ":" in host or host.replace(".", "").isdigit()
+        inside = (
+            host == "localhost" or host.endswith(".localhost") or (is_number and not is_public_address(host))
+        )
+        if inside and not self._is_extra(host, port):
+            raise AddressRefused(
+                f"The portal refused to ask the proxy for {host}, which is inside a reserved network.",
+                f"destination refused: {host} through a proxy",
+            )
+
+    def _is_extra(self, host: str, port: int) -> bool:
+        return host_and_port(host, port) in {name.strip().lower() for name in self.extra_hosts}
+
+    def _open_one_of(self, addresses: list[SocketAddress], where: str, deadline: float) -> socket.socket:
+        """Try the addresses in turn, a moment each, and then those that did not answer with all that is left.
+
+        A host often has an address of each kind of which only one can be reached: the other's silence must
+        not cost the call.
+        """
         reason = "no address"
-        for address in addresses:
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                reason = "timed out"
-                break
-            try:
-                return (self.open_socket or _open_socket)(address, remaining)
-            except OSError as error:
-                reason = error.strerror or type(error).__name__
+        waiting, longest = addresses, self.first_try if len(addresses) > 1 else math.inf
+        while waiting:
+            silent: list[SocketAddress] = []
+            for index, address in enumerate(waiting):
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    reason = "timed out"
+                    break
+                try:
+                    share = min(longest, remaining / (len(waiting) - index))
+                    return (self.open_socket or _open_socket)(address, share)
+                except OSError as error:
+                    reason = error.strerror or type(error).__name__
+                    if isinstance(error, TimeoutError):
+                        silent.append(address)
+            # One more round for those that may only be slow.
+            waiting, longest = ([] if math.isinf(longest) else silent), math.inf
+        host = where.rpartition(":")[0]
         raise NoAnswer(
             f"The portal could not reach {host}. Check its way to the internet, or try again later.",
-            f"connect to {host_and_port(host, port)} failed: {reason}",
+            f"connect to {where} failed: {reason}",
         )
 
     def _look_up(self, host: str, port: int, timeout: float) -> list[SocketAddress]:

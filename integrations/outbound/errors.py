@@ -28,6 +28,10 @@ class NoAnswer(OutboundError):
     """The other side could not be reached; a later try may work."""
 
 
+class ProxyUnreachable(NoAnswer):
+    """The proxy that a setting names could not be reached."""
+
+
 class AnswerCut(OutboundError):
     """The answer ended early; a later try may work."""
 

@@ -1,9 +1,9 @@
 """The guarded HTTP session: where it connects, how long it reads, what it sends and what it takes.
 
-Built on requests and urllib3. Redirects, proxies, cookies and ``.netrc`` are off; the socket goes to the
-address that was checked; the body is counted while it arrives, before and after unpacking; and every
-single read of the socket is held to the call's deadline, so that a server which sends one byte a minute
-gains nothing.
+Built on requests and urllib3. Redirects, cookies and ``.netrc`` are off, and a proxy is used only where the
+limits name one. The socket goes to the address that was checked; the body is counted while it arrives, before
+and after unpacking; and every single read of the socket is held to the call's deadline, so that a server
+which sends one byte a minute gains nothing.
 """
 
 from __future__ import annotations
@@ -18,15 +18,23 @@ import zlib
 from collections.abc import Iterator
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.retry import Retry
+from urllib3.util.ssl_ import create_urllib3_context
 
-from integrations.outbound.addresses import Gate
-from integrations.outbound.errors import AnswerCut, AnswerDamaged, AnswerTooLarge
+from integrations.outbound.addresses import DEFAULT_PORTS, Gate
+from integrations.outbound.errors import (
+    AnswerCut,
+    AnswerDamaged,
+    AnswerTooLarge,
+    NoAnswer,
+    ProxyUnreachable,
+)
 from integrations.outbound.limits import Limits
 
 # urllib3 writes whole request lines at DEBUG, and the zone look-up carries the user name in its query.
@@ -81,9 +89,20 @@ def _guarded_pools(gate: Gate, connect_timeout: float) -> dict[str, type[HTTPCon
     """Connection pools whose sockets are opened by ``gate`` and read under the call's deadline."""
 
     def new_socket(connection: HTTPConnection) -> socket.socket:
-        remaining = max(call_ends.get() - time.monotonic(), 0.001)
+        timeout = min(connect_timeout, max(call_ends.get() - time.monotonic(), 0.001))
         port = connection.port or connection.default_port
-        return gate.connect(connection.host, port, min(connect_timeout, remaining))
+        if connection.proxy is None:
+            return gate.connect(connection.host, port, timeout)
+        # The connection is one to the proxy, which a setting names; the tunnel leads to the destination.
+        tunnel = getattr(connection, "_tunnel_host", None), getattr(connection, "_tunnel_port", None)
+        gate.check_name(str(tunnel[0] or ""), int(tunnel[1] or DEFAULT_PORTS["https"]))
+        try:
+            return gate.connect(connection.host, port, timeout, is_named=True)
+        except NoAnswer as error:
+            raise ProxyUnreachable(
+                f"The portal could not reach the proxy {connection.host}:{port} that it was told to use.",
+                error.technical,
+            ) from None
 
     class GuardedHTTP(HTTPConnection):
         response_class = _DeadlineResponse
@@ -109,6 +128,12 @@ def _guarded_pools(gate: Gate, connect_timeout: float) -> dict[str, type[HTTPCon
 class _GuardedAdapter(HTTPAdapter):
     def __init__(self, gate: Gate, limits: Limits) -> None:
         self._pools = _guarded_pools(gate, limits.connect_timeout)
+        self._trust: dict[str, Any] = {}
+        if limits.ca_bundle:
+            context = create_urllib3_context()
+            # urllib3 adds the usual certificates to these when it connects.
+            context.load_verify_locations(cafile=limits.ca_bundle)
+            self._trust = {"ssl_context": context}
         super().__init__(
             pool_connections=4,
             pool_maxsize=limits.readers + 2,
@@ -116,18 +141,26 @@ class _GuardedAdapter(HTTPAdapter):
         )
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **{**kwargs, **self._trust})
         self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **{**kwargs, **self._trust})
+        manager.pool_classes_by_scheme = self._pools
+        return manager
 
 
 class GuardedSession(requests.Session):
-    """A requests session without proxies, cookies, ``.netrc`` or redirects, on guarded sockets."""
+    """A requests session without cookies, ``.netrc`` or redirects, on guarded sockets.
+
+    The proxies of the environment mean nothing to it; the one of the limits is used for https.
+    """
 
     def __init__(self, gate: Gate, limits: Limits) -> None:
         super().__init__()
         self.trust_env = False
         self.max_redirects = 0
-        self.verify = limits.ca_bundle or True
+        self._proxy = limits.proxy
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.headers.clear()
         self.headers.update(
@@ -140,6 +173,17 @@ class GuardedSession(requests.Session):
         adapter = _GuardedAdapter(gate, limits)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send a request, through the proxy where it serves the destination."""
+        parts = urlsplit(request.url or "")
+        through = (
+            self._proxy is not None
+            and parts.scheme == "https"
+            and self._proxy.serves(parts.hostname or "", parts.port or DEFAULT_PORTS["https"])
+        )
+        proxies = {"https": self._proxy.url} if through and self._proxy is not None else {}
+        return super().send(request, **{**kwargs, "proxies": proxies})
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """None: requests would otherwise read the whole body of a redirect, however large it is."""

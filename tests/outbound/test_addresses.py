@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import socket
 import threading
@@ -151,3 +152,57 @@ def test_addresses_are_tried_in_turn() -> None:
         connection = gate.connect("simulator.test", port, 2.0)
         assert connection.getpeername()[0] == "127.0.0.1"
         connection.close()
+
+
+def silent_then(answering: int, seconds: float) -> tuple[Gate, list[tuple[str, float]]]:
+    """A gate to three addresses, of which one answers after ``seconds``; and what was tried, for how long."""
+    tried: list[tuple[str, float]] = []
+
+    def open_socket(address: SocketAddress, timeout: float) -> socket.socket:
+        tried.append((address[1][0], timeout))
+        if address[1][0] != f"192.0.2.{answering}" or timeout < seconds:
+            time.sleep(timeout)
+            raise TimeoutError("timed out")
+        return socket.socket()
+
+    answers: list[SocketAddress] = [(IPV4, (f"192.0.2.{number}", 443)) for number in (1, 2, 3)]
+    return Gate(frozenset({"many.test:443"}), lambda host, port: answers, open_socket), tried
+
+
+@pytest.mark.parametrize("answering", [1, 2, 3])
+def test_each_address_has_its_share_of_the_time(answering: int) -> None:
+    gate, tried = silent_then(answering, 0.0)
+    started = time.monotonic()
+    gate.connect("many.test", 443, 0.6).close()
+    assert time.monotonic() - started < 0.5
+    assert [ip for ip, _ in tried] == [f"192.0.2.{number}" for number in range(1, answering + 1)]
+    assert all(0.1 < share < 0.25 for _, share in tried)
+
+
+def test_a_single_address_has_all_the_time() -> None:
+    gate, tried = gate_to([(IPV4, ("203.0.114.9", 443))])
+    with pytest.raises(Dialled):
+        gate.connect("webservices14.autotask.net", 443, 3.0)
+    assert tried == ["203.0.114.9"]
+
+
+def test_slow_addresses_have_a_second_round() -> None:
+    gate, tried = silent_then(2, 0.2)
+    gate = dataclasses.replace(gate, first_try=0.05)
+    gate.connect("many.test", 443, 1.5).close()
+    assert [ip[-1] for ip, _ in tried] == ["1", "2", "3", "1", "2"]
+    with pytest.raises(NoAnswer, match=r"TimeoutError|timed out"):
+        silent_then(9, 0.0)[0].connect("many.test", 443, 0.3)
+
+
+def test_an_address_that_refuses_is_not_asked_again() -> None:
+    asked: list[str] = []
+
+    def open_socket(address: SocketAddress, timeout: float) -> socket.socket:
+        asked.append(address[1][0])
+        raise ConnectionRefusedError("refused")
+
+    both: list[SocketAddress] = [(IPV4, ("192.0.2.1", 443)), (IPV4, ("192.0.2.2", 443))]
+    with pytest.raises(NoAnswer):
+        Gate(frozenset({"x.test:443"}), lambda host, port: both, open_socket).connect("x.test", 443, 1.0)
+    assert asked == ["192.0.2.1", "192.0.2.2"]

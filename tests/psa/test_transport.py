@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import gzip
 import socket
 import ssl
@@ -13,10 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from integrations.outbound.addresses import Gate
 from integrations.psa.base import (
@@ -29,6 +24,7 @@ from integrations.psa.base import (
     Unavailable,
     UnexpectedAnswer,
 )
+from tests.outbound.certificates import make_certificate
 from tests.psa.conftest import SECRET, TRACKING_IDENTIFIER, Connect, FastTime, Serve, northwind
 from tests.psa.raw_server import RawServer, Script, answer
 
@@ -333,31 +329,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     make_certificate(certificate, key, "zone.invalid")
     return certificate, key
-
-
-def make_certificate(certificate: Path, key: Path, host: str) -> None:
-    """Write a self-signed certificate for ``host`` that is valid for a day."""
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = dt.datetime.now(dt.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(private, hashes.SHA256())
-    )
-    certificate.write_bytes(built.public_bytes(serialization.Encoding.PEM))
-    key.write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
 
 
 class TLSServer(RawServer):

@@ -14,7 +14,9 @@ from integrations.psa.autotask.calls import Calls
 from integrations.psa.autotask.errors import (
     API_USER_PAGE,
     NEW_USER_NOTE,
+    CertificateRefused,
     PlatformMismatch,
+    ProxyRefused,
     UnknownUser,
     no_permission,
 )
@@ -247,6 +249,17 @@ def _lines(*instructions: str) -> str:
 
 
 def _later(error: PSAError | None) -> str:
+    if isinstance(error, ProxyRefused):
+        return _lines(
+            "Nothing is wrong with the values: it is the way out of your network.",
+            "Ask whoever runs the portal to compare its settings HTTPS_PROXY and NO_PROXY with your proxy.",
+        )
+    if isinstance(error, CertificateRefused) and error.may_be_opened:
+        return _lines(
+            "Ask whether a firewall or proxy of your network opens encrypted connections.",
+            "If it does, save its CA certificate as a file and name that file in AUTOTASK_CA_BUNDLE. If not, "
+            "do not enter the credentials anywhere: somebody else may be answering.",
+        )
     if isinstance(error, RateLimited | Unavailable):
         return "Nothing is wrong with the values. Save again in a few minutes."
     return ""
@@ -260,7 +273,7 @@ def _zone_next_step(error: PSAError) -> str:
             "Copy the Username (Key) from the Security tab into API Username.",
             f"Save again. {NEW_USER_NOTE}",
         )
-    if isinstance(error, DestinationRefused):
+    if isinstance(error, DestinationRefused) and not _later(error):
         return "Do not enter the credentials anywhere else. Ask whoever runs the portal's network."
     return _later(error)
 

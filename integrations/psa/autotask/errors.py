@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from integrations.psa.autotask.settings import RetrySettings
 from integrations.psa.base import (
     CredentialsRefused,
+    DestinationRefused,
     FailureKind,
     InvalidRequest,
     PermissionRefused,
@@ -44,6 +45,25 @@ class UnknownUser(CredentialsRefused):
     """Autotask knows no zone for the user name: it is misspelt, inactive, or not an API user."""
 
 
+class CertificateRefused(DestinationRefused):
+    """The other side could not prove that it is the host that was asked.
+
+    ``may_be_opened``: as it is where a firewall of the office opens TLS and signs anew.
+    """
+
+    def __init__(self, user_text: str, technical: str, *, may_be_opened: bool = False) -> None:
+        super().__init__(user_text, technical)
+        self.may_be_opened = may_be_opened
+
+
+class ProxyRefused(Unavailable):
+    """The proxy of a setting could not be reached, or did not let the call through."""
+
+    def __init__(self, user_text: str, technical: str, *, retryable: bool) -> None:
+        super().__init__(user_text, technical)
+        self.retryable = retryable
+
+
 class HourUsedUp(RateLimited):
     """The hour's request budget is spent. Not retried within a call: seconds of waiting do not help."""
 
@@ -59,6 +79,10 @@ _UNKNOWN_USER_WORDS = ("zone information could not be determined",)
 _PERMISSION_WORDS = ("adequate permissions", "does not have permission", "not authorized to")
 _FIELD_WORDS = ("unable to find", "company entity")
 _CREDENTIAL_WORDS = ("integrationcode is invalid", "integration code is invalid", "invalid integration code")
+
+# OpenSSL's X509_V_ERR_*: the issuer's certificate is not there (2, 20, 21), or one signed itself (18, 19).
+_UNKNOWN_ISSUER = frozenset({2, 18, 19, 20, 21})
+_OUT_OF_DATE = frozenset({9, 10})
 
 _GATEWAY = frozenset({408, 502, 503, 504})
 
@@ -193,6 +217,36 @@ def unavailable(technical: str) -> Unavailable:
         "Autotask did not answer. It may be down for a moment, or the portal cannot reach it. "
         "Try again in a few minutes.",
         technical,
+    )
+
+
+def proxy_refused(host: str, status: int, technical: str) -> ProxyRefused:
+    """The proxy answered ``status`` to the wish for a tunnel to ``host``."""
+    if status == 407:
+        text = (
+            "The proxy asks for a user name and a password. They belong into HTTPS_PROXY, as in "
+            "http://name:password@proxy.example:3128."
+        )
+    elif status in {401, 403}:
+        text = (
+            f"The proxy does not allow the portal to reach {host}. Whoever runs it can allow *.autotask.net."
+        )
+    else:
+        text = f"The proxy could not reach {host} (it answered {status}). Try again in a few minutes."
+    return ProxyRefused(text, technical, retryable=status >= 500)
+
+
+def certificate_refused(host: str, verify_code: int, technical: str) -> CertificateRefused:
+    """The certificate did not pass; ``verify_code`` is OpenSSL's number of the reason, 0 if not known."""
+    why = "the certificate of the other side is not valid for it"
+    if verify_code in _UNKNOWN_ISSUER:
+        why = "the certificate of the other side was signed by an authority that the portal does not know"
+    elif verify_code in _OUT_OF_DATE:
+        why = "the certificate of the other side is out of date, or the clock of the portal is wrong"
+    return CertificateRefused(
+        f"The portal could not make sure that it is talking to {host}: {why}. Nothing was sent.",
+        technical,
+        may_be_opened=verify_code in _UNKNOWN_ISSUER,
     )
 
 

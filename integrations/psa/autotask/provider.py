@@ -30,6 +30,8 @@ class Autotask:
             settings=AutotaskSettings(
                 extra_hosts=frozenset(settings.AUTOTASK_EXTRA_HOSTS),
                 discovery_url=settings.AUTOTASK_DISCOVERY_URL,
+                ca_bundle=settings.AUTOTASK_CA_BUNDLE,
+                proxy=settings.OUTBOUND_PROXY,
             ),
             api_url=api_url,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from integrations.outbound.limits import Limits
+from integrations.outbound.proxy import Proxy
 
 DISCOVERY_URL = "https://webservices.autotask.net"
 
@@ -31,6 +32,7 @@ class AutotaskSettings:
     ``extra_hosts`` are ``host:port`` pairs (a simulator) for which ``http`` and private addresses are
     allowed; everything else must be ``https`` on a public address below ``autotask.net``.
     ``request_deadline`` bounds one call with all its retries, ``read_deadline`` a whole company read.
+    ``ca_bundle`` names certificates to trust besides the usual ones, ``proxy`` the way out for https.
     ``budget_slow`` and ``budget_refuse`` are shares of the tenant's hourly request budget.
     """
 
@@ -49,6 +51,7 @@ class AutotaskSettings:
     budget_refuse: float = 0.9
     slow_pause: float = 0.5
     ca_bundle: str = ""
+    proxy: Proxy | None = None
     retry: RetrySettings = field(default_factory=RetrySettings)
 
     @property
@@ -59,4 +62,5 @@ class AutotaskSettings:
             read_timeout=self.read_timeout,
             readers=self.readers,
             ca_bundle=self.ca_bundle,
+            proxy=self.proxy,
         )

@@ -28,6 +28,7 @@ from integrations.outbound.errors import (
     AnswerTooLarge,
     NoAnswer,
     OutboundError,
+    ProxyUnreachable,
 )
 from integrations.outbound.session import GuardedSession, call_ends, read_body
 from integrations.psa.autotask import errors
@@ -51,6 +52,7 @@ Value = TypeVar("Value")
 logger = logging.getLogger("integrations.psa.autotask")
 
 _ERROR_BODY_LIMIT = 256 * 1024
+_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
 _RETRY_AFTER = re.compile(r"[0-9]{1,6}")
 
 
@@ -242,24 +244,28 @@ def _outbound_failure(error: OutboundError) -> PSAError:
             return UnexpectedAnswer(
                 "Autotask's answer could not be read. Try again in a few minutes.", error.technical
             )
+        case ProxyUnreachable():
+            return errors.ProxyRefused(
+                f"{error.text} Check HTTPS_PROXY and NO_PROXY, and whether the proxy runs.",
+                error.technical,
+                retryable=True,
+            )
         case NoAnswer():
             return Unavailable(error.text, error.technical)
         case _:  # the answer ended early
             return errors.unavailable(error.technical)
 
 
-def _not_trusted(host: str, error: Exception) -> DestinationRefused:
-    return DestinationRefused(
-        f"The portal could not make sure that it is talking to {host}: the certificate of the other side "
-        "is not valid for it. Nothing was sent.",
-        f"TLS with {host} failed: {_reason(error)}",
-    )
-
-
 def _lost(host: str, error: Exception, late: bool) -> PSAError:
     causes = _causes(error)
-    if any(isinstance(cause, ssl.SSLCertVerificationError | CertificateError) for cause in causes):
-        return _not_trusted(host, error)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError | CertificateError):
+            code = getattr(cause, "verify_code", 0)
+            return errors.certificate_refused(host, code, f"TLS with {host} failed: {_reason(error)}")
+        refused = _TUNNEL_REFUSED.match(str(cause)) if isinstance(cause, OSError) else None
+        if refused is not None:
+            technical = f"{host}: the proxy answered {refused[1]}"
+            return errors.proxy_refused(host, int(refused[1]), technical)
     reason = f"{host}: {_reason(error)}"
     timed_out = isinstance(error, requests.Timeout | TimeoutError)
     return errors.out_of_time(reason) if late and timed_out else errors.unavailable(reason)
