@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from integrations.matching.similarity import INFLECTED, LEAST_SIMILARITY, word_similarity
+from integrations.matching.similarity import INFLECTED, LEAST_SIMILARITY, is_guess, word_similarity
 from integrations.matching.tables import Table
 from integrations.matching.vocabulary import NOTHING, Flags, Ids, Reals, Vocabulary
 
 #: A close pair is taken before a far one, then the heavier pair, then the one whose words stand alike.
 _PREFER_WEIGHT, _PREFER_PLACE = 1e-3, 1e-5
 _WHOLE_EQUAL = 0.99
+SHORT_FORM = 3
 
 
 @dataclass(slots=True)
@@ -32,6 +33,9 @@ class Alignment:
     first_inflected: Flags  # (P) the first words are such partners
     ordinary_swaps: Ids  # (P) partners that are two different ordinary words
     swaps: Ids  # (P) partners that are two different known words
+    attested: Ids  # (P) partners that are two different surnames or places
+    several: Ids  # (P) partners of which one is a short form of several words
+    guesses: Ids  # (P) partners of which one is a short form that may stand for other words
     inexact: Reals  # (P) the part of the information that rests on partners not spelled alike
     lost: Reals  # (P) weight lost by partners that are not quite equal
     whole: Flags  # (P) the forms are equal whatever the order or the spaces
@@ -72,6 +76,22 @@ def _match_joins(alignment: Alignment, rows: Ids, left_joins: Ids, right_joins: 
                 alignment.partner[row, word] = first
 
 
+def _guesses(one: Ids, two: Ids, vocabulary: Vocabulary) -> Flags:
+    """Pairs of which the shorter word may as well be short for another."""
+    lengths = vocabulary.length
+    short, long = (
+        np.where(lengths[one] <= lengths[two], one, two),
+        np.where(lengths[one] <= lengths[two], two, one),
+    )
+    found = np.zeros(len(one), bool)
+    texts = vocabulary.texts
+    for position in np.flatnonzero(
+        (lengths[short] <= SHORT_FORM) & (lengths[long] > lengths[short] + 1)
+    ).tolist():
+        found[position] = is_guess(texts[short[position]], texts[long[position]])
+    return found
+
+
 def _match_fuzzy(alignment: Alignment, rows: Ids, vocabulary: Vocabulary) -> None:
     """Match open words with similar open words, best pair first. Changes the alignment in place."""
     left, right = alignment.left[rows], alignment.right[rows]
@@ -97,7 +117,7 @@ def _match_fuzzy(alignment: Alignment, rows: Ids, vocabulary: Vocabulary) -> Non
     values, weight = values[order], weight[order]
     left_free = np.ones((len(rows), width), bool)
     right_free = np.ones((len(rows), right.shape[1]), bool)
-    known, ordinary = vocabulary.known, vocabulary.ordinary
+    known, ordinary, attested = vocabulary.known, vocabulary.ordinary, vocabulary.attested
     while row.size:
         first = np.ones(len(row), bool)
         first[1:] = row[1:] != row[:-1]
@@ -123,6 +143,9 @@ def _match_fuzzy(alignment: Alignment, rows: Ids, vocabulary: Vocabulary) -> Non
         alignment.first_inflected[at] |= ~unequal & (ii == 0) & (jj == 0)
         alignment.ordinary_swaps[at] += unequal & ordinary[a[first]] & ordinary[b[first]]
         alignment.swaps[at] += unequal & known[a[first]] & known[b[first]]
+        alignment.attested[at] += unequal & attested[a[first]] & attested[b[first]]
+        alignment.several[at] += unequal & (vocabulary.several[a[first]] | vocabulary.several[b[first]])
+        alignment.guesses[at] += unequal & _guesses(a[first], b[first], vocabulary)
         rest = left_free[row, i] & right_free[row, j]
         row, i, j, a, b = (x[rest] for x in (row, i, j, a, b))
         values, weight = values[rest], weight[rest]
@@ -162,6 +185,9 @@ def align(left: Table, left_forms: Ids, right: Table, right_forms: Ids, vocabula
         first_inflected=np.zeros(size, bool),
         ordinary_swaps=np.zeros(size, np.int32),
         swaps=np.zeros(size, np.int32),
+        attested=np.zeros(size, np.int32),
+        several=np.zeros(size, np.int32),
+        guesses=np.zeros(size, np.int32),
         inexact=np.zeros(size),
         lost=np.zeros(size),
         whole=whole,

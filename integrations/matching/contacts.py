@@ -2,16 +2,19 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from integrations.matching import wordlists
 from integrations.matching.words import fold, read_words, squashed
+
+if TYPE_CHECKING:
+    from tldextract import TLDExtract
 
 _HOST = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?(?://)?([^/?#\s]*)", re.IGNORECASE)
 _HOST_NAME = re.compile(r"^(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*$")
 _NOT_DIGIT = re.compile(r"\D")
 _SHARED = wordlists.shared_hosts()
-_SUFFIXES = wordlists.public_suffixes()
 _REGIONS = wordlists.regions()[0]
 
 #: Digits compared at the end of a telephone number, so that country codes and trunk zeros do not matter.
@@ -39,28 +42,54 @@ class Contact:
 NO_CONTACT = Contact("", "", "", "", "", frozenset(), "")
 
 
+@cache
+def _suffixes() -> "TLDExtract":
+    """The Public Suffix List as the package brings it, with its private part; nothing is fetched or stored.
+
+    Loaded at the first address, because most pages of the portal read none.
+    """
+    from tldextract import TLDExtract
+
+    return TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
+
+
+@lru_cache(50_000)
+def _registrable(host: str) -> tuple[str, str]:
+    """The domain of a host that somebody can own, and its label; empty where there is none."""
+    found = _suffixes()(host)
+    if not found.domain or not found.suffix or found.suffix in _SHARED:
+        return "", ""
+    domain = f"{found.domain}.{found.suffix}"
+    return ("", "") if domain in _SHARED else (domain, squashed(found.domain))
+
+
+def _host(text: str) -> str:
+    """The host of a web or mail address, lower-case; empty where there is none."""
+    lowered = text.strip().lower()
+    found = _HOST.match(lowered) if lowered else None
+    host = (found.group(1) if found else "").rsplit("@", 1)[-1].split(":", 1)[0].strip(".")
+    return host if _HOST_NAME.match(host) else ""
+
+
 def read_domain(text: str) -> tuple[str, str]:
     """The registrable domain of a web or mail address and its label.
 
-    "www.acme.co.uk" -> ("acme.co.uk", "acme").
+    "www.acme.co.uk" -> ("acme.co.uk", "acme"). The suffixes are those of the Public Suffix List with its
+    private part, so that "acme.uk.com" is Acme's own, and "uk.com" nobody's.
 
     Empty for free mail, social pages and site builders, which say nothing about whose domain it is.
     """
-    lowered = text.strip().lower()
-    if not lowered:
-        return "", ""
-    found = _HOST.match(lowered)
-    host = (found.group(1) if found else "").rsplit("@", 1)[-1].split(":", 1)[0].strip(".")
-    if not _HOST_NAME.match(host):
-        return "", ""
-    labels = host.split(".")
-    if host in _SHARED:
-        return "", ""
-    keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SUFFIXES else 2
-    domain = ".".join(labels[-keep:])
-    if domain in _SHARED:
-        return "", ""
-    return domain, squashed(labels[-keep])
+    host = _host(text)
+    return ("", "") if not host or host in _SHARED else _registrable(host)
+
+
+def domain_in_name(name: str) -> str:
+    """The host where a name is nothing but a web address ("tarnbrook.com"); else empty."""
+    text = name.strip()
+    if "." not in text or " " in text or "@" in text:
+        return ""
+    host = _host(text)
+    return host if host and _registrable(host)[0] else ""
 
 
 def read_phone(text: str) -> str:

@@ -15,10 +15,11 @@ from integrations.matching import wordlists
 from integrations.matching.candidates import Longs
 from integrations.matching.context import CONTEXT, context_features
 from integrations.matching.features import FEATURES, WRITING
+from integrations.matching.rules import Strength, applying
 from integrations.matching.vocabulary import Flags, Reals
 
-#: Two different numbers are two different companies, whatever else agrees.
-NUMBER_CONFLICT_CAP = -4.0
+#: What a rule forbids competes with nothing (log-odds); what one holds stays below every tier.
+FORBIDDEN_CAP, HELD_CAP = -4.0, -1.5
 #: A name that lacks a word of trade or branch never stands before one that is the same (log-odds).
 STRUCTURAL_OMISSION_CAP = 4.0
 #: Log-odds above the last knot in which two thirds of the way to the greatest confidence are gone.
@@ -27,7 +28,6 @@ BEYOND = 5.0
 _WRITING_COLUMNS = [list(FEATURES).index(name) for name in WRITING]
 _SAME_WORDS = list(FEATURES).index("same_words")
 _IN_PART = [list(FEATURES).index(name) for name in ("without_addition", "addition_alone")]
-_NUMBER_CONFLICT = list(FEATURES).index("number_conflict")
 _STRUCTURAL_OMISSION = list(FEATURES).index("structural_omission")
 
 
@@ -53,8 +53,8 @@ class Model:
     def pair_score(self, features: Reals) -> Reals:
         """Log-odds of each pair on its own (P)."""
         score: Reals = features @ self.pair_weights + self.pair_bias
-        conflict = features[:, _NUMBER_CONFLICT] > 0
-        return np.where(conflict, np.minimum(score, NUMBER_CONFLICT_CAP), score)
+        forbidden = applying(features, Strength.FORBIDS)
+        return np.where(forbidden, np.minimum(score, FORBIDDEN_CAP), score)
 
     def plain_score(self, features: Reals, score: Reals) -> Reals:
         """The pair score without what the manner of writing contributes (see ``features.WRITING``)."""
@@ -105,7 +105,8 @@ def limited(final: Reals, features: Reals) -> Reals:
     """Final scores held below the caps of what may not be outweighed."""
     cap = np.full(len(final), np.inf)
     cap[features[:, _STRUCTURAL_OMISSION] > 0] = STRUCTURAL_OMISSION_CAP
-    cap[features[:, _NUMBER_CONFLICT] > 0] = NUMBER_CONFLICT_CAP
+    cap[applying(features, Strength.HOLDS)] = HELD_CAP
+    cap[applying(features, Strength.FORBIDS)] = FORBIDDEN_CAP
     result: Reals = np.minimum(final, cap)
     return result
 

@@ -5,11 +5,21 @@ who asks how a name was read.
 """
 
 import enum
+import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from integrations.matching import wordlists
-from integrations.matching.words import Words, fold, read_words, split_joined
+from integrations.matching import marks, wordlists
+from integrations.matching.contacts import domain_in_name
+from integrations.matching.words import (
+    Words,
+    fold,
+    read_words,
+    spelled_out,
+    split_joined,
+    without_doubtful_form,
+)
 
 Steps = list[tuple[str, str]]
 
@@ -55,115 +65,34 @@ class ParsedName:
     squash: str  # the whole text, folded, letters and digits only
 
 
-def _phrases(section: str, *, capitals: bool = False) -> str:
-    """An alternation of the phrases of one section of marks.txt; a space stands for any separator."""
-    phrases = wordlists.marks()[section]
-    if capitals:
-        phrases = tuple(phrase.upper() for phrase in phrases)
-    return "|".join(re.escape(phrase).replace(r"\ ", r"[\s_\-]*") for phrase in phrases)
-
-
-_STRONG, _WEAK, _DECORATION = (_phrases(s) for s in ("inactive", "inactive when set apart", "decoration"))
-_YEAR = r"(?:[\s,]*(?:in|on|as of)?[\s,]*(?:\d{1,2}[./-])*(?:19|20)\d\d)?"
-_MARK_WORDS = frozenset(
-    re.split(r"\W+", phrase)[0]
-    for s in ("inactive", "inactive when set apart")
-    for phrase in wordlists.marks()[s]
-) | {"z", "x"}
-_DECORATION_WORDS = frozenset(re.split(r"\W+", phrase)[0] for phrase in wordlists.marks()["decoration"])
-_PLACES = frozenset(wordlists.regions()[0].values()) | {"uk", "usa", "us", "can", "new", "adr"}
-_FIRST_WORDS = re.compile(r"[a-z]+")
-
-_INACTIVE_PATTERNS = (
-    re.compile(r"^\W*(?:z{2,}|x{2,})(?=[\s_\-.*:])[\s_\-.*:]*", re.IGNORECASE),
-    re.compile(rf"[(\[{{<*]+\s*(?:{_STRONG}|{_WEAK}){_YEAR}\s*(?:[)\]}}>*]+|$)", re.IGNORECASE),
-    re.compile(rf"(?:\s[-|/:]+\s*|_+|\s*--+\s*)(?:{_STRONG}|{_WEAK}){_YEAR}\s*\*?$", re.IGNORECASE),
-    re.compile(rf"^\W*(?:{_STRONG}|{_WEAK})\s*(?:[-|/:_*]+)\s*", re.IGNORECASE),
-    re.compile(rf"^\W*(?:{_STRONG})\b[\s\-:_*]+", re.IGNORECASE),
-    re.compile(rf"[\s_]+(?:{_STRONG}){_YEAR}\s*\*?$", re.IGNORECASE),
-)
-_CAPITAL_WEAK_MARK = re.compile(rf"\s(?:{_phrases('inactive when set apart', capitals=True)})$")
-_DECORATION_PATTERNS = (
-    re.compile(rf"[(\[]\s*(?:{_DECORATION})\s*[)\]]", re.IGNORECASE),
-    re.compile(rf"\s[-|]\s*(?:{_DECORATION})\s*$", re.IGNORECASE),
-    re.compile(rf"^\s*(?:{_DECORATION})\s*:\s*", re.IGNORECASE),
-)
-_JURISDICTION = re.compile(r"\s*[/\\]+\s*([A-Za-z]{2,4})\s*[/\\]*\s*$")
-_STARS = re.compile(r"^[\s*]+|[\s*]+$")
-_CODE_PATTERNS = (
-    re.compile(r"^\s*[A-Za-z]{2,6}[-_]?\d{2,6}\s*(?:\s-+\s*|[:|]\s*|\s[-:|]+\s+)"),
-    re.compile(r"^\s*#?\d{3,8}\s*(?:\s-+\s+|[:|]\s*)"),
-    re.compile(r"\s*[\[(]#?\s*[A-Z]{0,4}-?\d{3,8}\s*[\])]\s*$"),
-    re.compile(r"\s+#\s?\d{5,8}\s*$"),
-)
-_SECOND_NAME = re.compile(
-    r"""\s*[,\-(\[]*\s*(?:
-        \bd\s*[./]?\s*b\s*[./]?\s*a\b\.? | \bdoing\ business\ as\b | \bt\s*/\s*a\b | \btrading\ as\b
-      | \ba\s*[./]?\s*k\s*[./]?\s*a\b\.? | \balso\ known\ as\b | \bknown\ as\b
-      | \bf\s*[./]?\s*k\s*[./]?\s*a\b\.? | \bformerly(?:\ known\ as)?\b | \bn\s*/\s*k\s*/\s*a\b
-      | \boperating\ as\b | \bo\s*/\s*a\b
-    )\s*[:\-]?\s*""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_SECOND_NAME_WORDS = frozenset(["dba", "aka", "fka", "nka", "as", "formerly"])
-_SPELLED_DBA = (frozenset("dba"), frozenset("aka"), frozenset("fka"))
 _BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]?")
 _DASH = re.compile(r"\s+[-|/:]+\s+|\s*\|\s*|\s*/\s+|:\s+|\s-+(?=\w)|(?<=\w)-+\s")
-_DIGIT = re.compile(r"\d")
 _ONE_PIECE = re.compile(r"[^\W_][^()\[\]\-|/:]*")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _LETTERS_AND_DIGITS = re.compile(r"[^\W_]+")
-_TWO_LETTERS = re.compile(r"[^\W_][^\W_]")
-_SIGNS = frozenset("([-|:")
-_EDGES = " -_,;:()[]/|"
+_FIRST_WORDS = re.compile(r"[a-z]+")
+_HOST_ENDING = re.compile(r"(?<=\w)\.(com|net|org)\b(?!\.)", re.IGNORECASE)
+_SOCIETE = re.compile(r"\bS(?:té|TÉ)\b\.?")
+_SLASHED_FORMS = {"k/s": "kommanditselskab", "i/s": "interessentskab", "p/s": "partnerselskab"}
+_SLASHED = re.compile(r"(?<!\w)(?:[kip]/s)(?!\w)", re.IGNORECASE)
+_SOLE_TRADER = re.compile(r"\be\.\s?U\.")
+_PLACES_IN_FRONT = tuple(sorted(wordlists.places_in_front(), key=lambda place: (-len(place), place)))
+_FIRST_EAST_ASIAN = "\u2e80"
+#: A letter, or a legal form, that tells the language of a name.
+_LANGUAGE_LETTERS = (("de", "äöüß"), ("fr", "éèêçàâîôû"), ("es", "ñíóáú"))
+_LANGUAGE_FORMS = {
+    **dict.fromkeys(("gmbh", "kg", "ohg", "ug", "gbr", "ev", "ek", "ag"), "de"),
+    **dict.fromkeys(("sarl", "sas", "sasu", "eurl", "sci", "snc"), "fr"),
+    **dict.fromkeys(("srl", "srls", "spa"), "it"),
+    **dict.fromkeys(("sl", "slu", "sau"), "es"),
+    **dict.fromkeys(("bv", "vof"), "nl"),
+}
+_NO_ARTICLES: frozenset[str] = frozenset()
 
 
 def _note(steps: Steps | None, what: str, text: str) -> None:
     if steps is not None:
         steps.append((what, text))
-
-
-def _without_marks(text: str, lowered: str, first_words: set[str]) -> tuple[str, bool]:
-    """Remove marks such as "(do not use)". Never leaves fewer than two letters: "Old" alone is a name."""
-    if "zz" not in lowered and "xx" not in lowered and first_words.isdisjoint(_MARK_WORDS):
-        return text, False
-    marked = False
-    for pattern in _INACTIVE_PATTERNS:
-        shorter = pattern.sub(" ", text).strip()
-        if shorter != text and _TWO_LETTERS.search(shorter):
-            text, marked = shorter, True
-    shorter = _CAPITAL_WEAK_MARK.sub("", text)
-    if shorter != text and not shorter.isupper() and _TWO_LETTERS.search(shorter):
-        text, marked = shorter, True
-    return text, marked
-
-
-def _without_decorations(text: str, words: set[str]) -> str:
-    """Remove "[client]", "VIP -", "*", client codes; never the whole name."""
-    patterns: list[re.Pattern[str]] = []
-    if "*" in text:
-        patterns.append(_STARS)
-    if not _SIGNS.isdisjoint(text):
-        if not _DECORATION_WORDS.isdisjoint(words):
-            patterns.extend(_DECORATION_PATTERNS)
-        if _DIGIT.search(text):
-            patterns.extend(_CODE_PATTERNS)
-    elif "#" in text:
-        patterns.append(_CODE_PATTERNS[3])
-    for pattern in patterns:
-        shorter = pattern.sub(" ", text)
-        if _TWO_LETTERS.search(shorter):
-            text = shorter
-    return text.strip()
-
-
-def _names(text: str, words: set[str]) -> list[str]:
-    """Split at "dba" and its like. A trailing marker without a second name is dropped."""
-    spelled = "a" in words and any(letters <= words for letters in _SPELLED_DBA)
-    if "/" not in text and not spelled and _SECOND_NAME_WORDS.isdisjoint(words):
-        return [text]
-    parts = [part.strip(_EDGES) for part in _SECOND_NAME.split(text)]
-    return [part for part in parts if _LETTER_OR_DIGIT.search(part)] or [text]
 
 
 def _segments(name: str) -> list[str]:
@@ -173,7 +102,11 @@ def _segments(name: str) -> list[str]:
     segments = [name]
     bracketed: list[str] = []
     if "(" in name or "[" in name:
-        bracketed = [found for found in _BRACKETS.findall(name) if _LETTER_OR_DIGIT.search(found)]
+        bracketed = [
+            found
+            for found in _BRACKETS.findall(name)
+            if _LETTER_OR_DIGIT.search(found) and not marks.is_legal(found)
+        ]
         segments = [_BRACKETS.sub(" ", name).strip(" -,;")]
     if any(sign in segments[0] for sign in "-|/:"):
         segments = _DASH.split(segments[0])
@@ -195,9 +128,13 @@ def _form(words: Words, kind: FormKind, qualifier: tuple[str, ...]) -> Form:
     return Form(words.core, kind, qualifier, words.squash, words.initials, words.apostrophes, repeats)
 
 
-def _forms_of(name: str, is_first: bool) -> tuple[list[Form], list[str], list[str]]:
+def _joined(parts: list[Words]) -> tuple[str, ...]:
+    return tuple(word for words in parts for word in words.core)
+
+
+def _forms_of(name: str, articles: frozenset[str], is_first: bool) -> tuple[list[Form], list[str], list[str]]:
     """The forms of one name between second-name markers, with its legal forms and their classes."""
-    read = [words for words in map(read_words, _segments(name)) if words.core]
+    read = [words for words in (read_words(part, articles) for part in _segments(name)) if words.core]
     kind = FormKind.FULL if is_first else FormKind.OTHER
     if not read:
         return [], [], []
@@ -208,18 +145,130 @@ def _forms_of(name: str, is_first: bool) -> tuple[list[Form], list[str], list[st
     pieces = list({words.core: words for words in reversed(read)}.values())[::-1]  # "Acme - Acme" is Acme
     if len(pieces) == 1:
         return [_form(pieces[0], kind, ())], legal, classes
-
-    def joined(parts: list[Words]) -> tuple[str, ...]:
-        return tuple(word for words in parts for word in words.core)
-
     head, tail = pieces[0], pieces[-1]
     apostrophes = tuple(word for words in pieces for word in words.apostrophes)
     repeats = tuple(word for words in pieces for word in _repeated(words.core))
+    additions = _joined(pieces[1:])
+    squash = "".join(words.squash for words in pieces)
     forms = [
-        Form(joined(pieces), kind, (), "".join(words.squash for words in pieces), (), apostrophes, repeats),
-        _form(head, FormKind.HEAD, joined(pieces[1:])),
-        replace(_form(tail, FormKind.TAIL, joined(pieces[:-1])), initials=()),
+        Form(_joined(pieces), kind, additions, squash, (), apostrophes, repeats),
+        _form(head, FormKind.HEAD, additions),
+        replace(_form(tail, FormKind.TAIL, _joined(pieces[:-1])), initials=()),
     ]
+    return forms, legal, classes
+
+
+def _without_title(forms: list[Form]) -> list[Form]:
+    """Readings without a title or form in front that may also be the name: "Dr Ostrander", "SC Dravia"."""
+    found = []
+    for form in forms:
+        words = without_doubtful_form(form.words)
+        if words != form.words and form.kind is not FormKind.TAIL:
+            squash = form.squash.removeprefix(form.words[0])
+            found.append(replace(form, words=words, kind=FormKind.HEAD, squash=squash, initials=()))
+    return found
+
+
+def _place_behind(text: str) -> str:
+    """A Chinese or Japanese name with its town in front gets it as an addition behind."""
+    if not text or text[0] < _FIRST_EAST_ASIAN:
+        return text
+    for place in _PLACES_IN_FRONT:
+        if text.startswith(place):
+            rest = text[len(place) :].removeprefix("市").removeprefix("省")
+            return f"{rest} ({place})" if len(rest) > 1 else text
+    return text
+
+
+def _articles_of(text: str) -> frozenset[str]:
+    """The articles of the language that letters or a legal form of the name tell; none in an English name."""
+    lowered = text.lower()
+    found: frozenset[str] = _NO_ARTICLES
+    if not text.isascii():
+        for language, letters in _LANGUAGE_LETTERS:
+            if any(letter in lowered for letter in letters):
+                found |= wordlists.articles()[language]
+    last = lowered.replace(".", "").rsplit(None, 1)[-1:]
+    language_of_form = _LANGUAGE_FORMS.get(last[0]) if last else None
+    return found | wordlists.articles()[language_of_form] if language_of_form else found
+
+
+def _spell_alike(text: str) -> str:
+    """Unescape, and write out what letters alone would not tell: "K/S", "Sté", "e.U."."""
+    if "&" in text and ";" in text:
+        text = html.unescape(text)
+    if "/" in text:
+        text = _SLASHED.sub(lambda found: _SLASHED_FORMS[found.group(0).lower()], text)
+    if "é" in text or "É" in text:
+        text = _SOCIETE.sub("Societe", text)
+    return _SOLE_TRADER.sub("einzelunternehmen", text) if ".U." in text or ". U." in text else text
+
+
+def _plain_text(text: str, steps: Steps | None) -> tuple[str, bool, set[str]]:
+    """A folded name without marks, decorations and codes; whether it was marked; its words."""
+    lowered = text.lower()
+    words = set(_FIRST_WORDS.findall(lowered))
+    unmarked, is_marked = marks.without_marks(text, lowered, words)
+    if is_marked:
+        _note(steps, "mark for an inactive company removed", unmarked)
+    plain = marks.without_decorations(unmarked, words)
+    if plain != unmarked.strip():
+        _note(steps, "decoration or client code removed", plain)
+    return plain, is_marked, words
+
+
+def _additions_apart(text: str, words: set[str], steps: Steps | None) -> str:
+    """A name with its main site, place of registration, address and host ending as additions."""
+    for what, apart in _ADDITIONS:
+        found = apart(text, words)
+        if found != text:
+            text = found
+            _note(steps, what, text)
+    return text
+
+
+def _host_ending_apart(text: str) -> str:
+    return _HOST_ENDING.sub(r" (\1)", text) if "." in text else text
+
+
+_ADDITIONS: tuple[tuple[str, Callable[[str, set[str]], str]], ...] = (
+    ("main site taken as an addition", marks.main_site_apart),
+    ("place of registration taken as an addition", lambda text, _: marks.jurisdiction_apart(text)),
+    ("address taken as an addition", lambda text, _: marks.address_apart(text)),
+    ("ending of a web address taken as an addition", lambda text, _: _host_ending_apart(text)),
+)
+
+
+def _read(
+    plain: str, words: set[str], articles: frozenset[str], steps: Steps | None
+) -> tuple[dict[tuple[str, ...], Form], list[str], list[str]]:
+    """The forms of a name without marks, its legal forms and their classes."""
+    spaced = split_joined(plain)
+    if spaced != plain:
+        _note(steps, "words written together separated", spaced)
+    names = marks.names_in(_place_behind(_additions_apart(spaced, words, steps)), words)
+    if len(names) > 1:
+        _note(steps, "second name split off", " | ".join(names))
+    forms: dict[tuple[str, ...], Form] = {}
+    legal: list[str] = []
+    classes: list[str] = []
+    firsts: list[Form] = []
+    for position, name in enumerate(names):
+        own, name_legal, name_classes = _forms_of(name, articles, position == 0)
+        firsts.extend(own[:1])
+        for form in [*own, *_without_title(own)]:
+            forms.setdefault(form.words, form)
+        if position == 0:
+            legal, classes = name_legal, name_classes
+    if len(firsts) == 2:
+        one, two = firsts
+        both = replace(one, words=one.words + two.words, kind=FormKind.OTHER, squash=one.squash + two.squash)
+        forms.setdefault(both.words, replace(both, initials=(), qualifier=()))
+    if spaced != plain and len(names) == 1:  # "BurTech" is one word to others
+        unspaced = _place_behind(_additions_apart(plain, words, None))
+        for form in _forms_of(unspaced, articles, is_first=True)[0][:2]:
+            if form.kind is not FormKind.TAIL:
+                forms.setdefault(form.words, form)
     return forms, legal, classes
 
 
@@ -228,39 +277,21 @@ def read_name(text: str, steps: Steps | None = None) -> ParsedName:
 
     ``steps``, when given, receives pairs (what was done, text after it).
     """
-    folded = fold(text)
+    alike = _spell_alike(text)
+    folded = fold(alike)
     if folded != text:
         _note(steps, "letters unified", folded)
-    lowered = folded.lower()
-    squash = "".join(_LETTERS_AND_DIGITS.findall(lowered))
-    words = set(_FIRST_WORDS.findall(lowered))
-    unmarked, is_marked = _without_marks(folded, lowered, words)
-    if is_marked:
-        _note(steps, "mark for an inactive company removed", unmarked)
-    plain = _without_decorations(unmarked, words)
-    if plain != unmarked.strip():
-        _note(steps, "decoration or client code removed", plain)
-    spaced = split_joined(plain)
-    if spaced != plain:
-        _note(steps, "words written together separated", spaced)
-    found = _JURISDICTION.search(spaced) if "/" in spaced or "\\" in spaced else None
-    if found is not None and found.group(1).lower() in _PLACES:
-        spaced = f"{spaced[: found.start()]} ({found.group(1)})"
-        _note(steps, "place of registration taken as an addition", spaced)
-    names = _names(spaced, words)
-    if len(names) > 1:
-        _note(steps, "second name split off", " | ".join(names))
-    forms: dict[tuple[str, ...], Form] = {}
-    legal: list[str] = []
-    classes: list[str] = []
-    for position, name in enumerate(names):
-        own, name_legal, name_classes = _forms_of(name, position == 0)
-        for form in own:
-            forms.setdefault(form.words, form)
-        if position == 0:
-            legal, classes = name_legal, name_classes
-    if spaced != plain and len(names) == 1:  # "BurTech" is one word to others
-        for form in _forms_of(plain, is_first=True)[0][:1]:
+    squash = "".join(_LETTERS_AND_DIGITS.findall(folded.lower()))
+    articles = _articles_of(alike)
+    plain, is_marked, words = _plain_text(folded, steps)
+    host = domain_in_name(plain)
+    if host:
+        plain = plain.lower().removeprefix("www.")
+    forms, legal, classes = _read(plain, words, articles, steps)
+    out = spelled_out(alike)
+    if out != alike:
+        other, _, other_words = _plain_text(fold(out), None)
+        for form in _read(other, other_words, articles, None)[0].values():
             forms.setdefault(form.words, form)
     if steps is not None:
         if legal:

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from integrations.matching.candidates import Longs, candidates
-from integrations.matching.contacts import read_contact
+from integrations.matching.contacts import domain_in_name, read_contact
 from integrations.matching.evidence import Counts, count_contacts
 from integrations.matching.features import FEATURES, SIDED, compare
 from integrations.matching.names import ParsedName, read_name
@@ -40,15 +40,15 @@ class Prepared:
 def organization_record(organization: Organization) -> Record:
     """Read one organization."""
     o = organization
-    return Record(o.id, cached_name(o.name), read_contact(o.domain, o.phone, o.city, o.state, o.postal_code))
+    domain = o.domain or domain_in_name(o.name)
+    return Record(o.id, cached_name(o.name), read_contact(domain, o.phone, o.city, o.state, o.postal_code))
 
 
 def company_record(company: Company) -> Record:
     """Read one company."""
     c = company
-    return Record(
-        c.id, cached_name(c.name), read_contact(c.web_address, c.phone, c.city, c.state, c.postal_code)
-    )
+    domain = c.web_address or domain_in_name(c.name)
+    return Record(c.id, cached_name(c.name), read_contact(domain, c.phone, c.city, c.state, c.postal_code))
 
 
 def parsed(name: str) -> ParsedName:
@@ -69,7 +69,7 @@ def prepare(
     vocabulary, numbering = Vocabulary(), Numbering({}, {})
     left, right = build(ours, vocabulary, numbering), build(theirs, vocabulary, numbering)
     words = len(vocabulary.ids)
-    vocabulary.weigh(occurrences((left, right), words), left.size + right.size)
+    vocabulary.weigh(occurrences(left, words), occurrences(right, words), left.size + right.size)
     link_joins(left, vocabulary)
     link_joins(right, vocabulary)
     step(0.2)

@@ -20,6 +20,18 @@ class Tier(enum.StrEnum):
     NONE = "none"  # nothing fits; the best rejected candidate, if any, is the first rival
 
 
+class Kind(enum.StrEnum):
+    """On what an answer rests; which of them may be *sure* is measured (``docs/matching.md``)."""
+
+    IDENTIFIER = "identifier"
+    SAME_NAME_AND_CONTACT = "same name, and a contact agrees"
+    SAME_NAME = "same name"
+    SPELLING_AND_CONTACT = "same but for spelling, and a contact agrees"
+    SPELLING = "same but for spelling"
+    PART_AND_CONTACT = "part of the name, and a contact agrees"
+    PART = "part of the name"
+
+
 @dataclass(frozen=True, slots=True)
 class Organization:
     """One customer as the portal knows it. Every text may be empty but the id."""
@@ -72,6 +84,7 @@ class Suggestion:
     tier: Tier
     reasons: tuple[str, ...]
     rivals: tuple[Rival, ...] = ()
+    kind: Kind = Kind.PART
 
     @property
     def is_suggested(self) -> bool:

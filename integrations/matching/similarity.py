@@ -17,7 +17,7 @@ LEAST_SIMILARITY = 0.35
 INFLECTED = 0.96
 
 _PLURAL = 0.97
-_SPELLED_OUT_LETTER = 0.97
+_SPELLED_OUT_LETTER = 0.955  # below an inflected word: it is spelling
 _INITIAL = 0.5
 _ABBREVIATION = 0.85
 _SHORT_ABBREVIATION = 0.6
@@ -35,6 +35,7 @@ _SHORTEST_WITH_OTHER_START = 3
 _DIRECTIONS = ("north", "south", "east", "west")
 _SHORTEST_DIRECTED = 5
 _VOWELS = frozenset("aeiou")
+_THREE, _STEM = 3, 7
 
 
 def _budget(shorter: Reals) -> Reals:
@@ -55,6 +56,30 @@ def _inflected(short: list[str], long: list[str], prefix: Reals) -> Flags:
         ],
         dtype=bool,
     )
+
+
+def _several(short: list[str], long: list[str]) -> Reals:
+    """How far the shorter word is a listed short form of the longer one, which may stand for others too.
+
+    Three letters begin too many words: of them only the most frequent meaning counts.
+    """
+    meanings = wordlists.several_meanings()
+    value = np.zeros(len(short))
+    for position, (a, b) in enumerate(zip(short, long, strict=True)):
+        words = meanings.get(a)
+        if words and (b in words or (len(a) > _THREE and any(_same_stem(b, word) for word in words))):
+            value[position] = _ABBREVIATION
+    return value
+
+
+def is_guess(short: str, long: str) -> bool:
+    """Whether a short form may as well stand for another word: three letters, and not their usual meaning."""
+    meanings = wordlists.several_meanings().get(short, ())
+    return len(short) <= _THREE and long.startswith(short) and long not in meanings[:1]
+
+
+def _same_stem(one: str, other: str) -> bool:
+    return one[:_STEM] == other[:_STEM]
 
 
 def _direction(word: str) -> str:
@@ -167,7 +192,12 @@ def _similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
     begins = (prefix == short_length) & (short_length >= 3) & (long_length - short_length >= 2)
     unknown_value = np.where(long_known, _ABBREVIATION, _SHORT_ABBREVIATION)
     known_value = np.where(short_length >= 5, _WORD_INSIDE_WORD, _SHORT_WORD_INSIDE_WORD)
-    similarity = np.where(begins, np.where(short_known, known_value, unknown_value), similarity)
+    mistyped = np.where(both_known, 0.0, similarity)
+    similarity = np.where(
+        begins, np.maximum(np.where(short_known, known_value, unknown_value), mistyped), similarity
+    )
+
+    similarity = np.maximum(similarity, _several(short, long))
 
     # abbreviation by its consonants
     contained = (in_order == short_length) & same_first & ~short_known & long_known & (short_length >= 3)

@@ -15,6 +15,7 @@ from integrations.matching.preparing import Prepared, company_record, organizati
 from integrations.matching.reasons import pair_reasons, telling_apart
 from integrations.matching.records import (
     Company,
+    Kind,
     Knowledge,
     Organization,
     Progress,
@@ -22,19 +23,23 @@ from integrations.matching.records import (
     Suggestion,
     Tier,
 )
-from integrations.matching.tiers import tiers_of
-from integrations.matching.vocabulary import Flags, Reals
+from integrations.matching.tiers import kinds_of, tiers_of
+from integrations.matching.vocabulary import Flags, Ids, Reals
 
 #: The MSP's own record in Autotask: never anybody's customer.
 OWN_COMPANY = "0"
 #: What another legal form takes off a score (log-odds): it decides between equals and nothing else.
 LEGAL_TIE = 1e-6
+#: From this share of words in common on a company counts as one that a short form may stand for.
+LEAST_FIT = 0.85
 #: Companies named beside an answer.
 MOST_RIVALS = 3
 #: A rival less likely than this is not worth a line beside a suggestion.
 LEAST_RIVAL = 0.02
 
 _SAME_WORDS = list(FEATURES).index("same_words")
+_ALIKE = list(FEATURES).index("alike")
+_OF_SEVERAL = list(FEATURES).index("abbreviation_of_several")
 _CONTEXT = {name: position for position, name in enumerate(CONTEXT)}
 _ALONE = {
     "ahead": FARTHEST,
@@ -60,6 +65,7 @@ class Weighed:
     scores: Scores
     alone: Reals  # confidence the pair would have without rivals
     tier: list[Tier]
+    kinds: Ids  # positions in ``Kind``
     order: Longs  # pairs by organization, best first
     first: Longs  # order[first[r]:first[r + 1]] are the pairs of organization r
     answer: Longs  # (organizations) the pair that answers, -1 none
@@ -127,8 +133,17 @@ def weigh(
         # an organization that cannot tell its own two companies apart takes neither from another
         undecided = scores.context[:, _CONTEXT["equal_rival"]] > 0
         twin |= margin_to_free(columns, rows, plain, mutual, undecided) < EQUAL
-    tier = tiers_of(model, features, scores, alone, twin)
-    return Weighed(prepared, rows, columns, features, scores, alone, tier, order, first, answer, free)
+    twin |= _same_short_form(rows, features)
+    kinds = kinds_of(features)
+    tier = tiers_of(model, features, scores, alone, twin, kinds)
+    return Weighed(prepared, rows, columns, features, scores, alone, tier, kinds, order, first, answer, free)
+
+
+def _same_short_form(rows: Longs, features: Reals) -> Flags:
+    """Pairs whose organization has a short form that several companies' words would fit ("Vale Con")."""
+    fits = (features[:, _OF_SEVERAL] > 0) & (features[:, _ALIKE] > LEAST_FIT)
+    counts = np.bincount(rows[fits], minlength=int(rows.max(initial=-1)) + 1)
+    return fits & (counts[rows] > 1)
 
 
 def _namesakes(
@@ -176,7 +191,8 @@ def _answer(weighed: Weighed, row: int, hidden: dict[tuple[str, ...], str]) -> S
             for pair in pairs[: MOST_RIVALS + 1]
             if pair != best and weighed.scores.confidence[pair] >= LEAST_RIVAL
         )
-        return Suggestion(organization.id, answer.company_id, confidence, tier, answer.reasons, others)
+        kind = tuple(Kind)[weighed.kinds[best]]
+        return Suggestion(organization.id, answer.company_id, confidence, tier, answer.reasons, others, kind)
     best = pairs[0]
     rivals = tuple(_rival(weighed, pair) for pair in pairs[:MOST_RIVALS])
     confidence = round(float(weighed.scores.confidence[best]), 10)
@@ -228,7 +244,7 @@ def suggest(
     if settled and not several_to_one:
         offered = [company for company in offered if company.id not in settled]
     answers: dict[str, Suggestion] = {
-        key: Suggestion(key, company_id, 1.0, Tier.SURE, (reason,))
+        key: Suggestion(key, company_id, 1.0, Tier.SURE, (reason,), kind=Kind.IDENTIFIER)
         for key, (company_id, reason) in certain.answers.items()
     }
     for key, (ids, reason) in certain.contested.items():

@@ -192,14 +192,11 @@ def link_joins(table: Table, vocabulary: Vocabulary) -> None:
     table.joins = joins
 
 
-def occurrences(tables: Iterable[Table], size: int) -> Ids:
-    """In how many records each word stands in a full or second name."""
-    counts = np.zeros(size, np.int32)
-    for table in tables:
-        keep: Flags = table.form_kind <= 1
-        rows = np.repeat(table.form_record[keep], table.words.shape[1])
-        flat = table.words[keep].ravel()
-        used = flat >= 0
-        pairs = np.unique(rows[used].astype(np.int64) * max(size, 1) + flat[used])
-        counts += np.bincount(pairs % max(size, 1), minlength=size).astype(np.int32)
-    return counts
+def occurrences(table: Table, size: int) -> Ids:
+    """In how many records of a list each word stands in a full or second name."""
+    keep: Flags = table.form_kind <= 1
+    rows = np.repeat(table.form_record[keep], table.words.shape[1])
+    flat = table.words[keep].ravel()
+    used = flat >= 0
+    pairs = np.unique(rows[used].astype(np.int64) * max(size, 1) + flat[used])
+    return np.bincount(pairs % max(size, 1), minlength=size).astype(np.int32)

@@ -4,6 +4,7 @@ A word is worth the more the rarer it is: weight = -ln(share), the share being t
 two lists and its share among business names at large (``data/background_words.txt``).
 """
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -28,6 +29,10 @@ SMALLEST_LIST = 256
 #: A word counts as known, that is no likely misspelling, from this many occurrences on.
 KNOWN_IN_BACKGROUND = 4
 KNOWN_IN_LISTS = 6
+#: Kinds of public bodies, and which of them people exchange for one another.
+BODIES = ("city", "county", "borough", "district", "town", "village", "township", "parish", "municipality")
+#: What "head office" and its like are read as.
+MAIN_SITE = "hq"
 
 
 @cache
@@ -74,12 +79,20 @@ class Vocabulary:
         self.structural: Flags = np.zeros(0, bool)
         self.trade: Flags = np.zeros(0, bool)
         self.place: Flags = np.zeros(0, bool)
+        self.small: Flags = np.zeros(0, bool)
+        self.role: Flags = np.zeros(0, bool)
+        self.body: Ids = np.zeros(0, np.int32)
+        self.attested: Flags = np.zeros(0, bool)
+        self.given: Flags = np.zeros(0, bool)
+        self.town: Flags = np.zeros(0, bool)
+        self.several: Flags = np.zeros(0, bool)
+        self.main_site: Flags = np.zeros(0, bool)
         self.length: Ids = np.zeros(0, np.int32)
         self.first_letter: Ids = np.zeros(0, np.int32)
         self.texts: list[str] = []
 
-    def weigh(self, occurrences: Ids, names: int) -> None:
-        """Fill the arrays. ``occurrences``: in how many of the ``names`` of both lists each word stands.
+    def weigh(self, ours: Ids, theirs: Ids, names: int) -> None:
+        """Fill the arrays. ``ours``, ``theirs``: in how many of the ``names`` of each list each word stands.
 
         The number of names is rounded up to a power of two, so that one more company does not shift every
         weight by a hair.
@@ -91,6 +104,7 @@ class Vocabulary:
         size = SMALLEST_LIST
         while size < names:
             size *= 2
+        occurrences = ours + theirs
         everywhere = np.array([counts.get(word, 0) for word in self.texts], dtype=np.float64)
         here = np.maximum(occurrences - OWN_OCCURRENCES, 0) / (size + SMOOTHING)
         share = np.maximum(everywhere / total, here) + 1 / (total + 1)
@@ -98,14 +112,34 @@ class Vocabulary:
         self.exact_only = np.array([is_exact_only(word) for word in self.texts], dtype=bool)
         weight = np.clip(-np.log(share), LIGHTEST, HEAVIEST)
         self.weight = np.where(self.number, np.clip(weight, NUMBER_LIGHTEST, NUMBER_HEAVIEST), weight)
+        self._tell_kinds()
+        self.weight[self.small] = LIGHTEST
+        # a spelling that one list always uses and nobody else is a manner of writing, not another word
+        here_and_there = (occurrences >= KNOWN_IN_LISTS) & ((np.minimum(ours, theirs) > 0) | (everywhere > 0))
+        self.known = self.ordinary | (everywhere >= KNOWN_IN_BACKGROUND) | here_and_there
+        self.known &= ~self.several
+
+    def _tell_kinds(self) -> None:
+        """What kind of word each is, by the lists."""
+
+        def among(words: Collection[str]) -> Flags:
+            return np.fromiter((word in words for word in self.texts), bool, len(self.texts))
+
         common = wordlists.common_words()
-        self.ordinary = np.array([word in common for word in self.texts], dtype=bool)
-        self.known = self.ordinary | (everywhere >= KNOWN_IN_BACKGROUND) | (occurrences >= KNOWN_IN_LISTS)
-        places = wordlists.regions()[0]
-        regions = {*places, *places.values(), "uk", "us", "usa", "new"}
-        self.place = np.array([word in regions for word in self.texts], dtype=bool)
-        neutral, structural = wordlists.neutral_words(), wordlists.structural_words()
-        trade = wordlists.trade_words()
-        self.neutral = np.array([word in neutral for word in self.texts], dtype=bool)
-        self.structural = np.array([word in structural for word in self.texts], dtype=bool)
-        self.trade = np.array([word in trade for word in self.texts], dtype=bool)
+        self.ordinary = among(common) | np.fromiter(
+            (word[-1] == "s" and word[:-1] in common for word in self.texts), bool, len(self.texts)
+        )
+        regions = wordlists.regions()[0]
+        self.place = among({*regions, *regions.values(), "uk", "us", "usa", "new"})
+        self.neutral = among(wordlists.neutral_words())
+        self.structural = among(wordlists.structural_words())
+        self.trade = among(wordlists.trade_words())
+        self.small = among(wordlists.small_words())
+        self.role = among(wordlists.body_role_words())
+        bodies = {word: number for number, word in enumerate(BODIES, 1)}
+        self.body = np.fromiter((bodies.get(word, 0) for word in self.texts), np.int32, len(self.texts))
+        self.town = among(wordlists.places()) | among(wordlists.directions()) | self.place
+        self.given = among(wordlists.given_names()) | ((self.length == 1) & ~self.exact_only)
+        self.attested = (among(wordlists.surnames()) | among(wordlists.places())) & (self.length > 2)
+        self.several = among(wordlists.several_meanings())
+        self.main_site = among({MAIN_SITE})

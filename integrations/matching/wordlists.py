@@ -59,7 +59,7 @@ def legal_forms() -> LegalForms:
     forms: LegalForms = {}
     for _country, kind, spellings in _entries("legal_forms.txt"):
         for spelling in spellings:
-            if spelling.startswith("^"):
+            if spelling.startswith(("^", "~")):
                 continue
             words = tuple(spelling.removeprefix("*").split())
             forms.setdefault(words, (kind, spelling.startswith("*")))
@@ -78,13 +78,35 @@ def leading_legal_forms() -> dict[str, str]:
 
 
 @cache
+def doubtful_leading_forms() -> frozenset[str]:
+    """Legal forms and titles in front of a name that an ordinary name may begin with ("SC Johnson")."""
+    return frozenset(
+        spelling[1:]
+        for _country, _kind, spellings in _entries("legal_forms.txt")
+        for spelling in spellings
+        if spelling.startswith("~")
+    )
+
+
+@cache
+def several_meanings() -> dict[str, tuple[str, ...]]:
+    """Short forms that stand for several words, the most frequent first: each is possible, none certain."""
+    return {
+        short: tuple(words) for section, short, words in _entries("abbreviations.txt") if section == "several"
+    }
+
+
+@cache
 def abbreviations() -> dict[str, str]:
     """Spelling -> the word it stands for (a spelling of several words is not supported)."""
     found: dict[str, str] = {}
-    for _section, word, spellings in _entries("abbreviations.txt"):
+    several = several_meanings()
+    for section, word, spellings in _entries("abbreviations.txt"):
+        if section == "several":
+            continue
         for spelling in spellings:
             folded = re.sub(r"[^\w]", "", spelling)
-            if folded != word:
+            if folded != word and folded not in several:
                 found.setdefault(folded, word)
     return found
 
@@ -115,6 +137,73 @@ def dropped_words() -> frozenset[str]:
 
 
 @cache
+def small_words() -> frozenset[str]:
+    """Words that weigh little, but can be the name."""
+    return _words("kinds_of_words.txt")["small"]
+
+
+@cache
+def articles() -> dict[str, frozenset[str]]:
+    """Language -> its articles, which weigh nothing in a name of that language."""
+    found = _words("kinds_of_words.txt")
+    return {
+        section.removeprefix("language "): words
+        for section, words in found.items()
+        if section.startswith("language ")
+    }
+
+
+@cache
+def body_words() -> frozenset[str]:
+    """Kinds of public bodies: city, county, borough."""
+    return _words("kinds_of_words.txt")["body"]
+
+
+@cache
+def body_role_words() -> frozenset[str]:
+    """What a public body is called beside its place and kind: council, authority."""
+    return _words("kinds_of_words.txt")["body role"]
+
+
+@cache
+def places_in_front() -> frozenset[str]:
+    """Towns and provinces that stand in front of a Chinese or Japanese name, in simplified signs."""
+    return _words("kinds_of_words.txt")["place in front"]
+
+
+@cache
+def directions() -> frozenset[str]:
+    """Words for a part of a town or country."""
+    return _words("kinds_of_words.txt")["direction"]
+
+
+@cache
+def surnames() -> frozenset[str]:
+    """Attested surnames."""
+    return _words("surnames.txt")[""]
+
+
+@cache
+def given_names() -> frozenset[str]:
+    """Attested given names."""
+    return _words("given_names.txt")[""]
+
+
+@cache
+def places() -> frozenset[str]:
+    """Towns, counties, countries, folded; of one word or several."""
+    return frozenset(place for _section, line in _lines("places.txt") for place in line.split(","))
+
+
+@cache
+def simplified_chinese() -> dict[int, str]:
+    """For ``str.translate``: traditional Chinese signs as simplified ones."""
+    return {
+        ord(pair[0]): pair[1] for _section, line in _lines("simplified_chinese.txt") for pair in line.split()
+    }
+
+
+@cache
 def neutral_words() -> frozenset[str]:
     """Words that can be left out without changing which company is meant."""
     return _words("kinds_of_words.txt")["neutral"]
@@ -142,12 +231,6 @@ def common_words() -> frozenset[str]:
 def shared_hosts() -> frozenset[str]:
     """Hosts whose domain is no evidence."""
     return _words("web_hosts.txt")[""]
-
-
-@cache
-def public_suffixes() -> frozenset[str]:
-    """Second-level parts of a domain that belong to the registry, not to a company."""
-    return _words("public_suffixes.txt")[""]
 
 
 @cache

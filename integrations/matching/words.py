@@ -9,7 +9,13 @@ from integrations.matching import wordlists
 _QUOTES = str.maketrans(
     {"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": "-"}
 )
-_WORD = re.compile(r"[^\W_]+")
+#: Vowel signs that are no letters of their own: Hebrew, Arabic, Indic, Thai, Lao.
+_SIGNS = (
+    "\u0591-\u05c7\u064b-\u065f\u0900-\u0903\u093a-\u094f\u0981-\u0983\u09bc-\u09cd\u0a01-\u0a03\u0a3c-\u0a4d"
+    "\u0b3c-\u0b4d\u0bbe-\u0bcd\u0c3e-\u0c4d\u0cbc-\u0ccd\u0d3e-\u0d4d\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+    "\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ecd"
+)
+_WORD = re.compile(rf"(?:[^\W_]|[{_SIGNS}])+")
 _DOTTED_INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}(?:[^\W\d_]\b)?")
 _LOST_APOSTROPHE = re.compile(r"(?<=[^\W\d_])\?(?=s\b)", re.IGNORECASE)
 _APOSTROPHE_WORD = re.compile(r"[^\W_]+(?:'[^\W_]*)+")
@@ -43,6 +49,22 @@ _CANONICAL = {**wordlists.abbreviations(), **_REGION_SHORT}
 MOST_INITIALS = 7
 
 _LETTERS = wordlists.transliterations()
+_BOROUGH, _BEFORE_BOROUGH = frozenset(["borough", "boro"]), frozenset(["london", "royal", "metropolitan"])
+_SPELLED_OUT = str.maketrans(
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "ø": "oe",
+        "å": "aa",
+        "Ä": "Ae",
+        "Ö": "Oe",
+        "Ü": "Ue",
+        "Ø": "Oe",
+        "Å": "Aa",
+    }
+)
+_FIRST_EAST_ASIAN = "\u2e80"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +94,26 @@ def fold(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     if text.isascii():
         return text
+    if text > _FIRST_EAST_ASIAN or any(letter > _FIRST_EAST_ASIAN for letter in text):
+        text = text.translate(wordlists.simplified_chinese())
     decomposed = unicodedata.normalize("NFKD", text)
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return plain.translate(_LETTERS)
 
 
+def spelled_out(text: str) -> str:
+    """Umlauts and their like written out: "Müller" -> "Mueller", "Ångström" -> "Aangstroem"."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text).translate(_SPELLED_OUT)
+
+
 _LEADING = wordlists.leading_legal_forms()
-_LEGAL_LEADING = {tuple(form.split()): kind for form, kind in _LEADING.items() if form.isascii()}
+_LEGAL_LEADING = {tuple(fold(form).split()): kind for form, kind in _LEADING.items() if fold(form).isascii()}
 _LEADING_FIRST_WORDS = frozenset(words[0] for words in _LEGAL_LEADING)
 _LEADING_LONGEST = max(len(words) for words in _LEGAL_LEADING)
+_DOUBTFUL_LEADING = wordlists.doubtful_leading_forms()
 #: Longest first, so that a form is not mistaken for the end of another.
 _LEGAL_JOINED = sorted(
-    ((fold(form), kind) for form, kind in _LEADING.items() if not form.isascii()),
+    ((fold(form), kind) for form, kind in _LEADING.items() if not fold(form).isascii()),
     key=lambda entry: (-len(entry[0]), entry[0]),
 )
 
@@ -158,6 +188,13 @@ def _without_legal_forms(words: list[str]) -> tuple[list[str], list[str], list[s
     return core, legal, classes
 
 
+def without_doubtful_form(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Words without a title or form in front that may be the name itself: "dr ostrander", "oy kuusamaki"."""
+    if len(words) > 1 and words[0] in _DOUBTFUL_LEADING and any(word not in _LIGHT for word in words[1:]):
+        return words[1:]
+    return words
+
+
 def _join_initials(words: list[str]) -> list[str]:
     """Single letters in a row become one word: "j and j plumbing" -> "jj plumbing"."""
     joined: list[str] = []
@@ -200,6 +237,28 @@ def _join_regions(words: list[str]) -> list[str]:
     return joined
 
 
+def _plain_boroughs(words: list[str]) -> list[str]:
+    """ "london borough", "metropolitan borough", "royal borough" are boroughs."""
+    followed = [*words[1:], ""]
+    kept = [
+        word
+        for word, following in zip(words, followed, strict=True)
+        if not (word in _BEFORE_BOROUGH and following in _BOROUGH)
+    ]
+    return kept if len(kept) > 1 else words
+
+
+def _without_articles(words: list[str], articles: frozenset[str]) -> list[str]:
+    """Drop what weighs nothing; a letter that is "and" elsewhere only between two words."""
+    last = len(words) - 1
+    kept = []
+    for position, word in enumerate(words):
+        light = (word in articles or word in _DROPPED) and (len(word) > 1 or 0 < position < last)
+        if not light or (word == "e" and words[position + 1] not in _JOINED_BY_E):
+            kept.append(word)
+    return kept
+
+
 def _acronyms(words: list[str], kept: list[str], legal: list[str]) -> tuple[str, ...]:
     """First letters: of the words that are compared, of all words, and with the legal form's letter."""
     short = "".join(word[0] for word in kept)
@@ -210,8 +269,11 @@ def _acronyms(words: list[str], kept: list[str], legal: list[str]) -> tuple[str,
     return tuple(sorted(text for text in found if 2 <= len(text) <= MOST_INITIALS))
 
 
-def read_words(text: str) -> Words:
-    """Split one folded piece of a name into words. A piece without letters and digits gives no words."""
+def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
+    """Split one folded piece of a name into words. A piece without letters and digits gives no words.
+
+    ``articles``: small words that weigh nothing in the language of the name.
+    """
     lowered = text.lower()
     if "." in lowered:
         lowered = _DOTTED_INITIALS.sub(
@@ -245,14 +307,12 @@ def read_words(text: str) -> Words:
         legal, classes = legal + trailing, classes + trailing_classes
         if not _REGION_FIRST_WORDS.isdisjoint(core):
             core = _join_regions(core)
+    if "borough" in core or "boro" in core:
+        core = _plain_boroughs(core)
     squash = "".join(core)
     initials: tuple[str, ...] = ()
     if len(core) > 1:
-        kept = [
-            word
-            for word, following in zip(core, [*core[1:], ""], strict=True)
-            if word not in _DROPPED and not (word == "e" and following in _JOINED_BY_E)
-        ]
+        kept = _without_articles(core, articles)
         initials = _acronyms(core, kept, legal)
         core = kept or core
     canonical = []

@@ -15,7 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from integrations.matching import alignment, names, preparing, vocabulary, words
+from integrations.matching import alignment, marks, names, preparing, vocabulary, words
 from integrations.matching.context import CONTEXT, context_features
 from integrations.matching.features import FEATURES, SIDED
 from tests.benchmarks.matching import fit
@@ -53,8 +53,10 @@ def _patched(target: object, name: str, value: object) -> Iterator[None]:
         yield
 
 
-def _nothing_known(self: vocabulary.Vocabulary, occurrences: vocabulary.Ids, names_counted: int) -> None:
-    _WEIGH(self, occurrences, names_counted)
+def _nothing_known(
+    self: vocabulary.Vocabulary, ours: vocabulary.Ids, theirs: vocabulary.Ids, names_counted: int
+) -> None:
+    _WEIGH(self, ours, theirs, names_counted)
     self.known = np.zeros(len(self.texts), bool)
     self.ordinary = np.zeros(len(self.texts), bool)
 
@@ -77,10 +79,10 @@ ROWS: list[tuple[str, tuple[object, str, object] | None, Change | None]] = [
     ("without the sides of an omission", None, _without_sides),
     ("without contacts (names only)", None, _without_features(CONTACTS)),
     ("without legal forms", (words, "_without_legal_forms", lambda found: (found, [], [])), None),
-    ("without status marks", (names, "_without_marks", lambda text, lowered, words: (text, False)), None),
+    ("without status marks", (marks, "without_marks", lambda text, lowered, words: (text, False)), None),
     ("without fuzzy words", (alignment, "LEAST_SIMILARITY", 2.0), None),
     ("without the guard of known words", (vocabulary.Vocabulary, "weigh", _nothing_known), None),
-    ("without second names", (names, "_names", lambda text, found: [text]), None),
+    ("without second names", (marks, "names_in", lambda text, found: [text]), None),
     ("without brackets and dashes", (names, "_segments", lambda name: [name]), None),
     ("without acronyms", None, _without_features(["acronym"])),
     ("without abbreviations", (words, "_CANONICAL", {}), None),

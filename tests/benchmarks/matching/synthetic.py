@@ -128,7 +128,8 @@ class SyntheticTenant:
     truth: dict[str, str]
 
 
-def _surname(rng: random.Random) -> str:
+def surname(rng: random.Random) -> str:
+    """An invented surname."""
     syllables = rng.choice((1, 1, 2))
     stem = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS) for _ in range(syllables))
     return (stem + rng.choice(_ENDINGS)).title()
@@ -138,19 +139,20 @@ def _base_name(rng: random.Random, words: list[str]) -> str:
     trade = rng.choice(_TRADES)
     kind = rng.random()
     if kind < 0.35:
-        return f"{_surname(rng)} {trade}"
+        return f"{surname(rng)} {trade}"
     if kind < 0.5:
-        return f"{_surname(rng)} & {_surname(rng)} {trade}"
+        return f"{surname(rng)} & {surname(rng)} {trade}"
     if kind < 0.75:
         return f"{rng.choice(words).title()} {rng.choice(words).title()} {trade}"
     if kind < 0.85:
-        return f"{rng.choice(words).title()} {_surname(rng)}"
+        return f"{rng.choice(words).title()} {surname(rng)}"
     if kind < 0.93:
-        return f"{_surname(rng)} {rng.choice(words).title()} of {rng.choice(_CITIES)}"
+        return f"{surname(rng)} {rng.choice(words).title()} of {rng.choice(_CITIES)}"
     return f"{''.join(rng.choices('ABCDEFGHKLMNPRST', k=3))} {rng.choice(words).title()} {trade}"
 
 
-def _typo(rng: random.Random, name: str) -> str:
+def typo(rng: random.Random, name: str) -> str:
+    """The name with one letter left out, added or exchanged with its neighbour."""
     at = rng.randrange(1, max(2, len(name) - 1))
     kind = rng.randrange(3)
     if kind == 0:
@@ -163,7 +165,7 @@ def _typo(rng: random.Random, name: str) -> str:
 def _respelled(rng: random.Random, name: str, city: str) -> str:
     kind = rng.random()
     if kind < 0.15:
-        name = _typo(rng, name)
+        name = typo(rng, name)
     elif kind < 0.25:
         for word, short in _SHORTER.items():
             name = name.replace(word, short)

@@ -1,0 +1,228 @@
+"""What people write into a name beside the name: marks, codes, second names, addresses.
+
+Every function takes a text and gives it back without, or with what was found set in brackets as an addition.
+"""
+
+import re
+
+from integrations.matching import wordlists
+from integrations.matching.words import fold
+
+_MARKS = wordlists.marks()
+
+
+def _phrases(section: str, *, capitals: bool = False) -> str:
+    """An alternation of the phrases of one section of marks.txt; a space stands for any separator."""
+    phrases = _MARKS[section]
+    if capitals:
+        phrases = tuple(phrase.upper() for phrase in phrases)
+    return "|".join(re.escape(phrase).replace(r"\ ", r"[\s_\-]*") for phrase in phrases)
+
+
+_STRONG, _WEAK, _DECORATION = (_phrases(s) for s in ("inactive", "inactive when set apart", "decoration"))
+_SITE, _SITE_APART = _phrases("main site"), _phrases("main site when set apart")
+_YEAR = r"(?:[\s,]*(?:in|on|as of)?[\s,]*(?:\d{1,2}[./-])*(?:19|20)\d\d)?"
+_FIRST_WORD = re.compile(r"\W+")
+
+
+def _first_words(*sections: str) -> frozenset[str]:
+    return frozenset(_FIRST_WORD.split(phrase)[0] for section in sections for phrase in _MARKS[section])
+
+
+_MARK_WORDS = _first_words("inactive", "inactive when set apart") | {"z", "x"}
+_DECORATION_WORDS = _first_words("decoration")
+_SITE_WORDS = _first_words("main site", "main site when set apart")
+_REGIONS = wordlists.regions()[0]
+#: Short forms of states and countries behind a name: "/DE/", ", TX".
+_SHORT_PLACES = frozenset(_REGIONS.values()) | {"uk", "usa", "us", "can", "new", "adr"}
+_COUNTRIES = frozenset(
+    ["uk", "usa", "us", "u s a", "u s", "u k", "uae", "eu", "emea", "apac", "england", "scotland", "wales"]
+)
+
+_INACTIVE_PATTERNS = (
+    re.compile(
+        rf"^\W*(?:z{{2,}}|x{{2,}})(?=[\s_\-.*:])[\s_\-.*:]*(?:(?:{_STRONG}|{_WEAK})(?=[\s_\-.*:])[\s_\-.*:]*)?",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"[(\[{{<*]+\s*(?:{_STRONG}|{_WEAK}){_YEAR}\s*(?:[)\]}}>*]+|$)", re.IGNORECASE),
+    re.compile(rf"(?:\s[-|/:]+\s*|_+|\s*--+\s*)(?:{_STRONG}|{_WEAK}){_YEAR}\s*\*?$", re.IGNORECASE),
+    re.compile(rf"^\W*(?:{_STRONG}|{_WEAK})\s*(?:[-|/:_*]+)\s*(?!.*\bnam)", re.IGNORECASE),
+    re.compile(rf"^\W*(?:{_STRONG})\b[\s\-:_*]+", re.IGNORECASE),
+    re.compile(rf"[\s_]+(?:{_STRONG}){_YEAR}\s*\*?$", re.IGNORECASE),
+)
+_CAPITAL_WEAK_MARK = re.compile(rf"\s(?:{_phrases('inactive when set apart', capitals=True)})$")
+_DECORATION_PATTERNS = (
+    re.compile(rf"[(\[]\s*(?:{_DECORATION})\s*[)\]]", re.IGNORECASE),
+    re.compile(rf"\s[-|]\s*(?:{_DECORATION})\s*$", re.IGNORECASE),
+    re.compile(rf"^\s*(?:{_DECORATION})\s*:\s*", re.IGNORECASE),
+)
+_SITE_PATTERN = re.compile(
+    rf"(?:[\s,\-|/(\[]+(?:{_SITE})|(?:\s[-|/]+\s*|\s*[(\[]\s*|\s*,\s*)(?:{_SITE_APART}))\s*[)\]]?\s*$",
+    re.IGNORECASE,
+)
+_JURISDICTION = re.compile(r"\s*[/\\]+\s*([A-Za-z]{2,4})\s*[/\\]*\s*$")
+_STATE_IN_BRACKETS = re.compile(r"\(\s*([A-Z]{2})\s*\)")
+_STATE_NAMES = {short: name for name, short in _REGIONS.items()}
+_STARS = re.compile(r"^[\s*]+|[\s*]+$")
+_CODE_PATTERNS = (
+    re.compile(r"^\s*[A-Za-z]{1,6}[-_]?\d{2,6}\s*(?:\s-+\s*|[:|_]\s*|\s[-:|]+\s+)"),
+    re.compile(r"^\s*#?\d{3,8}\s*(?:\s-+\s+|[:|_]\s*)"),
+    re.compile(r"\s*[\[(]#?\s*[A-Z]{0,4}-?\d{3,8}\s*[\])]\s*$"),
+    re.compile(r"^\s*[\[(]#?\s*[A-Z]{0,4}-?\d{3,8}\s*[\])]\s*"),
+    re.compile(r"^\s*#?0\d{2,7}\s+"),
+    re.compile(r"\s+#\s?\d{5,8}\s*$"),
+)
+_SECOND_NAME = re.compile(
+    r"""\s*[,\-(\[]*\s*(?:
+        \bd\s*[./]?\s*b\s*[./]?\s*a\b\.? | \bdoing\ business\ as\b | \bt\s*/\s*a\b | \btrading\ as\b
+      | \ba\s*[./]?\s*k\s*[./]?\s*a\b\.? | \balso\ known\ as\b | \b(?:now\ |previously\ )?known\ as\b
+      | \bf\s*[./]?\s*k\s*[./]?\s*a\b\.? | \bformerly(?:\ known\ as)?\b | \bn\s*/\s*k\s*/\s*a\b
+      | \boperating\ as\b | \bo\s*/\s*a\b | \bpreviously\b | \b(?:old|former|prior|previous|new)\ name\b
+      | \brenamed(?:\ to)?\b | \brebranded(?:\ (?:as|to))?\b
+    )\s*(?:is\b|was\b)?\s*[:\-=]?\s*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+#: These are ordinary words too: only where they begin what stands in brackets or after a sign.
+_SECOND_NAME_APART = re.compile(
+    r"\s*(?:[(\[]|\s[-–|/]|,)\s*(?:was|now|formerly|former|once|fmr|fmly|prev|previously|ex)\b\.?\s*[:\-]?\s*",
+    re.IGNORECASE,
+)
+_SECOND_NAME_WORDS = frozenset(
+    ["dba", "aka", "fka", "nka", "as", "formerly", "previously", "name", "renamed", "rebranded"]
+)
+_APART_WORDS = frozenset(
+    ["was", "now", "formerly", "former", "once", "fmr", "fmly", "prev", "previously", "ex"]
+)
+_SPELLED_DBA = (frozenset("dba"), frozenset("aka"), frozenset("fka"))
+_DIGIT = re.compile(r"\d")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_TWO_LETTERS = re.compile(r"[^\W_][^\W_]")
+_SIGNS = frozenset("([-|:_")
+_EDGES = " -_,;:()[]/|"
+_COMMA = re.compile(r",(?!\d{3}\b)")
+_POSTAL = re.compile(r"\b\d{4,5}(?:-\d{4})?$")
+_NOT_WORD = re.compile(r"[^\w]+")
+_LEGAL_TAILS = wordlists.legal_forms()
+_LONGEST_PLACE = 4
+
+
+def without_marks(text: str, lowered: str, first_words: set[str]) -> tuple[str, bool]:
+    """Remove marks such as "(do not use)". Never leaves fewer than two letters: "Old" alone is a name."""
+    if "zz" not in lowered and "xx" not in lowered and first_words.isdisjoint(_MARK_WORDS):
+        return text, False
+    marked = False
+    for pattern in _INACTIVE_PATTERNS:
+        shorter = pattern.sub(" ", text).strip()
+        if shorter != text and _TWO_LETTERS.search(shorter):
+            text, marked = shorter, True
+    shorter = _CAPITAL_WEAK_MARK.sub("", text)
+    if shorter != text and not shorter.isupper() and _TWO_LETTERS.search(shorter):
+        text, marked = shorter, True
+    return text, marked
+
+
+def without_decorations(text: str, words: set[str]) -> str:
+    """Remove "[client]", "VIP -", "*", client codes; never the whole name."""
+    patterns: list[re.Pattern[str]] = []
+    if "*" in text:
+        patterns.append(_STARS)
+    if not _SIGNS.isdisjoint(text):
+        if not _DECORATION_WORDS.isdisjoint(words):
+            patterns.extend(_DECORATION_PATTERNS)
+        if _DIGIT.search(text):
+            patterns.extend(_CODE_PATTERNS)
+    elif _DIGIT.search(text):
+        patterns.extend(_CODE_PATTERNS[4:])
+    for pattern in patterns:
+        shorter = pattern.sub(" ", text)
+        if _TWO_LETTERS.search(shorter):
+            text = shorter
+    return text.strip()
+
+
+def main_site_apart(text: str, words: set[str]) -> str:
+    """Write "Head Office", "HQ" and their like behind a name as the addition "(hq)"."""
+    if words.isdisjoint(_SITE_WORDS):
+        return text
+    found = _SITE_PATTERN.search(text)
+    if found is None or not _TWO_LETTERS.search(text[: found.start()]):
+        return text
+    return f"{text[: found.start()].rstrip(' -,|/')} (hq)"
+
+
+def jurisdiction_apart(text: str) -> str:
+    """Write a place of registration ("/DE/", "(DE)") as an addition, a state by its name."""
+    found = _JURISDICTION.search(text) if "/" in text or "\\" in text else None
+    if found is not None and found.group(1).lower() in _SHORT_PLACES and text[: found.start()].strip():
+        text = f"{text[: found.start()]} ({found.group(1).upper()})"
+    return _STATE_IN_BRACKETS.sub(_named_state, text) if "(" in text else text
+
+
+def _named_state(found: re.Match[str]) -> str:
+    """A state in brackets by its name, so that "DE" is no small word."""
+    name = _STATE_NAMES.get(found.group(1).lower())
+    return f"({name})" if name else found.group(0)
+
+
+def is_legal(piece: str) -> bool:
+    """Whether a piece of a name is nothing but a legal form."""
+    words = tuple(_NOT_WORD.sub(" ", piece.lower().replace(".", "")).split())
+    return words in _LEGAL_TAILS
+
+
+def _ends_legally(piece: str) -> bool:
+    words = _NOT_WORD.sub(" ", piece.lower().replace(".", "")).split()
+    return len(words) > 1 and (tuple(words[-1:]) in _LEGAL_TAILS or tuple(words[-2:]) in _LEGAL_TAILS)
+
+
+def is_place(piece: str) -> bool:
+    """Whether a piece of a name is a town, state or country, or a town with its state or postal code."""
+    words = _NOT_WORD.sub(" ", _POSTAL.sub("", fold(piece).lower().replace("'", "").replace(".", ""))).split()
+    if not words or len(words) > _LONGEST_PLACE + 1:
+        return bool(_POSTAL.search(piece)) and not words
+    if words[-1] in _SHORT_PLACES and len(words) > 1:
+        words = words[:-1]
+    text = " ".join(words)
+    return (
+        text in wordlists.places()
+        or "".join(words) in _REGIONS
+        or text in _COUNTRIES
+        or (len(words) == 1 and len(text) <= 3 and text in _SHORT_PLACES)
+    )
+
+
+def address_apart(text: str) -> str:
+    """Write an address behind a name as additions: "Acme, Boise, Idaho" -> "Acme (Boise) (Idaho)".
+
+    What follows a comma is an address where it is a known place, or any one word behind a legal form.
+    """
+    if "," not in text:
+        return text
+    pieces = [piece.strip() for piece in _COMMA.split(text)]
+    pieces = [piece for piece in pieces if _LETTER_OR_DIGIT.search(piece)]
+    kept = len(pieces)
+    while kept > 1:
+        piece = pieces[kept - 1]
+        whole = ", ".join(pieces[: kept - 1])
+        behind_form = _ends_legally(whole) and len(piece.split()) <= 2 and not is_legal(piece)
+        if is_legal(piece) or not (behind_form or (is_place(piece) and not is_place(whole))):
+            break
+        kept -= 1
+    if kept == len(pieces):
+        return text
+    additions = " ".join(f"({piece.strip('()[] ')})" for piece in pieces[kept:])
+    return f"{', '.join(pieces[:kept])} {additions}"
+
+
+def names_in(text: str, words: set[str]) -> list[str]:
+    """Split at "dba", "formerly" and their like. A trailing marker without a second name is dropped."""
+    spelled = "a" in words and any(letters <= words for letters in _SPELLED_DBA)
+    parts = [text]
+    if "/" in text or spelled or not _SECOND_NAME_WORDS.isdisjoint(words):
+        parts = _SECOND_NAME.split(text)
+    if not _APART_WORDS.isdisjoint(words):
+        parts = [part for whole in parts for part in _SECOND_NAME_APART.split(whole)]
+    if len(parts) == 1:
+        return parts
+    parts = [part.strip(_EDGES) for part in parts]
+    return [part for part in parts if _LETTER_OR_DIGIT.search(part)] or [text]

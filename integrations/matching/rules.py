@@ -1,0 +1,312 @@
+"""What may not be outweighed: why a pair is not suggested, or not for sure, however good its score.
+
+Each rule has a sentence for the reader and what would release it. A pair that a rule *forbids* is no rival to
+others either; one that it *holds* is not suggested; one that it *doubts* is never *sure*.
+"""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from integrations.matching.features import FEATURES
+from integrations.matching.vocabulary import Flags, Reals
+
+#: ``domain_same`` of a domain that one record of each list holds is 1, that of a shared one at most .71.
+ALMOST_OWN = 0.8
+#: ``heaviest_open`` from which an unmatched word tells more than "group" or "center" does.
+_TELLING_WORD = 0.3
+#: ``information`` of one word that eight names in a thousand hold.
+_LITTLE_INFORMATION = 0.2
+#: ``worst_partner`` of two other letters in a word of eight letters or fewer.
+_SHORT_WORD_LOST = 0.3
+#: ``omission`` of a name that lacks half of its weight on the other side, and of one that lacks a light word;
+#: ``apostrophe_differs`` is above a half where the apostrophe is the last sign of a word.
+_HALF, _SOME_WEIGHT = 0.5, 0.1
+_PLACES_DIFFERENT = ("postal_code_different", "city_different", "state_different")
+_CONTACTS_SAME = ("domain_same", "phone_same", "postal_code_same", "city_same")
+CONTACTS_DIFFERENT = ("domain_different", "phone_different", *_PLACES_DIFFERENT)
+
+_FEATURE = {name: position for position, name in enumerate(FEATURES)}
+
+
+class Strength(enum.IntEnum):
+    """What a rule does to a pair."""
+
+    FORBIDS = 0
+    HOLDS = 1
+    DOUBTS = 2
+
+
+class View:
+    """P pairs of features with names, and what several rules ask of them."""
+
+    def __init__(self, features: Reals) -> None:
+        self.features = features
+
+    def some(self, *names: str) -> Flags:
+        """Pairs with any of the features above nought."""
+        found: Flags = self.features[:, [_FEATURE[name] for name in names]].max(1) > 0
+        return found
+
+    def above(self, name: str, least: float) -> Flags:
+        """Pairs with the feature above a value."""
+        return np.greater(self.features[:, _FEATURE[name]], least)
+
+    @cached_property
+    def contact(self) -> Flags:
+        """A domain or telephone number agrees."""
+        return self.some("domain_same", "phone_same")
+
+    @cached_property
+    def own_contact(self) -> Flags:
+        """A domain or telephone number agrees that no other record of either list holds."""
+        return self.above("domain_same", ALMOST_OWN) | self.above("phone_same", ALMOST_OWN)
+
+    @cached_property
+    def supported(self) -> Flags:
+        """A contact agrees, or the domain is the other's name."""
+        return self.contact | self.some("domain_is_name")
+
+    @cached_property
+    def contradicted(self) -> Flags:
+        """A contact differs and neither domain nor telephone number agrees."""
+        differs = self.some("domain_different", *_PLACES_DIFFERENT)
+        differs |= self.some("phone_different") & ~self.some("phone_near")
+        return differs & ~self.contact
+
+    @cached_property
+    def shared_domain(self) -> Flags:
+        """The domain agrees, but several records hold it."""
+        return self.some("domain_same") & ~self.above("domain_same", ALMOST_OWN)
+
+    @cached_property
+    def adds(self) -> Flags:
+        """One side has a telling word that the other lacks."""
+        return self.above("heaviest_open", _TELLING_WORD)
+
+    @cached_property
+    def hardly_named(self) -> Flags:
+        """One ordinary or short word in common, and no contact: the name hardly tells anything."""
+        return ~self.above("information", _LITTLE_INFORMATION) & ~self.contact
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule; ``because`` completes "not suggested because ...", ``release`` "... would release it"."""
+
+    name: str
+    strength: Strength
+    because: str
+    release: str
+    applies: Callable[[View], Flags]
+
+
+_CONTACT = "a domain or telephone number that agrees"
+
+
+def _namesake_elsewhere(v: View) -> Flags:
+    return (
+        v.some("phone_different", "domain_different")
+        & v.some(*_PLACES_DIFFERENT)
+        & ~v.some(*_CONTACTS_SAME)
+        & ~v.supported
+    )
+
+
+def _other_trade(v: View) -> Flags:
+    trade = v.some("structural_omission") & v.some("contradiction") | v.some("trades_differ")
+    return trade & ~v.some("phone_same", "one_edit")
+
+
+def _branches(v: View) -> Flags:
+    both_add = v.above("contradiction_weight", _TELLING_WORD) & ~v.some("one_edit", "two_edits", "only_typos")
+    return both_add & v.some("phone_different") & ~v.some("phone_near", "acronym")
+
+
+def _site(v: View) -> Flags:
+    site = v.above("omission", _HALF) & v.some("one_word")
+    site |= v.above("omission", _SOME_WEIGHT) & v.some("worst_partner", "contradiction")
+    return site & ~v.some("domain_same")
+
+
+def _branch(v: View) -> Flags:
+    return (v.some("phone_different") & (v.shared_domain | v.adds)) | (v.shared_domain & v.adds)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "numbers",
+        Strength.FORBIDS,
+        "each name has a number that the other lacks",
+        "nothing but your own choice",
+        lambda v: v.some("number_conflict"),
+    ),
+    Rule(
+        "additions",
+        Strength.FORBIDS,
+        "each name adds a place or site of its own",
+        "nothing but your own choice",
+        lambda v: v.some("addition_conflict"),
+    ),
+    Rule(
+        "bodies",
+        Strength.FORBIDS,
+        "they are two kinds of public bodies",
+        "nothing but your own choice",
+        lambda v: v.some("bodies_differ"),
+    ),
+    Rule(
+        "ordinary words",
+        Strength.FORBIDS,
+        "they differ by an ordinary word, which is no misspelling",
+        "nothing but your own choice",
+        lambda v: v.some("ordinary_word_swapped"),
+    ),
+    Rule(
+        "edge word",
+        Strength.FORBIDS,
+        "one name has a word at its beginning or end that the other lacks, and such a word can be the name",
+        _CONTACT,
+        lambda v: v.some("edge_word_omitted") & ~v.own_contact,
+    ),
+    Rule(
+        "attested words",
+        Strength.FORBIDS,
+        "they differ by a letter in a surname or place, and a contact differs too",
+        _CONTACT,
+        lambda v: v.some("attested_word_swapped") & v.contradicted,
+    ),
+    Rule(
+        "only telling word",
+        Strength.FORBIDS,
+        "the only word that tells is spelled differently, and a contact differs too",
+        _CONTACT,
+        lambda v: v.some("only_telling_word_swapped") & v.contradicted,
+    ),
+    Rule(
+        "guessed abbreviation",
+        Strength.FORBIDS,
+        "the short form may as well stand for another word",
+        _CONTACT,
+        lambda v: v.some("abbreviation_guessed") & ~v.contact,
+    ),
+    Rule(
+        "families",
+        Strength.HOLDS,
+        "the first word is singular on one side and plural or possessive on the other, as two families are",
+        _CONTACT,
+        lambda v: v.some("first_word_inflected", "repeated_word") & ~v.supported,
+    ),
+    Rule(
+        "two letters",
+        Strength.HOLDS,
+        "two letters of a short word differ, which makes another word as often as a misspelling",
+        _CONTACT,
+        lambda v: v.some("two_edits") & v.above("worst_partner", _SHORT_WORD_LOST) & ~v.supported,
+    ),
+    Rule(
+        "common word",
+        Strength.HOLDS,
+        "they share only common words",
+        _CONTACT,
+        lambda v: v.hardly_named & v.adds & ~v.some("acronym") & ~v.supported,
+    ),
+    Rule(
+        "last word",
+        Strength.HOLDS,
+        "they share only a last word, which says what a company does, not whose it is",
+        _CONTACT,
+        lambda v: (
+            v.some("one_word")
+            & v.some("first_word_omitted")
+            & v.above("omission", _HALF)
+            & ~v.some("acronym")
+            & ~v.supported
+        ),
+    ),
+    Rule(
+        "beginning of a word",
+        Strength.HOLDS,
+        "they share only the beginning of a word",
+        _CONTACT,
+        lambda v: v.some("only_typos") & ~v.some("exact_information", "one_edit", "two_edits") & ~v.supported,
+    ),
+    Rule(
+        "elsewhere",
+        Strength.HOLDS,
+        "it is a namesake in another place with another telephone number or domain",
+        _CONTACT,
+        _namesake_elsewhere,
+    ),
+    Rule(
+        "trades",
+        Strength.HOLDS,
+        "each has a trade of its own",
+        "a telephone number that agrees",
+        _other_trade,
+    ),
+    Rule(
+        "branches",
+        Strength.HOLDS,
+        "each adds a telling word and has its own telephone number, as branches do",
+        "a telephone number that agrees",
+        _branches,
+    ),
+    Rule(
+        "part of the name",
+        Strength.DOUBTS,
+        "a telling word is left out or exchanged",
+        _CONTACT,
+        lambda v: (
+            v.some("structural_omission", "known_word_swapped", "acronym", "addition_alone") & ~v.contact
+        ),
+    ),
+    Rule("branch", Strength.DOUBTS, "it may be a branch of the same owner", _CONTACT, _branch),
+    Rule(
+        "hardly named",
+        Strength.DOUBTS,
+        "the name is so common that it hardly tells anything",
+        _CONTACT,
+        lambda v: v.hardly_named,
+    ),
+    Rule(
+        "site",
+        Strength.DOUBTS,
+        "it may be another site with the same telephone number",
+        "a domain that agrees",
+        _site,
+    ),
+    Rule(
+        "apostrophe",
+        Strength.DOUBTS,
+        "an apostrophe at the end of a word may make it another family's",
+        _CONTACT,
+        lambda v: v.above("apostrophe_differs", _HALF) & ~v.contact,
+    ),
+    Rule(
+        "two known words",
+        Strength.DOUBTS,
+        "both spellings are a surname or a place",
+        "nothing but your own choice",
+        lambda v: v.some("attested_word_swapped", "only_telling_word_swapped", "known_word_swapped"),
+    ),
+)
+
+
+def applying(features: Reals, strength: Strength) -> Flags:
+    """Pairs to which any rule of that strength applies."""
+    view = View(features)
+    found = np.zeros(len(features), bool)
+    for rule in RULES:
+        if rule.strength is strength:
+            found |= rule.applies(view)
+    return found
+
+
+def rules_for(features: Reals) -> list[Rule]:
+    """The rules that apply to one pair (a row of features), the strongest first."""
+    view = View(np.atleast_2d(features))
+    return [rule for rule in RULES if rule.applies(view)[0]]
