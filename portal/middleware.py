@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from portal.logs import request_id
-from portal.operations import counters
+from portal.probes import counters
 
 requests = logging.getLogger("portal.requests")
 

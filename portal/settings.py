@@ -91,7 +91,7 @@ BEHIND_TLS_PROXY = flag("BEHIND_TLS_PROXY", default=False)
 
 MIDDLEWARE = [
     "portal.middleware.RequestIdMiddleware",
-    "portal.operations.OperationsMiddleware",
+    "portal.probes.ProbesMiddleware",
     *(["portal.middleware.ProxyAddressMiddleware"] if BEHIND_TLS_PROXY else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -6,7 +6,7 @@ from typing import Any
 
 from ninja import NinjaAPI
 
-from integrations.api.operations import router
+from integrations.api.endpoints import router
 from integrations.api.problems import CONTENT_TYPE, answer_problems, title_of
 
 PREFIX = "/api/v1/"

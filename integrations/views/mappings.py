@@ -76,7 +76,7 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
 
 @on_instance("map_organizations")
 @require_POST
-def tick(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
+def select_row(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Keep a row's tick; answers the bar that says what saving would do."""
     select_proposals(request.user, instance, _numbers(request, "shown"), _numbers(request, "ticked"))
     return render(request, "integrations/mapping/action_bar.html", bar_context(request, instance))
@@ -84,7 +84,7 @@ def tick(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
 
 @on_instance("map_organizations")
 @require_POST
-def tick_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
+def select_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Tick every row that the address chooses (all pages), or untick every row."""
     query = table_query(QueryDict(request.POST.get("chosen", "")))
     chosen = matching_organizations(instance, request.user, query)

@@ -114,8 +114,8 @@ def _show(
         "kept": urlencode(kept),
         "type_labels": type_labels(instance),
         "was_led_on": was_led_on,
-        # Read by static/js/ahead.js in case it is wanted: messages wait for an answer that is seen.
-        "is_ahead": "X-Ahead" in request.headers,
+        # Read by static/js/prefetch_review.js in case it is wanted: messages wait for an answer that is seen.
+        "is_prefetch": "X-Prefetch" in request.headers,
     }
     if request.htmx:
         return render(request, "integrations/mapping/review/step.html", context)

@@ -449,10 +449,12 @@ def test_unticking_a_row_keeps_it_from_being_saved(
 ) -> None:
     choose(owner, organizations["Abbott"], company_of(filled, 101))
     shown = [str(organizations["Abbott"].pk)]
-    bar = window.post(at("mappings_tick", filled), {"shown": shown})
+    bar = window.post(at("mappings_select_row", filled), {"shown": shown})
     assert "hidden" in text_of(bar)
     assert save(owner, filled).saved == 0
-    assert "1 new" in text_of(window.post(at("mappings_tick", filled), {"shown": shown, "ticked": shown}))
+    assert "1 new" in text_of(
+        window.post(at("mappings_select_row", filled), {"shown": shown, "ticked": shown})
+    )
 
 
 def test_an_organization_mapped_elsewhere_is_locked_named_linked_and_can_be_moved(

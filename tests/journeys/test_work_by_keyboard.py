@@ -184,7 +184,7 @@ def test_few_keys_a_suggestion(person: Visitor) -> None:
 
 def asked_ahead(response: Response) -> bool:
     """Whether the page asked for the next row before anybody did."""
-    return "x-ahead" in response.request.headers
+    return "x-prefetch" in response.request.headers
 
 
 def test_the_next_row_is_there_before_it_is_asked_for(person: Visitor) -> None:

@@ -47,12 +47,12 @@ def test_a_row_that_is_read_ahead_leaves_messages_to_the_answer_that_is_seen(
     address = reverse("integrations:review", args=["autotask", main.pk])
     browser.post(reverse("integrations:ignore", args=["autotask", main.pk, hill.pk]), {"ignored": "1"})
     htmx = {"HX-Request": "true"}
-    ahead = browser.get(
-        address, {"organization": abbott.pk}, headers={**htmx, "X-Ahead": "true"}
+    prefetched = browser.get(
+        address, {"organization": abbott.pk}, headers={**htmx, "X-Prefetch": "true"}
     ).content.decode()
-    assert "Abbott Dental Care" in ahead
-    assert "is ignored from now on" not in ahead
-    assert 'id="messages-status"' in ahead  # what the row before told, goes with it
+    assert "Abbott Dental Care" in prefetched
+    assert "is ignored from now on" not in prefetched
+    assert 'id="messages-status"' in prefetched  # what the row before told, goes with it
     seen = browser.get(address, {"organization": abbott.pk}, headers=htmx).content.decode()
     assert "Hill Legal is ignored from now on" in seen
 
@@ -65,12 +65,12 @@ def test_who_decided_is_led_on_and_reads_nothing_ahead(
     rows = [make_organization(f"{name} Dental Care") for name in ("Abbott", "Birch", "Cedar")]
     company = make_company(main, 101, "Abbott Dental Care, LLC")
     first = browser.get(reverse("integrations:review", args=["autotask", main.pk]))
-    assert "data-ahead" in first.content.decode()
-    for decision, name, is_ahead in (("reject", "Abbott", True), ("ignore", "Birch", False)):
+    assert "data-prefetch" in first.content.decode()
+    for decision, name, prefetches in (("reject", "Abbott", True), ("ignore", "Birch", False)):
         address = reverse("integrations:review_decide", args=["autotask", main.pk, rows[0].pk])
         answer = browser.post(
             address, {"decision": decision, "company": company.pk}, headers={"HX-Request": "true"}
         )
         page = answer.content.decode()
         assert f"{name} Dental Care" in page
-        assert ("data-ahead" in page) is is_ahead
+        assert ("data-prefetch" in page) is prefetches

@@ -18,8 +18,8 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from integrations import tasks
-from integrations.management.housekeeping import Housekeeping
 from integrations.management.processes import web_command, worker_command
+from integrations.management.worker_maintenance import WorkerMaintenance
 from integrations.models import IntegrationInstance, Job, Worker
 from integrations.services.jobs import run as jobs
 from integrations.services.jobs import workers
@@ -47,13 +47,13 @@ def test_a_worker_is_seen_while_it_works_and_gone_after_a_clean_stop(db: None) -
     assert not Worker.objects.exists()
 
 
-class HousekeepingFirst(Housekeeping):
+class MaintenanceFirst(WorkerMaintenance):
     """One round before the work instead of a thread beside it.
 
     The tests' database in memory has no waiting between connections; a real one has.
     """
 
-    def __enter__(self) -> Housekeeping:
+    def __enter__(self) -> WorkerMaintenance:
         self.round()
         assert Worker.objects.alive().count() == 1
         return self
@@ -67,7 +67,7 @@ def test_a_worker_does_what_is_due_and_takes_up_what_was_left(
     simulator: Simulator, instance: IntegrationInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A round wakes a job whose worker was killed; the queue then does it, and the schedule has a plan."""
-    monkeypatch.setattr("integrations.management.commands.worker.Housekeeping", HousekeepingFirst)
+    monkeypatch.setattr("integrations.management.commands.worker.WorkerMaintenance", MaintenanceFirst)
     job, _ = jobs.open_job(Job.Kind.REFRESH_OPTIONS, instance, None, {})
     assert jobs.claim(job.key) is not None
     ago = timezone.now() - 2 * jobs.lease_length()
@@ -82,7 +82,7 @@ def test_a_worker_does_what_is_due_and_takes_up_what_was_left(
     assert not Worker.objects.exists()
 
 
-def test_housekeeping_goes_on_until_the_worker_stops() -> None:
+def test_maintenance_goes_on_until_the_worker_stops() -> None:
     """The thread itself: rounds while the worker works, none after it."""
     rounds: list[int] = []
     seen = threading.Event()
@@ -92,12 +92,12 @@ def test_housekeeping_goes_on_until_the_worker_stops() -> None:
         if len(rounds) == 3:
             seen.set()
 
-    housekeeping = Housekeeping(every=0.001, steps=(step,))
-    with unittest.mock.patch.object(workers, "retire") as retire:
-        with housekeeping:
+    maintenance = WorkerMaintenance(every=0.001, steps=(step,))
+    with unittest.mock.patch.object(workers, "unregister") as unregister:
+        with maintenance:
             assert seen.wait(5)
         done = len(rounds)
-    retire.assert_called_once_with(housekeeping.name)
+    unregister.assert_called_once_with(maintenance.name)
     assert seen.wait(0.01)
     assert len(rounds) == done
 
@@ -112,10 +112,10 @@ def test_a_step_that_fails_does_not_keep_the_others_from_being_done(caplog: pyte
     def mistaken() -> None:
         raise LookupError("a mistake")
 
-    Housekeeping(steps=(away, mistaken, lambda: done.append("beat"))).round()
+    WorkerMaintenance(steps=(away, mistaken, lambda: done.append("beat"))).round()
     assert done == ["beat"]
     assert "could not reach the database" in caplog.text
-    assert "A step of housekeeping failed" in caplog.text
+    assert "A step of the maintenance failed" in caplog.text
 
 
 def test_what_nobody_needs_any_more_is_cleared_away(plain: IntegrationInstance) -> None:

@@ -241,7 +241,7 @@ HUGE = "9" * 5000
 
 
 NONSENSE: list[tuple[str, dict[str, Any]]] = [
-    ("mappings_tick", {"shown": [HUGE, "1e9", "-1", "٣"], "ticked": ["x", HUGE, "10" * 20]}),
+    ("mappings_select_row", {"shown": [HUGE, "1e9", "-1", "٣"], "ticked": ["x", HUGE, "10" * 20]}),
     ("mappings_save", {"shown": [HUGE, "10" * 20], "ticked": [HUGE, "10" * 20]}),
     ("choose", {"company": HUGE}),
     ("choose", {"company": "10" * 20}),

@@ -227,7 +227,7 @@ def test_a_mistake_of_the_portal_tells_nothing(
         raise RuntimeError("the inner workings")
 
     asks = program()
-    monkeypatch.setattr("integrations.api.operations.page_after", fail)
+    monkeypatch.setattr("integrations.api.endpoints.page_after", fail)
     assert "inner workings" not in json.dumps(asks.refused("organizations", 500))
     assert "inner workings" in caplog.text
     assert asks.plain not in caplog.text

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
-from integrations.management.housekeeping import Housekeeping
+from integrations.management.worker_maintenance import WorkerMaintenance
 
 
 class Command(BaseCommand):
@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *, interval: float, batch: bool, **options: Any) -> None:
         """Work until SIGTERM or Ctrl-C; the job at hand is finished first."""
-        with Housekeeping():
+        with WorkerMaintenance():
             if settings.TASKS_BACKEND == "rq":
                 call_command("rqworker", "default", job_class="django_tasks_rq.Job", burst=batch)
             else:

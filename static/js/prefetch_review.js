@@ -1,35 +1,35 @@
 // The next row of the review is asked for while the person looks at this one, so that Next shows it at once.
-// The link says with data-ahead where that is worth it: after a decision that led on by itself, seldom. Without
+// The link says with data-prefetch where that is worth it: after a decision that led on by itself, seldom. Without
 // this file Next asks when it is pressed.
 "use strict";
 
 (() => {
   const DRAWN = 50; // ms until the row stands there; asking sooner would hold that up
   const FRESH = 20_000; // ms; a row that was read longer ago is asked for anew
-  let ahead = null;
+  let prefetched = null;
   let timer = 0;
 
   function forget() {
     clearTimeout(timer);
-    ahead?.request.abort();
-    ahead = null;
+    prefetched?.request.abort();
+    prefetched = null;
   }
 
   async function ask() {
-    const address = document.querySelector("#review [data-ahead]")?.getAttribute("hx-get");
+    const address = document.querySelector("#review [data-prefetch]")?.getAttribute("hx-get");
     if (!address) return;
     const mine = { address, request: new AbortController(), began: performance.now(), text: null };
-    ahead = mine;
+    prefetched = mine;
     try {
-      const headers = { "HX-Request": "true", "X-Ahead": "true" };
+      const headers = { "HX-Request": "true", "X-Prefetch": "true" };
       const answer = await fetch(address, { headers, redirect: "error", signal: mine.request.signal });
       if (answer.status === 200 && !answer.headers.has("HX-Redirect")) mine.text = await answer.text();
     } catch { /* Next asks itself then, and tells what is wrong */ }
   }
 
   function show(link) {
-    const { address, text } = ahead;
-    ahead = null;
+    const { address, text } = prefetched;
+    prefetched = null;
     // As htmx does it, which reloads the page when somebody goes back to it.
     history.replaceState({ htmx: true }, "");
     history.pushState({ htmx: true }, "", address);
@@ -40,8 +40,8 @@
   document.addEventListener("htmx:confirm", (event) => {
     const { elt, path, target } = event.detail;
     if (target?.id !== "review") return;
-    const isHere = ahead?.address === path && ahead.text !== null && performance.now() - ahead.began < FRESH;
-    if (isHere && elt.matches("[data-ahead]")) {
+    const isHere = prefetched?.address === path && prefetched.text !== null && performance.now() - prefetched.began < FRESH;
+    if (isHere && elt.matches("[data-prefetch]")) {
       event.preventDefault();
       show(elt);
     } else forget();

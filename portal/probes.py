@@ -19,7 +19,7 @@ from portal.counters import RequestCounters
 counters = RequestCounters(settings.DATA_DIR / "metrics")
 
 
-class OperationsMiddleware:
+class ProbesMiddleware:
     """Answers the three addresses; everything else goes on."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -20,10 +20,10 @@ from integrations.tasks import requeue_neglected, start_due, wake_webhooks
 logger = logging.getLogger(__name__)
 
 EVERY = 5.0  # seconds between two rounds
-CLEAR_AWAY_EVERY = 3600.0
+DELETE_EXPIRED_EVERY = 3600.0
 
 
-class Housekeeping:
+class WorkerMaintenance:
     """A thread beside the work, as a context manager. A database that is away is tried again next round."""
 
     def __init__(self, every: float = EVERY, steps: tuple[Callable[[], object], ...] | None = None) -> None:
@@ -34,13 +34,13 @@ class Housekeeping:
             requeue_neglected,
             start_due,
             wake_webhooks,
-            self._clear_away,
+            self._delete_expired,
         )
-        self._cleared_at = 0.0
+        self._deleted_at = 0.0
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
 
-    def __enter__(self) -> Housekeeping:
+    def __enter__(self) -> WorkerMaintenance:
         self._thread.start()
         return self
 
@@ -67,13 +67,13 @@ class Housekeeping:
             try:
                 step()
             except DatabaseError:
-                logger.exception("Housekeeping could not reach the database.")
+                logger.exception("The maintenance of a worker could not reach the database.")
                 close_old_connections()
             except Exception:  # a mistake in one step must not end the heartbeat of a healthy worker
-                logger.exception("A step of housekeeping failed.")
+                logger.exception("A step of the maintenance failed.")
 
-    def _clear_away(self) -> None:
-        if self._cleared_at and time.monotonic() - self._cleared_at < CLEAR_AWAY_EVERY:
+    def _delete_expired(self) -> None:
+        if self._deleted_at and time.monotonic() - self._deleted_at < DELETE_EXPIRED_EVERY:
             return
-        self._cleared_at = time.monotonic()
+        self._deleted_at = time.monotonic()
         delete_expired()
