@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
+from integrations.models.audit import Action
 from integrations.services.audit import Actor, Batch, Change
 from portal.attempts import forget_failures
 
@@ -21,6 +22,6 @@ def unlock_login(actor: Actor, username: str) -> int:
     if user is None:
         raise UnknownUser(username)
     failures = forget_failures(user.username)
-    change = Change("sign-in unlocked", "user", str(user.pk), user.username, {"failures": failures}, None)
-    Batch(actor).record([change])
+    before = {"failures": failures}
+    Batch(actor).record([Change(Action.SIGN_IN_UNLOCKED, "user", str(user.pk), user.username, before)])
     return failures

@@ -22,9 +22,88 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         """Refused."""
         raise AppendOnlyError("The audit is append-only.")
 
+    def of(self, *actions: AuditEvent.Action) -> AuditQuerySet:
+        """Those of these actions."""
+        return self.filter(action__in=[action.text for action in actions])
+
 
 class AuditEvent(models.Model):
-    """One change. ``batch`` joins what one press of a button did; ``before`` and ``after`` hold no secret."""
+    """One change. ``batch`` joins what one press of a button did; ``before`` and ``after`` hold no secret.
+
+    ``action`` is an Action's text; ``known_action`` is the Action.
+    """
+
+    class Action(models.TextChoices):
+        """What was done: by this name in the code, by its text in the table, the API, feeds and files.
+
+        A text is never changed, since history never is.
+        """
+
+        MAPPING_CREATED = "mapping.created", "mapping created"
+        MAPPING_CHANGED = "mapping.changed", "mapping changed"
+        MAPPING_MOVED = "mapping.moved", "mapping moved"
+        MAPPING_REMOVED = "mapping.removed", "mapping removed"
+        MAPPING_CONFIRMED = "mapping.confirmed", "mapping confirmed"
+        MAPPING_IMPORTED = "mapping.imported", "mapping imported"
+        MAPPING_CHANGE_UNDONE = "mapping.change_undone", "mapping change undone"
+        MAPPING_TAKEN_ALONG = "mapping.removed_with_instance", "mapping removed with its instance"
+        MAPPING_BROUGHT_BACK = "mapping.restored_with_instance", "mapping restored with its instance"
+
+        REVIEW_NEEDED = "review.needed", "review needed"
+        REVIEW_SETTLED = "review.settled", "review settled"
+
+        MATCH_REJECTED = "match.rejected", "match rejected"
+        MATCH_ALLOWED = "match.allowed", "match allowed again"
+        ORGANIZATION_IGNORED = "organization.ignored", "organization ignored"
+        ORGANIZATION_REOPENED = "organization.reopened", "organization no longer ignored"
+
+        ORGANIZATION_ADDED = "organization.added", "organization added"
+        ORGANIZATION_IMPORTED = "organization.imported", "organization imported"
+        ORGANIZATION_UPDATED = "organization.updated_by_import", "organization updated by import"
+        ORGANIZATION_CHANGED = "organization.changed", "organization changed"
+        ORGANIZATION_MERGED = "organization.merged", "organization merged"
+        ORGANIZATION_DELETED = "organization.deleted", "organization deleted"
+        ORGANIZATION_RESTORED = "organization.restored", "organization restored"
+        ORGANIZATION_DELETED_BY_UNDO = "organization.deleted_by_undo", "organization deleted by undo"
+        ORGANIZATION_RESTORED_BY_UNDO = "organization.restored_by_undo", "organization restored by undo"
+        ORGANIZATION_CHANGE_UNDONE = "organization.change_undone", "organization change undone"
+
+        INSTANCE_CONNECTED = "instance.connected", "instance connected"
+        INSTANCE_IMPORTED = "instance.imported", "instance imported"
+        INSTANCE_CHANGED = "instance.changed", "instance changed"
+        INSTANCE_CHECKED = "instance.checked", "instance checked"
+        INSTANCE_MOVED = "instance.moved", "instance moved"
+        INSTANCE_DELETED = "instance.deleted", "instance deleted"
+        INSTANCE_RESTORED = "instance.restored", "instance restored"
+        INSTANCE_DELETED_BY_UNDO = "instance.deleted_by_undo", "instance deleted by undo"
+        INSTANCE_RESTORED_BY_UNDO = "instance.restored_by_undo", "instance restored by undo"
+        INSTANCE_CHANGE_UNDONE = "instance.change_undone", "instance change undone"
+
+        FILTER_CHANGED = "filter.changed", "company filter changed"
+        FILTER_PUT_BACK = "filter.put_back", "company filter put back"
+        SCHEDULE_CHANGED = "schedule.changed", "schedule changed"
+        SCHEDULE_PUT_BACK = "schedule.put_back", "schedule put back"
+        CATCH_ALL_CHANGED = "catch_all.changed", "catch-all company changed"
+        CATCH_ALL_PUT_BACK = "catch_all.put_back", "catch-all company put back"
+
+        TOKEN_CREATED = "token.created", "token created"
+        TOKEN_REVOKED = "token.revoked", "token revoked"
+        WEBHOOK_CREATED = "webhook.created", "webhook created"
+        WEBHOOK_CHANGED = "webhook.changed", "webhook changed"
+        WEBHOOK_KEY_RENEWED = "webhook.key_renewed", "webhook key renewed"
+        WEBHOOK_PAUSED = "webhook.paused", "webhook paused"
+        WEBHOOK_RESUMED = "webhook.resumed", "webhook resumed"
+        WEBHOOK_DELETED = "webhook.deleted", "webhook deleted"
+        DELIVERY_SENT_AGAIN = "delivery.sent_again", "delivery sent again"
+
+        REPORTS_FORGOTTEN = "reports.forgotten", "import reports forgotten"
+        KEYS_ROTATED = "keys.rotated", "encryption keys rotated"
+        SIGN_IN_UNLOCKED = "sign_in.unlocked", "sign-in unlocked"
+
+        @property
+        def text(self) -> str:
+            """What the table, the API and feeds call it."""
+            return str(self.label)
 
     at = models.DateTimeField(auto_now_add=True)
     actor = models.ForeignKey(
@@ -80,3 +159,17 @@ class AuditEvent(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refused."""
         raise AppendOnlyError("The audit is append-only.")
+
+    @property
+    def known_action(self) -> Action | None:
+        """The action that its text names; None for a text of another version of the portal."""
+        return action_of(self.action)
+
+
+Action = AuditEvent.Action
+_BY_TEXT = {action.text: action for action in Action}
+
+
+def action_of(text: str) -> Action | None:
+    """The action of this text; None for one of another version of the portal."""
+    return _BY_TEXT.get(text)

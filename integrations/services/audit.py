@@ -13,11 +13,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from integrations.database.bulk import insert_rows
-from integrations.models import AuditEvent, IntegrationInstance, OrganizationMapping
+from integrations.models import AuditEvent, IntegrationInstance, Organization, OrganizationMapping
+from integrations.models.audit import Action
 
 
 def mapping_event(
-    action: str,
+    action: Action,
     mapping: OrganizationMapping,
     before: dict[str, Any] | None,
     names: tuple[str, str],
@@ -29,7 +30,7 @@ def mapping_event(
     return Change(action, "mapping", str(mapping.organization_id), organization, before, after, instance)
 
 
-def mapping_change(action: str, mapping: OrganizationMapping, before: dict[str, Any] | None) -> Change:
+def mapping_change(action: Action, mapping: OrganizationMapping, before: dict[str, Any] | None) -> Change:
     """A mapping's event for the audit, from the rows that it names."""
     return mapping_event(
         action, mapping, before, (mapping.organization.name, mapping.company.name), mapping.instance
@@ -89,7 +90,7 @@ def actor_of(request: HttpRequest) -> Actor:
 class Change:
     """What one event tells. ``before`` is None when something was made, ``after`` when it was removed."""
 
-    action: str
+    action: Action
     target_type: str
     target_id: str
     target_name: str
@@ -99,13 +100,23 @@ class Change:
 
 
 def instance_change(
-    action: str,
+    action: Action,
     instance: IntegrationInstance,
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
 ) -> Change:
     """What an event tells of an instance."""
     return Change(action, "instance", str(instance.pk), instance.name, before, after, instance)
+
+
+def organization_change(
+    action: Action,
+    organization: Organization,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+) -> Change:
+    """What an event tells of an organization as a whole."""
+    return Change(action, "organization", str(organization.pk), organization.name, before, after)
 
 
 @dataclass(frozen=True)
@@ -149,7 +160,7 @@ class Batch:
                 (
                     (
                         *common.values(),
-                        change.action,
+                        change.action.text,
                         change.target_type,
                         change.target_id,
                         change.target_name[:300],

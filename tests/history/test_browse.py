@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from integrations.forms.history import history_query
 from integrations.models import AuditEvent, Company, IntegrationInstance, Organization, Right, WebhookEvent
+from integrations.models.audit import Action
 from integrations.psa.base import FilterCondition
 from integrations.services.audit import Actor, Batch, Change, instance_change
 from integrations.services.companies.filters import save_filters
@@ -190,7 +191,12 @@ def test_hostile_names_are_text(member: User, reader: User, client_of: ClientOf)
     Batch(Actor("<b>mallory</b>", "<i>")).record(
         [
             Change(
-                "organization added", "organization", "1", "<script>alert(1)</script>", None, {"name": "<u>"}
+                Action.ORGANIZATION_ADDED,
+                "organization",
+                "1",
+                "<script>alert(1)</script>",
+                None,
+                {"name": "<u>"},
             )
         ]
     )
@@ -278,8 +284,8 @@ def test_a_token_and_a_configuration_are_told_in_the_words_of_the_pages(
     made = {"instances": "all", "expires_at": "2027-11-25T20:37:17.441742+00:00"}
     Batch(actor_of(owner)).record(
         [
-            Change("token created", "token", "1", "Ticket robot", None, made),
-            instance_change("instance connected", main, None, {"name": "Main"}),
+            Change(Action.TOKEN_CREATED, "token", "1", "Ticket robot", None, made),
+            instance_change(Action.INSTANCE_CONNECTED, main, None, {"name": "Main"}),
         ]
     )
     key = AuditEvent.objects.get(action="token created").batch
@@ -296,7 +302,7 @@ def test_what_looks_like_a_secret_is_never_told(reader: User, client_of: ClientO
     Batch(Actor("x", "y")).record(
         [
             Change(
-                "z",
+                Action.TOKEN_CREATED,
                 "token",
                 "1",
                 "Name",
@@ -435,7 +441,7 @@ def test_a_role_without_the_right_to_delete_cannot_undo_an_addition(
 def test_words_of_the_batch_page_for_what_cannot_be_undone(
     main: IntegrationInstance, owner: User, client_of: ClientOf
 ) -> None:
-    Batch(actor_of(owner)).record([Change("instance checked", "instance", str(main.pk), "Main")])
+    Batch(actor_of(owner)).record([Change(Action.INSTANCE_CHECKED, "instance", str(main.pk), "Main")])
     batch = AuditEvent.objects.get().batch
     assert "Undo" not in text_of(client_of(owner).get(f"/history/{batch}/"))
     assert client_of(owner).post(f"/undo/{batch}/").status_code == 404

@@ -24,6 +24,7 @@ from integrations.models import (
     OrganizationMapping,
     RejectedMatch,
 )
+from integrations.models.audit import Action
 from integrations.psa.base import FilterCondition
 from integrations.services.audit import Batch, Change
 from integrations.services.companies.filters import save_filters
@@ -240,10 +241,10 @@ def test_a_company_filter_is_put_back(main: IntegrationInstance, member: User) -
 
 def test_what_cannot_be_taken_back_is_said(main: IntegrationInstance, abbott: Company, member: User) -> None:
     batch = Batch(actor_of(member))
-    batch.record([Change("instance checked", "instance", str(main.pk), "Main", instance=main)])
+    batch.record([Change(Action.INSTANCE_CHECKED, "instance", str(main.pk), "Main", instance=main)])
     with pytest.raises(undoing.NothingToUndo):
         undo(member, batch.key)
-    batch.record([Change("organization ignored", "organization", "999", "Gone", instance=main)])
+    batch.record([Change(Action.ORGANIZATION_IGNORED, "organization", "999", "Gone", instance=main)])
     reasons = [(row.name, row.reason) for row in undo(member, batch.key).rows_left]
     assert reasons == [("Gone", "no longer there"), ("Main", "“instance checked” cannot be taken back here")]
 

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from integrations.models import AuditEvent
+from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change
 from tests.support.simulated import actor_of, table_contents
 
@@ -14,7 +15,9 @@ from tests.support.simulated import actor_of, table_contents
 @pytest.fixture
 def recorded(owner: User) -> AuditEvent:
     """A change that somebody would like to be forgotten."""
-    Batch(actor_of(owner)).record([Change("mapping created", "mapping", "1", "Acme", None, {"company": 1})])
+    Batch(actor_of(owner)).record(
+        [Change(Action.MAPPING_CREATED, "mapping", "1", "Acme", None, {"company": 1})]
+    )
     return AuditEvent.objects.get()
 
 
@@ -43,7 +46,9 @@ def test_the_database_refuses(recorded: AuditEvent, statement: str) -> None:
 
 def test_rows_are_still_added_and_people_can_go(recorded: AuditEvent, owner: User) -> None:
     """Deleting an account leaves what it did, with its name."""
-    Batch(actor_of(owner)).record([Change("mapping removed", "mapping", "1", "Acme", {"company": 1}, None)])
+    Batch(actor_of(owner)).record(
+        [Change(Action.MAPPING_REMOVED, "mapping", "1", "Acme", {"company": 1}, None)]
+    )
     name = recorded.actor_name
     owner.delete()
     assert list(AuditEvent.objects.order_by("pk").values_list("actor_name", flat=True)) == [name, name]

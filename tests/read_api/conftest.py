@@ -21,6 +21,7 @@ from integrations.models import (
     OrganizationMapping,
     Right,
 )
+from integrations.models.audit import Action
 from integrations.services.audit import Actor, Batch, mapping_change
 from integrations.services.read_api.tokens import TokenSpec, create_token
 
@@ -115,7 +116,7 @@ def map_to(organization: Organization, company: Company) -> OrganizationMapping:
     mapping.confirmed_at, mapping.confirmed_name = timezone.now(), company.name
     mapping.version += 1
     mapping.save()
-    Batch(OPERATOR).record([mapping_change("mapping created", mapping, before)])
+    Batch(OPERATOR).record([mapping_change(Action.MAPPING_CREATED, mapping, before)])
     return mapping
 
 
@@ -123,7 +124,7 @@ def unmap(mapping: OrganizationMapping) -> None:
     before = mapping.snapshot()
     mapping.removed_at, mapping.version = timezone.now(), mapping.version + 1
     mapping.save()
-    Batch(OPERATOR).record([mapping_change("mapping removed", mapping, before)])
+    Batch(OPERATOR).record([mapping_change(Action.MAPPING_REMOVED, mapping, before)])
 
 
 @dataclass

@@ -12,6 +12,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from integrations.models import AuditEvent, Company, Organization, OrganizationMapping
+from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change
 from integrations.services.read_api.changes import changes_after, latest_position
 from integrations.services.read_api.scope import Scope
@@ -130,7 +131,7 @@ def test_a_reader_misses_nothing_while_four_people_write() -> None:
 def test_a_later_commit_never_carries_an_earlier_position() -> None:
     """PostgreSQL gives out ids before the commit: the second writer has to wait for the first."""
     main = make_instance("Main")
-    change = Change("mapping created", "mapping", "1", "Acme", None, None, main)
+    change = Change(Action.MAPPING_CREATED, "mapping", "1", "Acme", None, None, main)
     second_is_through = threading.Event()
 
     def second() -> None:

@@ -33,6 +33,7 @@ from integrations.models import (
     WebhookDelivery,
     WebhookEvent,
 )
+from integrations.models.audit import Action
 from integrations.outbound.addresses import Gate
 from integrations.services.audit import Batch, Change
 from integrations.services.webhooks import deliver as deliveries
@@ -115,11 +116,11 @@ def test_one_press_of_a_button_is_one_message_of_a_hundred_changes_at_most(compa
     make("https://hooks.example/x")
     batch = Batch(OPERATOR)
     changes = [
-        Change("mapping created", "mapping", str(row.pk), row.name, None, None, company.instance)
+        Change(Action.MAPPING_CREATED, "mapping", str(row.pk), row.name, None, None, company.instance)
         for row in Organization.objects.bulk_create(Organization(name=f"O {n}") for n in range(250))
     ]
     batch.record(changes)
-    batch.record([Change("organization added", "organization", "1", "O")])
+    batch.record([Change(Action.ORGANIZATION_ADDED, "organization", "1", "O")])
     assert deliveries.queue_deliveries() == 250
     sizes = [len(row.payload["changes"]) for row in WebhookDelivery.objects.order_by("pk")]
     assert sizes == [100, 100, 50]

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.database.query_cache import cached_rows
-from integrations.models import AuditEvent, Company, CompanyFilter, FilterOption, IntegrationInstance
+from integrations.models import Company, CompanyFilter, FilterOption, IntegrationInstance
+from integrations.models.audit import Action
 from integrations.psa.base import CompanyField, FilterCondition, PicklistOption, PSAClient, RemoteCompany
 from integrations.psa.registry import provider_for
 from integrations.services.audit import Actor, Batch, Change, instance_change
@@ -108,31 +109,18 @@ def save_filters(
         ]
         rows = _replace(instance, wanted)
         if before != wanted:
-            (batch or Batch(actor)).record([_change("company filter changed", instance, before, wanted)])
+            (batch or Batch(actor)).record([_change(Action.FILTER_CHANGED, instance, before, wanted)])
     return rows
 
 
 def put_back_filters(
-    events: Sequence[AuditEvent], actor: Actor
-) -> tuple[list[Change], list[tuple[str, str]]]:
-    """Put company filters back as they were before these changes.
-
-    Returns the changes, and the names of those left with the reason. Inside a transaction.
-    """
-    changes, left = [], []
-    for event in events:
-        present = IntegrationInstance.objects.present().locked()
-        instance = present.filter(pk=event.instance_id or 0).first()
-        if instance is None:
-            left.append((event.target_name, "no longer there"))
-            continue
-        before, after = (event.before or {}).get("filters", []), (event.after or {}).get("filters", [])
-        if filters_as_json(instance.filters.all()) != after:
-            left.append((event.target_name, "changed again since"))
-            continue
-        _replace(instance, before)
-        changes.append(_change("company filter put back", instance, after, before))
-    return changes, left
+    instance: IntegrationInstance, before: Sequence[Sequence[Any]], after: Sequence[Sequence[Any]]
+) -> Change | None:
+    """Put the filter rows of a locked instance back; what to record, or None if they changed ``after``."""
+    if filters_as_json(instance.filters.all()) != after:
+        return None
+    _replace(instance, before)
+    return _change(Action.FILTER_PUT_BACK, instance, after, before)
 
 
 def _replace(instance: IntegrationInstance, wanted: Sequence[Sequence[Any]]) -> list[CompanyFilter]:
@@ -148,7 +136,7 @@ def _replace(instance: IntegrationInstance, wanted: Sequence[Sequence[Any]]) -> 
 
 
 def _change(
-    action: str, instance: IntegrationInstance, before: Sequence[object], after: Sequence[object]
+    action: Action, instance: IntegrationInstance, before: Sequence[object], after: Sequence[object]
 ) -> Change:
     return instance_change(action, instance, {"filters": before}, {"filters": after})
 

@@ -12,27 +12,22 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
 from integrations.models import AuditEvent
-from integrations.services.history.undo import (
-    DECISIONS,
-    FILTER_ACTIONS,
-    INSTANCE_ACTIONS,
-    MAPPINGS,
-    ORGANIZATIONS,
-    UNDOABLE,
-)
+from integrations.models.audit import Action, AuditQuerySet
+from integrations.services.history.register import REGISTER
+from integrations.services.history.undo import UNDOABLE
 from integrations.services.history.undo_instances import is_description
 
 PAGE_SIZE = 50
 NAMES_OFFERED = 200
 
 KINDS: dict[str, tuple[str, Q]] = {
-    "mapping": ("Mappings", MAPPINGS),
-    "decision": ("Ignored and rejected", DECISIONS),
-    "organization": ("Organizations", ORGANIZATIONS),
+    "mapping": ("Mappings", Q(target_type="mapping")),
+    "decision": ("Ignored and rejected", Q(target_type="organization", instance__isnull=False)),
+    "organization": ("Organizations", Q(target_type="organization", instance=None)),
     "instance": ("Configurations and filters", Q(target_type="instance")),
     "review": ("Mappings that need review", Q(target_type="review")),
     "person": ("Sign-in and keys", Q(target_type__in=["user", "portal"])),
@@ -83,11 +78,8 @@ class Entry:
     @property
     def is_undoable(self) -> bool:
         """Whether a change of this kind can be taken back at all."""
-        if self.event.target_type != "instance":
-            return self.event.target_type in {"mapping", "organization"}
-        if self.event.action in INSTANCE_ACTIONS:
-            return None in (self.event.before, self.event.after) or is_description(self.event)
-        return self.event.action in FILTER_ACTIONS
+        action = self.event.known_action
+        return action in REGISTER and (action is not Action.INSTANCE_CHANGED or is_description(self.event))
 
 
 @dataclass(frozen=True)
@@ -99,9 +91,9 @@ class HistoryPage:
     newer: int | None
 
 
-def chosen_events(query: HistoryQuery) -> QuerySet[AuditEvent]:
+def chosen_events(query: HistoryQuery) -> AuditQuerySet:
     """The events that the query chooses, on all pages, in no order."""
-    events: QuerySet[AuditEvent] = AuditEvent.objects.all()
+    events = AuditEvent.objects.all()
     if query.actor:
         events = events.filter(actor_name=query.actor)
     if query.kind:
@@ -147,7 +139,7 @@ def history_page(query: HistoryQuery, size: int = PAGE_SIZE) -> HistoryPage:
 
 
 def _keyset(
-    events: QuerySet[AuditEvent], query: HistoryQuery, size: int
+    events: AuditQuerySet, query: HistoryQuery, size: int
 ) -> tuple[list[AuditEvent], int | None, int | None]:
     """The page's events, newest first, with the keys of the pages below and above it."""
     if query.newer is not None:
@@ -165,7 +157,7 @@ def _keyset(
     return rows, rows[-1].pk if more else None, rows[0].pk if query.older is not None else None
 
 
-def _count(entries: Iterable[Entry], events: QuerySet[AuditEvent]) -> None:
+def _count(entries: Iterable[Entry], events: AuditQuerySet) -> None:
     """How many events of each action the batches hold."""
     by_batch = {entry.event.batch: Counter[str]() for entry in entries}
     counted = events.filter(batch__in=by_batch).order_by().values_list("batch", "action")

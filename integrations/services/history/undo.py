@@ -11,30 +11,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import Case, CharField, Q, QuerySet, Value, When
+from django.db.models import Q
 
 from integrations.models import AuditEvent, IntegrationInstance, Organization
+from integrations.models.audit import AuditQuerySet, action_of
 from integrations.services.audit import Actor, Batch
-from integrations.services.history import undo_instances as undoing_instances
-from integrations.services.history import undo_mappings as undoing_mappings
-from integrations.services.history import undo_organizations as undoing_organizations
+from integrations.services.history.register import REGISTER, actions_of
+from integrations.services.history.undo_instances import put_back_instances
+from integrations.services.history.undo_mappings import put_back_mappings
+from integrations.services.history.undo_organizations import put_back_decisions, put_back_organizations
 
 CHUNK = 1_000
 
-MAPPINGS = Q(target_type="mapping")
-DECISIONS = Q(target_type="organization", instance__isnull=False)
-ORGANIZATIONS = Q(target_type="organization", instance=None)
-FILTER_ACTIONS = ("company filter changed", "company filter put back")
-FILTERS = Q(target_type="instance", action__in=FILTER_ACTIONS)
-SCHEDULE_ACTIONS = ("schedule changed", "schedule put back")
-INSTANCE_ACTIONS = (
-    *SCHEDULE_ACTIONS, "catch-all company changed", "catch-all company put back",
-    "instance changed", "instance change undone", "instance imported",
-    "instance connected", "instance deleted by undo", "instance restored by undo",
-)  # fmt: skip
-INSTANCES = Q(target_type="instance", action__in=INSTANCE_ACTIONS)
-RISE_OR_FALL = Q(before__isnull=True) | Q(after__isnull=True)
-UNDOABLE = MAPPINGS | DECISIONS | ORGANIZATIONS | FILTERS | INSTANCES
+# What is taken back first. An organization can go when nothing is mapped to it, a configuration likewise.
+ORDER = (put_back_mappings, put_back_decisions, put_back_organizations, put_back_instances)
+UNDOABLE = Q(action__in=[action.text for action in REGISTER])
 
 
 class NothingToUndo(Exception):
@@ -94,26 +85,11 @@ def undo_event(
     return _undo(actor, events, key, dry_run)
 
 
-def rights_to_undo(events: QuerySet[AuditEvent]) -> set[str]:
+def rights_to_undo(events: AuditQuerySet) -> set[str]:
     """The rights that taking these changes back needs; empty when nothing of them can be taken back."""
-    kinds = (
-        events.filter(UNDOABLE)
-        .order_by()
-        .annotate(
-            right=Case(
-                When(INSTANCES & RISE_OR_FALL, then=Value("delete_integrationinstance")),
-                # Who may set a filter or a schedule may take it back.
-                When(INSTANCES & ~Q(action__in=SCHEDULE_ACTIONS), then=Value("change_integrationinstance")),
-                When(~ORGANIZATIONS, then=Value("map_organizations")),
-                When(RISE_OR_FALL, then=Value("delete_organization")),
-                default=Value("change_organization"),
-                output_field=CharField(),
-            )
-        )
-        .values_list("right", flat=True)
-        .distinct()
-    )
-    return set(kinds)
+    texts = events.order_by().values_list("action", flat=True).distinct()
+    actions = {action_of(text) for text in texts}
+    return {undoing.right for action, undoing in REGISTER.items() if action in actions}
 
 
 def instance_of_batch(key: uuid.UUID) -> IntegrationInstance | None:
@@ -133,24 +109,18 @@ def organization_of_batch(key: uuid.UUID) -> int | None:
     return found.values_list("pk", flat=True).first()
 
 
-def _undo(actor: Actor, events: QuerySet[AuditEvent], key: uuid.UUID, dry_run: bool) -> UndoOutcome:
+def _undo(actor: Actor, events: AuditQuerySet, key: uuid.UUID, dry_run: bool) -> UndoOutcome:
     batch = Batch(actor, undoes=key)
     outcome = UndoOutcome(batch.key, dry_run)
     with transaction.atomic():
         if not events.filter(UNDOABLE).exists():
             raise NothingToUndo
-        if events.filter(UNDOABLE).exclude(MAPPINGS).exists():
+        if events.filter(UNDOABLE).exclude(target_type="mapping").exists():
             outcome.noun = "change"
         _lock_instances(events)
-        kinds = (
-            (MAPPINGS, undoing_mappings.put_back_mappings),
-            (DECISIONS, undoing_organizations.put_back_decisions),
-            (ORGANIZATIONS, undoing_organizations.put_back_organizations),
-            (FILTERS | INSTANCES, undoing_instances.put_back_instances),
-        )
-        for condition, put_back in kinds:
-            for chunk in _newest_first(events.filter(condition)):
-                changes, left = put_back(chunk, actor)
+        for put_back in ORDER:
+            for chunk in _newest_first(events.of(*actions_of(put_back))):
+                changes, left = put_back(batch, chunk)
                 batch.record(changes)
                 outcome.restored += len(changes)
                 outcome.rows_left += [LeftRow(name, reason) for name, reason in left]
@@ -161,13 +131,13 @@ def _undo(actor: Actor, events: QuerySet[AuditEvent], key: uuid.UUID, dry_run: b
     return outcome
 
 
-def _lock_instances(events: QuerySet[AuditEvent]) -> None:
+def _lock_instances(events: AuditQuerySet) -> None:
     """In the order of their keys, as everybody does who changes the mappings of several."""
     involved = events.exclude(instance=None).order_by().values("instance")
     list(IntegrationInstance.objects.locked().filter(pk__in=involved).order_by("pk").only("pk"))
 
 
-def _newest_first(events: QuerySet[AuditEvent]) -> Iterator[list[AuditEvent]]:
+def _newest_first(events: AuditQuerySet) -> Iterator[list[AuditEvent]]:
     """In chunks; what was done last is taken back first."""
     last = None
     while True:

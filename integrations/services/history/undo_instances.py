@@ -5,23 +5,26 @@ Credentials are never put back, since nothing keeps the old ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
 
 from integrations.models import AuditEvent, IntegrationInstance
-from integrations.services.audit import Actor, Change, instance_change
+from integrations.models.audit import Action
+from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.companies.filters import put_back_filters
+from integrations.services.history.register import CHANGED_SINCE, GONE, Outcome, puts_back
 from integrations.services.instances.catch_all import catch_all_snapshot, change_catch_all
 from integrations.services.instances.schedule import schedule_snapshot, set_schedule
 from integrations.services.jobs.run import request_cancel
 
-CHANGED_SINCE = "changed again since"
 DESCRIBED = ("name", "description", "is_default")
 # What only new credentials change.
 CONNECTED = ("zone", "api_url", "username", "secrets_set")
-Outcome = tuple[list[Change], list[tuple[str, str]]]
+# Puts one configuration back; tells what it did, or why it did not.
+PutBackOne = Callable[[Batch, IntegrationInstance, AuditEvent], Change | str]
+_ONE: dict[Action | None, PutBackOne] = {}
 
 
 def is_description(event: AuditEvent) -> bool:
@@ -30,33 +33,13 @@ def is_description(event: AuditEvent) -> bool:
     return all(before.get(name) == after.get(name) for name in CONNECTED)
 
 
-def put_back_instances(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
-    """Put each event's configuration back; returns the changes, and the names of those left with the reason.
-
-    Inside a transaction that has locked the configurations.
-    """
+def put_back_instances(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
+    """Put each configuration back, one after the other: an undone import is taken back in all its steps."""
     changes: list[Change] = []
     left: list[tuple[str, str]] = []
     for event in events:
-        if "filters" in (event.after or {}):
-            filtered, unfiltered = put_back_filters([event], actor)
-            changes += filtered
-            left += unfiltered
-            continue
         instance = IntegrationInstance.objects.locked().filter(pk=event.instance_id or 0).first()
-        if instance is None:
-            left.append((event.target_name, "no longer there"))
-            continue
-        if event.before is None:
-            found = _unmake(instance, event.after or {}, actor)
-        elif event.after is None:
-            found = _make_again(instance)
-        elif "catch_all" in event.after:
-            found = _put_back_catch_all(instance, event.before, event.after)
-        elif "refresh_every_hours" in event.after:
-            found = _put_back_schedule(instance, event.before, event.after)
-        else:
-            found = _describe_again(instance, event)
+        found = GONE if instance is None else _ONE[event.known_action](batch, instance, event)
         if isinstance(found, str):
             left.append((event.target_name, found))
         else:
@@ -64,9 +47,27 @@ def put_back_instances(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
     return changes, left
 
 
-def _unmake(instance: IntegrationInstance, after: Mapping[str, Any], actor: Actor) -> Change | str:
-    """Delete (softly) what was made; or why not."""
-    if instance.deleted_at is not None or not _is_still(instance, after, (*DESCRIBED[:2], *CONNECTED)):
+def _puts_back_one(right: str, *actions: Action) -> Callable[[PutBackOne], PutBackOne]:
+    puts_back(right, *actions)(put_back_instances)
+
+    def register(put_back: PutBackOne) -> PutBackOne:
+        _ONE.update(dict.fromkeys(actions, put_back))
+        return put_back
+
+    return register
+
+
+@_puts_back_one(
+    "delete_integrationinstance",
+    Action.INSTANCE_CONNECTED,
+    Action.INSTANCE_IMPORTED,
+    Action.INSTANCE_RESTORED_BY_UNDO,
+)
+def _unmake(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
+    """Delete (softly) what was made."""
+    if instance.deleted_at is not None or not _is_still(
+        instance, event.after or {}, (*DESCRIBED[:2], *CONNECTED)
+    ):
         return CHANGED_SINCE
     if instance.mappings.present().exists():
         return "organizations were mapped in it since"
@@ -75,42 +76,52 @@ def _unmake(instance: IntegrationInstance, after: Mapping[str, Any], actor: Acto
     for job in instance.jobs.open():
         request_cancel(job)
     instance.deleted_at, instance.is_default = timezone.now(), False
-    instance.deleted_by_id = actor.account.pk if actor.account else None
+    instance.deleted_by = batch.actor.account
     instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
-    return instance_change("instance deleted by undo", instance, before, None)
+    return instance_change(Action.INSTANCE_DELETED_BY_UNDO, instance, before, None)
 
 
-def _make_again(instance: IntegrationInstance) -> Change | str:
-    """Bring back what an undo deleted; or why not."""
+@_puts_back_one("delete_integrationinstance", Action.INSTANCE_DELETED_BY_UNDO)
+def _make_again(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
+    """Bring back what an undo deleted."""
     if instance.deleted_at is None:
         return CHANGED_SINCE
     others = IntegrationInstance.objects.present().filter(psa=instance.psa)
     if others.filter(name__iexact=instance.name).exists():
         return "another configuration has its name now"
-    instance.deleted_at = instance.deleted_by_id = None
+    instance.deleted_at = instance.deleted_by = None
     instance.is_default = not others.filter(is_default=True).exists()
     instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
-    return instance_change("instance restored by undo", instance, None, instance.snapshot())
+    return instance_change(Action.INSTANCE_RESTORED_BY_UNDO, instance, None, instance.snapshot())
 
 
-def _put_back_catch_all(
-    instance: IntegrationInstance, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Change | str:
-    if instance.deleted_at is not None or catch_all_snapshot(instance) != after:
+@_puts_back_one("map_organizations", Action.FILTER_CHANGED, Action.FILTER_PUT_BACK)
+def _put_back_filters(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
+    if instance.deleted_at is not None:
+        return GONE
+    before, after = (event.before or {}).get("filters", []), (event.after or {}).get("filters", [])
+    return put_back_filters(instance, before, after) or CHANGED_SINCE
+
+
+@_puts_back_one("change_integrationinstance", Action.CATCH_ALL_CHANGED, Action.CATCH_ALL_PUT_BACK)
+def _put_back_catch_all(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
+    if instance.deleted_at is not None or catch_all_snapshot(instance) != event.after:
         return CHANGED_SINCE
-    return change_catch_all("catch-all company put back", instance, before["catch_all"])
+    return change_catch_all(Action.CATCH_ALL_PUT_BACK, instance, (event.before or {})["catch_all"])
 
 
-def _put_back_schedule(
-    instance: IntegrationInstance, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Change | str:
-    if instance.deleted_at is not None or schedule_snapshot(instance) != after:
+# Who may set a filter or a schedule may take it back.
+@_puts_back_one("map_organizations", Action.SCHEDULE_CHANGED, Action.SCHEDULE_PUT_BACK)
+def _put_back_schedule(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
+    before = event.before or {}
+    if instance.deleted_at is not None or schedule_snapshot(instance) != event.after:
         return CHANGED_SINCE
     set_schedule(instance, before["refresh_every_hours"], check_daily=before["check_daily"])
-    return instance_change("schedule put back", instance, dict(after), schedule_snapshot(instance))
+    return instance_change(Action.SCHEDULE_PUT_BACK, instance, event.after, schedule_snapshot(instance))
 
 
-def _describe_again(instance: IntegrationInstance, event: AuditEvent) -> Change | str:
+@_puts_back_one("change_integrationinstance", Action.INSTANCE_CHANGED, Action.INSTANCE_CHANGE_UNDONE)
+def _describe_again(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
     if not is_description(event):
         return "its credentials were replaced, and the old ones are not kept"
     before, after = event.before or {}, event.after or {}
@@ -125,7 +136,7 @@ def _describe_again(instance: IntegrationInstance, event: AuditEvent) -> Change 
     for name in DESCRIBED:
         setattr(instance, name, before[name])
     instance.save(update_fields=[*DESCRIBED, "updated_at"])
-    return instance_change("instance change undone", instance, present, instance.snapshot())
+    return instance_change(Action.INSTANCE_CHANGE_UNDONE, instance, present, instance.snapshot())
 
 
 def _is_still(instance: IntegrationInstance, state: Mapping[str, Any], names: Sequence[str]) -> bool:

@@ -9,20 +9,26 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from integrations.models import AuditEvent, Company, IntegrationInstance, Organization, OrganizationMapping
+from integrations.models.audit import Action
 from integrations.models.companies import CompanyRef
-from integrations.services.audit import Actor, Change, mapping_event
-
-CHANGED_SINCE = "changed again since"
-
-
-Outcome = tuple[list[Change], list[tuple[str, str]]]
+from integrations.services.audit import Batch, Change, mapping_event
+from integrations.services.history.register import CHANGED_SINCE, GONE, Outcome, puts_back
 
 
-def put_back_mappings(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
-    """Put each event's mapping back; returns the changes, and the names of those left with the reason.
-
-    Inside a transaction that has locked the instances.
-    """
+@puts_back(
+    "map_organizations",
+    Action.MAPPING_CREATED,
+    Action.MAPPING_CHANGED,
+    Action.MAPPING_MOVED,
+    Action.MAPPING_REMOVED,
+    Action.MAPPING_CONFIRMED,
+    Action.MAPPING_IMPORTED,
+    Action.MAPPING_CHANGE_UNDONE,
+    Action.MAPPING_TAKEN_ALONG,
+    Action.MAPPING_BROUGHT_BACK,
+)
+def put_back_mappings(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
+    """Make each mapping what it was before the event."""
     instances = IntegrationInstance.objects.in_bulk()
     mappings = {
         (mapping.organization_id, mapping.psa): mapping
@@ -52,7 +58,7 @@ def put_back_mappings(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
         instance = instances.get(event.instance_id or 0)
         mapping = mappings.get((int(event.target_id), instance.psa)) if instance else None
         if mapping is None:
-            left.append((event.target_name, "no longer there"))
+            left.append((event.target_name, GONE))
             continue
         if event.after is None or mapping.version != event.after["version"]:
             left.append((event.target_name, CHANGED_SINCE))
@@ -75,7 +81,9 @@ def put_back_mappings(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
         changed[mapping.pk] = mapping
         names = (organizations[mapping.organization_id], companies[mapping.company_id].name)
         changes.append(
-            mapping_event("mapping change undone", mapping, before, names, instances[mapping.instance_id])
+            mapping_event(
+                Action.MAPPING_CHANGE_UNDONE, mapping, before, names, instances[mapping.instance_id]
+            )
         )
     OrganizationMapping.objects.write(changed=changed.values())
     return changes, left

@@ -16,10 +16,10 @@ from integrations.models import (
     OrganizationMapping,
     RejectedMatch,
 )
-from integrations.services.audit import Actor, Change
+from integrations.models.audit import Action
+from integrations.services.audit import Batch, Change, organization_change
+from integrations.services.history.register import CHANGED_SINCE, GONE, Outcome, puts_back
 from integrations.services.suggestions.decisions import (
-    IGNORED,
-    REOPENED,
     allowing_change,
     discard_suggestions,
     ignoring_change,
@@ -28,20 +28,27 @@ from integrations.services.suggestions.decisions import (
     restore_suggestions,
 )
 
-CHANGED_SINCE = "changed again since"
-GONE = "no longer there"
-Left = list[tuple[str, str]]
-Outcome = tuple[list[Change], Left]
-
-
 # --- organizations ------------------------------------------------------------------------------------------
 
 
-def put_back_organizations(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
-    """Delete what was made, restore what was deleted, and put changed values back.
-
-    Returns the changes, and the names of those left with the reason. Inside a transaction.
-    """
+@puts_back(
+    "delete_organization",
+    Action.ORGANIZATION_ADDED,
+    Action.ORGANIZATION_IMPORTED,
+    Action.ORGANIZATION_MERGED,
+    Action.ORGANIZATION_DELETED,
+    Action.ORGANIZATION_RESTORED,
+    Action.ORGANIZATION_DELETED_BY_UNDO,
+    Action.ORGANIZATION_RESTORED_BY_UNDO,
+)
+@puts_back(
+    "change_organization",
+    Action.ORGANIZATION_CHANGED,
+    Action.ORGANIZATION_UPDATED,
+    Action.ORGANIZATION_CHANGE_UNDONE,
+)
+def put_back_organizations(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
+    """Delete what was made, restore what was deleted, and put changed values back."""
     organizations = {
         each.pk: each
         for each in Organization.objects.filter(pk__in={int(event.target_id) for event in events})
@@ -55,7 +62,7 @@ def put_back_organizations(events: Sequence[AuditEvent], actor: Actor) -> Outcom
     )
     holders = _holders(event.before for event in events if event.before)
     changes: list[Change] = []
-    left: Left = []
+    left: list[tuple[str, str]] = []
     for event in events:
         organization = organizations.get(int(event.target_id))
         reason = _why_not(event, organization, mapped, holders)
@@ -106,42 +113,45 @@ def _why_not(
 
 def _put_back(event: AuditEvent, organization: Organization) -> Change:
     """Change the organization in memory as the event says it was; returns what to record."""
-    key, name = str(organization.pk), organization.name
     state = organization.snapshot()
     if event.before is None:
         organization.deleted_at = timezone.now()
-        return Change("organization deleted by undo", "organization", key, name, state, None)
+        return organization_change(Action.ORGANIZATION_DELETED_BY_UNDO, organization, state, None)
     if event.after is None:
         organization.deleted_at = None
-        return Change("organization restored by undo", "organization", key, name, None, state)
+        return organization_change(Action.ORGANIZATION_RESTORED_BY_UNDO, organization, None, state)
     for field in Organization.EDITABLE:
         setattr(organization, field, event.before[field])
     after = organization.snapshot()
-    return Change("organization change undone", "organization", key, organization.name, state, after)
+    return organization_change(Action.ORGANIZATION_CHANGE_UNDONE, organization, state, after)
 
 
 # --- decisions ----------------------------------------------------------------------------------------------
 
 
-def put_back_decisions(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
-    """Take back that an organization is ignored or a pair rejected, or that it is not any more.
-
-    Returns the changes, and the names of those left with the reason. Inside a transaction.
-    """
+@puts_back(
+    "map_organizations",
+    Action.ORGANIZATION_IGNORED,
+    Action.ORGANIZATION_REOPENED,
+    Action.MATCH_REJECTED,
+    Action.MATCH_ALLOWED,
+)
+def put_back_decisions(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
+    """Take back that an organization is ignored or a pair rejected, or that it is not any more."""
     organizations = Organization.objects.in_bulk([int(event.target_id) for event in events])
     instances = IntegrationInstance.objects.in_bulk([event.instance_id or 0 for event in events])
     changes: list[Change] = []
-    left: Left = []
+    left: list[tuple[str, str]] = []
     for event in events:
         organization = organizations.get(int(event.target_id))
         instance = instances.get(event.instance_id or 0)
         if organization is None or instance is None:
             left.append((event.target_name, GONE))
             continue
-        if event.action in {IGNORED, REOPENED}:
-            change = _put_back_ignoring(event, organization, instance, actor)
+        if event.known_action in {Action.ORGANIZATION_IGNORED, Action.ORGANIZATION_REOPENED}:
+            change = _put_back_ignoring(batch, event, organization, instance)
         else:
-            change = _put_back_rejection(event, organization, instance, actor)
+            change = _put_back_rejection(batch, event, organization, instance)
         if change is None:
             left.append((event.target_name, CHANGED_SINCE))
         else:
@@ -150,16 +160,16 @@ def put_back_decisions(events: Sequence[AuditEvent], actor: Actor) -> Outcome:
 
 
 def _put_back_ignoring(
-    event: AuditEvent, organization: Organization, instance: IntegrationInstance, actor: Actor
+    batch: Batch, event: AuditEvent, organization: Organization, instance: IntegrationInstance
 ) -> Change | None:
     rows = IgnoredOrganization.objects.filter(organization=organization, psa=instance.psa)
-    if event.action == IGNORED:
+    if event.known_action is Action.ORGANIZATION_IGNORED:
         if not rows.delete()[0]:
             return None
         restore_suggestions(organization, (event.after or {}).get("suggestions", ()))
         return reopening_change(organization, instance)
     _, created = rows.get_or_create(
-        defaults={"organization": organization, "psa": instance.psa, "ignored_by_id": _user(actor)}
+        defaults={"organization": organization, "psa": instance.psa, "ignored_by": batch.actor.account}
     )
     if not created:
         return None
@@ -169,7 +179,7 @@ def _put_back_ignoring(
 
 
 def _put_back_rejection(
-    event: AuditEvent, organization: Organization, instance: IntegrationInstance, actor: Actor
+    batch: Batch, event: AuditEvent, organization: Organization, instance: IntegrationInstance
 ) -> Change | None:
     named = event.after or event.before or {}
     company = Company.objects.filter(pk=named.get("company") or 0).first()
@@ -186,7 +196,7 @@ def _put_back_rejection(
             "organization": organization,
             "company": company,
             "company_name": company.name,
-            "rejected_by_id": _user(actor),
+            "rejected_by": batch.actor.account,
         }
     )
     if not created:
@@ -194,7 +204,3 @@ def _put_back_rejection(
     return rejection_change(
         organization, instance, company, discard_suggestions(organization, company=company)
     )
-
-
-def _user(actor: Actor) -> int | None:
-    return actor.user.pk if actor.user else None

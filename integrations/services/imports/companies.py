@@ -28,8 +28,9 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
+from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
-from integrations.services.audit import Actor, Batch, Change, mapping_event
+from integrations.services.audit import Actor, Batch, mapping_event, organization_change
 from integrations.services.imports.organizations import wait_for_other_imports
 from integrations.services.imports.reports import Outcome, RowResult, add_part
 from integrations.services.jobs.run import JobCancelled, JobRun
@@ -209,12 +210,9 @@ def _import(
         mapping.assign(company, by=user, at=now, source=MappingSource.IMPORTED)
         mappings.append(mapping)
         told = (organization.name, company.name)
-        changes.append(mapping_event("mapping imported", mapping, None, told, instance))
+        changes.append(mapping_event(Action.MAPPING_IMPORTED, mapping, None, told, instance))
     OrganizationMapping.objects.write(mappings)
-    made = (
-        Change("organization imported", "organization", str(row.pk), row.name, None, row.snapshot())
-        for row, _ in new
-    )
+    made = (organization_change(Action.ORGANIZATION_IMPORTED, row, None, row.snapshot()) for row, _ in new)
     batch.record([*made, *changes])
     return rows
 

@@ -29,6 +29,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
+from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, Change, mapping_event
 from integrations.services.exports.mappings import IGNORED
@@ -235,7 +236,7 @@ class _Planner:
                 changed.append(mapping)
             self._put(row, row.company, mapping, batch.actor)
             told = (names[row.organization], row.company.name)
-            changes.append(mapping_event("mapping imported", mapping, before, told, row.instance))
+            changes.append(mapping_event(Action.MAPPING_IMPORTED, mapping, before, told, row.instance))
         OrganizationMapping.objects.write(new, changed)
         IgnoredOrganization.objects.bulk_create(newly_ignored)
         if batch is not None and changes:

@@ -28,7 +28,8 @@ from integrations.database.bulk import renew_statistics
 from integrations.files.formulas import is_formula, unescape_formula
 from integrations.files.text import clean_text, name_key
 from integrations.models import AuditEvent, ImportReport, Organization
-from integrations.services.audit import Actor, Batch, Change
+from integrations.models.audit import Action
+from integrations.services.audit import Actor, Batch, Change, organization_change
 from integrations.services.imports.organization_rows import (
     KEY,
     FileRow,
@@ -370,13 +371,8 @@ def _write(batch: Batch, planned: Iterable[_Planned]) -> None:
 
 
 def _changes(new: Iterable[Organization], changed: Iterable[_Planned]) -> Iterator[Change]:
-    for organization in new:
-        yield _change("organization imported", organization, None)
+    for row in new:
+        yield organization_change(Action.ORGANIZATION_IMPORTED, row, None, row.snapshot())
     for plan in changed:
-        yield _change("organization updated by import", plan.organization, plan.before)
-
-
-def _change(action: str, organization: Organization, before: dict[str, object] | None) -> Change:
-    return Change(
-        action, "organization", str(organization.pk), organization.name, before, organization.snapshot()
-    )
+        row = plan.organization
+        yield organization_change(Action.ORGANIZATION_UPDATED, row, plan.before, row.snapshot())

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.models import ImportReport
+from integrations.models.audit import Action
 from integrations.services.audit import Actor, Batch, Change
 
 CHUNK = 100  # a report of 100,000 rows has a hundred parts of some kilobytes
@@ -34,6 +35,6 @@ def forget_reports(actor: Actor, days: int | None = None, *, dry_run: bool = Fal
         told = {"reports": forgotten, "older_than_days": days}
         with transaction.atomic():
             Batch(actor).record(
-                [Change("import reports forgotten", "portal", "", "Reports of imports", None, told)]
+                [Change(Action.REPORTS_FORGOTTEN, "portal", "", "Reports of imports", None, told)]
             )
     return forgotten

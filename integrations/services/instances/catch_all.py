@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Lower
 
 from integrations.models import Company, IntegrationInstance
+from integrations.models.audit import Action
 from integrations.models.companies import OWN
 from integrations.services.audit import Actor, Batch, Change, instance_change
 
@@ -52,11 +53,11 @@ def set_catch_all_id(
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
         if instance.catch_all_id == wanted:
             return False
-        (batch or Batch(actor)).record([change_catch_all("catch-all company changed", instance, wanted)])
+        (batch or Batch(actor)).record([change_catch_all(Action.CATCH_ALL_CHANGED, instance, wanted)])
     return True
 
 
-def change_catch_all(action: str, instance: IntegrationInstance, wanted: str) -> Change:
+def change_catch_all(action: Action, instance: IntegrationInstance, wanted: str) -> Change:
     """Write the id into a locked instance; returns what to record."""
     before = catch_all_snapshot(instance)
     instance.catch_all_id = wanted

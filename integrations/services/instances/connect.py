@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations.crypto import SealedValueError
 from integrations.models import IntegrationInstance
+from integrations.models.audit import Action
 from integrations.psa.base import (
     CheckStep,
     ConnectionReport,
@@ -129,7 +130,7 @@ def _take_over_zone(instance: IntegrationInstance, zone: Zone) -> IntegrationIns
         _remember_zone(instance, zone)
         instance.save()
         portal = Actor("The portal", f"moved by {provider_for(instance.psa).name}")
-        Batch(portal).record([instance_change("instance moved", instance, before, instance.snapshot())])
+        Batch(portal).record([instance_change(Action.INSTANCE_MOVED, instance, before, instance.snapshot())])
     return instance
 
 
@@ -222,7 +223,7 @@ def _store(
             others = _make_default(instance, details.is_default)
             instance.save()
             after = instance.snapshot()
-            action = "instance connected" if before is None else "instance changed"
+            action = Action.INSTANCE_CONNECTED if before is None else Action.INSTANCE_CHANGED
             own = [instance_change(action, instance, before, after)] if before != after else []
             batch.record([*others, *own])
     except IntegrityError as error:
@@ -250,7 +251,7 @@ def register_instance(
         with transaction.atomic():
             others = _make_default(instance, details.is_default)
             instance.save()
-            change = instance_change("instance imported", instance, None, instance.snapshot())
+            change = instance_change(Action.INSTANCE_IMPORTED, instance, None, instance.snapshot())
             (batch or Batch(actor)).record([*others, change])
     except IntegrityError as error:
         raise NameTaken(details.name) from error
@@ -269,7 +270,7 @@ def _make_default(instance: IntegrationInstance, wanted: bool) -> list[Change]:
             before = other.snapshot()
             other.is_default = False
             other.save(update_fields=["is_default", "updated_at"])
-            changes.append(instance_change("instance changed", other, before, other.snapshot()))
+            changes.append(instance_change(Action.INSTANCE_CHANGED, other, before, other.snapshot()))
     instance.is_default = wanted or not others.filter(is_default=True).exists()
     return changes
 
@@ -324,7 +325,7 @@ def check_connection(actor: Actor, instance: IntegrationInstance) -> ConnectionR
         instance.save()
         after = instance.snapshot()
         if before != after:
-            Batch(actor).record([instance_change("instance checked", instance, before, after)])
+            Batch(actor).record([instance_change(Action.INSTANCE_CHECKED, instance, before, after)])
     return report
 
 

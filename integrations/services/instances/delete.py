@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.models import AuditEvent, IntegrationInstance, OrganizationMapping
+from integrations.models.audit import Action
 from integrations.services.audit import Actor, Batch, instance_change, mapping_change
 from integrations.services.jobs.run import request_cancel
 
@@ -29,11 +30,11 @@ def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
             .select_related("organization", "company", "instance")
             .select_for_update(of=("self",))
         )
-        changes = [instance_change("instance deleted", instance, instance.snapshot(), None)]
+        changes = [instance_change(Action.INSTANCE_DELETED, instance, instance.snapshot(), None)]
         for mapping in mappings:
             before = mapping.snapshot()
             mapping.remove(now, with_instance=True)
-            changes.append(mapping_change("mapping removed with its instance", mapping, before))
+            changes.append(mapping_change(Action.MAPPING_TAKEN_ALONG, mapping, before))
         OrganizationMapping.objects.write(changed=mappings)
         instance.proposals.all().delete()
         for job in instance.jobs.open():
@@ -71,21 +72,22 @@ def restore_instance(actor: Actor, instance: IntegrationInstance) -> tuple[int, 
         for mapping in mappings:
             before = mapping.snapshot()
             mapping.restore()
-            changes.append(mapping_change("mapping restored with its instance", mapping, before))
+            changes.append(mapping_change(Action.MAPPING_BROUGHT_BACK, mapping, before))
         OrganizationMapping.objects.write(changed=mappings)
         instance.deleted_at = instance.deleted_by_id = None
         instance.is_default = not present.filter(is_default=True).exists()
         instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
-        changes.append(instance_change("instance restored", instance, None, instance.snapshot()))
+        changes.append(instance_change(Action.INSTANCE_RESTORED, instance, None, instance.snapshot()))
         Batch(actor).record(changes)
     return len(mappings), lost
 
 
 def instance_mappings_elsewhere(instance: IntegrationInstance) -> int:
     """How many mappings the instance had when it was deleted that belong to another instance now."""
-    organizations = AuditEvent.objects.filter(
-        instance=instance, action="mapping removed with its instance", at__gte=instance.deleted_at
-    ).values_list("target_id", flat=True)
+    taken_along = AuditEvent.objects.of(Action.MAPPING_TAKEN_ALONG)
+    organizations = taken_along.filter(instance=instance, at__gte=instance.deleted_at).values_list(
+        "target_id", flat=True
+    )
     return (
         OrganizationMapping.objects.present()
         .filter(organization_id__in=[int(key) for key in organizations], psa=instance.psa)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 
 from integrations.models import IntegrationInstance
+from integrations.models.audit import Action
 from integrations.services.audit import Actor, Batch, Change, instance_change
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.instances.connect import NameTaken
@@ -71,4 +72,4 @@ def _describe(batch: Batch, key: int, wanted: InstanceDetails, seen: InstanceDet
 
 
 def _instance_change(instance: IntegrationInstance, before: dict[str, object]) -> Change:
-    return instance_change("instance changed", instance, before, instance.snapshot())
+    return instance_change(Action.INSTANCE_CHANGED, instance, before, instance.snapshot())

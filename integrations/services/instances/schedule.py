@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from integrations.models import IntegrationInstance, Job
+from integrations.models.audit import Action
 from integrations.models.instances import InstanceQuerySet
 from integrations.services.audit import Actor, Batch, instance_change
 
@@ -90,7 +91,7 @@ def save_schedule(
         before = schedule_snapshot(instance)
         if before != {"refresh_every_hours": refresh_every_hours, "check_daily": check_daily}:
             set_schedule(instance, refresh_every_hours, check_daily=check_daily)
-            change = instance_change("schedule changed", instance, before, schedule_snapshot(instance))
+            change = instance_change(Action.SCHEDULE_CHANGED, instance, before, schedule_snapshot(instance))
             (batch or Batch(actor)).record([change])
     return instance
 

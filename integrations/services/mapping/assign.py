@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
+from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, mapping_change
 from integrations.services.conflicts import ChangedMeanwhile
@@ -52,16 +53,16 @@ def _set_mapping(
     if (mapping.version if mapping else 0) != seen_version:
         raise ChangedMeanwhile
     if mapping is None:
-        action, before = "mapping created", None
+        action, before = Action.MAPPING_CREATED, None
         mapping = OrganizationMapping(organization=organization, psa=instance.psa, version=0)
     else:
         before = mapping.snapshot()
         if not mapping.is_in_force:
-            action = "mapping created"
+            action = Action.MAPPING_CREATED
         elif mapping.company_id == company.pk:
             return mapping
         else:
-            action = "mapping changed" if mapping.instance_id == instance.pk else "mapping moved"
+            action = Action.MAPPING_CHANGED if mapping.instance_id == instance.pk else Action.MAPPING_MOVED
     mapping.assign(company, by=user, at=timezone.now(), source=MappingSource.CHOSEN)
     mapping.save()
     Batch(actor).record([mapping_change(action, mapping, before)])
@@ -84,7 +85,7 @@ def remove_mappings(actor: Actor, user: User, keys: Collection[int]) -> int:
             before = mapping.snapshot()
             mapping.remove(now)
             mapping.confirm(user, now)
-            changes.append(mapping_change("mapping removed", mapping, before))
+            changes.append(mapping_change(Action.MAPPING_REMOVED, mapping, before))
         OrganizationMapping.objects.write(changed=mappings)
         Batch(actor).record(changes)
     return len(mappings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from integrations.models import IntegrationInstance, MappingProposal, Organization, OrganizationMapping
+from integrations.models.audit import Action
 from integrations.models.companies import CompanyRef
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, Change, mapping_change, mapping_event
@@ -114,15 +116,15 @@ def _save(actor: Actor, user: User, instance: IntegrationInstance, only: Organiz
         else:
             changed.append(mapping)
         action = _apply(proposal, mapping, instance, user, now, was_present)
-        setattr(outcome, action, getattr(outcome, action) + 1)
-        company_name = mapping.company_name if action == "removed" else proposal.company_name
+        company_name = mapping.company_name if action is Action.MAPPING_REMOVED else proposal.company_name
         names = (proposal.organization_name, company_name or "")
-        changes.append(
-            mapping_event(f"mapping {action}", mapping, before, names, instances[mapping.instance_id])
-        )
+        changes.append(mapping_event(action, mapping, before, names, instances[mapping.instance_id]))
     OrganizationMapping.objects.write(new, changed)
     MappingProposal.objects.filter(pk__in=applied).delete()
     batch.record(changes)
+    counts = Counter(change.action for change in changes)
+    outcome.created, outcome.changed = counts[Action.MAPPING_CREATED], counts[Action.MAPPING_CHANGED]
+    outcome.moved, outcome.removed = counts[Action.MAPPING_MOVED], counts[Action.MAPPING_REMOVED]
     outcome.conflicts = describe_conflicts(blocked)
     return outcome
 
@@ -142,12 +144,12 @@ def _apply(
     user: User,
     now: dt.datetime,
     was_present: bool,
-) -> str:
-    """Put the proposal on the (unsaved) mapping; returns what happened in the words of SaveOutcome."""
+) -> Action:
+    """Put the proposal on the (unsaved) mapping; returns what that did."""
     if proposal.company_id is None:
         mapping.remove(now)
         mapping.confirm(user, now)
-        return "removed"
+        return Action.MAPPING_REMOVED
     moved = was_present and mapping.instance_id != instance.pk
     suggested = proposal.kind == MappingProposal.Kind.SUGGESTED
     mapping.assign(
@@ -160,8 +162,8 @@ def _apply(
         matcher_version=proposal.matcher_version,
     )
     if moved:
-        return "moved"
-    return "changed" if was_present else "created"
+        return Action.MAPPING_MOVED
+    return Action.MAPPING_CHANGED if was_present else Action.MAPPING_CREATED
 
 
 def confirm_mapping(
@@ -185,5 +187,5 @@ def confirm_mapping(
         before = mapping.snapshot()
         mapping.confirm_name(user, timezone.now())
         mapping.save()
-        batch.record([mapping_change("mapping confirmed", mapping, before)])
+        batch.record([mapping_change(Action.MAPPING_CONFIRMED, mapping, before)])
     return batch.key

@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations import crypto
 from integrations.fields import EncryptedJSONField
+from integrations.models.audit import Action
 from integrations.services.audit import Actor, Batch, Change
 
 
@@ -53,7 +54,7 @@ def rotate_keys(actor: Actor, *, dry_run: bool = False) -> Rotation:
     if result.rotated and not dry_run:
         with transaction.atomic():
             told = {"rotated": result.rotated, "current": result.current, "unreadable": result.unreadable}
-            change = Change("encryption keys rotated", "portal", "", "Encryption keys", None, told)
+            change = Change(Action.KEYS_ROTATED, "portal", "", "Encryption keys", None, told)
             Batch(actor).record([change])
     return result
 

@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from integrations.models import Organization
-from integrations.services.audit import Actor, Batch, Change
+from integrations.models.audit import Action
+from integrations.services.audit import Actor, Batch, organization_change
 
 
 class ExternalIdTaken(Exception):
@@ -28,7 +29,7 @@ class ChangedMeanwhile(Exception):
 def add_organization(actor: Actor, values: Mapping[str, Any], *, batch: Batch | None = None) -> Organization:
     """Add an organization; ``values`` by the names of ``Organization.EDITABLE``. Raises ExternalIdTaken."""
     organization = Organization(**_editable(values))
-    _save(batch or Batch(actor), "organization added", organization, before=None)
+    _save(batch or Batch(actor), Action.ORGANIZATION_ADDED, organization, before=None)
     return organization
 
 
@@ -54,7 +55,7 @@ def change_organization(
             setattr(current, name, value)
         if current.snapshot() == before:
             return False
-        _save(batch or Batch(actor), "organization changed", current, before)
+        _save(batch or Batch(actor), Action.ORGANIZATION_CHANGED, current, before)
     return True
 
 
@@ -70,7 +71,8 @@ def delete_organization(actor: Actor, organization: Organization, *, batch: Batc
         current.deleted_at, current.merged_into = timezone.now(), None
         current.save(update_fields=["deleted_at", "merged_into", "updated_at"])
         current.proposals.all().delete()
-        _record(batch or Batch(actor), "organization deleted", current, current.snapshot(), None)
+        change = organization_change(Action.ORGANIZATION_DELETED, current, current.snapshot(), None)
+        (batch or Batch(actor)).record([change])
 
 
 def restore_organization(actor: Actor, organization: Organization, *, batch: Batch | None = None) -> None:
@@ -81,16 +83,16 @@ def restore_organization(actor: Actor, organization: Organization, *, batch: Bat
         if current is None:
             return
         current.deleted_at = None
-        _save(batch or Batch(actor), "organization restored", current, before=None)
+        _save(batch or Batch(actor), Action.ORGANIZATION_RESTORED, current, before=None)
 
 
-def _save(batch: Batch, action: str, organization: Organization, before: dict[str, Any] | None) -> None:
+def _save(batch: Batch, action: Action, organization: Organization, before: dict[str, Any] | None) -> None:
     try:
         with transaction.atomic():
             if organization.external_id and (holder := _holder(organization)):
                 raise ExternalIdTaken(holder.name)
             organization.save()
-            _record(batch, action, organization, before, organization.snapshot())
+            batch.record([organization_change(action, organization, before, organization.snapshot())])
     except IntegrityError as error:  # somebody else was faster by a moment
         holder = _holder(organization)
         raise ExternalIdTaken(holder.name if holder else "Another organization") from error
@@ -103,14 +105,3 @@ def _holder(organization: Organization) -> Organization | None:
 
 def _editable(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in Organization.EDITABLE if name in values}
-
-
-def _record(
-    batch: Batch,
-    action: str,
-    organization: Organization,
-    before: dict[str, Any] | None,
-    after: dict[str, Any] | None,
-) -> None:
-    change = Change(action, "organization", str(organization.pk), organization.name, before, after)
-    batch.record([change])

@@ -18,8 +18,9 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from integrations.models import IntegrationInstance, Organization, OrganizationMapping, RejectedMatch
+from integrations.models.audit import Action
 from integrations.models.organizations import OrganizationQuerySet
-from integrations.services.audit import Actor, Batch, Change, mapping_change
+from integrations.services.audit import Actor, Batch, Change, mapping_change, organization_change
 from integrations.services.organizations.edit import ChangedMeanwhile
 from integrations.services.suggestions.decisions import rejection_change
 
@@ -188,11 +189,11 @@ def _move_mappings(plan: MergePlan, companies: Mapping[str, int], actor: Actor) 
         held = theirs.snapshot()
         theirs.remove(now)
         changed.append(theirs)
-        changes.append(mapping_change("mapping removed", theirs, held))
+        changes.append(mapping_change(Action.MAPPING_REMOVED, theirs, held))
     for theirs in right:
         ours = rows.get(theirs.psa)
         before = ours.snapshot() if ours else None
-        action = "mapping changed" if ours and ours.is_in_force else "mapping created"
+        action = Action.MAPPING_CHANGED if ours and ours.is_in_force else Action.MAPPING_CREATED
         if ours is None:
             ours = OrganizationMapping(organization=plan.into, psa=theirs.psa, version=0)
             new.append(ours)
@@ -231,7 +232,7 @@ def _take_over(plan: MergePlan) -> Change:
     for name, value in plan.taken_over.items():
         setattr(into, name, value)
     into.save(update_fields=[*plan.taken_over, "updated_at"])
-    return Change("organization changed", "organization", str(into.pk), into.name, before, into.snapshot())
+    return organization_change(Action.ORGANIZATION_CHANGED, into, before, into.snapshot())
 
 
 def _end(plan: MergePlan) -> Change:
@@ -240,4 +241,4 @@ def _end(plan: MergePlan) -> Change:
     merged.save(update_fields=["deleted_at", "merged_into", "updated_at"])
     merged.proposals.all().delete()
     state: dict[str, Any] = {"merged_into": plan.into.name, **merged.snapshot()}
-    return Change("organization merged", "organization", str(merged.pk), merged.name, state, None)
+    return organization_change(Action.ORGANIZATION_MERGED, merged, state, None)

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from integrations.models import ApiToken, IntegrationInstance, Right
+from integrations.models.audit import Action
 from integrations.services.audit import Actor, Batch, Change
 
 MARK = "aip"
@@ -77,7 +78,7 @@ def create_token(actor: Actor, spec: TokenSpec) -> tuple[ApiToken, str]:
         )
         token.save()
         token.instances.set(spec.instances)
-        _record(actor, "token created", token, None)
+        _record(actor, Action.TOKEN_CREATED, token, None)
     return token, plain
 
 
@@ -90,11 +91,11 @@ def revoke_token(actor: Actor, token: ApiToken) -> bool:
         before = token.snapshot()
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
-        _record(actor, "token revoked", token, before)
+        _record(actor, Action.TOKEN_REVOKED, token, before)
     return True
 
 
-def _record(actor: Actor, action: str, token: ApiToken, before: dict[str, object] | None) -> None:
+def _record(actor: Actor, action: Action, token: ApiToken, before: dict[str, object] | None) -> None:
     Batch(actor).record([Change(action, "token", str(token.pk), token.name, before, token.snapshot())])
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from integrations import matching
 from integrations.models import Company, IntegrationInstance, OrganizationMapping
+from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, mapping_event
 from integrations.services.mapping.save import SaveOutcome
@@ -76,7 +77,7 @@ def apply_suggestions(
                 matcher_version=matching.MODEL_VERSION,
             )
             names = (organization.name, company.name)
-            changes.append(mapping_event("mapping created", mapping, before, names, instance))
+            changes.append(mapping_event(Action.MAPPING_CREATED, mapping, before, names, instance))
         OrganizationMapping.objects.write(new, changed)
         batch.record(changes)
     outcome.created = len(changes)

@@ -20,9 +20,9 @@ from integrations.models import (
     OrganizationMapping,
     RejectedMatch,
 )
+from integrations.models.audit import Action
 from integrations.services.audit import Actor, Batch, Change
 
-IGNORED, REOPENED = "organization ignored", "organization no longer ignored"
 Suggestion = Mapping[str, Any]  # of a proposal: what is kept of it in the history
 SUGGESTION_KEYS = ("user_id", "instance_id", "company_id")
 SUGGESTION_FIELDS = ("selected", "tier", "confidence", "reasons", "rivals", "matcher_version", "seen_version")
@@ -56,7 +56,7 @@ def rejection_change(
     forgotten: Sequence[Suggestion] = (),
 ) -> Change:
     """The event that says that the pair was rejected, and which suggestions went with that."""
-    return _change("match rejected", organization, instance, after=company, forgotten=forgotten)
+    return _change(Action.MATCH_REJECTED, organization, instance, after=company, forgotten=forgotten)
 
 
 def allow_match(
@@ -76,7 +76,7 @@ def allow_match(
 
 def allowing_change(organization: Organization, instance: IntegrationInstance, company: Company) -> Change:
     """The event that says that a rejection was taken back."""
-    return _change("match allowed again", organization, instance, before=company)
+    return _change(Action.MATCH_ALLOWED, organization, instance, before=company)
 
 
 def ignore_organization(
@@ -101,7 +101,7 @@ def ignoring_change(
     organization: Organization, instance: IntegrationInstance, forgotten: Sequence[Suggestion] = ()
 ) -> Change:
     """The event that says that an organization is ignored from now on, as seen from a configuration."""
-    return _change(IGNORED, organization, instance, forgotten=forgotten)
+    return _change(Action.ORGANIZATION_IGNORED, organization, instance, forgotten=forgotten)
 
 
 def stop_ignoring(
@@ -116,11 +116,11 @@ def stop_ignoring(
 
 def reopening_change(organization: Organization, instance: IntegrationInstance) -> Change:
     """The event that says that an organization is ignored no longer."""
-    return _change(REOPENED, organization, instance)
+    return _change(Action.ORGANIZATION_REOPENED, organization, instance)
 
 
 def _change(
-    action: str,
+    action: Action,
     organization: Organization,
     instance: IntegrationInstance,
     *,

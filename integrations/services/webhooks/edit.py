@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from integrations.models import AuditEvent, Webhook, WebhookDelivery, WebhookEvent
+from integrations.models.audit import Action
 from integrations.services.audit import STREAMED_TARGETS, Actor, Batch, Change
 from integrations.services.webhooks.send import check_address
 
@@ -46,7 +47,7 @@ def create_webhook(actor: Actor, spec: WebhookSpec) -> tuple[Webhook, str]:
         _apply(webhook, spec)
         webhook.secret = {"key": key}
         webhook.save()
-        _record(actor, "webhook created", webhook, None, webhook.snapshot())
+        _record(actor, Action.WEBHOOK_CREATED, webhook, None, webhook.snapshot())
     return webhook, key
 
 
@@ -61,7 +62,7 @@ def change_webhook(actor: Actor, webhook: Webhook, spec: WebhookSpec) -> bool:
             return False
         webhook.rests_until = None
         webhook.save(update_fields=["name", "url", "events", "rests_until"])
-        _record(actor, "webhook changed", webhook, before, webhook.snapshot())
+        _record(actor, Action.WEBHOOK_CHANGED, webhook, before, webhook.snapshot())
     return True
 
 
@@ -73,7 +74,7 @@ def renew_key(actor: Actor, webhook: Webhook) -> str:
         webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
         webhook.secret = {"key": key}
         webhook.save(update_fields=["secret"])
-        _record(actor, "webhook key renewed", webhook, webhook.snapshot(), webhook.snapshot())
+        _record(actor, Action.WEBHOOK_KEY_RENEWED, webhook, webhook.snapshot(), webhook.snapshot())
     return key
 
 
@@ -88,7 +89,7 @@ def set_active(actor: Actor, webhook: Webhook, active: bool) -> None:
         if active:
             webhook.position, webhook.rests_until = _head(), None
         webhook.save(update_fields=["is_active", "position", "rests_until"])
-        action = "webhook resumed" if active else "webhook paused"
+        action = Action.WEBHOOK_RESUMED if active else Action.WEBHOOK_PAUSED
         _record(actor, action, webhook, before, webhook.snapshot())
 
 
@@ -96,7 +97,7 @@ def delete_webhook(actor: Actor, webhook: Webhook) -> None:
     """Delete a webhook with its delivery log."""
     with transaction.atomic():
         webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
-        _record(actor, "webhook deleted", webhook, webhook.snapshot(), None)
+        _record(actor, Action.WEBHOOK_DELETED, webhook, webhook.snapshot(), None)
         webhook.delete()
 
 
@@ -114,7 +115,7 @@ def send_again(actor: Actor, delivery: WebhookDelivery) -> None:
         delivery.save(update_fields=["status", "attempts", "claim", "next_attempt_at"])
         Webhook.objects.filter(pk=webhook.pk).update(rests_until=None)
         facts = {"event_id": str(delivery.event_id)}
-        _record(actor, "delivery sent again", webhook, None, webhook.snapshot() | facts)
+        _record(actor, Action.DELIVERY_SENT_AGAIN, webhook, None, webhook.snapshot() | facts)
 
 
 def _new_key() -> str:
@@ -133,7 +134,7 @@ def _head() -> int:
 
 def _record(
     actor: Actor,
-    action: str,
+    action: Action,
     webhook: Webhook,
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,

@@ -12,12 +12,12 @@ from django.db import transaction
 from django.db.models import Q
 
 from integrations.models import OrganizationMapping, ReviewNotice
+from integrations.models.audit import Action
 from integrations.models.mappings import ReviewReason, needs_review
 from integrations.services.audit import Actor, Batch, Change, serialize_followed_events
 
 PORTAL = Actor("The portal", "review of mappings")
 TARGET_TYPE = "review"
-NEEDED, SETTLED = "review needed", "review settled"
 NOTICES_A_TIME = 2_000
 
 IN_FORCE = Q(removed_at=None, organization__deleted_at=None, instance__deleted_at=None)
@@ -36,7 +36,7 @@ def note_reviews() -> int:
         serialize_followed_events()
         changes = _settle(list(settled.select_related(*_MAPPING)[:NOTICES_A_TIME]))
         for mapping, reasons in _untold(wanted):
-            changes.append(_change(NEEDED, mapping, reasons))
+            changes.append(_change(Action.REVIEW_NEEDED, mapping, reasons))
             ReviewNotice.objects.update_or_create(
                 mapping=mapping, defaults={"reasons": [reason.value for reason in reasons]}
             )
@@ -64,11 +64,11 @@ def _untold(wanted: Any) -> Any:
 
 def _settle(notices: list[ReviewNotice]) -> list[Change]:
     ReviewNotice.objects.filter(pk__in=[notice.pk for notice in notices]).delete()
-    return [_change(SETTLED, notice.mapping, [], before=notice.reasons) for notice in notices]
+    return [_change(Action.REVIEW_SETTLED, notice.mapping, [], before=notice.reasons) for notice in notices]
 
 
 def _change(
-    action: str, mapping: OrganizationMapping, reasons: list[ReviewReason], before: list[str] | None = None
+    action: Action, mapping: OrganizationMapping, reasons: list[ReviewReason], before: list[str] | None = None
 ) -> Change:
     facts = {"company": mapping.company_id, "company_name": mapping.company.name}
     return Change(
