@@ -92,6 +92,11 @@ class MappingQuerySet(models.QuerySet["OrganizationMapping"]):
         """Those in force."""
         return self.filter(removed_at=None)
 
+    def with_row(self) -> MappingQuerySet:
+        """Those in force that the table of their instance shows: not those of deleted organizations."""
+        # Few are deleted, and an index holds them: leaving them out reads no organization of the others.
+        return self.present().exclude(organization__in=Organization.objects.deleted().order_by().values("pk"))
+
     def write(
         self, new: Collection[OrganizationMapping] = (), changed: Collection[OrganizationMapping] = ()
     ) -> None:

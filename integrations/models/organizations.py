@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
+def row_in(instance: int) -> models.Q:
+    """Which organizations have a row in the mapping table of the instance (its id): the one rule.
+
+    Those that are active or mapped there, and were not deleted. Asked of organizations that are joined with
+    their ``mapping`` (``with_mapping``). What shows, counts, ticks or saves rows derives from it.
+    """
+    return models.Q(deleted_at=None) & (models.Q(is_active=True) | models.Q(mapping__instance=instance))
+
+
 class OrganizationQuerySet(models.QuerySet["Organization"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> OrganizationQuerySet:
         """What this user may see: everything with the reader's right, otherwise nothing."""
@@ -20,6 +29,37 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
     def present(self) -> OrganizationQuerySet:
         """Those that were not deleted."""
         return self.filter(deleted_at=None)
+
+    def deleted(self) -> OrganizationQuerySet:
+        """Those that were deleted, or merged into another one; they have no row in any mapping table."""
+        return self.filter(deleted_at__isnull=False)
+
+    def with_mapping(self, psa: str) -> OrganizationQuerySet:
+        """Joined with the mapping in force that each has in the PSA, if any, as ``mapping``."""
+        in_force = models.Q(mappings__psa=psa, mappings__removed_at=None)
+        return self.annotate(mapping=models.FilteredRelation("mappings", condition=in_force))
+
+    def with_row(self, instance: int, psa: str) -> OrganizationQuerySet:
+        """Those that have a row in the mapping table of the instance (its id), which is one of the PSA."""
+        return self.with_mapping(psa).filter(row_in(instance))
+
+    def without_row(self, instance: int, psa: str) -> Any:
+        """The ids of all others, for a query to leave out.
+
+        They are few, and an index holds each kind: leaving them out is quicker than looking at the
+        organization of every mapping or proposal.
+        """
+        # By an alias: a condition on a joined row that is denied is otherwise asked in a query within.
+        has_row = models.Case(
+            models.When(row_in(instance), then=True), default=False, output_field=models.BooleanField()
+        )
+        inactive = self.with_mapping(psa).alias(has_row=has_row).filter(is_active=False, has_row=False)
+        kinds = [kind.order_by().values("pk") for kind in (self.deleted(), inactive)]
+        return kinds[0].union(kinds[1], all=True)
+
+    def unmapped_in(self, psa: str) -> OrganizationQuerySet:
+        """Those that have a row in every mapping table of the PSA, being active, and a mapping in none."""
+        return self.present().with_mapping(psa).filter(models.Q(mapping=None), is_active=True)
 
     def locked(self) -> OrganizationQuerySet:
         """Locked until the transaction ends.
@@ -81,7 +121,7 @@ class Organization(models.Model):
         ]
         indexes = [
             models.Index(Lower("name"), name="organization_name_lower"),
-            # Few are deleted or inactive; counting leaves these few out (services/mapping/counts.py).
+            # Few are deleted or inactive; counting leaves these few out (``without_row``).
             models.Index(
                 fields=["id"], condition=models.Q(deleted_at__isnull=False), name="organization_deleted"
             ),

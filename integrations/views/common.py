@@ -22,7 +22,6 @@ from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_
 from integrations.services.audit import Batch, actor_of
 from integrations.services.history.undo import rights_to_undo
 from integrations.services.instances.lookup import find_instance, listed_instances
-from integrations.services.mapping.table import has_row
 
 P = ParamSpec("P")
 MOST_SEARCHED = 300  # characters
@@ -141,10 +140,8 @@ def instance_or_404(request: SignedInRequest, psa: str, pk: int) -> IntegrationI
 
 def organization_or_404(request: SignedInRequest, instance: IntegrationInstance, pk: int) -> Organization:
     """The organization of the address, if it has a row in the instance's table."""
-    organization = get_object_or_404(Organization.objects.visible_to(request.user).present(), pk=pk)
-    if not has_row(instance, organization):
-        raise Http404
-    return organization
+    visible = Organization.objects.visible_to(request.user)
+    return get_object_or_404(visible.with_row(instance.pk, instance.psa), pk=pk)
 
 
 def frame(

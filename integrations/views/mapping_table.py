@@ -117,8 +117,9 @@ def shown_rows(
 def _shown(row: Any, labels: Mapping[str, str], columns: Collection[str], kept: str) -> ShownRow:
     proposal, mapping = row.proposal, row.mapping
     elsewhere = row.mapping_state == RowState.ELSEWHERE
-    company = proposal.company if proposal and not elsewhere else mapping.company if mapping else None
+    company = proposal.company if proposal else mapping.company if mapping else None
     cleared = proposal is not None and proposal.kind == MappingProposal.Kind.CLEARED
+    can_save = proposal is not None and (cleared or proposal.company is not None)
     share, tier, reason = _confidence(proposal, mapping, elsewhere)
     return ShownRow(
         key=str(row.pk),
@@ -126,11 +127,11 @@ def _shown(row: Any, labels: Mapping[str, str], columns: Collection[str], kept: 
         details=" · ".join(filter(None, (row.domain, row.city, "" if row.is_active else "inactive"))),
         external_id=row.external_id,
         state=row.mapping_state,
-        can_save=proposal is not None and (cleared or proposal.company is not None),
-        is_ticked=proposal is not None and proposal.selected,
+        can_save=can_save,
+        is_ticked=can_save and proposal.selected,
         moves=proposal is not None and proposal.moves,
         company=_company(company, None if proposal else mapping, labels, columns) if company else None,
-        conflict=None if elsewhere else _conflict(proposal, mapping),
+        conflict=_conflict(proposal, mapping),
         removed_name=mapping.company.name if cleared and mapping else "",
         other_name=mapping.instance.name if elsewhere else "",
         other_address=mapping.instance.get_absolute_url() if elsewhere else "",

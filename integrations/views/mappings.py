@@ -21,6 +21,7 @@ from integrations.services.mapping.proposals import (
     choose_company,
     discard_proposal,
     select_every,
+    select_none,
     select_proposals,
 )
 from integrations.services.mapping.table import matching_organizations, one_row
@@ -62,7 +63,7 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
     """Save Mappings: everything that is ticked."""
     shown, ticked = _numbers(request, "shown"), _numbers(request, "ticked")
     select_proposals(request.user, instance, shown, ticked)
-    outcome = mappings.save_mappings(actor_of(request), request.user, instance)
+    outcome = mappings.save_mappings(actor_of(request), request.user, instance, ticked=ticked)
     if outcome.saved:
         messages.success(request, outcome.sentence(), extra_tags=f"undo:{outcome.batch}")
     elif not outcome.conflicts:
@@ -86,10 +87,12 @@ def select_row(request: SignedInRequest, instance: IntegrationInstance) -> HttpR
 @require_POST
 def select_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Tick every row that the address chooses (all pages), or untick every row."""
-    query = table_query(QueryDict(request.POST.get("chosen", "")))
-    chosen = matching_organizations(instance, request.user, query)
-    number = select_every(request.user, instance, chosen, request.POST.get("ticked") == "1")
-    what = "selected" if request.POST.get("ticked") == "1" else "no longer selected"
+    if request.POST.get("ticked") == "1":
+        query = table_query(QueryDict(request.POST.get("chosen", "")))
+        chosen = matching_organizations(instance, request.user, query)
+        number, what = select_every(request.user, instance, chosen), "selected"
+    else:
+        number, what = select_none(request.user, instance), "no longer selected"
     rows = "row" if number == 1 else "rows"
     messages.info(request, f"{number:,} {rows} {what}, on all pages. Nothing is saved yet.")
     return back_to_table(request, instance)

@@ -15,6 +15,7 @@ from integrations.services.companies.filters import type_labels
 from integrations.services.mapping import save as mappings
 from integrations.services.mapping.proposals import CompanyNotOffered, OrganizationElsewhere, accept_company
 from integrations.services.mapping.review import ReviewStep, review_queue, review_step
+from integrations.services.mapping.table import has_row
 from integrations.services.suggestions import decisions
 from integrations.views.common import (
     SignedInRequest,
@@ -84,12 +85,14 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
         return False
     except CompanyNotOffered as error:
         raise Http404 from error
-    outcome = mappings.save_mappings(actor, request.user, instance, only=organization)
+    outcome = mappings.save_mappings(
+        actor, request.user, instance, only=organization, ticked=[organization.pk]
+    )
     for conflict in outcome.conflicts:
         messages.error(request, conflict.sentence())
     if outcome.saved:
         messages.success(request, f"{organization.name} = {company.name}", extra_tags=f"undo:{outcome.batch}")
-    return not outcome.conflicts
+    return not outcome.conflicts or not has_row(instance, organization)
 
 
 def _step(

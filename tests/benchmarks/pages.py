@@ -106,7 +106,7 @@ def save_figures(user: Any, instance: Any, times: int) -> dict[str, dict[str, fl
     """Save Mappings of every organization: all new, then all changed to another company."""
     from django.db import connection
 
-    from integrations.models import MappingProposal, OrganizationMapping
+    from integrations.models import MappingProposal, Organization, OrganizationMapping
     from integrations.services.audit import Actor
     from integrations.services.mapping.save import save_mappings
 
@@ -114,6 +114,7 @@ def save_figures(user: Any, instance: Any, times: int) -> dict[str, dict[str, fl
     taken: dict[str, list[float]] = {"new": [], "changed": []}
     busy: dict[str, list[float]] = {"new": [], "changed": []}
     counted: dict[str, int] = {}
+    Organization.objects.update(is_active=True)  # an inactive one has no row to save
     for _ in range(times):
         MappingProposal.objects.all().delete()
         OrganizationMapping.objects.all().delete()

@@ -263,12 +263,13 @@ def test_an_organization_mapped_elsewhere_meanwhile_is_reported(
     assert "mapped in “Other” now" in conflict.reason
 
 
-def test_a_deleted_organization_is_reported(
+def test_a_deleted_organization_is_reported_to_who_saw_it_ticked(
     main: IntegrationInstance, abbott: Company, dental: Organization, member: User
 ) -> None:
     choose(member, dental, abbott)
     Organization.objects.update(deleted_at=timezone.now())
-    [conflict] = save(member, main).conflicts
+    assert save(member, main).conflicts == []
+    [conflict] = save(member, main, ticked=[dental.pk]).conflicts
     assert "deleted" in conflict.reason
     assert not OrganizationMapping.objects.exists()
 

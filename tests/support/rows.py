@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -54,6 +55,6 @@ def choose(user: User, organization: Organization, company: Company, *, moves: b
     proposals.choose_company(user, company.instance, organization, company, moves=moves)
 
 
-def save(user: User, instance: IntegrationInstance) -> mappings.SaveOutcome:
-    """Press Save Mappings."""
-    return mappings.save_mappings(actor_of(user), user, instance)
+def save(user: User, instance: IntegrationInstance, *, ticked: Collection[int] = ()) -> mappings.SaveOutcome:
+    """Press Save Mappings, on a page that showed the rows of these organizations ticked."""
+    return mappings.save_mappings(actor_of(user), user, instance, ticked=ticked)

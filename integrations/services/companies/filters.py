@@ -10,7 +10,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.database.query_cache import cached_rows
-from integrations.models import Company, CompanyFilter, FilterOption, IntegrationInstance
+from integrations.models import (
+    Company,
+    CompanyFilter,
+    FilterOption,
+    IntegrationInstance,
+    OrganizationMapping,
+)
 from integrations.models.audit import Action
 from integrations.psa.base import CompanyField, FilterCondition, PicklistOption, PSAClient, RemoteCompany
 from integrations.psa.registry import provider_for
@@ -70,11 +76,8 @@ def filter_fields(instance: IntegrationInstance) -> tuple[CompanyField, ...]:
 
 def preview_filters(instance: IntegrationInstance, conditions: Sequence[FilterCondition]) -> FilterPreview:
     """Ask the PSA what the filter would choose. Raises PSAError. Writes nothing."""
-    mapped = list(
-        Company.objects.filter(instance=instance, mappings__removed_at=None, missing_since=None)
-        .exclude(mappings=None)
-        .distinct()
-    )
+    mappings = OrganizationMapping.objects.with_row().filter(instance=instance)
+    mapped = list(instance.companies.filter(missing_since=None, pk__in=mappings.values("company")))
 
     def ask(client: PSAClient) -> tuple[int, tuple[RemoteCompany, ...], set[str]]:
         count = client.count_companies(conditions)

@@ -94,7 +94,7 @@ def _live(instance: IntegrationInstance, text: str, stored: Sequence[Company]) -
 
 
 def _search(instance: IntegrationInstance, text: str) -> list[Company]:
-    holder = OrganizationMapping.objects.present().filter(company=OuterRef("pk")).order_by("pk")
+    holder = OrganizationMapping.objects.with_row().filter(company=OuterRef("pk")).order_by("pk")
     return list(
         instance.companies.search(text)
         .select_related("instance")

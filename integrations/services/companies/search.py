@@ -33,7 +33,7 @@ def company_choices(
 ) -> list[CompanyChoice]:
     """At most twenty companies, or the first ``most`` of them, for a row of the mapping table.
 
-    Without a text: what the matcher proposed (the row's ``proposal``) and its rivals; where these are fewer
+    Without a text: what the matcher proposed (the row's ``suggested``) and its rivals; where these are fewer
     than ``least``, then companies that share a word of the name. With a text, the row does not matter.
     """
     offered = instance.companies.offered()
@@ -56,14 +56,14 @@ def company_choices(
 
 def _with_holder(instance: int, *companies: int) -> Any:
     """Those of the companies that are offered, each with who has it: asked for the few that are shown."""
-    holder = OrganizationMapping.objects.present().filter(company=OuterRef("pk")).order_by("pk")
+    holder = OrganizationMapping.objects.with_row().filter(company=OuterRef("pk")).order_by("pk")
     offered = Company.objects.filter(instance=instance, pk__in=companies).offered()
     return offered.annotate(taken_by=Subquery(holder.values("organization__name")[:1]))
 
 
 def _proposed(row: Any) -> dict[int, list[str]]:
-    """Company ids of the row's proposal and its rivals, with the matcher's reasons."""
-    proposal = getattr(row, "proposal", None)
+    """Company ids of the row's suggestion and its rivals, with the matcher's reasons."""
+    proposal = getattr(row, "suggested", None)
     if proposal is None:
         return {}
     found: dict[int, list[str]] = {}

@@ -56,8 +56,8 @@ def _place(row: Row) -> tuple[str, str]:
 
 def _mapped(instances: list[IntegrationInstance]) -> Iterator[Row]:
     mappings = (
-        OrganizationMapping.objects.present()
-        .filter(instance__in=instances, organization__deleted_at=None)
+        OrganizationMapping.objects.with_row()
+        .filter(instance__in=instances)
         .select_related("organization", "instance", "company", "confirmed_by")
         .order_by(by_code_point("organization__name"), "organization__key", "psa")
     )

@@ -55,8 +55,8 @@ class CompanyQuery:
 def importable(instance: IntegrationInstance, query: CompanyQuery) -> QuerySet[Company]:
     """The companies that the query chooses, by name; each carries ``taken_by``, an organization or None."""
     holder = (
-        OrganizationMapping.objects.present()
-        .filter(company=OuterRef("pk"), organization__deleted_at=None)
+        OrganizationMapping.objects.with_row()
+        .filter(company=OuterRef("pk"))
         .order_by("pk")
         .values("organization__name")[:1]
     )
@@ -177,8 +177,8 @@ def _import(
     wait_for_other_imports()
     IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
     taken = dict(
-        OrganizationMapping.objects.present()
-        .filter(company__in=companies, organization__deleted_at=None)
+        OrganizationMapping.objects.with_row()
+        .filter(company__in=companies)
         .values_list("company_id", "organization__name")
     )
     names = known.look()

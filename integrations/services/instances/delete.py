@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,7 +21,7 @@ class NotRestorable(Exception):
 
 
 def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
-    """Delete an instance softly, with its mappings; returns how many mappings went with it."""
+    """Delete an instance softly, with its mappings; returns how many of these its table showed."""
     now = timezone.now()
     with transaction.atomic():
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
@@ -43,14 +44,14 @@ def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
         instance.deleted_by_id = actor.user.pk if actor.user else None
         instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
         Batch(actor).record(changes)
-    return len(mappings)
+    return _shown(mappings)
 
 
 def restore_instance(actor: Actor, instance: IntegrationInstance) -> tuple[int, int]:
     """Bring a deleted instance back within 30 days.
 
-    Returns how many mappings came back, and how many did not because their organization was mapped
-    elsewhere since. Raises NotRestorable.
+    Returns how many mappings its table shows again, and how many did not come back because their organization
+    was mapped elsewhere since. Raises NotRestorable.
     """
     with transaction.atomic():
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
@@ -79,7 +80,12 @@ def restore_instance(actor: Actor, instance: IntegrationInstance) -> tuple[int, 
         instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
         changes.append(instance_change(Action.INSTANCE_RESTORED, instance, None, instance.snapshot()))
         Batch(actor).record(changes)
-    return len(mappings), lost
+    return _shown(mappings), lost
+
+
+def _shown(mappings: Iterable[OrganizationMapping]) -> int:
+    """How many have a row: those of deleted organizations go and come along unseen."""
+    return sum(mapping.organization.deleted_at is None for mapping in mappings)
 
 
 def instance_mappings_elsewhere(instance: IntegrationInstance) -> int:
@@ -89,7 +95,7 @@ def instance_mappings_elsewhere(instance: IntegrationInstance) -> int:
         "target_id", flat=True
     )
     return (
-        OrganizationMapping.objects.present()
+        OrganizationMapping.objects.with_row()
         .filter(organization_id__in=[int(key) for key in organizations], psa=instance.psa)
         .exclude(instance=instance)
         .count()

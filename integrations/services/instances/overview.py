@@ -50,7 +50,7 @@ def first_steps(instances: InstanceQuerySet) -> FirstSteps:
     return FirstSteps(
         connected=instances.exists(),
         organizations=Organization.objects.present().count(),
-        mapped=OrganizationMapping.objects.present().filter(instance__in=instances).exists(),
+        mapped=OrganizationMapping.objects.with_row().filter(instance__in=instances).exists(),
     )
 
 
@@ -66,8 +66,8 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
     )
     mapped: dict[int, Any] = {
         row["instance"]: row
-        for row in OrganizationMapping.objects.present()
-        .filter(instance__in=rows, organization__deleted_at=None)
+        for row in OrganizationMapping.objects.with_row()
+        .filter(instance__in=rows)
         .values("instance")
         .annotate(mapped=Count("pk"), review=Count("pk", filter=needs_review()))
         .order_by()
@@ -80,14 +80,8 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
         .order_by()
         .values_list("instance", flat=True)
     )
-    organizations = Organization.objects.present().filter(is_active=True)
     psas = {row.psa for row in rows}
-    unmapped = {
-        psa: organizations.exclude(
-            pk__in=OrganizationMapping.objects.present().filter(psa=psa).values("organization")
-        )
-        for psa in psas
-    }
+    unmapped = {psa: Organization.objects.unmapped_in(psa) for psa in psas}
     ignored = {
         psa: unmapped[psa]
         .filter(pk__in=IgnoredOrganization.objects.filter(psa=psa).values("organization"))

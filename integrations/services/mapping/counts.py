@@ -55,11 +55,12 @@ class RowState(enum.StrEnum):
 
 
 HERE = (RowState.MAPPED, RowState.REVIEW)
+SETTLED = (RowState.ELSEWHERE, RowState.IGNORED)  # such a row shows no suggestion, whatever was made before
 
 
 @dataclass(frozen=True)
 class ProposalGroup:
-    """Proposals of one person that are alike.
+    """Proposals of one person that are alike, of those that rows of the table show.
 
     ``place`` is where the organization stands without the proposal.
     """
@@ -68,15 +69,8 @@ class ProposalGroup:
     tier: str
     selected: bool
     clears: bool
-    is_deleted: bool
-    is_inactive: bool
     place: str
     number: int
-
-    @property
-    def has_row(self) -> bool:
-        """Whether the table shows these organizations: an inactive one only where it is mapped."""
-        return not self.is_deleted and (self.place in HERE or not self.is_inactive)
 
 
 @dataclass(frozen=True)
@@ -100,7 +94,7 @@ def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
         warned["shared"] = cached_rows(_shared, (instance.pk,))[0]["number"]
     groups = proposal_groups(instance, user)
     return TableCounts(
-        states=_states(counted, here["inactive"], here["elsewhere"], warned["review"], groups),
+        states=_states(counted, here["elsewhere"], warned["review"], groups),
         warnings=_warnings(warned),
         tiers=_tiers(groups),
         pending=pending_of(groups),
@@ -108,7 +102,7 @@ def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
 
 
 def _states(
-    numbers: dict[str, int], inactive: int, elsewhere: int, review: int, groups: Iterable[ProposalGroup]
+    numbers: dict[str, int], elsewhere: int, review: int, groups: Iterable[ProposalGroup]
 ) -> dict[str, int]:
     """The rows of each state: where they stand without this person, then what this person has before them."""
     states: Counter[str] = Counter(
@@ -119,10 +113,8 @@ def _states(
             RowState.IGNORED: numbers["ignored"],
         }
     )
-    states[RowState.UNMAPPED] = numbers["every"] - numbers["off"] + inactive - states.total()
+    states[RowState.UNMAPPED] = numbers["every"] - numbers["rowless"] - states.total()
     for group in groups:
-        if not group.has_row:
-            continue
         if group.kind in HAND_MADE:
             states[group.place] -= group.number
             states[RowState.CHANGED] += group.number
@@ -133,25 +125,24 @@ def _states(
 
 
 def _numbers(instance: int, psa: str) -> Any:
-    """In one query: all organizations and those off the list; mappings here and elsewhere; the ignored.
+    """In one query: all organizations and those without a row; mappings here and elsewhere; the ignored.
 
-    Of the mappings here also the companies, and those of inactive organizations.
+    Of the mappings here also the companies.
     """
-    every, off = Organization.objects.all(), Organization.objects.filter(pk__in=_off_the_list())
+    without_row = Organization.objects.without_row(instance, psa)
     mappings = OrganizationMapping.objects.present().filter(psa=psa)
     mapped = mappings.filter(organization=OuterRef("organization"))
-    ignored = IgnoredOrganization.objects.filter(psa=psa).exclude(organization__in=_off_the_list())
-    here, inactive = Q(instance=instance), Q(organization__in=_inactive())
+    ignored = IgnoredOrganization.objects.filter(psa=psa).exclude(organization__in=without_row)
+    here = Q(instance=instance)
     return _numbered(
         "here",
-        mappings.exclude(organization__in=_deleted()),
+        mappings.exclude(organization__in=without_row),
         number=Count("pk", filter=here),
         companies=Count("company", filter=here, distinct=True),
-        inactive=Count("pk", filter=here & inactive),
-        elsewhere=Count("pk", filter=~here & ~inactive),
+        elsewhere=Count("pk", filter=~here),
     ).union(
-        _numbered("every", every),
-        _numbered("off", off),
+        _numbered("every", Organization.objects.all()),
+        _numbered("rowless", Organization.objects.filter(pk__in=without_row)),
         _numbered("ignored", ignored.exclude(Exists(mapped))),
         all=True,
     )
@@ -159,29 +150,8 @@ def _numbers(instance: int, psa: str) -> Any:
 
 def _numbered(name: str, rows: Any, **numbers: Any) -> Any:
     """What is counted of the rows under a name; all rows where nothing else is said."""
-    counted = {"number": Count("pk"), **{key: Value(0) for key in ("companies", "inactive", "elsewhere")}}
+    counted = {"number": Count("pk"), "companies": Value(0), "elsewhere": Value(0)}
     return rows.order_by().values(of=Value(name)).annotate(**(counted | numbers))
-
-
-# Few organizations are deleted or inactive, and an index holds each kind: leaving them out is quicker than
-# looking at the organization of every mapping.
-
-
-def _deleted() -> Any:
-    return Organization.objects.filter(deleted_at__isnull=False).order_by().values("pk")
-
-
-def _inactive() -> Any:
-    return Organization.objects.filter(is_active=False).order_by().values("pk")
-
-
-def _off_the_list() -> Any:
-    return _deleted().union(_inactive(), all=True)
-
-
-def _mappings_of(instance: int) -> Any:
-    here = OrganizationMapping.objects.present().filter(instance=instance)
-    return here.exclude(organization__in=_deleted())
 
 
 def _warned_mappings(instance: IntegrationInstance) -> dict[str, int]:
@@ -194,7 +164,8 @@ def _warned_mappings(instance: IntegrationInstance) -> dict[str, int]:
 def _warned_numbers(instance: int) -> Any:
     # Few are: the conditions are asked of every mapping once, and counted one by one for those few.
     twin = Q(company__has_twin=True)
-    warned = _mappings_of(instance).filter(needs_review() | twin).order_by().values("instance")
+    here = OrganizationMapping.objects.with_row().filter(instance=instance)
+    warned = here.filter(needs_review() | twin).order_by().values("instance")
     numbers = {name: Count("pk", filter=reason.q()) for name, reason in REVIEW_WARNINGS.items()}
     return warned.annotate(
         review=Count("pk", filter=needs_review()), twin=Count("pk", filter=twin), **numbers
@@ -203,7 +174,7 @@ def _warned_numbers(instance: int) -> Any:
 
 def _shared(instance: int) -> Any:
     """How many mappings have a company that has several in the instance."""
-    here = _mappings_of(instance).order_by()
+    here = OrganizationMapping.objects.with_row().filter(instance=instance).order_by()
     several = here.values("company").annotate(number=Count("pk")).filter(number__gt=1).values("company")
     return _numbered("shared", here.filter(company__in=several))
 
@@ -217,9 +188,9 @@ def _warnings(here: dict[str, int]) -> dict[str, int]:
 
 
 def proposal_groups(instance: IntegrationInstance, user: User) -> list[ProposalGroup]:
-    """This person's proposals for the instance, counted by all that matters for a count."""
+    """This person's proposals that rows of the table show, by all that matters for a count."""
     numbers: Counter[tuple[Any, ...]] = Counter()
-    usual = (False, False, RowState.UNMAPPED.value)
+    usual = (True, RowState.UNMAPPED.value)
     for kind, tier, selected, *standing, number, companies in cached_rows(
         _proposals_by_place, (instance.pk, user.pk), (instance.psa,)
     ):
@@ -227,11 +198,15 @@ def proposal_groups(instance: IntegrationInstance, user: User) -> list[ProposalG
             numbers[kind, tier, selected, clears, *standing] += its_number
             if tuple(standing) != usual:
                 numbers[kind, tier, selected, clears, *usual] -= its_number
-    return [ProposalGroup(*[*group, number]) for group, number in numbers.items() if number]
+    return [
+        ProposalGroup(kind, tier, selected, clears, place, number)
+        for (kind, tier, selected, clears, has_row, place), number in numbers.items()
+        if number and has_row and (kind in HAND_MADE or place not in SETTLED)
+    ]
 
 
 def _proposals_by_place(instance: int, user: int, psa: str) -> Any:
-    """All proposals as if their organizations were active and stood nowhere, then those that are otherwise.
+    """All proposals as if their organizations had a row and stood nowhere, then those that are otherwise.
 
     Few are, and an index finds them: to ask each proposal where its organization stands took many times as
     long as to count them all.
@@ -250,37 +225,30 @@ def _proposals_by_place(instance: int, user: int, psa: str) -> Any:
     proposed = {f"organization__proposals__{name}": value for name, value in own.items()}
     stands = Exists(mapped) | Exists(ignored.filter(organization=OuterRef("organization")))
     nowhere = Value(RowState.UNMAPPED.value)
-    listed = {"is_deleted": Value(False), "is_inactive": Value(False)}
-    off = {
-        "is_deleted": _is(Q(organization__in=_deleted())),
-        "is_inactive": _is(Q(organization__in=_inactive())),
-    }
-    return _grouped(proposals, nowhere, listed).union(
-        _grouped(proposals.filter(~stands, organization__in=_off_the_list()), nowhere, off),
-        _grouped(mappings.filter(**proposed), place, off, "organization__proposals__"),
+    without_row = Organization.objects.without_row(instance, psa)
+    has_row = Case(When(organization__in=without_row, then=False), default=True, output_field=BooleanField())
+    return _grouped(proposals, nowhere, Value(True)).union(
+        _grouped(proposals.filter(~stands, organization__in=without_row), nowhere, Value(False)),
+        _grouped(mappings.filter(**proposed), place, has_row, "organization__proposals__"),
         _grouped(
             ignored.filter(~Exists(mapped), **proposed),
             Value(RowState.IGNORED.value),
-            off,
+            has_row,
             "organization__proposals__",
         ),
         all=True,
     )
 
 
-def _grouped(rows: Any, place: Any, flags: dict[str, Any], proposal: str = "") -> Any:
+def _grouped(rows: Any, place: Any, has_row: Any, proposal: str = "") -> Any:
     """What ``proposal_groups`` unpacks; the numbers are of all, and of those with a company.
 
-    ``proposal`` leads from a row to the proposal. Without a condition in ``flags`` an index alone is read.
+    ``proposal`` leads from a row to the proposal. Where ``has_row`` is a value, an index alone is read.
     """
     names = {f"its_{name}": F(f"{proposal}{name}") for name in ("kind", "tier", "selected")}
-    groups = rows.order_by().values(**names, **flags, place=place)
+    groups = rows.order_by().values(**names, has_row=has_row, place=place)
     counted = groups.annotate(number=Count("pk"), companies=Count(f"{proposal}company"))
-    return counted.values_list(*names, *flags, "place", "number", "companies")
-
-
-def _is(condition: Q) -> Case:
-    return Case(When(condition, then=True), default=False, output_field=BooleanField())
+    return counted.values_list(*names, "has_row", "place", "number", "companies")
 
 
 def pending_changes(instance: IntegrationInstance, user: User) -> dict[str, int]:
@@ -292,7 +260,8 @@ def pending_of(groups: Iterable[ProposalGroup]) -> dict[str, int]:
     """The same, from proposals that were counted already."""
     pending = dict.fromkeys(("all", "new", "changed", "moved", "removed"), 0)
     for group in groups:
-        if group.selected:
+        is_answer = group.kind in HAND_MADE or not group.clears  # a suggestion without a company is none
+        if group.selected and is_answer:
             pending["all"] += group.number
             pending[_change(group)] += group.number
     return pending
@@ -307,9 +276,9 @@ def _change(group: ProposalGroup) -> str:
 
 
 def _tiers(groups: Iterable[ProposalGroup]) -> dict[str, int]:
-    """How many suggestions of each tier lie before this person."""
+    """How many rows are suggested with each tier: those that were mapped meanwhile are no longer."""
     tiers: Counter[str] = Counter()
     for group in groups:
-        if group.tier in SUGGESTED_TIERS:
+        if group.place == RowState.UNMAPPED and group.tier in SUGGESTED_TIERS:
             tiers[group.tier] += group.number
     return dict(tiers)

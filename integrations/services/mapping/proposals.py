@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from integrations.models import (
     Company,
@@ -14,6 +15,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
+from integrations.services.mapping.rows import savable_rows
 
 
 class CompanyNotOffered(Exception):
@@ -85,25 +87,26 @@ def choose_company(
 def accept_company(
     user: User, instance: IntegrationInstance, organization: Organization, company: Company
 ) -> None:
-    """Tick the suggestion of this company for the row, with its confidence; otherwise choose it by hand.
+    """Tick the suggestion of this company that the row shows; otherwise choose it by hand.
 
     Raises CompanyNotOffered, OrganizationElsewhere.
     """
-    suggested = MappingProposal.objects.filter(
-        user=user, instance=instance, organization=organization, company=company, kind="suggested"
-    )
+    suggested = _savable(user, instance, [organization.pk]).filter(company=company, kind="suggested")
     if not suggested.update(selected=True):
         choose_company(user, instance, organization, company)
 
 
-def select_every(
-    user: User, instance: IntegrationInstance, organizations: Iterable[int], ticked: bool
-) -> int:
-    """Tick or untick the proposals of these organizations; returns how many. Rows without a company stay."""
-    own = MappingProposal.objects.filter(
-        user=user, instance=instance, organization_id__in=list(organizations)
-    )
-    return own.exclude(kind="suggested", company=None).update(selected=ticked)
+def select_every(user: User, instance: IntegrationInstance, organizations: Collection[int]) -> int:
+    """Tick what rows show for these organizations; returns how many. Rows without a company stay."""
+    return _savable(user, instance, organizations).update(selected=True)
+
+
+def select_none(user: User, instance: IntegrationInstance) -> int:
+    """Untick everything that this person has before them; returns how many rows showed a tick."""
+    ticked = savable_rows(instance.pk, user.pk, instance.psa, Q(proposal__selected=True)).count()
+    # Also what no row shows now: it may have one again.
+    MappingProposal.objects.filter(user=user, instance=instance, selected=True).update(selected=False)
+    return int(ticked)
 
 
 def discard_proposal(user: User, instance: IntegrationInstance, organization: Organization) -> None:
@@ -114,7 +117,20 @@ def discard_proposal(user: User, instance: IntegrationInstance, organization: Or
 def select_proposals(
     user: User, instance: IntegrationInstance, shown: Collection[int], ticked: Collection[int]
 ) -> None:
-    """Keep which of the shown rows (organization ids) are ticked."""
-    own = MappingProposal.objects.filter(user=user, instance=instance, organization_id__in=shown)
-    own.filter(organization_id__in=ticked).update(selected=True)
-    own.exclude(organization_id__in=ticked).update(selected=False)
+    """Keep which of the rows that a page showed (organization ids) are ticked.
+
+    What no row shows any more can be unticked, not ticked.
+    """
+    _savable(user, instance, set(shown) & set(ticked)).update(selected=True)
+    unticked = set(shown) - set(ticked)
+    MappingProposal.objects.filter(user=user, instance=instance, organization__in=unticked).update(
+        selected=False
+    )
+
+
+def _savable(
+    user: User, instance: IntegrationInstance, organizations: Collection[int]
+) -> QuerySet[MappingProposal]:
+    """This person's proposals for these organizations that rows of the table show and a save would take."""
+    rows = savable_rows(instance.pk, user.pk, instance.psa).filter(pk__in=organizations)
+    return MappingProposal.objects.filter(user=user, instance=instance, organization__in=rows.values("pk"))

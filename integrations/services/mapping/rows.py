@@ -16,7 +16,10 @@ from django.db.models import (
     CharField,
     Exists,
     F,
+    Field,
     FilteredRelation,
+    FloatField,
+    IntegerField,
     OuterRef,
     Q,
     Value,
@@ -34,6 +37,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.models.mappings import ReviewReason, needs_review
+from integrations.models.organizations import row_in
 from integrations.services.mapping.counts import HAND_MADE, SUGGESTED_TIERS, RowState
 
 JOINED = ("mapping__company", "mapping__confirmed_by", "proposal__company")
@@ -56,7 +60,7 @@ EVERY = Q()
 SORTS = {
     "organization": (Lower("name"), F("pk")),
     "company": (Lower("company_name"), Lower("name"), F("pk")),
-    "confidence": (F("proposal__confidence").desc(nulls_last=True), Lower("name"), F("pk")),
+    "confidence": (F("shown_confidence").desc(nulls_last=True), Lower("name"), F("pk")),
     "updated": (F("mapping__confirmed_at").desc(nulls_last=True), Lower("name"), F("pk")),
 }
 
@@ -85,20 +89,19 @@ class TableQuery:
 
 
 def rows_of(instance: int, user: int, psa: str, needed: Q = EVERY) -> Any:
-    """Every organization that has a place in this table, joined with its mapping and this user's proposal.
+    """Every organization that has a row in this table, joined with its mapping and this user's proposal.
 
     ``needed`` tells of that mapping and proposal. It belongs into the first filter: one of its own would join
     the same rows a second time. A queryset of Organization with annotations that its type cannot tell.
     """
-    organizations: Any = Organization.objects.present()
+    organizations: Any = Organization.objects.with_mapping(psa)
     return (
         organizations.annotate(
-            mapping=FilteredRelation("mappings", condition=Q(mappings__psa=psa, mappings__removed_at=None)),
             proposal=FilteredRelation(
                 "proposals", condition=Q(proposals__instance=instance, proposals__user=user)
             ),
         )
-        .filter(Q(is_active=True) | Q(mapping__instance=instance), needed)
+        .filter(row_in(instance), needed)
         .annotate(
             mapping_state=Case(
                 When(
@@ -120,17 +123,43 @@ def rows_of(instance: int, user: int, psa: str, needed: Q = EVERY) -> Any:
                 output_field=CharField(),
             ),
             shared=Exists(
-                OrganizationMapping.objects.present()
+                OrganizationMapping.objects.with_row()
                 .filter(company=OuterRef("mapping__company"))
                 .exclude(organization=OuterRef("pk"))
             ),
-            company_name=Case(
-                When(proposal__company__isnull=False, then=F("proposal__company__name")),
-                default=F("mapping__company__name"),
-                output_field=CharField(),
+            company_name=_of_shown_company("name", CharField(), instance, psa),
+            shown_confidence=Case(
+                When(_shows_proposal(instance, psa), then=F("proposal__confidence")),
+                output_field=FloatField(),
             ),
         )
     )
+
+
+def _of_shown_company(field: str, output: Field[Any, Any], instance: int, psa: str) -> Case:
+    """A value of the company that a row shows: the proposed one, otherwise the mapped one."""
+    is_proposed = Q(proposal__company__isnull=False) & _shows_proposal(instance, psa)
+    return Case(
+        When(is_proposed, then=F(f"proposal__company__{field}")),
+        default=F(f"mapping__company__{field}"),
+        output_field=output,
+    )
+
+
+def _shows_proposal(instance: int, psa: str) -> Q:
+    """Which rows show the proposal that they are joined with: a choice by hand always does.
+
+    A suggestion does not in a row that is settled (locked, or deliberately unmapped).
+    """
+    unmapped = Q(mapping__isnull=True) & ~Q(_ignored(psa))
+    return Q(proposal__kind__in=HAND_MADE) | Q(mapping__instance=instance) | unmapped
+
+
+def savable_rows(instance: int, user: int, psa: str, needed: Q = EVERY) -> Any:
+    """The rows whose proposal can be ticked and saved: it is shown, and no suggestion without a company."""
+    is_answer = Q(proposal__kind__in=HAND_MADE) | Q(proposal__company__isnull=False)
+    shown = Q(proposal__user=user) & _shows_proposal(instance, psa)
+    return rows_of(instance, user, psa, shown & is_answer & needed)
 
 
 def _ignored(psa: str) -> Exists:
@@ -179,10 +208,7 @@ def _needed(instance: int, user: int, psa: str, query: TableQuery) -> Q:
     if query.warning:
         needed &= here
     if query.tier:
-        needed &= Q(proposal__tier=query.tier)
-    if query.company_type is not None:
-        mapped = Q(proposal__company=None, mapping__company__company_type=query.company_type)
-        needed &= Q(proposal__company__company_type=query.company_type) | mapped
+        needed &= _shows_proposal(instance, psa) & Q(proposal__tier=query.tier)
     return needed
 
 
@@ -191,6 +217,9 @@ def matching_rows(instance: int, user: int, psa: str, query: TableQuery) -> Any:
     rows = searched_rows(instance, user, psa, query.text, _needed(instance, user, psa, query))
     if query.state not in TOLD_BY_NEED:
         rows = rows.filter(mapping_state=query.state)
+    if query.company_type is not None:
+        company_type = _of_shown_company("company_type", IntegerField(), instance, psa)
+        rows = rows.alias(shown_type=company_type).filter(shown_type=query.company_type)
     reasons = {reason.warning: reason.q("mapping__") for reason in ReviewReason}
     reasons |= {"twin": Q(mapping__company__has_twin=True)}
     if query.warning == "shared":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from integrations.services.mapping.ticked import (
     TickedProposal,
     blocking_reason,
     describe_conflicts,
+    describe_lost_rows,
     standing_mappings,
     ticked_proposals,
 )
@@ -66,28 +67,41 @@ class SaveOutcome:
 
 
 def save_mappings(
-    actor: Actor, user: User, instance: IntegrationInstance, *, only: Organization | None = None
+    actor: Actor,
+    user: User,
+    instance: IntegrationInstance,
+    *,
+    only: Organization | None = None,
+    ticked: Collection[int] = (),
 ) -> SaveOutcome:
-    """Save everything that this person has ticked for the instance, in one transaction.
+    """Save everything that this person has ticked for the instance and the table shows, in one transaction.
 
     A row that changed since they saw it is left as it is and reported with both values. ``only`` saves the
-    row of one organization.
+    row of one organization. ``ticked`` are organizations whose rows the page showed ticked: one that was lost
+    from the table since is reported.
     """
     for attempt in range(SAVE_ATTEMPTS):
         try:
             with transaction.atomic():
-                return _save(actor, user, instance, only)
+                return _save(actor, user, instance, only, ticked)
         except IntegrityError:  # a colleague created one of the rows in the same moment: look again
             if attempt == SAVE_ATTEMPTS - 1:
                 raise
     raise AssertionError  # the loop returns or raises
 
 
-def _save(actor: Actor, user: User, instance: IntegrationInstance, only: Organization | None) -> SaveOutcome:
+def _save(
+    actor: Actor,
+    user: User,
+    instance: IntegrationInstance,
+    only: Organization | None,
+    ticked: Collection[int],
+) -> SaveOutcome:
     batch = Batch(actor)
     outcome = SaveOutcome(batch.key)
     instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
     proposals = ticked_proposals(user, instance, only)
+    lost = describe_lost_rows(user, instance, set(ticked) - {each.organization_id for each in proposals})
     mappings = standing_mappings(instance, proposals)
     instances = _instances_of(instance, mappings.values())
     now = timezone.now()
@@ -125,7 +139,7 @@ def _save(actor: Actor, user: User, instance: IntegrationInstance, only: Organiz
     counts = Counter(change.action for change in changes)
     outcome.created, outcome.changed = counts[Action.MAPPING_CREATED], counts[Action.MAPPING_CHANGED]
     outcome.moved, outcome.removed = counts[Action.MAPPING_MOVED], counts[Action.MAPPING_REMOVED]
-    outcome.conflicts = describe_conflicts(blocked)
+    outcome.conflicts = [*describe_conflicts(blocked), *lost]
     return outcome
 
 

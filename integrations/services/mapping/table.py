@@ -18,7 +18,7 @@ from django.db.models.functions import Lower
 
 from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, Organization
-from integrations.services.mapping.counts import RowState, table_counts
+from integrations.services.mapping.counts import SETTLED, RowState, table_counts
 from integrations.services.mapping.rows import (
     JOINED,
     TableQuery,
@@ -100,10 +100,8 @@ def _row_states(instance: int, user: int, psa: str, query: TableQuery) -> Any:
 
 
 def has_row(instance: IntegrationInstance, organization: Organization) -> bool:
-    """Whether the table has a row for the organization: it is active, or mapped here."""
-    if organization.deleted_at is not None:
-        return False
-    return organization.is_active or instance.mappings.present().filter(organization=organization).exists()
+    """Whether the table has a row for the organization, as the database knows it."""
+    return Organization.objects.with_row(instance.pk, instance.psa).filter(pk=organization.pk).exists()
 
 
 def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> Any:
@@ -189,11 +187,15 @@ def _number_of(query: TableQuery, counts: dict[str, int]) -> int:
 def _complete(rows: Iterable[Any], instance: IntegrationInstance) -> None:
     """Give each mapping its instance; others than the table's own are read once, without their metadata.
 
-    Django leaves out the attribute of a filtered relation that joined nothing; None says it better.
+    Django leaves out the attribute of a filtered relation that joined nothing; None says it better. It also
+    says that a settled row shows no suggestion; who moves or restores it is still offered the ``suggested``.
     """
     for row in rows:
         row.__dict__.setdefault("mapping", None)
         row.__dict__.setdefault("proposal", None)
+        row.suggested = row.proposal
+        if row.mapping_state in SETTLED:
+            row.proposal = None
     mappings = [row.mapping for row in rows if row.mapping is not None]
     others = {mapping.instance_id for mapping in mappings} - {instance.pk}
     instances = IntegrationInstance.objects.only("psa", "name").in_bulk(others)

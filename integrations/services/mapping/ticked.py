@@ -5,34 +5,39 @@ Rows come without the models that they refer to: five thousand of those take Dja
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
-from django.db.models import F
+from django.db.models import F, Q
 
 from integrations.database.query_cache import cached_rows
-from integrations.models import IntegrationInstance, MappingProposal, Organization, OrganizationMapping
+from integrations.models import IntegrationInstance, Organization, OrganizationMapping
+from integrations.services.mapping.counts import RowState
+from integrations.services.mapping.rows import rows_of, savable_rows
 
 CHANGED_SINCE = "Changed by {person} since you saw it."
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A row that was not saved: what was wanted, and what stands there now."""
+    """A row that was not saved: what was wanted, and what stands there now.
+
+    Both are "" where choosing again changes nothing; then the reason tells what does.
+    """
 
     organization: Organization
-    wanted: str
-    present: str
     reason: str
+    wanted: str = ""
+    present: str = ""
 
     def sentence(self) -> str:
         """For the page: both values, and what to do."""
-        return (
-            f"{self.organization.name} was not saved. {self.reason} Now: {self.present}. "
-            f"Yours: {self.wanted}. Choose again to overwrite it."
-        )
+        told = f"{self.organization.name} was not saved. {self.reason}"
+        if not self.wanted:
+            return told
+        return f"{told} Now: {self.present}. Yours: {self.wanted}. Choose again to overwrite it."
 
 
 class TickedProposal(NamedTuple):
@@ -41,7 +46,6 @@ class TickedProposal(NamedTuple):
     pk: int
     organization_id: int
     organization_name: str
-    organization_deleted_at: Any
     company_id: int | None
     company_name: str | None
     kind: str
@@ -64,24 +68,24 @@ class BlockedProposal:
 def ticked_proposals(
     user: User, instance: IntegrationInstance, only: Organization | None
 ) -> list[TickedProposal]:
-    """What this person has ticked; ``only`` looks at one organization."""
-    return [
-        TickedProposal(*row)
-        for row in cached_rows(_ticked, (user.pk, instance.pk, *([only.pk] if only else [])))
-    ]
+    """What this person has ticked, of what the rows of the table show; ``only`` looks at one organization."""
+    ids = (instance.pk, user.pk, *([only.pk] if only else []))
+    return [TickedProposal(*row) for row in cached_rows(_ticked, ids, (instance.psa,))]
 
 
-def _ticked(user: int, instance: int, *only: int) -> Any:
-    ticked = MappingProposal.objects.filter(user=user, instance=instance, selected=True)
-    return (
-        ticked.exclude(kind=MappingProposal.Kind.SUGGESTED, company=None)
-        .filter(**({"organization__in": only} if only else {}))
-        .order_by("organization_id")
-        .values_list(
-            "pk", "organization_id", "organization__name", "organization__deleted_at", "company_id",
-            "company__name", "kind", "moves", "seen_version", "confidence", "reasons", "matcher_version",
-        )
+def _ticked(instance: int, user: int, *only_and_psa: Any) -> Any:
+    *only, psa = only_and_psa
+    ticked = savable_rows(instance, user, psa, Q(proposal__selected=True))
+    names = (
+        "pk", "company_id", "company__name", "kind", "moves", "seen_version", "confidence", "reasons",
+        "matcher_version",
     )  # fmt: skip
+    its_id, *values = (f"proposal__{name}" for name in names)
+    return (
+        ticked.filter(**({"pk__in": only} if only else {}))
+        .order_by("pk")
+        .values_list(its_id, "pk", "name", *values)
+    )
 
 
 def standing_mappings(instance: IntegrationInstance, proposals: Iterable[TickedProposal]) -> dict[int, Any]:
@@ -107,8 +111,6 @@ def blocking_reason(
     instances: Mapping[int, IntegrationInstance],
 ) -> str:
     """Why this proposal cannot be fulfilled as things stand now; "" when it can."""
-    if proposal.organization_deleted_at is not None:
-        return "The organization was deleted meanwhile."
     if mapping is None:
         return ""
     if mapping.is_in_force and mapping.instance_id != instance.pk and not proposal.moves:
@@ -131,5 +133,30 @@ def describe_conflicts(blocked: Sequence[BlockedProposal]) -> list[Conflict]:
             reason = reason.format(person=person.get_username() if person else "somebody else")
         present = mapping.company_name if mapping and mapping.is_in_force else "not mapped"
         wanted = proposal.company_name or "no company"
-        told.append(Conflict(organizations[proposal.organization_id], wanted, present, reason))
+        told.append(Conflict(organizations[proposal.organization_id], reason, wanted, present))
+    return told
+
+
+def describe_lost_rows(
+    user: User, instance: IntegrationInstance, organizations: Collection[int]
+) -> list[Conflict]:
+    """Of the rows that a page showed ticked those whose tick the table shows no more, with the reason."""
+    if not organizations:
+        return []
+    rows = rows_of(instance.pk, user.pk, instance.psa).filter(pk__in=organizations)
+    standing = {pk: told for pk, *told in rows.values_list("pk", "mapping_state", "mapping__instance__name")}
+    told = []
+    for organization in Organization.objects.visible_to(user).filter(pk__in=organizations):
+        state, instance_name = standing.get(organization.pk, (None, ""))
+        if organization.deleted_at is not None:
+            reason = "It was deleted meanwhile. Restore it first if it should be mapped."
+        elif state is None:
+            reason = "It was set inactive meanwhile. Set it active first if it should be mapped."
+        elif state == RowState.ELSEWHERE:
+            reason = f"It is mapped in “{instance_name}” now. Use “Move here” to take it over."
+        elif state == RowState.IGNORED:
+            reason = "It is ignored meanwhile. Restore it first if it should be mapped."
+        else:
+            continue  # saved or discarded already, in another window
+        told.append(Conflict(organization, reason))
     return told

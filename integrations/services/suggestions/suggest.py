@@ -48,20 +48,13 @@ class SuggestionSummary:
 
 def open_organizations(instance: IntegrationInstance) -> QuerySet[Organization]:
     """Active organizations that have no mapping in this PSA, in any instance, and are not ignored."""
-    mapped = OrganizationMapping.objects.present().filter(organization=OuterRef("pk"), psa=instance.psa)
     ignored = IgnoredOrganization.objects.filter(organization=OuterRef("pk"), psa=instance.psa)
-    return (
-        Organization.objects.present()
-        .filter(~Exists(mapped), ~Exists(ignored), is_active=True)
-        .order_by("pk")
-    )
+    return Organization.objects.unmapped_in(instance.psa).filter(~Exists(ignored)).order_by("pk")
 
 
 def free_companies(instance: IntegrationInstance) -> QuerySet[Company]:
     """Companies that can be proposed: offered, and not yet an organization's, deleted ones aside."""
-    taken = OrganizationMapping.objects.present().filter(
-        company=OuterRef("pk"), organization__deleted_at=None
-    )
+    taken = OrganizationMapping.objects.with_row().filter(company=OuterRef("pk"))
     return instance.companies.offered().filter(~Exists(taken)).order_by("pk")
 
 

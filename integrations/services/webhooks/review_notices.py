@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from integrations.models import OrganizationMapping, ReviewNotice
 from integrations.models.audit import Action
@@ -20,15 +19,13 @@ PORTAL = Actor("The portal", "review of mappings")
 TARGET_TYPE = "review"
 NOTICES_A_TIME = 2_000
 
-IN_FORCE = Q(removed_at=None, organization__deleted_at=None, instance__deleted_at=None)
-
 
 def note_reviews() -> int:
     """Compare what needs review with what was told, and record the difference; returns how many events.
 
     Repeatable at any moment and by several workers at once.
     """
-    wanted = _with_companies().filter(IN_FORCE & needs_review())
+    wanted = _with_companies().filter(needs_review(), instance__deleted_at=None)
     settled = ReviewNotice.objects.exclude(mapping__in=wanted.values("pk"))
     if not settled.exists() and not any(True for _ in _untold(wanted)):
         return 0  # the usual case takes no lock
@@ -50,7 +47,8 @@ _MAPPING = ("mapping__organization", "mapping__company", "mapping__instance")
 
 
 def _with_companies() -> Any:
-    return OrganizationMapping.objects.select_related("organization", "company", "instance", "review_notice")
+    mappings = OrganizationMapping.objects.with_row()
+    return mappings.select_related("organization", "company", "instance", "review_notice")
 
 
 def _untold(wanted: Any) -> Any:
