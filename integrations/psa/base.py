@@ -64,7 +64,8 @@ class PermissionRefused(PSAError):
 class ZoneMoved(PSAError):
     """The tenant lives in another zone than the one that was asked.
 
-    ``zone`` is where it lives now; the credentials were accepted there. Store it and begin again.
+    ``zone`` is where it lives now; the credentials were accepted there. Store it, its key as the chosen
+    platform too where one was chosen, and begin again.
     """
 
     kind = FailureKind.MOVED_ZONE
@@ -193,7 +194,8 @@ class CheckStep:
 class ConnectionReport:
     """The outcome of a connection check, step by step. ``error`` is the failure that ended it, if any.
 
-    ``better_zone`` is the platform to choose instead when another one was chosen than the user name's.
+    ``platform`` is the platform to store: the chosen one, or where the PSA has moved the tenant to.
+    ``better_zone`` is the one to choose instead when another one was chosen than the user name's.
     """
 
     steps: tuple[CheckStep, ...]
@@ -201,6 +203,7 @@ class ConnectionReport:
     budget: RequestBudget | None = None
     company_count: int | None = None
     moved_from: str = ""
+    platform: str = ""
     better_zone: str = ""
     error: PSAError | None = field(default=None, compare=False)
 

@@ -233,6 +233,31 @@ def test_a_tenant_that_moved_is_found_without_a_refusal(serve: Serve, connect: C
     assert refused(simulator) == 0
 
 
+def test_a_chosen_platform_moves_along_and_passes_afterwards(serve: Serve, connect: Connect) -> None:
+    simulator = serve(northwind())
+    old = simulator.base_url.partition("//")[2]
+    new = simulator.move_tenant(CREDENTIALS.username, 5)
+    client = connect(simulator, extra_hosts=[new.base_url.partition("//")[2]])
+    moved = client.check(old)
+    assert (moved.passed, states(moved)) == (True, "wwppp")
+    assert moved.zone is not None
+    assert moved.platform == moved.zone.key == new.base_url.partition("//")[2]
+    again = connect(simulator, extra_hosts=[moved.platform], api_url=new.api_url)
+    assert again.check(moved.platform).platform == moved.platform
+    # A choice that stayed behind, because the move was followed by a read and not by a check.
+    behind = again.check(old)
+    assert (behind.passed, states(behind)) == (True, "pwppp")
+    assert behind.platform == moved.platform
+    assert "since Autotask moved it" in step(behind, "platform")[0]
+
+
+def test_what_is_detected_stays_detected_after_a_move(serve: Serve, connect: Connect) -> None:
+    simulator = serve(northwind())
+    new = simulator.move_tenant(CREDENTIALS.username, 5)
+    report = connect(simulator, extra_hosts=[new.base_url.partition("//")[2]]).check()
+    assert (report.passed, report.platform) == (True, "")
+
+
 def test_a_moved_tenant_whose_new_host_is_not_allowed(serve: Serve, connect: Connect) -> None:
     simulator = serve(northwind())
     simulator.move_tenant(CREDENTIALS.username, 5)

@@ -10,12 +10,14 @@ from integrations.psa.autotask.errors import (
     FailedAnswer,
     HourUsedUp,
     NotFound,
+    PassingFault,
     SignInRefused,
     UnknownUser,
     failure_of,
     wait_before_retry,
 )
 from integrations.psa.autotask.settings import RetrySettings
+from integrations.psa.autotask.transport import seconds_to_wait
 from integrations.psa.base import (
     CredentialsRefused,
     FailureKind,
@@ -30,6 +32,9 @@ from integrations.psa.base import (
 THREADS = "The Autotask API thread threshold of 3 threads has been exceeded. (Itgenatr005)"
 HOUR = "The API request threshold of 10000 requests per 60 minutes has been exceeded."
 PERMISSION = "The logged in Resource does not have the adequate permissions to query this entity type."
+
+
+DEADLOCK = "Transaction (Process ID 71) was deadlocked on lock resources. Rerun the transaction."
 
 
 @pytest.mark.parametrize(
@@ -50,6 +55,13 @@ PERMISSION = "The logged in Resource does not have the adequate permissions to q
         (500, "Unable to find colour in the Company Entity", InvalidRequest, False),
         (400, "bad value", InvalidRequest, False),
         (200, "something went wrong", InvalidRequest, False),
+        (500, DEADLOCK, PassingFault, True),
+        (200, DEADLOCK, PassingFault, True),
+        (400, DEADLOCK, InvalidRequest, False),
+        (500, "Execution Timeout Expired.", PassingFault, True),
+        (500, "The timeout period elapsed prior to obtaining a connection.", PassingFault, True),
+        (500, "An Unexpected Error occurred. Please contact customer support.", PassingFault, True),
+        (500, "An unexpected error occurred.", InvalidRequest, False),
         (500, "", Unavailable, True),
         (502, "", Unavailable, True),
         (503, "", Unavailable, True),
@@ -120,6 +132,40 @@ def test_a_busy_service_is_retried_longer_and_inside_a_bound() -> None:
 def test_a_wait_that_the_server_names_is_kept_when_it_is_bearable() -> None:
     assert min(waits(failure_of(FailedAnswer("host", 429, (), retry_after=12.0)))) >= 12.0
     assert waits(failure_of(FailedAnswer("host", 429, (), retry_after=600.0))) == []
+
+
+def test_a_fault_that_passes_is_tried_once_or_twice_more() -> None:
+    found = waits(failure_of(FailedAnswer("host", 500, (DEADLOCK,))))
+    assert len(found) == 2
+    assert 0.5 <= found[0] <= 1.0 <= found[1] <= 2.0
+
+
+NOON = "Mon, 30 Nov 2026 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "date", "seconds"),
+    [
+        ("7", "", 7.0),
+        ("Mon, 30 Nov 2026 12:00:09 GMT", NOON, 9.0),
+        ("Mon, 30 Nov 2026 11:59:00 GMT", NOON, 0.0),
+        ("Monday, 30-Nov-26 12:00:09 GMT", NOON, 9.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", NOON, 999_999.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", "", 0.0),
+        ("Mon, 30 Nov 2026 12:00:09 GMT", "nonsense", None),
+        ("", NOON, None),
+        ("-5", NOON, None),
+        ("soon", NOON, None),
+        ("1e3", NOON, None),
+    ],
+)
+def test_retry_after_is_a_number_or_a_moment(retry_after: str, date: str, seconds: float | None) -> None:
+    found = seconds_to_wait(retry_after, date)
+    if date == "nonsense":  # by the portal's own clock, then
+        assert found is not None
+        assert 0.0 <= found <= 999_999.0
+    else:
+        assert found == seconds
 
 
 def test_the_hour_names_a_time_to_come_back() -> None:

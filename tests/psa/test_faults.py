@@ -55,7 +55,9 @@ class OneReader(Autotask):
                 slow_pause=0.001,
                 max_body_bytes=256 * 1024,
                 max_pages=20,
-                retry=RetrySettings(unavailable_wait=0.001, rate_wait=0.001, longest_wait=0.005),
+                retry=RetrySettings(
+                    unavailable_wait=0.001, passing_wait=0.001, rate_wait=0.001, longest_wait=0.005
+                ),
             ),
             api_url=api_url,
         )

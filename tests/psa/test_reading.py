@@ -225,6 +225,33 @@ def test_a_small_read_does_not_ask_for_the_budget(serve: Serve, connect: Connect
     assert len(simulator.requests) == 2
 
 
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [("gateway-error", {}), ("html-page", {}), ("wrong-types", {"where": "values"}), ("thread-limit", {})],
+)
+@pytest.mark.parametrize("accepted", [False, True], ids=["first page alone", "together"])
+def test_a_budget_that_cannot_be_read_does_not_stop_a_read_of_a_few_pages(
+    serve: Serve, connect: Connect, fault: str, options: dict[str, str], accepted: bool
+) -> None:
+    simulator = serve(northwind(250))
+    simulator.inject(fault, path="thresholdinformation", **options)
+    client = connect(simulator, page_size=50)
+    if accepted:
+        client.company_metadata()
+    assert len(read_all(client.companies(()))) == 250
+    simulator = serve(northwind(251))
+    simulator.inject(fault, path="thresholdinformation", **options)
+    with pytest.raises(PSAError):
+        read_all(connect(simulator, page_size=50).companies(()))
+
+
+def test_a_budget_that_is_used_up_stops_also_a_read_of_a_few_pages(serve: Serve, connect: Connect) -> None:
+    simulator = serve(northwind(250))
+    simulator.inject("hourly-limit", path="thresholdinformation")
+    with pytest.raises(RateLimited):
+        read_all(connect(simulator, page_size=50).companies(()))
+
+
 # --- faults ---------------------------------------------------------------------------------------
 
 
@@ -253,6 +280,7 @@ def test_a_small_read_does_not_ask_for_the_budget(serve: Serve, connect: Connect
         ("thread-limit", {}, RateLimited),
         ("thread-limit", {"status": 500}, RateLimited),
         ("gateway-error", {}, Unavailable),
+        ("passing-fault", {}, Unavailable),
         ("dropped-before-answer", {}, Unavailable),
         ("dropped-mid-body", {}, Unavailable),
         ("slow-answer", {"bytes": 16, "pause": 0.02}, Unavailable),
@@ -288,6 +316,10 @@ def test_a_broken_read_raises_its_kind_and_never_ends_as_if_complete(
         ("dropped-mid-body", {"times": 2, "skip": 1}),
         ("thread-limit", {"times": 3, "skip": 2}),
         ("thread-limit", {"times": 2, "status": 500}),
+        ("thread-limit", {"times": 2, "retry_after": "date:3"}),
+        ("passing-fault", {"times": 2, "what": "deadlock"}),
+        ("passing-fault", {"times": 2, "what": "timeout", "skip": 3}),
+        ("passing-fault", {"times": 2, "what": "support", "skip": 1}),
         ("latency-by-usage", {"scale": 0.01}),
         ("slow-answer", {"bytes": 50_000, "pause": 0.005}),
     ],

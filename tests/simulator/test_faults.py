@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
 import re
 import time
 import zlib
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -441,6 +443,25 @@ def counted_but_not_given(caller: Caller) -> None:
     assert caller.post(f"{QUERY}/count", {"filter": [EVERYTHING]}).json() == {"queryCount": 5}
 
 
+def passing_fault(caller: Caller) -> None:
+    for what, words in (
+        ("deadlock", "deadlock victim"),
+        ("timeout", "Timeout Expired"),
+        ("support", "support"),
+    ):
+        caller.simulator.clear()
+        caller.simulator.inject("passing-fault", what=what)
+        answer = caller.query(EVERYTHING)
+        assert answer.status_code == 500
+        assert words in answer.json()["errors"][0]
+
+
+def clock_off(caller: Caller) -> None:
+    for answer in (caller.query(EVERYTHING), caller.get("Companies/0/x")):
+        ahead = parsedate_to_datetime(answer.headers["Date"]) - dt.datetime.now(dt.UTC)
+        assert dt.timedelta(minutes=19) < ahead < dt.timedelta(minutes=21)
+
+
 CHECKS: dict[FaultName, Callable[[Caller], None]] = {
     FaultName.WRONG_TRACKING_IDENTIFIER_500: wrong_tracking_identifier_500,
     FaultName.TRACKING_IDENTIFIER_REFUSED: tracking_identifier_refused,
@@ -489,6 +510,8 @@ CHECKS: dict[FaultName, Callable[[Caller], None]] = {
     FaultName.NEXT_PAGE_AFTER_THE_LAST: next_page_after_the_last,
     FaultName.NEXT_PAGE_UNUSABLE: next_page_unusable,
     FaultName.COUNTED_BUT_NOT_GIVEN: counted_but_not_given,
+    FaultName.PASSING_FAULT: passing_fault,
+    FaultName.CLOCK_OFF: clock_off,
 }
 
 
@@ -524,6 +547,18 @@ def test_a_fault_can_be_limited_to_a_path_a_verb_a_number_and_a_tenant() -> None
         assert fault.hits == 2
 
 
+def test_a_busy_service_says_when_to_come_back(caller: Caller) -> None:
+    caller.simulator.inject("thread-limit", retry_after=7)
+    assert caller.query(EVERYTHING).headers["Retry-After"] == "7"
+    caller.simulator.clear()
+    caller.simulator.inject("gateway-error", retry_after="date:30")
+    answer = caller.query(EVERYTHING)
+    wait = parsedate_to_datetime(answer.headers["Retry-After"]) - parsedate_to_datetime(
+        answer.headers["Date"]
+    )
+    assert dt.timedelta(seconds=28) < wait < dt.timedelta(seconds=32)
+
+
 def test_faults_of_one_kind_take_turns(caller: Caller) -> None:
     caller.simulator.inject("html-page", status=200, times=1)
     caller.simulator.inject("html-page", status=503, times=1)
@@ -555,7 +590,7 @@ def test_faults_can_be_switched_from_another_process(simulator: Simulator) -> No
     assert answer.json()["active"][0]["name"] == "gateway-error"
     assert Caller(simulator).get("Version").status_code == 504
     known = requests.get(control, timeout=10).json()["known"]
-    assert known["gateway-error"]["options"] == {"status": 503}
+    assert known["gateway-error"]["options"] == {"status": 503, "retry_after": ""}
     requests.post(control, json=[{"name": "locked-user"}, {"name": "latency", "seconds": 0}], timeout=10)
     assert Caller(simulator).get("Version").status_code == 401
     assert requests.delete(control, timeout=10).json()["active"] == []

@@ -82,7 +82,13 @@ LIMITS = (
     Case("slow service", FaultName.LATENCY, DONE, {"seconds": 0.02}),
     Case("latency by usage, 60 % of the hour used", BY_USAGE, DONE, {"scale": 0.05}, used=6000),
     Case("latency by usage, 92 % of the hour used", BY_USAGE, options={"scale": 0.05}, used=9200),
-    Case("no word about the budget, 503", FaultName.GATEWAY_ERROR, options={"status": 503, **BUDGET}),
+    Case("no word about the budget, 503", FaultName.GATEWAY_ERROR, DONE, {"status": 503, **BUDGET}),
+    Case(
+        "too many calls at once, and a moment to come back",
+        FaultName.THREAD_LIMIT,
+        DONE,
+        {"retry_after": "date:0", **TWICE},
+    ),
 )
 ZONES = (
     Case("tenant moved to another zone", FaultName.ZONE_MOVED, DONE, {"zone": 5}, refused=1),
@@ -101,6 +107,14 @@ TRANSPORT = (
     Case("gateway error 504, twice", FaultName.GATEWAY_ERROR, DONE, {"status": 504, **TWICE}),
     Case("500 without a word", FaultName.GATEWAY_ERROR, options={"status": 500, **QUERY}),
     Case("500 with the service's own words", FaultName.SERVER_ERROR, options=QUERY),
+    Case("500 of a deadlock, twice", FaultName.PASSING_FAULT, DONE, TWICE),
+    Case("500 of a SQL timeout, once", FaultName.PASSING_FAULT, DONE, {"what": "timeout", **ONCE}),
+    Case(
+        "500 of an unexpected error that names support, again and again",
+        FaultName.PASSING_FAULT,
+        options={"what": "support", **QUERY},
+    ),
+    Case("Autotask's clock is 20 minutes ahead", FaultName.CLOCK_OFF, DONE),
     Case("errors inside a 200", FaultName.ERRORS_IN_200, options=QUERY),
     Case("no such path, 404", FaultName.SERVER_ERROR, options={"status": 404, "text": NO_SUCH_PATH, **QUERY}),
     Case("a field that is gone, 500", FaultName.SERVER_ERROR, options={"text": NO_SUCH_FIELD, **QUERY}),

@@ -65,7 +65,7 @@ class ConnectionCheck:
     def __init__(self, calls: Calls, *, stored_url: str = "", chosen_zone: str = DETECT) -> None:
         self._calls = calls
         self._stored_url = stored_url
-        self._chosen = chosen_zone
+        self._chosen = self._platform = chosen_zone
         self._steps: list[CheckStep] = []
         self._zone: Zone | None = None
         self._moved_from = ""
@@ -93,6 +93,7 @@ class ConnectionCheck:
             budget=self._budget,
             company_count=self._count,
             moved_from=self._moved_from,
+            platform=self._platform,
             better_zone=self._zone.key if self._zone and isinstance(error, PlatformMismatch) else "",
             error=error,
         )
@@ -135,7 +136,17 @@ class ConnectionCheck:
             self._note(PLATFORM, StepState.PASSED, f"Detected: {found}.")
         elif self._chosen == zone.key:
             self._note(PLATFORM, StepState.PASSED, f"{found}, as chosen.")
+        elif self._stored_url and not self._moved_from:
+            # An earlier check or read has followed Autotask there; the choice stayed behind.
+            self._platform = zone.key
+            self._note(
+                PLATFORM,
+                StepState.WARNING,
+                f"{zones.label_of(self._chosen)} is chosen, but {found} is used: the username has lived "
+                "there since Autotask moved it.",
+            )
         elif self._moved_from and self._chosen == self._old_key():
+            self._platform = zone.key
             self._note(
                 PLATFORM,
                 StepState.WARNING,

@@ -64,6 +64,10 @@ class ProxyRefused(Unavailable):
         self.retryable = retryable
 
 
+class PassingFault(Unavailable):
+    """A 500 whose words are known to pass: the same call usually works a moment later."""
+
+
 class HourUsedUp(RateLimited):
     """The hour's request budget is spent. Not retried within a call: seconds of waiting do not help."""
 
@@ -79,6 +83,15 @@ _UNKNOWN_USER_WORDS = ("zone information could not be determined",)
 _PERMISSION_WORDS = ("adequate permissions", "does not have permission", "not authorized to")
 _FIELD_WORDS = ("unable to find", "company entity")
 _CREDENTIAL_WORDS = ("integrationcode is invalid", "integration code is invalid", "invalid integration code")
+
+# Words of 500s that pass by themselves: of the database behind the service, and of the service at a loss. All
+# words of a group have to occur.
+_PASSING_WORDS = (
+    ("deadlock",),
+    ("timeout expired",),
+    ("timeout period elapsed",),
+    ("unexpected error", "contact", "support"),
+)
 
 # OpenSSL's X509_V_ERR_*: the issuer's certificate is not there (2, 20, 21), or one signed itself (18, 19).
 _UNKNOWN_ISSUER = frozenset({2, 18, 19, 20, 21})
@@ -130,6 +143,12 @@ def _by_words(answer: FailedAnswer) -> PSAError | None:
         return unknown_user(answer.technical)
     if any(words in said for words in _CREDENTIAL_WORDS):
         return wrong_tracking_identifier(answer.technical)
+    if answer.status in {200, 500} and any(all(word in said for word in group) for group in _PASSING_WORDS):
+        return PassingFault(
+            "Autotask ran into a fault of its own that usually passes. Try again in a few minutes.",
+            answer.technical,
+            retry_after=answer.retry_after,
+        )
     if any(words in said for words in _PERMISSION_WORDS):
         return no_permission(answer.technical)
     if all(words in said for words in _FIELD_WORDS):
@@ -274,6 +293,8 @@ def wait_before_retry(
         return None
     if failure.kind is FailureKind.RATE:
         attempts, base = settings.rate_attempts, settings.rate_wait
+    elif isinstance(failure, PassingFault):
+        attempts, base = settings.passing_attempts, settings.passing_wait
     else:
         attempts, base = settings.unavailable_attempts, settings.unavailable_wait
     if attempt >= attempts or isinstance(failure, HourUsedUp):

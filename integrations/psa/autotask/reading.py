@@ -35,8 +35,10 @@ from integrations.psa.autotask.ranges import IdRange, ReadPlan
 from integrations.psa.autotask.timing import Deadline
 from integrations.psa.base import (
     CompanyPage,
+    CredentialsRefused,
     IncompleteRead,
     InvalidRequest,
+    PSAError,
     RemoteCompany,
     RequestBudget,
     SetAside,
@@ -48,6 +50,9 @@ MAX_READY_PAGES = 6
 """Pages held for a slow consumer; the readers wait then, so that memory stays small."""
 
 SMALL_DIFFERENCE = 25
+
+FEW_PAGES = 5
+"""A read of so many pages is no burden on any budget, and goes on where that cannot be read."""
 
 
 @dataclass(slots=True)
@@ -191,15 +196,27 @@ def _with_total(first: CompanyRows, readers: _Readers, total: int) -> Pages:
         yield found, total
 
 
-def _count_and_budget(read: CompanyRead) -> tuple[int, RequestBudget]:
+def _count_and_budget(read: CompanyRead) -> tuple[int, RequestBudget | PSAError]:
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="autotask-count") as pool:
         counted: Future[int] = pool.submit(read.count)
-        budget = read.budget()
+        budget: RequestBudget | PSAError
+        try:
+            budget = read.budget()
+        except PSAError as error:
+            if isinstance(error, HourUsedUp | CredentialsRefused):
+                raise
+            budget = error
         return counted.result(), budget
 
 
-def _refuse_used_up(budget: RequestBudget, read: CompanyRead, total: int) -> None:
+def _refuse_used_up(budget: RequestBudget | PSAError, read: CompanyRead, total: int) -> None:
+    """Raise where the budget forbids the read, or is not known and the read has more than a few pages."""
     settings = read.calls.settings
+    if isinstance(budget, PSAError):
+        if total > FEW_PAGES * settings.page_size:
+            raise budget
+        logger.info("reading %d companies without knowing the budget: %s", total, budget.technical)
+        return
     if budget.share <= settings.budget_refuse:
         return
     raise HourUsedUp(
@@ -232,14 +249,17 @@ class _Readers:
             if range_ is not None:
                 self._add(range_)
 
-    def go_on(self, total: int, budget: RequestBudget, *ranges: IdRange) -> None:
-        """Now that count and budget are known: readers for these ranges and more, or pauses."""
+    def go_on(self, total: int, budget: RequestBudget | PSAError, *ranges: IdRange) -> None:
+        """Now that count and budget are known: readers for these ranges and more, or pauses.
+
+        Without knowing the budget, no more readers than there are.
+        """
         settings = self._read.calls.settings
-        slow = budget.share > settings.budget_slow
+        slow = isinstance(budget, PSAError) or budget.share > settings.budget_slow
         with self._changed:
             self._plan.total = total
-            if slow:
-                self._plan.sharing = False
+            self._plan.sharing = not slow
+            if slow and isinstance(budget, RequestBudget):
                 # Autotask itself answers more slowly above 75 %; twice the pause goes along with that.
                 self._pause = settings.slow_pause * (2 if budget.share > 0.75 else 1)
             self._going_on = True

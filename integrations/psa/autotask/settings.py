@@ -20,6 +20,8 @@ class RetrySettings:
 
     unavailable_attempts: int = 3
     unavailable_wait: float = 0.5
+    passing_attempts: int = 3
+    passing_wait: float = 1.0
     rate_attempts: int = 6
     rate_wait: float = 1.0
     longest_wait: float = 20.0

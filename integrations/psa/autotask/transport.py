@@ -7,6 +7,7 @@ any status and a 500 with ``errors`` must not be repeated. The loop in ``Transpo
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import logging
 import re
@@ -14,6 +15,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -212,17 +214,40 @@ class Transport:
             body = read_body(response, self._cap(response.status_code))
         finally:
             response.close()
-        retry_after = response.headers.get("Retry-After", "")
         return Answer(
             host,
             response.status_code,
             body,
-            float(retry_after) if _RETRY_AFTER.fullmatch(retry_after) else None,
+            seconds_to_wait(response.headers.get("Retry-After", ""), response.headers.get("Date", "")),
         )
 
     def _cap(self, status: int) -> int:
         """Error pages need not be as long as answers."""
         return self.settings.max_body_bytes if status == 200 else _ERROR_BODY_LIMIT
+
+
+def seconds_to_wait(retry_after: str, date: str) -> float | None:
+    """The seconds that ``Retry-After`` asks for, which is a number of them or a moment (RFC 9110, 10.2.3).
+
+    A moment is compared with the server's own clock in ``Date``, and with ours where that is not told. None
+    where nothing is asked for, or nothing that can be understood.
+    """
+    if _RETRY_AFTER.fullmatch(retry_after):
+        return float(retry_after)
+    then = http_moment(retry_after)
+    if then is None:
+        return None
+    now = http_moment(date) or dt.datetime.now(dt.UTC)
+    return min(max((then - now).total_seconds(), 0.0), 999_999.0)
+
+
+def http_moment(text: str) -> dt.datetime | None:
+    """A moment as HTTP headers write it; None for anything else."""
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

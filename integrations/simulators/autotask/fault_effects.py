@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import email.utils
 import gzip
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from typing import cast
@@ -55,9 +57,29 @@ def _deep_json(options: Options) -> Answer:
     return Answer(body=b'{"items":' + b"[" * depth + b"]" * depth + b"}")
 
 
+PASSING_TEXTS = {
+    "deadlock": "Transaction (Process ID 71) was deadlocked on lock resources with another process and has "
+    "been chosen as the deadlock victim. Rerun the transaction.",
+    "timeout": "Execution Timeout Expired. The timeout period elapsed before completion of the operation or "
+    "the server is not responding.",
+    "support": "An unexpected error occurred while processing your request. Please contact Autotask support.",
+}
+
+
+def _retry_after(options: Options) -> dict[str, str]:
+    """The header that tells when to come back: seconds, or for ``date:5`` the moment in five seconds."""
+    asked = str(options["retry_after"])
+    if asked.startswith("date:"):
+        asked = email.utils.formatdate(time.time() + float(asked.removeprefix("date:")), usegmt=True)
+    return {"Retry-After": asked} if asked else {}
+
+
 _REPLACEMENTS: Mapping[FaultName, Callable[[Options], Answer]] = {
     FaultName.DROPPED_BEFORE_ANSWER: lambda _options: Answer(body=b"", delivery=Delivery(drop=True)),
-    FaultName.GATEWAY_ERROR: lambda options: Answer(number(options, "status"), body=b""),
+    FaultName.GATEWAY_ERROR: lambda options: Answer(
+        number(options, "status"), body=b"", headers=_retry_after(options)
+    ),
+    FaultName.PASSING_FAULT: lambda options: refusal(500, PASSING_TEXTS[str(options["what"])]),
     FaultName.SERVER_ERROR: lambda options: refusal(number(options, "status"), str(options["text"])),
     FaultName.HTML_PAGE: lambda options: Answer(
         number(options, "status"), body=_HTML, content_type="text/html; charset=utf-8"
@@ -90,7 +112,8 @@ def limit_refusal(faults: ActiveFaults, request: Request, hourly_limit: int) -> 
         return refusal(number(options, "status"), hourly_limit_text(hourly_limit))
     options = faults.take(FaultName.THREAD_LIMIT, request)
     if options is not None:
-        return refusal(number(options, "status"), THREAD_LIMIT_TEXT)
+        refused = refusal(number(options, "status"), THREAD_LIMIT_TEXT)
+        return dataclasses.replace(refused, headers=_retry_after(options))
     return None
 
 
@@ -127,7 +150,14 @@ def compressed(answer: Answer, *, at_least: int = 1) -> Answer:
     )
 
 
+def _clock_off(options: Options, answer: Answer) -> Answer:
+    moment = time.time() + 60 * cast("float", options["minutes"])
+    headers = {**answer.headers, "Date": email.utils.formatdate(moment, usegmt=True)}
+    return dataclasses.replace(answer, headers=headers)
+
+
 _DELIVERY_CHANGES: Mapping[FaultName, Callable[[Options, Answer], Answer]] = {
+    FaultName.CLOCK_OFF: _clock_off,
     FaultName.GZIP: _compressed,
     FaultName.DROPPED_MID_BODY: _dropped_mid_body,
     FaultName.SLOW_ANSWER: _slow_answer,

@@ -60,6 +60,8 @@ class FaultName(enum.StrEnum):
     NEXT_PAGE_AFTER_THE_LAST = "next-page-after-the-last"
     NEXT_PAGE_UNUSABLE = "next-page-unusable"
     COUNTED_BUT_NOT_GIVEN = "counted-but-not-given"
+    PASSING_FAULT = "passing-fault"
+    CLOCK_OFF = "clock-off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,8 @@ def _kinds() -> Mapping[FaultName, FaultKind]:
         ),
         (
             FaultName.THREAD_LIMIT,
-            "Too many calls at once, whatever their number; the status may be another than 429.",
-            {"status": 429},
+            "Too many calls at once; with 'retry_after' seconds, or a moment as in 'date:5'.",
+            {"status": 429, "retry_after": ""},
         ),
         (
             FaultName.HOURLY_LIMIT,
@@ -159,7 +161,11 @@ def _kinds() -> Mapping[FaultName, FaultKind]:
         (FaultName.BAD_ENCODING, "The JSON holds bytes that are not UTF-8.", {}),
         (FaultName.HTML_PAGE, "A web page instead of JSON, with 'status' 200 or 503.", {"status": 200}),
         (FaultName.HUGE_BODY, "A valid JSON answer of 'bytes' bytes.", {"bytes": 64 * 1024 * 1024}),
-        (FaultName.GATEWAY_ERROR, "A gateway's error: 'status' 502, 503 or 504.", {"status": 503}),
+        (
+            FaultName.GATEWAY_ERROR,
+            "A gateway's error 502, 503 or 504, with 'retry_after' as above.",
+            {"status": 503, "retry_after": ""},
+        ),
         (
             FaultName.SERVER_ERROR,
             "An error of the service itself: 'status' with 'text' in the service's own shape.",
@@ -244,6 +250,16 @@ def _kinds() -> Mapping[FaultName, FaultKind]:
             FaultName.COUNTED_BUT_NOT_GIVEN,
             "Companies whose id is divisible by 'every' are counted, but no page holds them.",
             {"every": 400},
+        ),
+        (
+            FaultName.PASSING_FAULT,
+            "A 500 of those that pass by themselves; 'what' is deadlock, timeout or support.",
+            {"what": "deadlock"},
+        ),
+        (
+            FaultName.CLOCK_OFF,
+            "The Date of every answer is 'minutes' ahead of this machine's clock.",
+            {"minutes": 20.0},
         ),
     )
     return MappingProxyType({name: FaultKind(name, text, options) for name, text, options in rows})

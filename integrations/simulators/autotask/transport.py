@@ -192,7 +192,8 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
     def _head(self, answer: Answer, length: int) -> bytes:
         self.send_response_only(answer.status)
         self.send_header("Server", self.version_string())
-        self.send_header("Date", self.date_time_string())
+        if "Date" not in answer.headers:
+            self.send_header("Date", self.date_time_string())
         if length:
             self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(length))
