@@ -132,17 +132,12 @@ def start_again(job: Job, user: User) -> Job:
 
 def start_due() -> int:
     """Start what the schedules ask for now; returns how many turns this worker took."""
-    now, started = timezone.now(), 0
-    schedules.plan_next_runs(now)
-    for turn in schedules.due_runs(now):
-        with transaction.atomic():
-            if not schedules.claim_run(turn, now):
-                continue
-            kind, instance = turn
-            enqueue = enqueue_refresh if kind == Job.Kind.REFRESH_OPTIONS else enqueue_check
-            enqueue(instance, None, origin="schedule")
-            started += 1
-    return started
+
+    def start(kind: Job.Kind, instance: IntegrationInstance) -> None:
+        enqueue = enqueue_refresh if kind == Job.Kind.REFRESH_OPTIONS else enqueue_check
+        enqueue(instance, None, origin="schedule")
+
+    return schedules.start_due_runs(timezone.now(), start)
 
 
 def requeue_neglected() -> int:

@@ -42,7 +42,7 @@ from integrations.services.audit import actor_of
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.instances.connect import NameTaken, check_connection
 from integrations.services.instances.delete import NotRestorable, delete_instance, restore_instance
-from integrations.services.instances.describe import InstanceDetails, describe_instance, description_of
+from integrations.services.instances.describe import InstanceDetails, describe_instance
 from integrations.tasks import enqueue_refresh
 
 
@@ -57,7 +57,7 @@ class InstanceForm(forms.ModelForm[IntegrationInstance]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["seen"] = json.dumps(asdict(description_of(self.instance)))
+        self.initial["seen"] = json.dumps(asdict(InstanceDetails.of(self.instance)))
 
     def clean(self) -> dict[str, Any]:
         """Refuses a name in use, and a configuration that was renamed since."""

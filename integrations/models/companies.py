@@ -10,7 +10,7 @@ from django.db.models.functions import Concat, Lower
 from integrations.models.instances import IntegrationInstance
 
 LINE_BREAK = models.Value("\n")
-OWN = "0"  # the id of the MSP itself
+MSP_COMPANY_ID = "0"  # the id of the MSP itself
 
 
 class CompanyRef(NamedTuple):
@@ -28,7 +28,7 @@ class CompanyQuerySet(models.QuerySet["Company"]):
 
     def offered(self) -> CompanyQuerySet:
         """Those that an organization can be mapped to: present, and not the MSP itself."""
-        return self.present().exclude(remote_id=OWN)
+        return self.present().exclude(remote_id=MSP_COMPANY_ID)
 
     def usable(self) -> CompanyQuerySet:
         """Those to which tickets can go: known, active and still in the PSA, whatever the filter."""
@@ -40,7 +40,9 @@ class CompanyQuerySet(models.QuerySet["Company"]):
         shared = self.offered().annotate(lowered=Lower("name")).order_by().values("lowered")
         twins = shared.annotate(number=models.Count("pk")).filter(number__gt=1).values("lowered")
         named.filter(has_twin=True).exclude(lowered__in=twins).update(has_twin=False)
-        named.filter(has_twin=False, lowered__in=twins).exclude(remote_id=OWN).update(has_twin=True)
+        named.filter(has_twin=False, lowered__in=twins).exclude(remote_id=MSP_COMPANY_ID).update(
+            has_twin=True
+        )
 
     def search(self, text: str) -> CompanyQuerySet:
         """Those whose name, number, web address or city contains the text, and the one with this id."""
@@ -114,7 +116,7 @@ class Company(models.Model):
     @property
     def is_own(self) -> bool:
         """True for company 0, the MSP itself."""
-        return self.remote_id == OWN
+        return self.remote_id == MSP_COMPANY_ID
 
     @property
     def is_usable(self) -> bool:

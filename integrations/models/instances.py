@@ -15,6 +15,8 @@ from integrations.fields import EncryptedJSONField
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+    from integrations.models.companies import Company
+
 
 class InstanceQuerySet(models.QuerySet["IntegrationInstance"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> InstanceQuerySet:
@@ -123,6 +125,12 @@ class IntegrationInstance(models.Model):
     def get_absolute_url(self) -> str:
         """The setup page."""
         return reverse("integrations:setup", args=[self.psa, self.pk])
+
+    def catch_all_company(self) -> Company | None:
+        """The catch-all company as the last read saw it; None where there is none or it was never read."""
+        if not self.catch_all_id:
+            return None
+        return self.companies.filter(remote_id=self.catch_all_id, is_pending=False).first()
 
     def snapshot(self) -> dict[str, Any]:
         """What the audit may know: never a credential, only when it was set."""

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_http_methods
 from integrations.models import IntegrationInstance
 from integrations.services.audit import Batch, actor_of
 from integrations.services.companies.filters import type_labels
-from integrations.services.instances.catch_all import NotUsable, catch_all_company, offered, set_catch_all
+from integrations.services.companies.search import catch_all_choices
+from integrations.services.instances.catch_all import NotUsable, set_catch_all
 from integrations.views.common import (
     SignedInRequest,
     instance_frame,
@@ -26,13 +27,13 @@ def catch_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpRe
     """Choose the company that organizations without a mapping are answered with, or none."""
     if request.method == "GET":
         text = search_text(request.GET.get("q", ""))
-        companies = offered(instance, text)
+        companies = catch_all_choices(instance, text)
         context = {
             **instance_frame(request, instance),
             "q": text,
             "companies": companies,
             "finds_nothing": bool(text) and all(company.is_own for company in companies),
-            "company": catch_all_company(instance),
+            "company": instance.catch_all_company(),
             "type_labels": type_labels(instance),
         }
         return render(request, "integrations/instances/catch_all.html", context)

@@ -119,12 +119,11 @@ def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: undoing.UndoO
     messages.add_message(
         request, level, outcome.sentence(), extra_tags=f"undo:{outcome.batch}" if outcome.restored else ""
     )
-    instance = undoing.instance_of_batch(key)
+    instance, organization = undoing.batch_targets(key)
     if "history" in request.POST or instance is None:
         return redirect("integrations:history_batch", key)
     shown = QueryDict(request.POST.get("table", ""), mutable=True)
-    organization = undoing.organization_of_batch(key) if "review" in request.POST else None
-    if organization is not None:
+    if organization is not None and "review" in request.POST:
         shown["organization"] = str(organization)
         review = reverse("integrations:review", args=[instance.psa, instance.pk])
         return redirect(f"{review}?{shown.urlencode()}")

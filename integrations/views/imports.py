@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from integrations.forms.imports import report_query
 from integrations.models import AuditEvent, ImportReport, Job
 from integrations.services.history import undo as undoing
-from integrations.services.imports.reports import Outcome, as_csv, every_row, outcome_label, rows_between
+from integrations.services.imports.reports import Outcome, as_csv, every_row, rows_between
 from integrations.views.common import SignedInRequest, csv_response, needs
 
 REPORTS_A_PAGE = 50
@@ -47,13 +47,13 @@ def report(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
         "page": page,
         "outcome": outcome,
         "rows": [
-            (row, outcome_label(row.outcome, written=written))
+            (row, row.outcome.label(written=written))
             for row in rows_between(kept, outcome, start, ROWS_A_PAGE)
         ],
         "tabs": [
             ("", "All", sum(kept.counts.values())),
             *(
-                (each.value, outcome_label(each, written=written), kept.counts.get(each.value, 0))
+                (each.value, each.label(written=written), kept.counts.get(each.value, 0))
                 for each in Outcome
             ),
         ],

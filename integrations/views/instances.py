@@ -17,7 +17,7 @@ from integrations.services.audit import Batch, actor_of
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.instances import connect as connections
 from integrations.services.instances import delete as deletion
-from integrations.services.instances.describe import InstanceDetails, describe_instance, description_of
+from integrations.services.instances.describe import InstanceDetails, describe_instance
 from integrations.tasks import enqueue_refresh
 from integrations.views.cards import connection_form
 from integrations.views.common import (
@@ -141,7 +141,7 @@ def _describe(
         return False
     batch = Batch(actor_of(request))
     wanted = InstanceDetails(details.name, details.description, details.is_default)
-    seen = description_of(instance)
+    seen = InstanceDetails.of(instance)
     if not describe_instance(batch.actor, instance, wanted, seen=seen, batch=batch):
         return False
     text = f"“{details.name}” was saved. The connection did not change and was not checked."

@@ -14,7 +14,6 @@ from integrations.forms.schedules import ScheduleForm
 from integrations.models import IntegrationInstance
 from integrations.psa.forms import ConnectionForm
 from integrations.services.companies.filters import filter_text
-from integrations.services.instances.catch_all import catch_all_company
 from integrations.views.cards import connection_form, filter_forms, schedule_form
 from integrations.views.common import SignedInRequest, instance_frame, on_instance
 from integrations.views.mapping_table import table_context
@@ -47,7 +46,7 @@ def setup_page(
         "filter_text": filter_text(instance),
         "preview": preview,
         "schedule": schedule or schedule_form(instance),
-        "catch_all": catch_all_company(instance),
+        "catch_all": instance.catch_all_company(),
         **table_context(request, instance),
     }
     return render(request, "integrations/setup.html", context, status=status)

@@ -15,11 +15,12 @@ from django.utils import timezone
 
 from integrations.models import AuditEvent, Company, IgnoredOrganization, IntegrationInstance
 from integrations.services.audit import Actor, Batch
+from integrations.services.companies.search import catch_all_choices
 from integrations.services.exports.configurations import export_configurations
 from integrations.services.history.undo import undo_batch
 from integrations.services.imports.configurations import import_configurations
 from integrations.services.imports.reports import Outcome, RowResult
-from integrations.services.instances.catch_all import NotUsable, catch_all_company, offered, set_catch_all
+from integrations.services.instances.catch_all import NotUsable, set_catch_all
 from integrations.services.read_api.resolve import By, Fallback, Question, Source, Unresolved, resolve
 from integrations.services.read_api.scope import Scope
 from tests.support.rows import make_company, make_instance, make_mapping
@@ -116,9 +117,9 @@ def test_only_a_company_in_use_of_the_same_configuration_is_taken(
         with pytest.raises(NotUsable):
             set_catch_all(actor, main, company)
     open_ = make_company(main, 103, "Open")
-    assert offered(main, "") == [own]
-    assert offered(main, "shut") == [own]
-    assert offered(main, "open") == [own, open_]
+    assert catch_all_choices(main, "") == [own]
+    assert catch_all_choices(main, "shut") == [own]
+    assert catch_all_choices(main, "open") == [own, open_]
     assert set_catch_all(actor, main, own)
     main.refresh_from_db()
     assert not set_catch_all(actor, main, own)
@@ -135,10 +136,10 @@ def test_it_is_taken_back_unless_it_changed_again(
     assert undo_batch(actor, first.key).left == ["Main"]
     undone = undo_batch(actor, second.key)
     main.refresh_from_db()
-    assert catch_all_company(main) == own
+    assert main.catch_all_company() == own
     undo_batch(actor, undone.batch)
     main.refresh_from_db()
-    assert catch_all_company(main) == other
+    assert main.catch_all_company() == other
 
 
 def test_an_owner_chooses_and_takes_it_back_in_the_browser(
@@ -204,7 +205,7 @@ def test_a_file_brings_it_before_the_companies_are_read(owner: User, main: Integ
     assert row.outcome is Outcome.UPDATED
     main.refresh_from_db()
     assert main.catch_all_id == "0"
-    assert catch_all_company(main) is None
+    assert main.catch_all_company() is None
     # A file of before it was known leaves it as it is.
     file = csv_of(main, name="Main", description="Changed").read().decode()
     names, values = (line.split(",") for line in file.strip().splitlines())

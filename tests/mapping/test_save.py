@@ -379,7 +379,7 @@ def test_undo_of_a_configuration_that_was_purged_leaves_everything(
     OrganizationMapping.objects.all().delete()
     IntegrationInstance.objects.all().delete()
     assert undoing.undo_batch(actor_of(member), saved.batch).left == ["Abbott Dental Care"]
-    assert undoing.instance_of_batch(saved.batch) is None
+    assert undoing.batch_targets(saved.batch)[0] is None
 
 
 def test_there_is_nothing_to_undo_in_an_unknown_batch(db: None, member: User) -> None:

@@ -10,8 +10,10 @@ from django.db.models.functions import Lower
 
 from integrations.database.query_cache import cached_rows
 from integrations.models import Company, IntegrationInstance, OrganizationMapping
+from integrations.models.companies import MSP_COMPANY_ID
 
 MOST_CHOICES = 20
+MOST_CATCH_ALL_CHOICES = 20
 MOST_WORDS = 6  # of an organization's name, when companies like it are looked for
 
 
@@ -99,3 +101,13 @@ def _alike(offered: QuerySet[Company], name: str) -> QuerySet[Company]:
         (Case(When(name__icontains=word, then=1), default=0) for word in words[1:MOST_WORDS]), start=Value(0)
     )
     return alike.annotate(shared=shared).order_by("-shared", Lower("name"), "pk")
+
+
+def catch_all_choices(instance: IntegrationInstance, text: str) -> list[Company]:
+    """At most twenty companies to choose a catch-all from: the MSP itself, then what the text finds."""
+    usable = instance.companies.usable()
+    found = list(usable.filter(remote_id=MSP_COMPANY_ID))
+    if text:
+        others = usable.exclude(remote_id=MSP_COMPANY_ID).search(text)
+        found += others.order_by(Lower("name"), "pk")[:MOST_CATCH_ALL_CHOICES]
+    return found[:MOST_CATCH_ALL_CHOICES]

@@ -92,21 +92,16 @@ def rights_to_undo(events: AuditQuerySet) -> set[str]:
     return {undoing.right for action, undoing in REGISTER.items() if action in actions}
 
 
-def instance_of_batch(key: uuid.UUID) -> IntegrationInstance | None:
-    """The instance that a batch touched, unless it was deleted since."""
-    event = AuditEvent.objects.filter(batch=key).exclude(instance=None).first()
-    if event is None or event.instance_id is None:
-        return None
-    return IntegrationInstance.objects.present().filter(pk=event.instance_id).first()
-
-
-def organization_of_batch(key: uuid.UUID) -> int | None:
-    """The id of the first organization that a batch touched, unless it was deleted since."""
-    event = AuditEvent.objects.filter(batch=key, target_type__in=("mapping", "organization")).last()
-    if event is None:
-        return None
-    found = Organization.objects.present().filter(pk=int(event.target_id))
-    return found.values_list("pk", flat=True).first()
+def batch_targets(key: uuid.UUID) -> tuple[IntegrationInstance | None, int | None]:
+    """The instance, and the id of the first organization, that a batch touched, unless deleted since."""
+    events = AuditEvent.objects.filter(batch=key)
+    instances = events.exclude(instance=None).values_list("instance", flat=True)
+    touched = events.filter(target_type__in=("mapping", "organization")).last()
+    organizations = Organization.objects.present().filter(pk__in=[int(touched.target_id)] if touched else [])
+    return (
+        IntegrationInstance.objects.present().filter(pk__in=list(instances[:1])).first(),
+        organizations.values_list("pk", flat=True).first(),
+    )
 
 
 def _undo(actor: Actor, events: AuditQuerySet, key: uuid.UUID, dry_run: bool) -> UndoOutcome:

@@ -40,7 +40,7 @@ from integrations.services.instances.connect import (
     connect_instance,
     register_instance,
 )
-from integrations.services.instances.describe import InstanceDetails, describe_instance, description_of
+from integrations.services.instances.describe import InstanceDetails, describe_instance
 from integrations.services.instances.schedule import LONGEST_INTERVAL, save_schedule
 from integrations.services.organizations.values import NO, YES
 
@@ -339,5 +339,5 @@ def _connected(
     if existing is None:
         return register_instance(batch.actor, details, batch=batch)
     wanted = InstanceDetails(details.name, details.description, details.is_default)
-    describe_instance(batch.actor, existing, wanted, seen=description_of(existing), batch=batch)
+    describe_instance(batch.actor, existing, wanted, seen=InstanceDetails.of(existing), batch=batch)
     return existing

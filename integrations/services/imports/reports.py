@@ -33,6 +33,12 @@ class Outcome(enum.StrEnum):
     SKIPPED = "skipped"
     FAILED = "failed"
 
+    def label(self, *, written: bool) -> str:
+        """In words, for rows that were written and for those that only would have been."""
+        if written or self in {Outcome.SKIPPED, Outcome.FAILED}:
+            return self.value.capitalize()
+        return f"Would be {self.value}"
+
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
@@ -127,7 +133,7 @@ class Report:
 
     def label(self, outcome: Outcome) -> str:
         """The outcome in words: what was not written only would have been."""
-        return outcome_label(outcome, written=self.verdict is Verdict.WRITTEN)
+        return outcome.label(written=self.verdict is Verdict.WRITTEN)
 
     def sentence(self) -> str:
         """The verdict in words, with the choice that led to it."""
@@ -148,13 +154,6 @@ class Report:
         if self.failed:
             return f"The good rows were written; {rows} and changed nothing."
         return "All rows were written."
-
-
-def outcome_label(outcome: Outcome, *, written: bool) -> str:
-    """The outcome in words, for rows that were written and for those that only would have been."""
-    if written or outcome in {Outcome.SKIPPED, Outcome.FAILED}:
-        return outcome.value.capitalize()
-    return f"Would be {outcome.value}"
 
 
 # --- keeping ------------------------------------------------------------------------------------------------

@@ -6,34 +6,14 @@ Its id in the PSA is what is kept, so that a restored portal has it before its c
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models.functions import Lower
 
 from integrations.models import Company, IntegrationInstance
 from integrations.models.audit import Action
-from integrations.models.companies import OWN
 from integrations.services.audit import Actor, Batch, Change, instance_change
-
-MOST_OFFERED = 20
 
 
 class NotUsable(Exception):
     """The company is of another configuration, inactive, or was not in the last complete read."""
-
-
-def catch_all_company(instance: IntegrationInstance) -> Company | None:
-    """The catch-all company as the last read saw it; None where there is none or it was never read."""
-    if not instance.catch_all_id:
-        return None
-    return instance.companies.filter(remote_id=instance.catch_all_id, is_pending=False).first()
-
-
-def offered(instance: IntegrationInstance, text: str) -> list[Company]:
-    """At most twenty companies to choose from: the MSP itself, then what the text finds."""
-    usable = instance.companies.usable()
-    found = list(usable.filter(remote_id=OWN))
-    if text:
-        found += usable.exclude(remote_id=OWN).search(text).order_by(Lower("name"), "pk")[:MOST_OFFERED]
-    return found[:MOST_OFFERED]
 
 
 def set_catch_all(

@@ -21,10 +21,10 @@ class InstanceDetails:
     description: str
     is_default: bool
 
-
-def description_of(instance: IntegrationInstance) -> InstanceDetails:
-    """The instance's description as it stands."""
-    return InstanceDetails(instance.name, instance.description, instance.is_default)
+    @classmethod
+    def of(cls, instance: IntegrationInstance) -> InstanceDetails:
+        """The details as they stand."""
+        return cls(instance.name, instance.description, instance.is_default)
 
 
 def describe_instance(
@@ -51,7 +51,7 @@ def _describe(batch: Batch, key: int, wanted: InstanceDetails, seen: InstanceDet
     # Every present configuration is locked, in one order: two people may each make another one the default.
     present = {each.pk: each for each in IntegrationInstance.objects.present().locked().order_by("pk")}
     instance = present.get(key)
-    if instance is None or description_of(instance) != seen:
+    if instance is None or InstanceDetails.of(instance) != seen:
         raise ChangedMeanwhile
     others = [each for each in present.values() if each.psa == instance.psa and each.pk != key]
     changes = []

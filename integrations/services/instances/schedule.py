@@ -8,6 +8,7 @@ repeated failures lock the API user.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 from django.db import transaction
 from django.db.models import Q
@@ -48,6 +49,21 @@ def next_refresh(instance: IntegrationInstance, now: dt.datetime) -> dt.datetime
     if not instance.refresh_every_hours:
         return None
     return (instance.last_refreshed_at or now) + dt.timedelta(hours=instance.refresh_every_hours)
+
+
+def start_due_runs(now: dt.datetime, start: Callable[[Job.Kind, IntegrationInstance], object]) -> int:
+    """Call ``start`` for everything that the schedules ask for now and no other worker took; how many.
+
+    What ``start`` writes and the claim are one transaction: a worker that dies loses no turn.
+    """
+    plan_next_runs(now)
+    started = 0
+    for run in due_runs(now):
+        with transaction.atomic():
+            if claim_run(run, now):
+                start(*run)
+                started += 1
+    return started
 
 
 def due_runs(now: dt.datetime) -> list[ScheduledRun]:

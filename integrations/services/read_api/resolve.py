@@ -22,7 +22,6 @@ from integrations.models import (
 )
 from integrations.models.mappings import ReviewReason
 from integrations.models.organizations import OrganizationQuerySet
-from integrations.services.instances.catch_all import catch_all_company
 from integrations.services.instances.lookup import LARGEST_ID
 from integrations.services.organizations.values import ValueProblem, read_value
 from integrations.services.read_api.scope import Scope
@@ -124,7 +123,7 @@ def resolve(scope: Scope, question: Question) -> Resolution:
     if default is None:
         raise Unresolved("no_default", f"{text} There is no default configuration to fall back to.")
     if question.fallback is Fallback.CATCH_ALL:
-        company = catch_all_company(default)
+        company = default.catch_all_company()
         if company is None or not company.is_usable:
             raise Unresolved(
                 "no_catch_all", f"{text} The default configuration has no catch-all company in use."
