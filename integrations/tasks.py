@@ -19,15 +19,18 @@ from django_tasks import task
 from integrations.models import ImportReport, IntegrationInstance, Job
 from integrations.psa.base import FailureKind, PSAError, StepState
 from integrations.services.audit import Actor
-from integrations.services.companies import refresh
-from integrations.services.imports import background as file_import
-from integrations.services.imports import companies as company_import
-from integrations.services.instances import connect as connections
-from integrations.services.instances import schedule as schedules
-from integrations.services.jobs import run as jobs
-from integrations.services.suggestions import suggest as suggestions
-from integrations.services.webhooks import deliver as deliveries
-from integrations.services.webhooks import review_notices
+from integrations.services.companies import ShrinkRefused, refresh_options
+from integrations.services.imports import (
+    FileOptions,
+    enqueue_upload,
+    import_companies,
+    import_file,
+    open_report,
+)
+from integrations.services.instances import check_connection, record_refusal, start_due_runs
+from integrations.services.jobs import JobCancelled, JobLost, JobRun, claim, open_job, stalled_jobs
+from integrations.services.suggestions import propose_mappings
+from integrations.services.webhooks import has_work, note_reviews, work
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +61,7 @@ def enqueue_refresh(
 ) -> Job:
     """The open refresh of the instance, made and put in the queue when there is none."""
     with transaction.atomic():
-        job, created = jobs.open_job(
+        job, created = open_job(
             Job.Kind.REFRESH_OPTIONS, instance, user, {"full": full, "accept_shrink": accept_shrink}, origin
         )
         if created:
@@ -69,7 +72,7 @@ def enqueue_refresh(
 def enqueue_suggestions(instance: IntegrationInstance, user: User, *, include_inactive: bool = False) -> Job:
     """This person's open Suggest Values for the instance, made and put in the queue when there is none."""
     with transaction.atomic():
-        job, created = jobs.open_job(
+        job, created = open_job(
             Job.Kind.SUGGEST_MAPPINGS, instance, user, {"include_inactive": include_inactive}
         )
         if created:
@@ -80,7 +83,7 @@ def enqueue_suggestions(instance: IntegrationInstance, user: User, *, include_in
 def enqueue_check(instance: IntegrationInstance, user: User | None, *, origin: str = "the portal") -> Job:
     """The open connection check of the instance, made and put in the queue when there is none."""
     with transaction.atomic():
-        job, created = jobs.open_job(Job.Kind.CHECK_CONNECTION, instance, user, {}, origin)
+        job, created = open_job(Job.Kind.CHECK_CONNECTION, instance, user, {}, origin)
         if created:
             _wake(job)
     return job
@@ -91,9 +94,9 @@ def enqueue_company_import(
 ) -> tuple[Job, bool]:
     """The open import of the instance's companies, and whether it was made now, with its report."""
     with transaction.atomic():
-        job, created = jobs.open_job(Job.Kind.IMPORT_ORGANIZATIONS, instance, user, options)
+        job, created = open_job(Job.Kind.IMPORT_ORGANIZATIONS, instance, user, options)
         if created:
-            company_import.open_report(job, actor)
+            open_report(job, actor)
             _wake(job)
     return job, created
 
@@ -103,12 +106,12 @@ def enqueue_file_import(
     file: File[bytes],
     actor: Actor,
     user: User,
-    options: file_import.FileOptions,
+    options: FileOptions,
     instance: IntegrationInstance | None = None,
 ) -> Job:
     """Store an uploaded file and let a worker import it; the job's key is that of its report."""
     with transaction.atomic():
-        job = file_import.enqueue_upload(kind, file, actor, user, options, instance)
+        job = enqueue_upload(kind, file, actor, user, options, instance)
         _wake(job)
     return job
 
@@ -137,12 +140,12 @@ def start_due() -> int:
         enqueue = enqueue_refresh if kind == Job.Kind.REFRESH_OPTIONS else enqueue_check
         enqueue(instance, None, origin="schedule")
 
-    return schedules.start_due_runs(timezone.now(), start)
+    return start_due_runs(timezone.now(), start)
 
 
 def requeue_neglected() -> int:
     """Wake a worker for every job that nobody is at; returns how many."""
-    found = jobs.stalled_jobs(timezone.now())
+    found = stalled_jobs(timezone.now())
     for job in found:
         logger.warning("Nobody is at job %s (%s); a worker is woken for it.", job.pk, job.kind)
         _wake(job)
@@ -158,7 +161,7 @@ def wake_webhooks() -> bool:
 
     The mark in the cache only spares the queue: two calls at once do no harm, and a lost one is made again.
     """
-    if not deliveries.has_work(timezone.now()) or not cache.add(_WEBHOOKS_WOKEN, 1, timeout=_WOKEN_FOR):
+    if not has_work(timezone.now()) or not cache.add(_WEBHOOKS_WOKEN, 1, timeout=_WOKEN_FOR):
         return False
     deliver_webhooks.enqueue()
     return True
@@ -168,7 +171,7 @@ def wake_webhooks() -> bool:
 def deliver_webhooks() -> None:
     """Queue what is owed to the webhooks and send what is due, for some seconds."""
     try:
-        deliveries.work()
+        work()
     finally:
         cache.delete(_WEBHOOKS_WOKEN)
 
@@ -176,24 +179,24 @@ def deliver_webhooks() -> None:
 @task()
 def run_job(key: str) -> None:
     """Claim the job and do it. Its row tells how it ended; only a programming error is raised."""
-    run = jobs.claim(uuid.UUID(key))
+    run = claim(uuid.UUID(key))
     if run is None:
         return
     with run:
         try:
             message, result = WORK[Job.Kind(run.job.kind)](run)
-        except jobs.JobCancelled:
+        except JobCancelled:
             run.finish(Job.State.CANCELLED, message="Cancelled. Nothing was added or marked missing.")
-        except jobs.JobLost:
+        except JobLost:
             logger.warning("Job %s was taken over by another worker.", run.job.pk)
         except PSAError as error:
             logger.warning("Job %s failed: %s", run.job.pk, error.technical)
             run.finish(Job.State.FAILED, error=error.user_text)
             if error.kind is FailureKind.CREDENTIALS:
-                connections.record_refusal(run.instance)
+                record_refusal(run.instance)
         except WorkFailed as error:
             run.finish(Job.State.FAILED, error=str(error))
-        except refresh.ShrinkRefused as error:
+        except ShrinkRefused as error:
             run.finish(Job.State.FAILED, error=str(error), result={"confirm": "shrink"})
         except Exception:
             run.finish(
@@ -207,47 +210,45 @@ def run_job(key: str) -> None:
                 enqueue_refresh(run.instance, run.job.created_by, full=True)
 
 
-def _refresh_options(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
-    outcome = refresh.refresh_options(run.instance, run, **run.job.options)
-    review_notices.note_reviews()
+def _refresh_options(run: JobRun) -> tuple[str, dict[str, Any]]:
+    outcome = refresh_options(run.instance, run, **run.job.options)
+    note_reviews()
     return outcome.sentence(), {"full": outcome.full, "outdated": outcome.outdated}
 
 
-def _suggest_mappings(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
+def _suggest_mappings(run: JobRun) -> tuple[str, dict[str, Any]]:
     user = run.job.created_by
     if user is None:  # the account was deleted while the job waited
         return "The account that asked for suggestions is gone.", {}
-    summary = suggestions.propose_mappings(
-        user, run.instance, progress=run.report_progress, **run.job.options
-    )
+    summary = propose_mappings(user, run.instance, progress=run.report_progress, **run.job.options)
     return summary.sentence(), {"tiers": summary.tiers}
 
 
-def _check_connection(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
+def _check_connection(run: JobRun) -> tuple[str, dict[str, Any]]:
     user = run.job.created_by
     actor = Actor(run.job.starter or "the portal", "background job", user)
-    report = connections.check_connection(actor, run.instance)
+    report = check_connection(actor, run.instance)
     if report.passed:
         return "The connection works.", {}
     failed = [step for step in report.steps if step.state is StepState.FAILED]
     raise WorkFailed(" ".join(step.sentence for step in failed))
 
 
-def _import_organizations(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
-    report = company_import.import_companies(run)
+def _import_organizations(run: JobRun) -> tuple[str, dict[str, Any]]:
+    report = import_companies(run)
     if report.verdict == ImportReport.Verdict.STOPPED:
         raise WorkFailed(report.sentence)
     return report.sentence, {"report": str(report.key)}
 
 
-def _import_file(run: jobs.JobRun) -> tuple[str, dict[str, Any]]:
-    report = file_import.import_file(run)
+def _import_file(run: JobRun) -> tuple[str, dict[str, Any]]:
+    report = import_file(run)
     if report.verdict == ImportReport.Verdict.STOPPED:
         raise WorkFailed(report.sentence)
     return report.sentence, {"report": str(report.key)}
 
 
-WORK: dict[Job.Kind, Callable[[jobs.JobRun], tuple[str, dict[str, Any]]]] = {
+WORK: dict[Job.Kind, Callable[[JobRun], tuple[str, dict[str, Any]]]] = {
     Job.Kind.REFRESH_OPTIONS: _refresh_options,
     Job.Kind.SUGGEST_MAPPINGS: _suggest_mappings,
     Job.Kind.CHECK_CONNECTION: _check_connection,

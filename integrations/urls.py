@@ -70,7 +70,7 @@ urlpatterns = [
     path("undo/<uuid:batch>/", history.undo, name="undo"),
     path("history/", history.history, name="history"),
     path("history/<uuid:key>/", history.batch, name="history_batch"),
-    path("history/undo/<int:event_id>/", history.undo_event, name="undo_event"),
+    path("history/undo/<int:event_id>/", history.undo_one, name="undo_event"),
     path("integrations/<slug:psa>/add/", instances.add, name="instance_add"),
     path("integrations/<slug:psa>/add/check/", instances.check_new_field, name="instance_check"),
     path("integrations/<slug:psa>/<int:pk>/", include(instance_urls)),

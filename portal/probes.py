@@ -12,8 +12,7 @@ from ipaddress import ip_address
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 
-from integrations.services.operations import health as operations
-from integrations.services.operations.metrics import metrics_text
+from integrations.services.operations import metrics_text, readiness
 from portal.counters import RequestCounters
 
 counters = RequestCounters(settings.DATA_DIR / "metrics")
@@ -47,12 +46,12 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def readyz(request: HttpRequest) -> HttpResponse:
     """The portal as a whole: database, migrations and a worker's heartbeat. 503 when one is missing."""
-    return _told(operations.readiness())
+    return _told(readiness())
 
 
 def readyz_web(request: HttpRequest) -> HttpResponse:
     """For load balancers: without the worker, whose absence is no reason to turn staff away."""
-    return _told(operations.readiness(worker=False))
+    return _told(readiness(worker=False))
 
 
 def _told(found: dict[str, str]) -> HttpResponse:

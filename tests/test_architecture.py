@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import os
 import re
 import subprocess
@@ -77,6 +79,47 @@ def test_views_ask_services_and_neither_the_network_nor_the_key_ring() -> None:
             "requests",
         ):
             assert not any(name.startswith(forbidden) for name in reached), f"{path}: {forbidden}"
+
+
+DOORS = ("views", "admin", "api", "management", "forms", "templatetags", "tasks.py", "checks.py", "apps.py")
+SERVICES = APP / "services"
+NOUNS = sorted(path.parent.name for path in SERVICES.glob("*/__init__.py"))
+MOST_USE_CASES = 14
+
+
+def door_modules() -> Iterator[Path]:
+    """Every module of a door: what people, operators and programs come in by."""
+    for door in DOORS:
+        path = APP / door
+        yield from modules(path) if path.is_dir() else [path]
+    yield from modules(ROOT / "portal")
+
+
+def test_doors_import_the_face_of_a_noun_and_nothing_behind_it() -> None:
+    behind = re.compile(rf"integrations\.services\.({'|'.join(NOUNS)})\.(\w+)")
+    for path in door_modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                reached = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                reached = [f"{node.module}.{alias.name}" for alias in node.names]
+            else:
+                continue
+            for name in reached:
+                found = behind.match(name)
+                if found is not None:
+                    face = importlib.import_module(f"integrations.services.{found[1]}")
+                    assert name.count(".") == 3, f"{path.relative_to(ROOT)} reaches behind the face: {name}"
+                    offered = getattr(face, found[2], None)
+                    assert not inspect.ismodule(offered), f"{path.relative_to(ROOT)} imports a module: {name}"
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_a_face_offers_few_use_cases(noun: str) -> None:
+    """Values and exceptions, which the use cases take, give and raise, are not counted."""
+    face = importlib.import_module(f"integrations.services.{noun}")
+    offered = [getattr(face, name) for name in face.__all__]
+    assert len([each for each in offered if inspect.isfunction(each)]) <= MOST_USE_CASES, face.__all__
 
 
 @pytest.mark.parametrize("command", COMMANDS)

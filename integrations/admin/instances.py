@@ -40,9 +40,15 @@ from integrations.models import (
 from integrations.psa.registry import PROVIDERS
 from integrations.services.audit import actor_of
 from integrations.services.conflicts import ChangedMeanwhile
-from integrations.services.instances.connect import NameTaken, check_connection
-from integrations.services.instances.delete import NotRestorable, delete_instance, restore_instance
-from integrations.services.instances.describe import InstanceDetails, describe_instance
+from integrations.services.instances import (
+    InstanceDetails,
+    NameTaken,
+    NotRestorable,
+    check_connection,
+    delete_instance,
+    describe_instance,
+    restore_instance,
+)
 from integrations.tasks import enqueue_refresh
 
 

@@ -10,8 +10,7 @@ from django.utils.html import format_html
 
 from integrations.admin.common import NOTHING, ReadOnlyAdmin, link, user_of
 from integrations.models import Job, Worker
-from integrations.services.jobs.listing import can_start_again
-from integrations.services.jobs.run import request_cancel
+from integrations.services.jobs import can_start_again, request_cancel
 from integrations.tasks import start_again
 
 

@@ -32,9 +32,8 @@ from integrations.models import (
 from integrations.models.mappings import in_percent
 from integrations.services.audit import actor_of
 from integrations.services.conflicts import ChangedMeanwhile
-from integrations.services.mapping.assign import OrganizationDeleted, remove_mappings, set_mapping
-from integrations.services.mapping.proposals import CompanyNotOffered
-from integrations.services.suggestions.decisions import allow_match, stop_ignoring
+from integrations.services.mapping import CompanyNotOffered, OrganizationDeleted, remove_mappings, set_mapping
+from integrations.services.suggestions import allow_match, stop_ignoring
 
 
 class RemovedFilter(OutOfForceFilter):

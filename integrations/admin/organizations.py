@@ -14,8 +14,16 @@ from django.urls import reverse
 from integrations.admin.common import DeletedFilter, SoftDeleteAdmin, lines, link, list_link
 from integrations.models import AuditEvent, Organization
 from integrations.services.audit import actor_of
-from integrations.services.organizations import edit as services
-from integrations.services.organizations.values import ValueProblem, read_value
+from integrations.services.organizations import (
+    ChangedMeanwhile,
+    ExternalIdTaken,
+    ValueProblem,
+    add_organization,
+    change_organization,
+    delete_organization,
+    read_value,
+    restore_organization,
+)
 
 TEXTS = tuple(name for name in Organization.EDITABLE if name != "is_active")
 
@@ -57,7 +65,7 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
     """Our customers."""
 
     form = OrganizationForm
-    refusals = (services.ChangedMeanwhile, services.ExternalIdTaken)
+    refusals = (ChangedMeanwhile, ExternalIdTaken)
     list_display = ("name", "external_id", "domain", "city", "state", "is_active", "updated_at", "deleted_at")
     list_filter = (DeletedFilter, "is_active")
     search_fields = ("name", "external_id", "domain", "city")
@@ -88,18 +96,18 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
         actor, values = actor_of(request), form.cleaned_data
         if change:
             seen = dt.datetime.fromisoformat(values["seen"])
-            services.change_organization(actor, obj, values, seen)
+            change_organization(actor, obj, values, seen)
         else:
-            obj.pk = services.add_organization(actor, values).pk
+            obj.pk = add_organization(actor, values).pk
 
     def delete_model(self, request: HttpRequest, obj: Organization) -> None:
         """Softly."""
-        services.delete_organization(actor_of(request), obj)
+        delete_organization(actor_of(request), obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
         """Softly, one after the other."""
         for organization in queryset:
-            services.delete_organization(actor_of(request), organization)
+            delete_organization(actor_of(request), organization)
 
     # --- links ---
 
@@ -136,10 +144,10 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
         for organization in queryset.filter(deleted_at=None):
             values = {"is_active": active}
             try:
-                changed += services.change_organization(
+                changed += change_organization(
                     actor_of(request), organization, values, organization.updated_at
                 )
-            except services.ChangedMeanwhile:
+            except ChangedMeanwhile:
                 self.message_user(request, f"{organization} was being changed by somebody.", messages.WARNING)
         self.message_user(request, f"{changed:,} changed.")
 
@@ -149,8 +157,8 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
         restored = 0
         for organization in queryset.exclude(deleted_at=None):
             try:
-                services.restore_organization(actor_of(request), organization)
+                restore_organization(actor_of(request), organization)
                 restored += 1
-            except services.ExternalIdTaken as taken:
+            except ExternalIdTaken as taken:
                 self.message_user(request, f"{organization}: {taken}", messages.ERROR)
         self.message_user(request, f"{restored:,} restored.")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from integrations.admin.common import NOTHING, ReadOnlyAdmin, lines, link, list_link
 from integrations.models import ApiToken, ReviewNotice, Webhook, WebhookDelivery
 from integrations.services.audit import actor_of
-from integrations.services.read_api.tokens import revoke_token
+from integrations.services.read_api import revoke_token
 
 
 @admin.register(ApiToken)

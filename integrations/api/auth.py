@@ -8,8 +8,7 @@ from ninja.security import HttpBearer
 
 from integrations.api.problems import RightMissing
 from integrations.models import Right
-from integrations.services.read_api.scope import Scope
-from integrations.services.read_api.tokens import authenticate, instances_of
+from integrations.services.read_api import Scope, authenticate, instances_of
 
 
 class BearerToken(HttpBearer):

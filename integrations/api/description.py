@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from integrations.api.app import api
 from integrations.api.auth import BearerToken
 from integrations.api.problems import problem
-from integrations.services.read_api.tokens import TokenRefused, TooManyRequests
+from integrations.services.read_api import TokenRefused, TooManyRequests
 
 
 def openapi_text() -> str:

@@ -9,10 +9,19 @@ from ninja import Path, Query, Router
 from integrations.api import rows, schemas
 from integrations.api.auth import ApiRequest, BearerToken
 from integrations.models import Right
-from integrations.services.instances.lookup import LARGEST_ID
-from integrations.services.read_api.changes import changes_after, latest_position
-from integrations.services.read_api.resolve import By, Fallback, Question, resolve
-from integrations.services.read_api.scope import page_after, page_before, visible, visible_instance
+from integrations.services.instances import LARGEST_ID
+from integrations.services.read_api import (
+    By,
+    Fallback,
+    Question,
+    changes_after,
+    latest_position,
+    page_after,
+    page_before,
+    resolve,
+    visible,
+    visible_instance,
+)
 
 router = Router()
 

@@ -10,9 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from integrations.services.read_api.resolve import Ambiguous, Unresolved
-from integrations.services.read_api.scope import NotVisible
-from integrations.services.read_api.tokens import TokenRefused, TooManyRequests
+from integrations.services.read_api import Ambiguous, NotVisible, TokenRefused, TooManyRequests, Unresolved
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -12,9 +12,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.services.read_api.changes import MappedCompany, MappingChange
-from integrations.services.read_api.resolve import Resolution
-from integrations.services.read_api.scope import Scope
+from integrations.services.read_api import MappedCompany, MappingChange, Resolution, Scope
 
 # Credentials never reach the history; these say where they are used or when they were set.
 HIDDEN_IN_HISTORY = frozenset(

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from integrations.services.history.browse import KINDS, HistoryQuery
+from integrations.services.history import KINDS, HistoryQuery
 
 FIRST_DAY = dt.date(2000, 1, 1)
 LARGEST_KEY = 2**62

@@ -8,8 +8,7 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from integrations.services.imports.companies import CompanyQuery
-from integrations.services.imports.reports import Outcome
+from integrations.services.imports import CompanyQuery, Outcome
 
 MOST_BYTES = 40_000_000
 

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from integrations.models import Job
-from integrations.services.jobs.listing import JobQuery
+from integrations.services.jobs import JobQuery
 
 
 class JobsForm(forms.Form):

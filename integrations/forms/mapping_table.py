@@ -8,10 +8,15 @@ from typing import Any
 from django import forms
 
 from integrations.matching import Tier
-from integrations.services.mapping.preferences import USUAL_SIZE, TableView, known_columns
-from integrations.services.mapping.rows import PAGE_SIZES, SORTS, TableQuery
-from integrations.services.mapping.table import STATE_LABELS
-from integrations.services.mapping.warnings import WARNING_LABELS
+from integrations.services.mapping import (
+    PAGE_SIZES,
+    SORTS,
+    STATE_LABELS,
+    USUAL_SIZE,
+    WARNING_LABELS,
+    TableQuery,
+    TableView,
+)
 
 MOST_TYPE = 2**31 - 1
 NO_COLUMNS = "none"  # in the address: no optional column at all
@@ -54,7 +59,7 @@ def shown_columns(values: Mapping[str, Any], usual: TableView) -> tuple[str, ...
     asked = str(values.get("columns") or "")
     if asked == NO_COLUMNS:
         return ()
-    return known_columns(asked.split(".")) or usual.columns
+    return TableView.chosen(asked.split(".")).columns or usual.columns
 
 
 def columns_in_address(columns: tuple[str, ...]) -> str:

@@ -7,8 +7,15 @@ from typing import Any
 
 from django import forms
 
-from integrations.services.organizations.listing import PAGE_SIZES, SORTS, ListQuery, Status
-from integrations.services.organizations.values import LENGTHS, ValueProblem, read_value
+from integrations.services.organizations import (
+    LENGTHS,
+    PAGE_SIZES,
+    SORTS,
+    ListQuery,
+    Status,
+    ValueProblem,
+    read_value,
+)
 
 
 class ListForm(forms.Form):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
-from integrations.services.instances.schedule import LONGEST_INTERVAL
+from integrations.services.instances import LONGEST_INTERVAL
 
 
 class ScheduleForm(forms.Form):

@@ -9,7 +9,7 @@ from django import forms
 from django.utils import timezone
 
 from integrations.models import IntegrationInstance, Right
-from integrations.services.read_api.tokens import TokenSpec
+from integrations.services.read_api import TokenSpec
 
 LONGEST_DAYS = 3650
 

@@ -6,8 +6,7 @@ from django import forms
 
 from integrations.models import Webhook, WebhookEvent
 from integrations.outbound.errors import AddressRefused
-from integrations.services.webhooks.edit import WebhookSpec
-from integrations.services.webhooks.send import check_address
+from integrations.services.webhooks import WebhookSpec, check_address
 
 
 class WebhookForm(forms.Form):

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.files.reader import MAX_CHARACTERS, ImportRefused
 from integrations.management.output import SOME_FAILED, WRONG_USE, Format, ProgressLine, add_format
-from integrations.services.imports.reports import Outcome, Report, as_csv
+from integrations.services.imports import Outcome, Report, as_csv
 
 
 def add_import_arguments(parser: CommandParser) -> None:

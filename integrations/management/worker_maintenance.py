@@ -13,8 +13,8 @@ from collections.abc import Callable
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
-from integrations.services.jobs import workers
-from integrations.services.operations.cleanup import delete_expired
+from integrations.services.jobs import record_heartbeat, unregister, worker_name
+from integrations.services.operations import delete_expired
 from integrations.tasks import requeue_neglected, start_due, wake_webhooks
 
 logger = logging.getLogger(__name__)
@@ -27,10 +27,10 @@ class WorkerMaintenance:
     """A thread beside the work, as a context manager. A database that is away is tried again next round."""
 
     def __init__(self, every: float = EVERY, steps: tuple[Callable[[], object], ...] | None = None) -> None:
-        self.name = workers.worker_name()
+        self.name = worker_name()
         self.every = every
         self.steps = steps or (
-            lambda: workers.record_heartbeat(self.name),
+            lambda: record_heartbeat(self.name),
             requeue_neglected,
             start_due,
             wake_webhooks,
@@ -48,7 +48,7 @@ class WorkerMaintenance:
         self._stop.set()
         self._thread.join(self.every)
         try:
-            workers.unregister(self.name)
+            unregister(self.name)
         except DatabaseError:
             logger.warning("The worker could not say that it has stopped; its row ages by itself.")
 

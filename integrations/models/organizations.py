@@ -11,6 +11,8 @@ from django.db.models.functions import Lower
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+    from integrations.models.instances import IntegrationInstance
+
 
 def row_in(instance: int) -> models.Q:
     """Which organizations have a row in the mapping table of the instance (its id): the one rule.
@@ -137,3 +139,7 @@ class Organization(models.Model):
     def snapshot(self) -> dict[str, Any]:
         """The editable values, for the audit."""
         return {name: getattr(self, name) for name in self.EDITABLE}
+
+    def has_row_in(self, instance: IntegrationInstance) -> bool:
+        """Whether the instance's mapping table has a row for it, as the database knows it."""
+        return Organization.objects.with_row(instance.pk, instance.psa).filter(pk=self.pk).exists()

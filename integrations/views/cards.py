@@ -9,7 +9,7 @@ from integrations.forms.schedules import ScheduleForm
 from integrations.models import IntegrationInstance
 from integrations.psa.forms import ConnectionForm
 from integrations.psa.registry import provider_for
-from integrations.services.companies.filters import conditions_of, filter_fields
+from integrations.services.companies import conditions_of, filter_fields
 
 
 def connection_form(instance: IntegrationInstance, data: Any = None) -> ConnectionForm:

@@ -8,9 +8,8 @@ from django.views.decorators.http import require_http_methods
 
 from integrations.models import IntegrationInstance
 from integrations.services.audit import Batch, actor_of
-from integrations.services.companies.filters import type_labels
-from integrations.services.companies.search import catch_all_choices
-from integrations.services.instances.catch_all import NotUsable, set_catch_all
+from integrations.services.companies import catch_all_choices, type_labels
+from integrations.services.instances import NotUsable, set_catch_all
 from integrations.views.common import (
     SignedInRequest,
     instance_frame,

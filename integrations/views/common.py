@@ -20,8 +20,8 @@ from integrations.files.writer import CONTENT_TYPES
 from integrations.models import AuditEvent, IntegrationInstance, Organization
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
 from integrations.services.audit import Batch, actor_of
-from integrations.services.history.undo import rights_to_undo
-from integrations.services.instances.lookup import find_instance, listed_instances
+from integrations.services.history import rights_to_undo
+from integrations.services.instances import find_instance, listed_instances
 
 P = ParamSpec("P")
 MOST_SEARCHED = 300  # characters

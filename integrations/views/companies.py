@@ -12,10 +12,9 @@ from django.views.decorators.http import require_GET, require_POST
 from integrations.forms.imports import companies_query
 from integrations.models import IntegrationInstance, Job
 from integrations.services.audit import actor_of
-from integrations.services.companies.filters import type_labels
-from integrations.services.companies.missing import find_missing_company
-from integrations.services.imports.companies import importable, options_for
-from integrations.services.jobs.run import request_cancel, shown_job
+from integrations.services.companies import find_missing_company, type_labels
+from integrations.services.imports import importable
+from integrations.services.jobs import request_cancel, shown_job
 from integrations.tasks import enqueue_company_import, enqueue_refresh
 from integrations.views.common import (
     SignedInRequest,
@@ -108,7 +107,7 @@ def import_companies(request: SignedInRequest, instance: IntegrationInstance) ->
     if "all" not in request.POST and not numbers:
         messages.info(request, "Nothing was imported: no company was ticked.")
         return redirect("integrations:companies_import", instance.psa, instance.pk)
-    options = options_for(query if "all" in request.POST else None, numbers)
+    options = query.as_options() if "all" in request.POST else {"companies": sorted(set(numbers))}
     job, created = enqueue_company_import(instance, request.user, actor_of(request), options)
     if not created:
         messages.warning(request, "Another import of this configuration is still running; here it is.")

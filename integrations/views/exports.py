@@ -10,12 +10,14 @@ from django.views.decorators.http import require_GET
 
 from integrations.files.writer import WRITERS, Row
 from integrations.models import IntegrationInstance
-from integrations.services.exports.configurations import COLUMNS as CONFIGURATION_COLUMNS
-from integrations.services.exports.configurations import export_configurations
-from integrations.services.exports.mappings import COLUMNS as MAPPING_COLUMNS
-from integrations.services.exports.mappings import export_mappings as mapping_rows
-from integrations.services.exports.organizations import COLUMNS as ORGANIZATION_COLUMNS
-from integrations.services.exports.organizations import export_organizations as organization_rows
+from integrations.services.exports import (
+    CONFIGURATION_COLUMNS,
+    MAPPING_COLUMNS,
+    ORGANIZATION_COLUMNS,
+    export_configurations,
+)
+from integrations.services.exports import export_mappings as mapping_rows
+from integrations.services.exports import export_organizations as organization_rows
 from integrations.views.common import SignedInRequest, file_response, needs, on_instance
 
 

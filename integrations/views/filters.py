@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from integrations.forms.filters import MOST_ROWS
 from integrations.models import IntegrationInstance
 from integrations.psa.base import PSAError
-from integrations.services.companies.filters import preview_filters, save_filters
+from integrations.services.companies import preview_filters, save_filters
 from integrations.tasks import enqueue_refresh
 from integrations.views.cards import filter_forms
 from integrations.views.common import SignedInRequest, on_instance, recorded, whole_number

@@ -19,21 +19,22 @@ from integrations.files.writer import csv_lines
 from integrations.forms.history import day_and_page, history_query
 from integrations.models import AuditEvent, IntegrationInstance, Organization
 from integrations.services.audit import actor_of
-from integrations.services.history import undo as undoing
-from integrations.services.history.browse import (
+from integrations.services.history import (
     KINDS,
+    DifferenceRenderer,
     HistoryQuery,
+    PastMapping,
+    UndoOutcome,
     actor_names,
     batch_summary,
-    history_page,
-    start_of,
-)
-from integrations.services.history.differences import DifferenceRenderer
-from integrations.services.history.point_in_time import (
-    PastMapping,
+    batch_targets,
     events_in_force,
     every_past_mapping,
+    history_page,
     past_mappings,
+    start_of,
+    undo_batch,
+    undo_event,
 )
 from integrations.views.common import (
     SignedInRequest,
@@ -99,27 +100,27 @@ def undo(request: SignedInRequest, batch: uuid.UUID) -> HttpResponse:
     """Take a whole batch back."""
     if not may_undo(request, AuditEvent.objects.filter(batch=batch)):
         raise Http404
-    return _after_undo(request, batch, undoing.undo_batch(actor_of(request), batch))
+    return _after_undo(request, batch, undo_batch(actor_of(request), batch))
 
 
 @needs("view_auditevent")
 @require_POST
-def undo_event(request: SignedInRequest, event_id: int) -> HttpResponse:
+def undo_one(request: SignedInRequest, event_id: int) -> HttpResponse:
     """Take one change back."""
     events = AuditEvent.objects.filter(pk=event_id)
     event = events.first()
     if event is None or not may_undo(request, events):
         raise Http404
-    return _after_undo(request, event.batch, undoing.undo_event(actor_of(request), event_id))
+    return _after_undo(request, event.batch, undo_event(actor_of(request), event_id))
 
 
-def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: undoing.UndoOutcome) -> HttpResponse:
+def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: UndoOutcome) -> HttpResponse:
     """Say what was done; back to where the button was: the history, the review, or the mappings as shown."""
     level = messages.SUCCESS if outcome.restored else messages.WARNING
     messages.add_message(
         request, level, outcome.sentence(), extra_tags=f"undo:{outcome.batch}" if outcome.restored else ""
     )
-    instance, organization = undoing.batch_targets(key)
+    instance, organization = batch_targets(key)
     if "history" in request.POST or instance is None:
         return redirect("integrations:history_batch", key)
     shown = QueryDict(request.POST.get("table", ""), mutable=True)

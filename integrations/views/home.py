@@ -8,8 +8,7 @@ from django.utils import timezone
 
 from integrations.models import IntegrationInstance
 from integrations.psa.registry import PROVIDERS
-from integrations.services.instances.delete import RESTORABLE_FOR
-from integrations.services.instances.overview import first_steps, instance_cards
+from integrations.services.instances import RESTORABLE_FOR, first_steps, instance_cards
 from integrations.views.common import SignedInRequest, needs
 
 

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET
 
 from integrations.forms.imports import report_query
 from integrations.models import AuditEvent, ImportReport, Job
-from integrations.services.history import undo as undoing
-from integrations.services.imports.reports import Outcome, as_csv, every_row, rows_between
+from integrations.services.history import rights_to_undo
+from integrations.services.imports import Outcome, as_csv, every_row, rows_between
 from integrations.views.common import SignedInRequest, csv_response, needs
 
 REPORTS_A_PAGE = 50
@@ -40,7 +40,7 @@ def report(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
     page = Paginator(range(total), ROWS_A_PAGE).get_page(number)
     start = page.start_index() - 1 if total else 0
     written = kept.was_written
-    rights = undoing.rights_to_undo(AuditEvent.objects.filter(batch=kept.batch)) if kept.batch else set()
+    rights = rights_to_undo(AuditEvent.objects.filter(batch=kept.batch)) if kept.batch else set()
     context = {
         "report": kept,
         "job": Job.objects.filter(key=key).first(),
@@ -52,10 +52,7 @@ def report(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
         ],
         "tabs": [
             ("", "All", sum(kept.counts.values())),
-            *(
-                (each.value, each.label(written=written), kept.counts.get(each.value, 0))
-                for each in Outcome
-            ),
+            *((each.value, each.label(written=written), kept.counts.get(each.value, 0)) for each in Outcome),
         ],
         "may_undo": bool(rights) and request.user.has_perms([f"integrations.{right}" for right in rights]),
     }

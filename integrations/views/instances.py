@@ -15,9 +15,18 @@ from integrations.psa.base import StepState
 from integrations.psa.forms import ConnectionForm
 from integrations.services.audit import Batch, actor_of
 from integrations.services.conflicts import ChangedMeanwhile
-from integrations.services.instances import connect as connections
-from integrations.services.instances import delete as deletion
-from integrations.services.instances.describe import InstanceDetails, describe_instance
+from integrations.services.instances import (
+    ConnectionDetails,
+    InstanceDetails,
+    NameTaken,
+    NotRestorable,
+    check_connection,
+    connect_instance,
+    delete_instance,
+    describe_instance,
+    report_as_json,
+    restore_instance,
+)
 from integrations.tasks import enqueue_refresh
 from integrations.views.cards import connection_form
 from integrations.views.common import (
@@ -93,7 +102,7 @@ def _connect(
 ) -> HttpResponseRedirect | dict[str, Any]:
     """Check and store; a redirect when it was stored, otherwise the steps for the page."""
     values = form.cleaned_data
-    details = connections.ConnectionDetails(
+    details = ConnectionDetails(
         psa=psa,
         name=values["name"],
         description=values["description"],
@@ -105,8 +114,8 @@ def _connect(
     try:
         if instance is not None and _describe(request, details, instance):
             return redirect(instance)
-        outcome = connections.connect_instance(actor_of(request), details, instance)
-    except connections.NameTaken:
+        outcome = connect_instance(actor_of(request), details, instance)
+    except NameTaken:
         form.add_error("name", "Another configuration has this name.")
         return {}
     except ChangedMeanwhile:
@@ -118,7 +127,7 @@ def _connect(
             None, f"Nothing was saved: the connection check stopped at “{failed.title}”. {failed.detail}"
         )
         form.ask_secrets_again()
-        return connections.report_as_json(outcome.report)
+        return report_as_json(outcome.report)
     if outcome.created:
         enqueue_refresh(outcome.instance, request.user)
         messages.success(
@@ -129,9 +138,7 @@ def _connect(
     return redirect(outcome.instance)
 
 
-def _describe(
-    request: SignedInRequest, details: connections.ConnectionDetails, instance: IntegrationInstance
-) -> bool:
+def _describe(request: SignedInRequest, details: ConnectionDetails, instance: IntegrationInstance) -> bool:
     """Store what the portal alone knows, when nothing else was changed: the PSA need not be there for it.
 
     False when something of the connection was changed too, or nothing at all. Raises NameTaken,
@@ -153,7 +160,7 @@ def _describe(
 @require_POST
 def test(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Check the stored credentials now."""
-    report = connections.check_connection(actor_of(request), instance)
+    report = check_connection(actor_of(request), instance)
     if report.passed:
         messages.success(request, "The connection works.")
     else:
@@ -173,7 +180,7 @@ def delete(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespo
     error = ""
     if request.method == "POST":
         if request.POST.get("name", "").strip() == instance.name:
-            removed = deletion.delete_instance(actor_of(request), instance)
+            removed = delete_instance(actor_of(request), instance)
             messages.success(
                 request,
                 f"“{instance.name}” was deleted with {removed:,} mappings. "
@@ -194,8 +201,8 @@ def restore(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     visible = IntegrationInstance.objects.visible_to(request.user).exclude(deleted_at=None)
     instance = get_object_or_404(visible, psa=psa, pk=pk)
     try:
-        restored, lost = deletion.restore_instance(actor_of(request), instance)
-    except deletion.NotRestorable as error:
+        restored, lost = restore_instance(actor_of(request), instance)
+    except NotRestorable as error:
         messages.error(request, str(error))
         return redirect("integrations:home")
     text = f"“{instance.name}” is back with {restored:,} mappings."

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms.jobs import job_query
 from integrations.models import IntegrationInstance, Job
-from integrations.services.jobs.listing import can_start_again, can_stop, list_jobs, reachable
-from integrations.services.jobs.run import request_cancel
+from integrations.services.jobs import can_start_again, can_stop, list_jobs, reachable, request_cancel
 from integrations.tasks import start_again
 from integrations.views.common import SignedInRequest, needs
 

@@ -19,13 +19,23 @@ from django.utils.http import urlencode
 
 from integrations.forms.mapping_table import shown_columns, table_query
 from integrations.models import Company, IntegrationInstance, MappingProposal, OrganizationMapping
-from integrations.services.companies.filters import type_labels
-from integrations.services.jobs.run import shown_job
-from integrations.services.mapping.counts import HERE, RowState, pending_changes
-from integrations.services.mapping.preferences import COLUMN_LABELS, TableView, table_view
-from integrations.services.mapping.rows import FALLING_SORTS, PAGE_SIZES, SORTS, TableQuery
-from integrations.services.mapping.table import STATE_LABELS, mapping_table
-from integrations.services.mapping.warnings import NEXT_STEPS, WARNING_LABELS
+from integrations.services.companies import type_labels
+from integrations.services.jobs import shown_job
+from integrations.services.mapping import (
+    COLUMN_LABELS,
+    FALLING_SORTS,
+    HERE,
+    NEXT_STEPS,
+    PAGE_SIZES,
+    SORTS,
+    STATE_LABELS,
+    WARNING_LABELS,
+    RowState,
+    TableQuery,
+    TableView,
+    mapping_table,
+    pending_changes,
+)
 from integrations.views.common import SignedInRequest
 
 KEPT_VIEW = {"columns", "size", "sort", "dir"}  # what "Clear" leaves of a table's address
@@ -204,7 +214,7 @@ def rows_context(
     """The rows of the mapping table, ready to be drawn, and what they share."""
     address = _table_address(request)
     kept, labels = urlencode(_kept(address)), type_labels(instance)
-    columns = shown_columns(address, usual or table_view(request.user))
+    columns = shown_columns(address, usual or TableView.of(request.user))
     return {
         "instance": instance,
         "kept": kept,
@@ -235,7 +245,7 @@ def bar_context(request: SignedInRequest, instance: IntegrationInstance) -> dict
 
 def table_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
     """What the mapping card needs."""
-    usual = table_view(request.user)
+    usual = TableView.of(request.user)
     query = table_query(request.GET, usual.size)
     table = mapping_table(instance, request.user, query)
     kept = _kept(request.GET)

@@ -11,21 +11,19 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from integrations.forms.mapping_table import columns_in_address, table_query
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.audit import actor_of
-from integrations.services.companies.filters import type_labels
-from integrations.services.companies.search import company_choices
-from integrations.services.mapping import save as mappings
-from integrations.services.mapping.preferences import keep_table_view
-from integrations.services.mapping.proposals import (
+from integrations.services.companies import company_choices, type_labels
+from integrations.services.mapping import (
     CompanyNotOffered,
     OrganizationElsewhere,
+    TableView,
     choose_company,
     discard_proposal,
-    select_every,
-    select_none,
+    one_row,
+    save_mappings,
+    select_matching,
     select_proposals,
 )
-from integrations.services.mapping.table import matching_organizations, one_row
-from integrations.services.suggestions import decisions
+from integrations.services.suggestions import ignore_organization, stop_ignoring
 from integrations.views.common import (
     SignedInRequest,
     instance_frame,
@@ -50,7 +48,8 @@ def table(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespon
 def keep_view(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Keep the columns and the rows a page for this person, and show them; the address tells them too."""
     size = whole_number(request.POST.get("size", "")) or 0
-    view = keep_table_view(request.user, request.POST.getlist("column"), size)
+    view = TableView.chosen(request.POST.getlist("column"), size)
+    view.keep(request.user)
     query = QueryDict(request.POST.get("table", ""), mutable=True)
     query["columns"], query["size"] = columns_in_address(view.columns), str(view.size)
     address = reverse("integrations:setup", args=[instance.psa, instance.pk])
@@ -63,7 +62,7 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
     """Save Mappings: everything that is ticked."""
     shown, ticked = _numbers(request, "shown"), _numbers(request, "ticked")
     select_proposals(request.user, instance, shown, ticked)
-    outcome = mappings.save_mappings(actor_of(request), request.user, instance, ticked=ticked)
+    outcome = save_mappings(actor_of(request), request.user, instance, ticked=ticked)
     if outcome.saved:
         messages.success(request, outcome.sentence(), extra_tags=f"undo:{outcome.batch}")
     elif not outcome.conflicts:
@@ -87,12 +86,10 @@ def select_row(request: SignedInRequest, instance: IntegrationInstance) -> HttpR
 @require_POST
 def select_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Tick every row that the address chooses (all pages), or untick every row."""
-    if request.POST.get("ticked") == "1":
-        query = table_query(QueryDict(request.POST.get("chosen", "")))
-        chosen = matching_organizations(instance, request.user, query)
-        number, what = select_every(request.user, instance, chosen), "selected"
-    else:
-        number, what = select_none(request.user, instance), "no longer selected"
+    chosen = table_query(QueryDict(request.POST.get("chosen", "")))
+    ticked = request.POST.get("ticked") == "1"
+    number = select_matching(request.user, instance, chosen if ticked else None)
+    what = "selected" if ticked else "no longer selected"
     rows = "row" if number == 1 else "rows"
     messages.info(request, f"{number:,} {rows} {what}, on all pages. Nothing is saved yet.")
     return back_to_table(request, instance)
@@ -156,11 +153,11 @@ def ignore(request: SignedInRequest, instance: IntegrationInstance, organization
     organization = organization_or_404(request, instance, organization_id)
     if request.POST.get("ignored") == "0":
         with recorded(request, f"{organization.name} is open again.") as batch:
-            decisions.stop_ignoring(batch.actor, instance, organization, batch=batch)
+            stop_ignoring(batch.actor, instance, organization, batch=batch)
     else:
         text = f"{organization.name} is ignored from now on and left out of the counts."
         with recorded(request, text) as batch:
-            decisions.ignore_organization(batch.actor, request.user, instance, organization, batch=batch)
+            ignore_organization(batch.actor, request.user, instance, organization, batch=batch)
     return _row_or_back(request, instance, organization)
 
 

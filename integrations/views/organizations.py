@@ -11,16 +11,23 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from integrations.forms.organizations import OrganizationForm, list_query
 from integrations.models import Organization
 from integrations.services.audit import Batch, actor_of
-from integrations.services.organizations import edit as services
-from integrations.services.organizations.listing import PAGE_SIZES, Status, list_organizations
-from integrations.services.organizations.merge import (
+from integrations.services.organizations import (
+    LABELS,
+    PAGE_SIZES,
+    ChangedMeanwhile,
     CompanyUndecided,
+    ExternalIdTaken,
     MergePlan,
+    Status,
+    add_organization,
     alike,
+    change_organization,
+    delete_organization,
+    list_organizations,
     merge_organizations,
     plan_merge,
+    restore_organization,
 )
-from integrations.services.organizations.values import LABELS
 from integrations.views.common import (
     SignedInRequest,
     form_status,
@@ -78,8 +85,8 @@ def add(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             with recorded(request, f"“{form.cleaned_data['name']}” was added.") as batch:
-                services.add_organization(batch.actor, form.cleaned_data, batch=batch)
-        except services.ExternalIdTaken as error:
+                add_organization(batch.actor, form.cleaned_data, batch=batch)
+        except ExternalIdTaken as error:
             form.add_error("external_id", str(error))
         else:
             return redirect("integrations:organizations")
@@ -111,11 +118,11 @@ def _change(
     """The redirect after a change; None when the form has to be shown again, with what is wrong."""
     values, batch = form.cleaned_data, Batch(actor_of(request))
     try:
-        changed = services.change_organization(batch.actor, organization, values, values["seen"], batch=batch)
-    except services.ExternalIdTaken as error:
+        changed = change_organization(batch.actor, organization, values, values["seen"], batch=batch)
+    except ExternalIdTaken as error:
         form.add_error("external_id", str(error))
         return None
-    except services.ChangedMeanwhile:
+    except ChangedMeanwhile:
         form.add_error(
             None,
             "Nothing was saved: somebody else has changed this organization since you opened it. "
@@ -138,7 +145,7 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         text = f"“{organization.name}” was deleted. It can be restored from “Deleted”."
         with recorded(request, text) as batch:
-            services.delete_organization(batch.actor, organization, batch=batch)
+            delete_organization(batch.actor, organization, batch=batch)
         return redirect("integrations:organizations")
     mappings = organization.mappings.present().select_related("company", "instance")
     context = {"organization": organization, "mappings": mappings}
@@ -155,8 +162,8 @@ def restore(request: SignedInRequest, pk: int) -> HttpResponse:
     what = f"without what was merged into “{into.name}”" if into else "with its mappings"
     try:
         with recorded(request, f"“{organization.name}” is back, {what}.") as batch:
-            services.restore_organization(batch.actor, organization, batch=batch)
-    except services.ExternalIdTaken as error:
+            restore_organization(batch.actor, organization, batch=batch)
+    except ExternalIdTaken as error:
         messages.error(
             request,
             f"“{organization.name}” was not restored: {error.holder} has its external id now. "
@@ -199,7 +206,7 @@ def _merge(request: SignedInRequest, merged: Organization, into: Organization) -
     try:
         with recorded(request, f"“{merged.name}” was merged into “{into.name}”.") as batch:
             merge_organizations(batch.actor, merged, into, chosen, request.POST.get("seen", ""), batch=batch)
-    except services.ChangedMeanwhile:
+    except ChangedMeanwhile:
         error = "Nothing was merged: something about them has changed since you saw it. Look once more."
     except CompanyUndecided:
         error = "Choose the company that is right: the two are mapped to different ones."

@@ -11,12 +11,16 @@ from django.views.decorators.http import require_GET, require_POST
 from integrations.forms.mapping_table import table_query
 from integrations.models import IntegrationInstance, Organization
 from integrations.services.audit import actor_of
-from integrations.services.companies.filters import type_labels
-from integrations.services.mapping import save as mappings
-from integrations.services.mapping.proposals import CompanyNotOffered, OrganizationElsewhere, accept_company
-from integrations.services.mapping.review import ReviewStep, review_queue, review_step
-from integrations.services.mapping.table import has_row
-from integrations.services.suggestions import decisions
+from integrations.services.companies import type_labels
+from integrations.services.mapping import (
+    CompanyNotOffered,
+    OrganizationElsewhere,
+    ReviewQueue,
+    ReviewStep,
+    accept_match,
+    confirm_mapping,
+)
+from integrations.services.suggestions import allow_match, ignore_organization, reject_match, stop_ignoring
 from integrations.views.common import (
     SignedInRequest,
     frame,
@@ -44,17 +48,10 @@ def decide(request: SignedInRequest, instance: IntegrationInstance, organization
     """Accept, reject, ignore or keep, then show the next row."""
     organization = organization_or_404(request, instance, organization_id)
     query = table_query(request.GET)
-    queue = review_queue(instance, request.user, query)
+    queue = ReviewQueue.read(instance, request.user, query)
     if not _decide(request, instance, organization):
-        return _show(
-            request, instance, review_step(instance, request.user, query, organization.pk, queue=queue)
-        )
-    at = queue.index(organization.pk) if organization.pk in queue else -1
-    following = queue[at + 1] if at + 1 < len(queue) else None
-    # What was decided is done; the rest of the queue need not be asked for once more.
-    left = queue[:at] + queue[at + 1 :] if following is not None and at >= 0 else None
-    step = review_step(instance, request.user, query, following, queue=left)
-    return _show(request, instance, step, was_led_on=True)
+        return _show(request, instance, queue.step(organization.pk))
+    return _show(request, instance, queue.step_after(organization.pk), was_led_on=True)
 
 
 def _decide(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> bool:
@@ -63,10 +60,10 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
     if decision == "ignore":
         text = f"{organization.name} is ignored from now on."
         with recorded(request, text, messages.INFO) as batch:
-            decisions.ignore_organization(actor, request.user, instance, organization, batch=batch)
+            ignore_organization(actor, request.user, instance, organization, batch=batch)
         return True
     if decision == "keep":
-        key = mappings.confirm_mapping(actor, request.user, instance, organization)
+        key = confirm_mapping(actor, request.user, instance, organization)
         if key is not None:
             messages.success(request, f"{organization.name} was confirmed.", extra_tags=f"undo:{key}")
         return True
@@ -74,32 +71,30 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
     if decision == "reject":
         text = f"{company.name} will not be proposed for {organization.name} again."
         with recorded(request, text, messages.INFO) as batch:
-            decisions.reject_match(actor, request.user, instance, organization, company, batch=batch)
+            reject_match(actor, request.user, instance, organization, company, batch=batch)
         return False
     if decision != "accept":
         raise Http404
     try:
-        accept_company(request.user, instance, organization, company)
+        outcome = accept_match(actor, request.user, instance, organization, company)
     except OrganizationElsewhere as error:
         messages.error(request, f"{organization.name} is mapped in “{error}” now.")
         return False
     except CompanyNotOffered as error:
         raise Http404 from error
-    outcome = mappings.save_mappings(
-        actor, request.user, instance, only=organization, ticked=[organization.pk]
-    )
     for conflict in outcome.conflicts:
         messages.error(request, conflict.sentence())
     if outcome.saved:
         messages.success(request, f"{organization.name} = {company.name}", extra_tags=f"undo:{outcome.batch}")
-    return not outcome.conflicts or not has_row(instance, organization)
+    return not outcome.conflicts or not organization.has_row_in(instance)
 
 
 def _step(
     request: SignedInRequest, instance: IntegrationInstance, organization: int | None, company: int | None
 ) -> HttpResponse:
     query = table_query(request.GET)
-    return _show(request, instance, review_step(instance, request.user, query, organization, company))
+    queue = ReviewQueue.read(instance, request.user, query)
+    return _show(request, instance, queue.step(organization, company))
 
 
 def _show(
@@ -132,11 +127,11 @@ def reconsider(request: SignedInRequest, instance: IntegrationInstance, organiza
     organization = organization_or_404(request, instance, organization_id)
     company = _number(request, "company")
     if company is None:
-        decisions.stop_ignoring(actor_of(request), instance, organization)
+        stop_ignoring(actor_of(request), instance, organization)
         messages.success(request, f"{organization.name} is open again.")
     else:
         row = get_object_or_404(instance.companies, pk=company)
-        decisions.allow_match(actor_of(request), instance, organization, row)
+        allow_match(actor_of(request), instance, organization, row)
         messages.success(request, f"{row.name} may be proposed for {organization.name} again.")
     return _step(request, instance, organization.pk, None)
 

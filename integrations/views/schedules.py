@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from integrations.forms.schedules import ScheduleForm
 from integrations.models import IntegrationInstance
-from integrations.services.instances.schedule import save_schedule
+from integrations.services.instances import save_schedule
 from integrations.views.common import SignedInRequest, on_instance, recorded
 from integrations.views.setup import setup_page
 

@@ -13,7 +13,7 @@ from integrations.forms.filters import BaseFilterFormSet
 from integrations.forms.schedules import ScheduleForm
 from integrations.models import IntegrationInstance
 from integrations.psa.forms import ConnectionForm
-from integrations.services.companies.filters import filter_text
+from integrations.services.companies import filter_text
 from integrations.views.cards import connection_form, filter_forms, schedule_form
 from integrations.views.common import SignedInRequest, instance_frame, on_instance
 from integrations.views.mapping_table import table_context

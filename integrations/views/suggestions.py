@@ -8,8 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
 from integrations.models import Company, IntegrationInstance
-from integrations.services.suggestions.explain import explain_match
-from integrations.services.suggestions.suggest import propose_mappings, takes_long
+from integrations.services.suggestions import explain_match, propose_mappings, takes_long
 from integrations.tasks import enqueue_suggestions
 from integrations.views.common import SignedInRequest, instance_frame, on_instance, organization_or_404
 from integrations.views.mapping_table import back_to_table

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from integrations.forms.tokens import TokenForm
 from integrations.models import ApiToken
 from integrations.services.audit import actor_of
-from integrations.services.read_api.tokens import create_token, listed_tokens, revoke_token
+from integrations.services.read_api import create_token, listed_tokens, revoke_token
 from integrations.views.common import SignedInRequest, form_status, needs
 
 

@@ -15,12 +15,17 @@ from integrations.files.writer import csv_lines
 from integrations.forms.imports import FileForm, MappingFileForm
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.services.audit import actor_of
-from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES, FileOptions
-from integrations.services.imports.configurations import import_configurations
-from integrations.services.imports.mappings import MappingImportOptions, import_mappings
-from integrations.services.imports.organization_rows import COLUMNS
-from integrations.services.imports.organizations import import_organizations
-from integrations.services.imports.reports import Report, ReportStorage
+from integrations.services.imports import (
+    FOREGROUND_LIMIT_BYTES,
+    FileOptions,
+    MappingImportOptions,
+    Report,
+    ReportStorage,
+    import_configurations,
+    import_mappings,
+    import_organizations,
+)
+from integrations.services.imports import ORGANIZATION_FILE_COLUMNS as COLUMNS
 from integrations.tasks import enqueue_file_import
 from integrations.views.common import (
     SignedInRequest,

@@ -22,7 +22,7 @@ from integrations.models import (
 )
 from integrations.services.history import undo as undoing
 from integrations.services.imports import companies as company_import
-from integrations.services.imports.companies import CompanyQuery, importable, options_for
+from integrations.services.imports.companies import CompanyQuery, importable
 from integrations.services.imports.reports import every_row
 from integrations.services.jobs import run as jobs
 from integrations.services.jobs.run import request_cancel
@@ -31,7 +31,7 @@ from tests.support.simulated import actor_of, make_organization
 
 ClientOf = Callable[[User], Client]
 pytestmark = pytest.mark.django_db
-EVERYTHING = options_for(CompanyQuery(mapped=True), ())
+EVERYTHING = CompanyQuery(mapped=True).as_options()
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_ticked_companies_of_this_configuration_only(main: IntegrationInstance, 
     other = make_instance("Second")
     stranger = make_company(other, 9, "Elsewhere")
     picked = main.companies.get(remote_id="1")
-    report = work(start(member, main, options_for(None, [picked.pk, stranger.pk, 0])))
+    report = work(start(member, main, {"companies": [0, picked.pk, stranger.pk]}))
     assert told(report) == {"Abbott Dental": ("imported", "added and mapped to id 1")}
 
 

@@ -32,7 +32,7 @@ from integrations.models import (
 from integrations.psa.base import FilterCondition
 from integrations.services.companies.filters import preview_filters
 from integrations.services.mapping.counts import RowState, table_counts
-from integrations.services.mapping.review import review_queue
+from integrations.services.mapping.review import ReviewQueue
 from integrations.services.mapping.rows import TableQuery
 from integrations.services.mapping.table import mapping_table, row_states
 from integrations.services.organizations.edit import delete_organization
@@ -280,7 +280,7 @@ def test_who_is_no_longer_ignored_finds_the_proposal_again(desk: Desk) -> None:
 
 
 def test_the_review_leads_through_shown_rows_alone(desk: Desk) -> None:
-    assert review_queue(desk.main, desk.person, TableQuery()) == [desk.rows["shown"].pk]
+    assert ReviewQueue.read(desk.main, desk.person, TableQuery()).ids == [desk.rows["shown"].pk]
     page = desk.browser.get(desk.at("review"), {"state": "suggested", "tier": "sure"}).content.decode()
     assert "1 of 1 open rows" in page
     for name in ("inactive", "elsewhere", "deleted", "merged"):

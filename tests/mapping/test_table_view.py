@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import IntegrationInstance, Organization, TablePreference
-from integrations.services.mapping.preferences import TableView, keep_table_view, table_view
+from integrations.services.mapping.preferences import TableView
 from integrations.services.mapping.rows import TableQuery
 from integrations.services.mapping.table import matching_organizations
 from tests.support.rows import choose, make_company, make_instance, make_mapping, save
@@ -56,7 +56,7 @@ def test_columns_come_from_the_address_and_otherwise_from_what_was_kept(
     page = client.get(address(main)).content.decode()
     assert heads(page)[1:5] == ["Organization", "Our id", "Autotask company", "Type"]
     assert "ORG-101" in page
-    assert table_view(member) == TableView(("external", "type"), 25)
+    assert TableView.of(member) == TableView(("external", "type"), 25)
     shared = client.get(address(main), {"columns": "city.state"}).content.decode()
     assert heads(shared)[1:5] == ["Organization", "Autotask company", "City", "State"]
     assert TablePreference.objects.get().columns == ["external", "type"]  # looking writes nothing
@@ -76,7 +76,7 @@ def test_no_optional_column_at_all_is_a_choice_too(
 
 @pytest.mark.parametrize("size", [0, 7, -1, 10**17])
 def test_only_page_sizes_on_offer_are_kept(main: IntegrationInstance, member: User, size: int) -> None:
-    assert keep_table_view(member, ["state"], size) == TableView(("state",), 50)
+    assert TableView.chosen(["state"], size) == TableView(("state",), 50)
 
 
 def test_a_row_that_is_swapped_alone_keeps_the_columns_of_its_page(

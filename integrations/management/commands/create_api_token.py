@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations.management.output import WRONG_USE, chosen_instances, command_actor, with_example
 from integrations.models import ApiToken, Right
-from integrations.services.read_api.tokens import TokenSpec, create_token
+from integrations.services.read_api import TokenSpec, create_token
 
 LONGEST_NAME = 100
 LONGEST_DAYS = 3650

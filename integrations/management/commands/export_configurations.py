@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.files.writer import WRITERS
 from integrations.management.output import add_instances, chosen_instances, with_example, write_file
-from integrations.services.exports.configurations import COLUMNS, export_configurations
+from integrations.services.exports import CONFIGURATION_COLUMNS as COLUMNS
+from integrations.services.exports import export_configurations
 
 
 class Command(BaseCommand):

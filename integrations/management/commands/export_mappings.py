@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.files.writer import WRITERS
 from integrations.management.output import WRONG_USE, with_example, write_file
-from integrations.services.exports.mappings import COLUMNS, NoSuchInstance, export_mappings
+from integrations.services.exports import MAPPING_COLUMNS as COLUMNS
+from integrations.services.exports import NoSuchInstance, export_mappings
 
 
 class Command(BaseCommand):

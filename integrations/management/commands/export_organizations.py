@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.files.writer import WRITERS
 from integrations.management.output import with_example, write_file
-from integrations.services.exports.organizations import COLUMNS, export_organizations
+from integrations.services.exports import ORGANIZATION_COLUMNS as COLUMNS
+from integrations.services.exports import export_organizations
 
 
 class Command(BaseCommand):

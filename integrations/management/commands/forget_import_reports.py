@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.management.output import WRONG_USE, command_actor, with_example
-from integrations.services.imports.retention import forget_reports
+from integrations.services.imports import forget_reports
 
 
 class Command(BaseCommand):

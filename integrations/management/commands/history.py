@@ -16,8 +16,7 @@ from integrations.management.output import (
     write_rows,
 )
 from integrations.models import Organization
-from integrations.services.history.browse import KINDS, HistoryQuery, chosen_events
-from integrations.services.history.differences import DifferenceRenderer
+from integrations.services.history import KINDS, DifferenceRenderer, HistoryQuery, chosen_events
 
 COLUMNS = ("at", "who", "origin", "action", "name", "configuration", "batch", "change")
 

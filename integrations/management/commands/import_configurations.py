@@ -13,8 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations.management.importing import add_import_arguments, refuse, run_import
 from integrations.management.output import command_actor, with_example
-from integrations.services.imports.configurations import Secrets, import_configurations
-from integrations.services.imports.reports import ReportStorage
+from integrations.services.imports import ReportStorage, Secrets, import_configurations
 
 VARIABLE = "PORTAL_IMPORT_SECRETS"
 MOST_CHARACTERS = 1_000_000

@@ -9,8 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.management.importing import add_import_arguments, run_import
 from integrations.management.output import chosen_instance, command_actor, with_example
-from integrations.services.imports.mappings import MappingImportOptions, import_mappings
-from integrations.services.imports.reports import ReportStorage
+from integrations.services.imports import MappingImportOptions, ReportStorage, import_mappings
 
 
 class Command(BaseCommand):

@@ -9,8 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.management.importing import add_import_arguments, run_import
 from integrations.management.output import command_actor, with_example
-from integrations.services.imports.organizations import import_organizations
-from integrations.services.imports.reports import ReportStorage
+from integrations.services.imports import ReportStorage, import_organizations
 
 
 class Command(BaseCommand):

@@ -14,7 +14,7 @@ from integrations.management.output import (
     with_example,
     write_rows,
 )
-from integrations.services.operations.key_rotation import rotate_keys
+from integrations.services.operations import rotate_keys
 
 COLUMNS = ("rotated", "current", "unreadable")
 

@@ -20,7 +20,7 @@ from integrations.management.output import (
     with_example,
     write_rows,
 )
-from integrations.services.suggestions.from_files import (
+from integrations.services.suggestions import (
     ANSWER_COLUMNS,
     FileRefused,
     answer_row,
@@ -131,14 +131,14 @@ def _for_files(
 def _found(
     instance: IntegrationInstance, include_inactive: bool, line: ProgressLine
 ) -> list[matching.Suggestion]:
-    from integrations.services.suggestions.suggest import suggest_mappings
+    from integrations.services.suggestions import suggest_mappings
 
     return suggest_mappings(instance, include_inactive=include_inactive, progress=line.show)
 
 
 def _applied(instance: IntegrationInstance, found: Sequence[matching.Suggestion], min_tier: str) -> str:
     """Save what is sure enough; what was done, in words."""
-    from integrations.services.suggestions.apply import apply_suggestions
+    from integrations.services.suggestions import apply_suggestions
 
     actor = command_actor("suggest_mappings")
     done = apply_suggestions(actor, instance, found, matching.Tier(min_tier))

@@ -16,7 +16,7 @@ from integrations.management.output import (
     with_example,
     write_rows,
 )
-from integrations.services.history.undo import NothingToUndo, UndoOutcome, undo_batch, undo_event
+from integrations.services.history import NothingToUndo, UndoOutcome, undo_batch, undo_event
 
 COLUMNS = ("name", "reason")
 

@@ -19,7 +19,7 @@ from integrations.management.output import (
 )
 from integrations.models import IntegrationInstance
 from integrations.psa.base import ConnectionReport, StepState
-from integrations.services.instances.connect import check_connection, report_as_json
+from integrations.services.instances import check_connection, report_as_json
 
 COLUMNS = ("configuration", "result", "zone", "companies", "requests_used", "explanation")
 PASSED, FAILED = "passed", "failed"

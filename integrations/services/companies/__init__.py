@@ -1,1 +1,29 @@
 """Their companies: read, filtered, searched, and what is told of one that is missing."""
+
+from __future__ import annotations
+
+from integrations.services.companies.filters import (
+    conditions_of,
+    filter_fields,
+    filter_text,
+    preview_filters,
+    save_filters,
+    type_labels,
+)
+from integrations.services.companies.missing import find_missing_company
+from integrations.services.companies.refresh import ShrinkRefused, refresh_options
+from integrations.services.companies.search import catch_all_choices, company_choices
+
+__all__ = [
+    "ShrinkRefused",
+    "catch_all_choices",
+    "company_choices",
+    "conditions_of",
+    "filter_fields",
+    "filter_text",
+    "find_missing_company",
+    "preview_filters",
+    "refresh_options",
+    "save_filters",
+    "type_labels",
+]

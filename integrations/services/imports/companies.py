@@ -7,7 +7,7 @@ the last one was stopped. All chunks are one batch, which undo takes back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -51,6 +51,10 @@ class CompanyQuery:
     company_type: str = ""
     mapped: bool = False
 
+    def as_options(self) -> dict[str, Any]:
+        """What a job has to know that imports every company of the query."""
+        return {"query": asdict(self)}
+
 
 def importable(instance: IntegrationInstance, query: CompanyQuery) -> QuerySet[Company]:
     """The companies that the query chooses, by name; each carries ``taken_by``, an organization or None."""
@@ -72,11 +76,6 @@ def importable(instance: IntegrationInstance, query: CompanyQuery) -> QuerySet[C
         companies = companies.search(word)
     chosen: QuerySet[Company] = companies.order_by(Lower("name"), "pk")
     return chosen
-
-
-def options_for(query: CompanyQuery | None, companies: Iterable[int]) -> dict[str, Any]:
-    """What the job has to know: the query, or these companies."""
-    return {"query": asdict(query)} if query is not None else {"companies": sorted(set(companies))}
 
 
 def open_report(job: Job, actor: Actor) -> ImportReport:

@@ -1,1 +1,48 @@
 """Configurations: connected, described, scheduled, deleted."""
+
+from __future__ import annotations
+
+from integrations.services.instances.catch_all import NotUsable, set_catch_all
+from integrations.services.instances.connect import (
+    ConnectionDetails,
+    NameTaken,
+    check_connection,
+    connect_instance,
+    record_refusal,
+    report_as_json,
+)
+from integrations.services.instances.delete import (
+    RESTORABLE_FOR,
+    NotRestorable,
+    delete_instance,
+    restore_instance,
+)
+from integrations.services.instances.describe import InstanceDetails, describe_instance
+from integrations.services.instances.lookup import LARGEST_ID, find_instance, listed_instances
+from integrations.services.instances.overview import first_steps, instance_cards
+from integrations.services.instances.schedule import LONGEST_INTERVAL, save_schedule, start_due_runs
+
+__all__ = [
+    "LARGEST_ID",
+    "LONGEST_INTERVAL",
+    "RESTORABLE_FOR",
+    "ConnectionDetails",
+    "InstanceDetails",
+    "NameTaken",
+    "NotRestorable",
+    "NotUsable",
+    "check_connection",
+    "connect_instance",
+    "delete_instance",
+    "describe_instance",
+    "find_instance",
+    "first_steps",
+    "instance_cards",
+    "listed_instances",
+    "record_refusal",
+    "report_as_json",
+    "restore_instance",
+    "save_schedule",
+    "set_catch_all",
+    "start_due_runs",
+]

@@ -1,1 +1,35 @@
 """Background work: claimed, watched, listed."""
+
+from __future__ import annotations
+
+from integrations.services.jobs.listing import JobQuery, can_start_again, can_stop, list_jobs, reachable
+from integrations.services.jobs.run import (
+    JobCancelled,
+    JobLost,
+    JobRun,
+    claim,
+    open_job,
+    request_cancel,
+    shown_job,
+    stalled_jobs,
+)
+from integrations.services.jobs.workers import record_heartbeat, unregister, worker_name
+
+__all__ = [
+    "JobCancelled",
+    "JobLost",
+    "JobQuery",
+    "JobRun",
+    "can_start_again",
+    "can_stop",
+    "claim",
+    "list_jobs",
+    "open_job",
+    "reachable",
+    "record_heartbeat",
+    "request_cancel",
+    "shown_job",
+    "stalled_jobs",
+    "unregister",
+    "worker_name",
+]

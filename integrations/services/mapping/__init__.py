@@ -1,1 +1,52 @@
 """The mapping table: rows, counts, proposals, review, saving."""
+
+from __future__ import annotations
+
+from integrations.services.mapping.assign import OrganizationDeleted, remove_mappings, set_mapping
+from integrations.services.mapping.counts import HERE, RowState, pending_changes
+from integrations.services.mapping.preferences import COLUMN_LABELS, USUAL_SIZE, TableView
+from integrations.services.mapping.proposals import (
+    CompanyNotOffered,
+    OrganizationElsewhere,
+    choose_company,
+    discard_proposal,
+    select_matching,
+    select_proposals,
+)
+from integrations.services.mapping.review import ReviewQueue, ReviewStep
+from integrations.services.mapping.rows import FALLING_SORTS, PAGE_SIZES, SORTS, TableQuery
+from integrations.services.mapping.save import accept_match, confirm_mapping, save_mappings
+from integrations.services.mapping.table import STATE_LABELS, mapping_table, one_row
+from integrations.services.mapping.warnings import NEXT_STEPS, WARNING_LABELS
+
+__all__ = [
+    "COLUMN_LABELS",
+    "FALLING_SORTS",
+    "HERE",
+    "NEXT_STEPS",
+    "PAGE_SIZES",
+    "SORTS",
+    "STATE_LABELS",
+    "USUAL_SIZE",
+    "WARNING_LABELS",
+    "CompanyNotOffered",
+    "OrganizationDeleted",
+    "OrganizationElsewhere",
+    "ReviewQueue",
+    "ReviewStep",
+    "RowState",
+    "TableQuery",
+    "TableView",
+    "accept_match",
+    "choose_company",
+    "confirm_mapping",
+    "discard_proposal",
+    "mapping_table",
+    "one_row",
+    "pending_changes",
+    "remove_mappings",
+    "save_mappings",
+    "select_matching",
+    "select_proposals",
+    "set_mapping",
+]

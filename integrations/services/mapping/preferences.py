@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.auth.models import User
 
-from integrations.database.query_cache import cached_rows
 from integrations.models import TablePreference
 from integrations.services.mapping.rows import PAGE_SIZES
 
@@ -32,31 +30,21 @@ class TableView:
     columns: tuple[str, ...] = USUAL_COLUMNS
     size: int = USUAL_SIZE
 
+    @classmethod
+    def of(cls, user: User) -> TableView:
+        """What this person has chosen before; what is usual for everybody else."""
+        preference = TablePreference.objects.filter(user=user).first()
+        return cls.chosen(preference.columns, preference.page_size) if preference else cls()
 
-def table_view(user: User) -> TableView:
-    """What this person has chosen before; what is usual for everybody else."""
-    found = cached_rows(_kept_view, (user.pk,))
-    if not found:
-        return TableView()
-    kept = found[0]
-    size = kept.page_size if kept.page_size in PAGE_SIZES else USUAL_SIZE
-    return TableView(known_columns(kept.columns), size)
+    @classmethod
+    def chosen(cls, columns: Iterable[object], size: int = USUAL_SIZE) -> TableView:
+        """A view with the columns that there are, in the order of the table, and a size that there is."""
+        names = set(columns)
+        known = tuple(name for name in COLUMN_LABELS if name in names)
+        return cls(known, size if size in PAGE_SIZES else USUAL_SIZE)
 
-
-def _kept_view(user: int) -> Any:
-    return TablePreference.objects.filter(user=user)
-
-
-def keep_table_view(user: User, columns: Collection[str], size: int) -> TableView:
-    """Remember the choice for this person; unknown columns are left out."""
-    view = TableView(known_columns(columns), size if size in PAGE_SIZES else USUAL_SIZE)
-    TablePreference.objects.update_or_create(
-        user=user, defaults={"columns": list(view.columns), "page_size": view.size}
-    )
-    return view
-
-
-def known_columns(names: Iterable[object]) -> tuple[str, ...]:
-    """The columns among these names, in the order of the table."""
-    wanted = set(names)
-    return tuple(name for name in COLUMN_LABELS if name in wanted)
+    def keep(self, user: User) -> None:
+        """Remember the view for this person's next visit."""
+        TablePreference.objects.update_or_create(
+            user=user, defaults={"columns": list(self.columns), "page_size": self.size}
+        )

@@ -15,7 +15,8 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.services.mapping.rows import savable_rows
+from integrations.services.mapping.rows import TableQuery, savable_rows
+from integrations.services.mapping.table import matching_organizations
 
 
 class CompanyNotOffered(Exception):
@@ -96,13 +97,14 @@ def accept_company(
         choose_company(user, instance, organization, company)
 
 
-def select_every(user: User, instance: IntegrationInstance, organizations: Collection[int]) -> int:
-    """Tick what rows show for these organizations; returns how many. Rows without a company stay."""
-    return _savable(user, instance, organizations).update(selected=True)
+def select_matching(user: User, instance: IntegrationInstance, query: TableQuery | None) -> int:
+    """Tick every row that the query chooses, on all pages, or untick every row (None); returns how many.
 
-
-def select_none(user: User, instance: IntegrationInstance) -> int:
-    """Untick everything that this person has before them; returns how many rows showed a tick."""
+    Rows without a company stay as they are.
+    """
+    if query is not None:
+        chosen = matching_organizations(instance, user, query)
+        return _savable(user, instance, chosen).update(selected=True)
     ticked = savable_rows(instance.pk, user.pk, instance.psa, Q(proposal__selected=True)).count()
     # Also what no row shows now: it may have one again.
     MappingProposal.objects.filter(user=user, instance=instance, selected=True).update(selected=False)

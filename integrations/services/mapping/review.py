@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -52,9 +52,67 @@ class ReviewStep:
     words: tuple[NameWords, ...] = ()
 
 
-def review_queue(instance: IntegrationInstance, user: User, query: TableQuery) -> list[int]:
-    """The organizations to go through: what the query chooses, or everything open; the surest first."""
-    return chosen_rows(_queue, instance, user, query)
+@dataclass(frozen=True)
+class ReviewQueue:
+    """The ids of the organizations that a person goes through: what the query chooses, or everything open.
+
+    The surest first. The order is kept although a decision has just changed it.
+    """
+
+    instance: IntegrationInstance
+    user: User
+    query: TableQuery
+    ids: list[int]
+
+    @classmethod
+    def read(cls, instance: IntegrationInstance, user: User, query: TableQuery) -> ReviewQueue:
+        """The queue as it stands now."""
+        return cls(instance, user, query, chosen_rows(_queue, instance, user, query))
+
+    def step(self, organization_id: int | None = None, company_id: int | None = None) -> ReviewStep:
+        """The row to look at now: the one asked for, otherwise the first.
+
+        A row that is no longer in the queue (it was just saved) can still be asked for; then it has no
+        position. Raises Organization.DoesNotExist.
+        """
+        ids = self.ids
+        if organization_id is None and not ids:
+            return ReviewStep(None, 0, 0, None, None)
+        wanted = organization_id if organization_id is not None else ids[0]
+        at = ids.index(wanted) if wanted in ids else -1
+        previous, following = ids[at - 1] if at > 0 else None, ids[at + 1] if at + 1 < len(ids) else None
+        row = one_row(self.instance, self.user, wanted)
+        candidates = _candidates(self.instance, row, company_id)
+        candidate = next(
+            (
+                choice
+                for choice in candidates
+                if choice.company.pk == company_id or (company_id is None and _proposes(row, choice.company))
+            ),
+            None,
+        )
+        return ReviewStep(
+            row=row,
+            position=at + 1,
+            total=len(ids),
+            previous=previous,
+            following=following,
+            candidates=candidates,
+            candidate=candidate,
+            evidence=evidence(row, candidate.company) if candidate else (),
+            words=shared_words(row.name, candidate.company.name) if candidate else (),
+        )
+
+    def step_after(self, decided: int) -> ReviewStep:
+        """The row after the one that was just decided.
+
+        What was decided is done, so the rest of the queue need not be asked for once more.
+        """
+        at = self.ids.index(decided) if decided in self.ids else -1
+        following = self.ids[at + 1] if at + 1 < len(self.ids) else None
+        if at < 0 or following is None:
+            return ReviewQueue.read(self.instance, self.user, self.query).step(following)
+        return replace(self, ids=self.ids[:at] + self.ids[at + 1 :]).step(following)
 
 
 def _queue(instance: int, user: int, psa: str, query: TableQuery) -> Any:
@@ -71,49 +129,6 @@ def _queue(instance: int, user: int, psa: str, query: TableQuery) -> Any:
     )
     ordered = rows.annotate(rank=rank).order_by("rank", Lower("name"), "pk")
     return ordered.values_list("pk", flat=True)
-
-
-def review_step(
-    instance: IntegrationInstance,
-    user: User,
-    query: TableQuery,
-    organization_id: int | None,
-    company_id: int | None = None,
-    *,
-    queue: list[int] | None = None,
-) -> ReviewStep:
-    """The row to look at now: the one asked for, otherwise the first of the queue.
-
-    ``queue`` keeps the order that the person is going through although a decision has just changed it.
-    A row that is no longer in the queue (it was just saved) can still be asked for; then it has no position.
-    """
-    if queue is None:
-        queue = review_queue(instance, user, query)
-    if organization_id is None and not queue:
-        return ReviewStep(None, 0, 0, None, None)
-    wanted = organization_id if organization_id is not None else queue[0]
-    at = queue.index(wanted) if wanted in queue else -1
-    row = one_row(instance, user, wanted)
-    candidates = _candidates(instance, row, company_id)
-    candidate = next(
-        (
-            choice
-            for choice in candidates
-            if choice.company.pk == company_id or (company_id is None and _proposes(row, choice.company))
-        ),
-        None,
-    )
-    return ReviewStep(
-        row=row,
-        position=at + 1,
-        total=len(queue),
-        previous=queue[at - 1] if at > 0 else None,
-        following=queue[at + 1] if at + 1 < len(queue) else None,
-        candidates=candidates,
-        candidate=candidate,
-        evidence=evidence(row, candidate.company) if candidate else (),
-        words=shared_words(row.name, candidate.company.name) if candidate else (),
-    )
 
 
 def _candidates(instance: IntegrationInstance, row: Any, company_id: int | None) -> tuple[CompanyChoice, ...]:

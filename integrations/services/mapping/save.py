@@ -13,11 +13,18 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from integrations.models import IntegrationInstance, MappingProposal, Organization, OrganizationMapping
+from integrations.models import (
+    Company,
+    IntegrationInstance,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+)
 from integrations.models.audit import Action
 from integrations.models.companies import CompanyRef
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, Change, mapping_change, mapping_event
+from integrations.services.mapping.proposals import accept_company
 from integrations.services.mapping.ticked import (
     BlockedProposal,
     Conflict,
@@ -88,6 +95,17 @@ def save_mappings(
             if attempt == SAVE_ATTEMPTS - 1:
                 raise
     raise AssertionError  # the loop returns or raises
+
+
+def accept_match(
+    actor: Actor, user: User, instance: IntegrationInstance, organization: Organization, company: Company
+) -> SaveOutcome:
+    """Take this company for the organization and save the row, as a step of the review does.
+
+    Raises CompanyNotOffered, OrganizationElsewhere.
+    """
+    accept_company(user, instance, organization, company)
+    return save_mappings(actor, user, instance, only=organization, ticked=[organization.pk])
 
 
 def _save(

@@ -99,11 +99,6 @@ def _row_states(instance: int, user: int, psa: str, query: TableQuery) -> Any:
     return every.order_by(*order_of(query)).values_list("pk", "mapping_state")
 
 
-def has_row(instance: IntegrationInstance, organization: Organization) -> bool:
-    """Whether the table has a row for the organization, as the database knows it."""
-    return Organization.objects.with_row(instance.pk, instance.psa).filter(pk=organization.pk).exists()
-
-
 def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> Any:
     """One row of the table as it stands now. Raises Organization.DoesNotExist."""
     found = cached_rows(_one_row, (instance.pk, user.pk, organization_id), (instance.psa,))

@@ -1,1 +1,37 @@
 """Which company each organization probably is, and what people decided."""
+
+from __future__ import annotations
+
+from integrations.services.suggestions.apply import apply_suggestions
+from integrations.services.suggestions.decisions import (
+    allow_match,
+    ignore_organization,
+    reject_match,
+    stop_ignoring,
+)
+from integrations.services.suggestions.explain import explain_match
+from integrations.services.suggestions.from_files import (
+    ANSWER_COLUMNS,
+    FileRefused,
+    answer_row,
+    read_companies,
+    read_organizations,
+)
+from integrations.services.suggestions.suggest import propose_mappings, suggest_mappings, takes_long
+
+__all__ = [
+    "ANSWER_COLUMNS",
+    "FileRefused",
+    "allow_match",
+    "answer_row",
+    "apply_suggestions",
+    "explain_match",
+    "ignore_organization",
+    "propose_mappings",
+    "read_companies",
+    "read_organizations",
+    "reject_match",
+    "stop_ignoring",
+    "suggest_mappings",
+    "takes_long",
+]
