@@ -62,10 +62,10 @@ class JobAdmin(ReadOnlyAdmin[Job]):
     @admin.action(description="Cancel")
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """A waiting job stops at once, a running one within a page."""
-        found = list(queryset.open())  # type: ignore[attr-defined]  # a JobQuerySet
-        for job in found:
+        open_jobs = list(queryset.open())  # type: ignore[attr-defined]  # a JobQuerySet
+        for job in open_jobs:
             request_cancel(job)
-        self.message_user(request, f"{len(found):,} asked to stop.")
+        self.message_user(request, f"{len(open_jobs):,} asked to stop.")
 
     @admin.action(description="Try again")
     def try_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:

@@ -115,7 +115,9 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
     def mapped_to(self, organization: Organization) -> str:
         """The mapping of each PSA."""
         mappings = organization.mappings.present().select_related("company__instance")
-        return lines(link(each, f"{each.company.name} ({each.company.instance})") for each in mappings)
+        return lines(
+            link(mapping, f"{mapping.company.name} ({mapping.company.instance})") for mapping in mappings
+        )
 
     @admin.display(description="history")
     def history(self, organization: Organization) -> str:

@@ -68,8 +68,8 @@ class FilterRowForm(forms.Form):
     def value_label(self) -> str:
         """What the entered picklist values mean, for example “Customer”."""
         labels = dict(self.options)
-        given = [part.strip() for part in str(self["value"].value() or "").split(",")]
-        return ", ".join(labels[part] for part in given if part in labels)
+        parts = [part.strip() for part in str(self["value"].value() or "").split(",")]
+        return ", ".join(labels[part] for part in parts if part in labels)
 
     @property
     def warning(self) -> str:

@@ -45,18 +45,18 @@ def history_query(values: Mapping[str, Any]) -> HistoryQuery:
     """The part of the history that an address asks for."""
     form = HistoryForm(values)
     form.is_valid()
-    given = form.cleaned_data
+    cleaned = form.cleaned_data
     return HistoryQuery(
-        actor=given.get("who", ""),
-        kind=given.get("what", ""),
-        text=given.get("q", ""),
-        instance=given.get("instance"),
-        organization=given.get("organization"),
-        batch=given.get("batch"),
-        since=given.get("since"),
-        until=given.get("until"),
-        older=given.get("older"),
-        newer=given.get("newer"),
+        actor=cleaned.get("who", ""),
+        kind=cleaned.get("what", ""),
+        text=cleaned.get("q", ""),
+        instance=cleaned.get("instance"),
+        organization=cleaned.get("organization"),
+        batch=cleaned.get("batch"),
+        since=cleaned.get("since"),
+        until=cleaned.get("until"),
+        older=cleaned.get("older"),
+        newer=cleaned.get("newer"),
     )
 
 

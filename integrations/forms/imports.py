@@ -70,20 +70,22 @@ def companies_query(values: Mapping[str, Any]) -> tuple[CompanyQuery, int]:
     """The companies that an address asks for, and the page."""
     form = CompaniesForm(values)
     form.is_valid()
-    given = form.cleaned_data
+    cleaned = form.cleaned_data
     query = CompanyQuery(
-        text=given.get("q", ""),
-        status=given.get("status", ""),
-        company_type=given.get("type", ""),
-        mapped=given.get("mapped") == "1",
+        text=cleaned.get("q", ""),
+        status=cleaned.get("status", ""),
+        company_type=cleaned.get("type", ""),
+        mapped=cleaned.get("mapped") == "1",
     )
-    return query, given.get("page") or 1
+    return query, cleaned.get("page") or 1
 
 
 class ReportForm(forms.Form):
     """Reads the query string of a report."""
 
-    outcome = forms.TypedChoiceField(choices=[(each.value, each.value) for each in Outcome], coerce=Outcome)
+    outcome = forms.TypedChoiceField(
+        choices=[(outcome.value, outcome.value) for outcome in Outcome], coerce=Outcome
+    )
     page = forms.IntegerField(min_value=1, max_value=1_000_000)
 
 

@@ -24,10 +24,10 @@ def job_query(values: Mapping[str, Any]) -> JobQuery:
     """The query that an address asks for."""
     form = JobsForm(values)
     form.is_valid()
-    given = form.cleaned_data
+    cleaned = form.cleaned_data
     return JobQuery(
-        state=given.get("state", ""),
-        kind=given.get("kind", ""),
-        instance=given.get("instance"),
-        page=given.get("page") or 1,
+        state=cleaned.get("state", ""),
+        kind=cleaned.get("kind", ""),
+        instance=cleaned.get("instance"),
+        page=cleaned.get("page") or 1,
     )

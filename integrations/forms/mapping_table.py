@@ -40,17 +40,17 @@ def table_query(values: Mapping[str, Any], usual_size: int = USUAL_SIZE) -> Tabl
     """The table query that an address asks for."""
     form = TableForm(values)
     form.is_valid()
-    given = form.cleaned_data
+    cleaned = form.cleaned_data
     return TableQuery(
-        state=given.get("state", ""),
-        tier=given.get("tier", ""),
-        warning=given.get("warning", ""),
-        company_type=given.get("type"),
-        text=given.get("q", ""),
-        sort=given.get("sort") or "organization",
-        descending=given.get("dir") == "desc",
-        page=given.get("page") or 1,
-        size=given.get("size") or usual_size,
+        state=cleaned.get("state", ""),
+        tier=cleaned.get("tier", ""),
+        warning=cleaned.get("warning", ""),
+        company_type=cleaned.get("type"),
+        text=cleaned.get("q", ""),
+        sort=cleaned.get("sort") or "organization",
+        descending=cleaned.get("dir") == "desc",
+        page=cleaned.get("page") or 1,
+        size=cleaned.get("size") or usual_size,
     )
 
 

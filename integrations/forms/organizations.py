@@ -35,14 +35,14 @@ def list_query(values: Mapping[str, Any]) -> ListQuery:
     """The list that an address asks for."""
     form = ListForm(values)
     form.is_valid()
-    given = form.cleaned_data
+    cleaned = form.cleaned_data
     return ListQuery(
-        text=given.get("q", ""),
-        status=given.get("status") or Status.ALL,
-        sort=given.get("sort") or "name",
-        descending=given.get("dir") == "desc",
-        page=given.get("page") or 1,
-        size=given.get("size") or 50,
+        text=cleaned.get("q", ""),
+        status=cleaned.get("status") or Status.ALL,
+        sort=cleaned.get("sort") or "name",
+        descending=cleaned.get("dir") == "desc",
+        page=cleaned.get("page") or 1,
+        size=cleaned.get("size") or 50,
     )
 
 

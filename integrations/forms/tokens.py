@@ -53,6 +53,6 @@ class TokenForm(forms.Form):
 
     def spec(self) -> TokenSpec:
         """What the valid form asks for."""
-        given = self.cleaned_data
-        expires = timezone.now() + dt.timedelta(days=given["days"]) if given["days"] else None
-        return TokenSpec(given["name"], given["rights"], list(given["instances"]), expires)
+        cleaned = self.cleaned_data
+        expires = timezone.now() + dt.timedelta(days=cleaned["days"]) if cleaned["days"] else None
+        return TokenSpec(cleaned["name"], cleaned["rights"], list(cleaned["instances"]), expires)

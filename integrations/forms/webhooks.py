@@ -43,5 +43,5 @@ class WebhookForm(forms.Form):
 
     def spec(self) -> WebhookSpec:
         """What the valid form asks for."""
-        given = self.cleaned_data
-        return WebhookSpec(given["name"], given["url"], given["events"])
+        cleaned = self.cleaned_data
+        return WebhookSpec(cleaned["name"], cleaned["url"], cleaned["events"])

@@ -46,7 +46,7 @@ Row = Mapping[str, object]
 
 def add_format(parser: CommandParser) -> None:
     """Declare ``--format``."""
-    parser.add_argument("--format", choices=[each.value for each in Format], default=Format.TABLE.value)
+    parser.add_argument("--format", choices=[form.value for form in Format], default=Format.TABLE.value)
 
 
 def add_instances(parser: CommandParser) -> None:
@@ -58,7 +58,7 @@ def add_instances(parser: CommandParser) -> None:
 def with_example(parser: CommandParser, *examples: str) -> None:
     """Show examples below the options of ``--help``, one a line."""
     title = "example" if len(examples) == 1 else "examples"
-    parser.epilog = f"{title}:\n" + "\n".join(f"  manage.py {each}" for each in examples)
+    parser.epilog = f"{title}:\n" + "\n".join(f"  manage.py {example}" for example in examples)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
 
 
@@ -80,28 +80,28 @@ def chosen_instances(names: Sequence[str], *, every: bool) -> list[IntegrationIn
         return present
     if not names:
         raise CommandError(f"Name configurations, or give --all. {_known(present)}", returncode=WRONG_USE)
-    found = {}
+    chosen = {}
     for name in names:
-        named = [each for each in present if each.name.casefold() == name.strip().casefold()]
+        named = [instance for instance in present if instance.name.casefold() == name.strip().casefold()]
         if not named:
             raise CommandError(
                 f"No configuration is called “{name}”. {_known(present)}", returncode=WRONG_USE
             )
-        found.update({each.pk: each for each in named})
-    return list(found.values())
+        chosen.update({instance.pk: instance for instance in named})
+    return list(chosen.values())
 
 
 def chosen_instance(name: str) -> IntegrationInstance:
     """The one configuration of this name. Raises CommandError (wrong use) for none or several."""
-    found = chosen_instances([name], every=False)
-    if len(found) > 1:
-        systems = ", ".join(each.psa for each in found)
+    chosen = chosen_instances([name], every=False)
+    if len(chosen) > 1:
+        systems = ", ".join(instance.psa for instance in chosen)
         raise CommandError(f"Several configurations are called “{name}” ({systems}).", returncode=WRONG_USE)
-    return found[0]
+    return chosen[0]
 
 
 def _known(present: Iterable[IntegrationInstance]) -> str:
-    names = ", ".join(f"“{each.name}”" for each in present)
+    names = ", ".join(f"“{instance.name}”" for instance in present)
     return f"Known are: {names}." if names else "There is no configuration yet; add one in the browser."
 
 

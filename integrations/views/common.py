@@ -132,10 +132,10 @@ def provider_or_404(psa: str) -> Provider:
 
 def instance_or_404(request: SignedInRequest, psa: str, pk: int) -> IntegrationInstance:
     """The instance of the address, if this person may see it."""
-    found = find_instance(request.user, psa, pk)
-    if found is None:
+    instance = find_instance(request.user, psa, pk)
+    if instance is None:
         raise Http404
-    return found
+    return instance
 
 
 def organization_or_404(request: SignedInRequest, instance: IntegrationInstance, pk: int) -> Organization:

@@ -80,7 +80,7 @@ def companies(request: SignedInRequest, instance: IntegrationInstance) -> HttpRe
     """The companies to pick from; search, status, type and page are in the address."""
     query, number = companies_query(request.GET)
     page = Paginator(importable(instance, query), COMPANIES_A_PAGE).get_page(number)
-    kept = {
+    address_params = {
         name: str(request.GET[name]) for name in ("q", "status", "type", "mapped") if request.GET.get(name)
     }
     labels = type_labels(instance)
@@ -88,7 +88,7 @@ def companies(request: SignedInRequest, instance: IntegrationInstance) -> HttpRe
         **instance_frame(request, instance),
         "query": query,
         "page": page,
-        "chosen": urlencode(kept),
+        "chosen": urlencode(address_params),
         "types": sorted(labels.items(), key=lambda pair: pair[1].casefold()),
         "type_labels": labels,
         "job": instance.jobs.filter(kind=Job.Kind.IMPORT_ORGANIZATIONS).open().first(),

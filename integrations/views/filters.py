@@ -55,16 +55,16 @@ def check(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespon
 def preview(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """How many companies the rows would choose, a sample, and which mapped ones would drop out."""
     filters = filter_forms(instance, request.POST)
-    found: dict[str, object] | None = None
+    previewed: dict[str, object] | None = None
     if filters.is_valid():
         try:
-            found = {"result": preview_filters(instance, filters.conditions())}
+            previewed = {"result": preview_filters(instance, filters.conditions())}
         except PSAError as error:
-            found = {"error": error.user_text}
+            previewed = {"error": error.user_text}
     if request.htmx:
-        context = {"instance": instance, "filters": filters, "preview": found}
+        context = {"instance": instance, "filters": filters, "preview": previewed}
         return render(request, "integrations/setup/filter_rows.html", context)
-    return setup_page(request, instance, filters=filters, preview=found)
+    return setup_page(request, instance, filters=filters, preview=previewed)
 
 
 @on_instance("map_organizations")

@@ -57,13 +57,13 @@ def history(request: SignedInRequest) -> HttpResponse:
     query = history_query(request.GET)
     page = history_page(query)
     words = DifferenceRenderer(entry.event for entry in page.entries)
-    kept = {name: str(request.GET[name]) for name in FILTERS if request.GET.get(name)}
+    address_params = {name: str(request.GET[name]) for name in FILTERS if request.GET.get(name)}
     context = {
         "query": query,
         "rows": [(entry, words.differences(entry.event)) for entry in page.entries],
-        "older": urlencode({**kept, "older": str(page.older)}) if page.older else "",
-        "newer": urlencode({**kept, "newer": str(page.newer)}) if page.newer else "",
-        "newest": urlencode(kept),
+        "older": urlencode({**address_params, "older": str(page.older)}) if page.older else "",
+        "newer": urlencode({**address_params, "newer": str(page.newer)}) if page.newer else "",
+        "newest": urlencode(address_params),
         "kinds": [(key, label) for key, (label, _) in KINDS.items()],
         "actors": actor_names(),
         "instances": IntegrationInstance.objects.visible_to(request.user).order_by("name"),
@@ -81,8 +81,8 @@ def batch(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
     summary = batch_summary(key)
     if summary is None:
         raise Http404
-    given = history_query(request.GET)
-    page = history_page(HistoryQuery(batch=key, older=given.older, newer=given.newer), BATCH_PAGE)
+    query = history_query(request.GET)
+    page = history_page(HistoryQuery(batch=key, older=query.older, newer=query.newer), BATCH_PAGE)
     words = DifferenceRenderer(entry.event for entry in page.entries)
     context = {
         "summary": summary,

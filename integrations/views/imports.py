@@ -34,25 +34,28 @@ def reports(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def report(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
     """One import and what became of each row; asks again by itself while the import runs."""
-    kept = get_object_or_404(ImportReport.objects.select_related("instance"), key=key)
+    stored = get_object_or_404(ImportReport.objects.select_related("instance"), key=key)
     outcome, number = report_query(request.GET)
-    total = kept.counts.get(outcome.value, 0) if outcome else sum(kept.counts.values())
+    total = stored.counts.get(outcome.value, 0) if outcome else sum(stored.counts.values())
     page = Paginator(range(total), ROWS_A_PAGE).get_page(number)
     start = page.start_index() - 1 if total else 0
-    written = kept.was_written
-    rights = rights_to_undo(AuditEvent.objects.filter(batch=kept.batch)) if kept.batch else set()
+    written = stored.was_written
+    rights = rights_to_undo(AuditEvent.objects.filter(batch=stored.batch)) if stored.batch else set()
     context = {
-        "report": kept,
+        "report": stored,
         "job": Job.objects.filter(key=key).first(),
         "page": page,
         "outcome": outcome,
         "rows": [
             (row, row.outcome.label(written=written))
-            for row in rows_between(kept, outcome, start, ROWS_A_PAGE)
+            for row in rows_between(stored, outcome, start, ROWS_A_PAGE)
         ],
         "tabs": [
-            ("", "All", sum(kept.counts.values())),
-            *((each.value, each.label(written=written), kept.counts.get(each.value, 0)) for each in Outcome),
+            ("", "All", sum(stored.counts.values())),
+            *(
+                (choice.value, choice.label(written=written), stored.counts.get(choice.value, 0))
+                for choice in Outcome
+            ),
         ],
         "may_undo": bool(rights) and request.user.has_perms([f"integrations.{right}" for right in rights]),
     }
@@ -65,5 +68,5 @@ def report(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
 @require_GET
 def report_rows(request: SignedInRequest, key: uuid.UUID) -> StreamingHttpResponse:
     """The rows of a report as a CSV file."""
-    kept = get_object_or_404(ImportReport, key=key)
-    return csv_response(as_csv(every_row(kept)), f"import-{kept.kind}-{kept.at:%Y-%m-%d}.csv")
+    stored = get_object_or_404(ImportReport, key=key)
+    return csv_response(as_csv(every_row(stored)), f"import-{stored.kind}-{stored.at:%Y-%m-%d}.csv")

@@ -147,9 +147,9 @@ def _describe(request: SignedInRequest, details: ConnectionDetails, instance: In
     if details.secrets or (details.username, details.zone) != (instance.username, instance.zone):
         return False
     batch = Batch(actor_of(request))
-    wanted = InstanceDetails(details.name, details.description, details.is_default)
+    described = InstanceDetails(details.name, details.description, details.is_default)
     seen = InstanceDetails.of(instance)
-    if not describe_instance(batch.actor, instance, wanted, seen=seen, batch=batch):
+    if not describe_instance(batch.actor, instance, described, seen=seen, batch=batch):
         return False
     text = f"“{details.name}” was saved. The connection did not change and was not checked."
     tell_recorded(request, batch, text)

@@ -1,4 +1,4 @@
-"""The jobs page: what is being done in the background, and by whose wish."""
+"""The jobs page: what is being done in the background, and for whom."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def jobs(request: SignedInRequest) -> HttpResponse:
     instances = IntegrationInstance.objects.visible_to(request.user).present()
     query = job_query(request.GET)
     listed = list_jobs(instances, query)
-    kept = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    params = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
     context = {
         "listed": listed,
         "query": query,
@@ -38,7 +38,7 @@ def jobs(request: SignedInRequest) -> HttpResponse:
             for job in listed.page
         ],
         "tabs": [
-            (state, label, listed.counts.get(state, 0) if state else listed.total, _address(kept, state))
+            (state, label, listed.counts.get(state, 0) if state else listed.total, _address(params, state))
             for state, label in (("", "All"), *Job.State.choices)
         ],
         "kinds": Job.Kind.choices,
@@ -80,13 +80,15 @@ def _job_or_404(request: SignedInRequest, pk: int) -> Job:
     return get_object_or_404(Job.objects.select_related("instance").filter(reachable(instances)), pk=pk)
 
 
-def _address(kept: dict[str, str], state: str) -> str:
-    return urlencode({**kept, "state": state} if state else {k: v for k, v in kept.items() if k != "state"})
+def _address(params: dict[str, str], state: str) -> str:
+    return urlencode(
+        {**params, "state": state} if state else {k: v for k, v in params.items() if k != "state"}
+    )
 
 
 def _back(request: SignedInRequest) -> HttpResponse:
     """Back to the list as it was: its filters travel in hidden fields."""
     query = job_query(request.POST.dict())
-    kept = {"state": query.state, "kind": query.kind, "instance": query.instance}
-    address = urlencode({name: value for name, value in kept.items() if value})
+    address_params = {"state": query.state, "kind": query.kind, "instance": query.instance}
+    address = urlencode({name: value for name, value in address_params.items() if value})
     return redirect(f"{reverse('integrations:jobs')}?{address}" if address else "integrations:jobs")

@@ -30,6 +30,7 @@ from integrations.services.mapping import (
     SORTS,
     STATE_LABELS,
     WARNING_LABELS,
+    MappingTable,
     RowState,
     TableQuery,
     TableView,
@@ -38,7 +39,7 @@ from integrations.services.mapping import (
 )
 from integrations.views.common import SignedInRequest
 
-KEPT_VIEW = {"columns", "size", "sort", "dir"}  # what "Clear" leaves of a table's address
+VIEW_PARAMS = {"columns", "size", "sort", "dir"}  # what "Clear" leaves of a table's address
 SHOWN_FIELDS = {"q", "tier", "type", "sort"}  # the fields of the form above the table
 MOST_OF_AN_ADDRESS = 2000  # characters
 MOST_REASONS = 3
@@ -99,7 +100,7 @@ class ShownRow:
     changed_at: str
     changed_by: str
     can_clear: bool
-    kept: str
+    query_string: str
 
 
 def row_frame(request: SignedInRequest, instance: IntegrationInstance, columns: tuple[str, ...]) -> RowFrame:
@@ -115,16 +116,16 @@ def row_frame(request: SignedInRequest, instance: IntegrationInstance, columns: 
 
 
 def shown_rows(
-    rows: Iterable[Any], labels: Mapping[str, str], columns: Collection[str], kept: str
+    rows: Iterable[Any], labels: Mapping[str, str], columns: Collection[str], query_string: str
 ) -> list[ShownRow]:
     """The rows of services/mapping/table.py as their template wants them.
 
-    ``labels`` are the tenant's company types, ``kept`` is the table's address.
+    ``labels`` are the tenant's company types, ``query_string`` is the table's address.
     """
-    return [_shown(row, labels, columns, kept) for row in rows]
+    return [_shown(row, labels, columns, query_string) for row in rows]
 
 
-def _shown(row: Any, labels: Mapping[str, str], columns: Collection[str], kept: str) -> ShownRow:
+def _shown(row: Any, labels: Mapping[str, str], columns: Collection[str], query_string: str) -> ShownRow:
     proposal, mapping = row.proposal, row.mapping
     elsewhere = row.mapping_state == RowState.ELSEWHERE
     company = proposal.company if proposal else mapping.company if mapping else None
@@ -151,7 +152,7 @@ def _shown(row: Any, labels: Mapping[str, str], columns: Collection[str], kept: 
         changed_at=f"{timezone.localtime(mapping.confirmed_at):%Y-%m-%d %H:%M %Z}" if mapping else "",
         changed_by=str(mapping.confirmed_by or "") if mapping else "",
         can_clear=mapping is not None and not elsewhere,
-        kept=kept if elsewhere else "",
+        query_string=query_string if elsewhere else "",
     )
 
 
@@ -213,14 +214,14 @@ def rows_context(
 ) -> dict[str, Any]:
     """The rows of the mapping table, ready to be drawn, and what they share."""
     address = _table_address(request)
-    kept, labels = urlencode(_kept(address)), type_labels(instance)
+    query_string, labels = urlencode(_lasting_params(address)), type_labels(instance)
     columns = shown_columns(address, usual or TableView.of(request.user))
     return {
         "instance": instance,
-        "kept": kept,
+        "query_string": query_string,
         "columns": columns,
         "type_labels": labels,
-        "rows": shown_rows(rows, labels, columns, kept),
+        "rows": shown_rows(rows, labels, columns, query_string),
         "frame": row_frame(request, instance, columns),
     }
 
@@ -233,7 +234,7 @@ def _table_address(request: SignedInRequest) -> QueryDict:
     return QueryDict(urlsplit(page).query[:MOST_OF_AN_ADDRESS])
 
 
-def _kept(address: QueryDict) -> dict[str, str]:
+def _lasting_params(address: QueryDict) -> dict[str, str]:
     """What the links of the table keep of its address: everything but the page."""
     return {key: str(value) for key, value in address.items() if key != "page" and value}
 
@@ -248,42 +249,44 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
     usual = TableView.of(request.user)
     query = table_query(request.GET, usual.size)
     table = mapping_table(instance, request.user, query)
-    kept = _kept(request.GET)
+    address_params = _lasting_params(request.GET)
     warnings = [
-        (key, WARNING_LABELS[key], number, urlencode({**kept, "state": "", "warning": key}))
+        (key, WARNING_LABELS[key], number, urlencode({**address_params, "state": "", "warning": key}))
         for key, number in table.warnings.items()
     ]
-    tabs = [
-        ("", "All", table.total, urlencode({k: v for k, v in kept.items() if k not in {"state", "warning"}}))
-    ]
-    for state in RowState:
-        number = table.counts.get(state.value, 0)
-        if number or query.state == state.value:
-            tabs.append(
-                (
-                    state.value,
-                    STATE_LABELS[state],
-                    number,
-                    urlencode({**kept, "state": state.value, "warning": ""}),
-                )
-            )
     return {
         **rows_context(request, instance, table.page.object_list, usual),
         "table": table,
-        "tabs": tabs,
+        "tabs": _state_tabs(table, query, address_params),
         "warnings": warnings,
         "next_step": NEXT_STEPS[query.warning] if query.warning in table.warnings else "",
-        "unfiltered": urlencode({name: value for name, value in kept.items() if name in KEPT_VIEW}),
-        "hidden": [(name, value) for name, value in kept.items() if name not in SHOWN_FIELDS],
+        "unfiltered": urlencode(
+            {name: address_params[name] for name in address_params if name in VIEW_PARAMS}
+        ),
+        "hidden": [(name, value) for name, value in address_params.items() if name not in SHOWN_FIELDS],
         "page_sizes": PAGE_SIZES,
         "column_labels": COLUMN_LABELS,
-        "sort_links": _sort_links(kept, query),
+        "sort_links": _sort_links(address_params, query),
         "companies_known": any(table.counts.get(state) for state in HERE) or instance.companies.exists(),
         "job": shown_job(instance, request.user),
     }
 
 
-def _sort_links(kept: Mapping[str, str], query: TableQuery) -> dict[str, tuple[str, str]]:
+def _state_tabs(
+    table: MappingTable, query: TableQuery, address_params: Mapping[str, str]
+) -> list[tuple[str, str, int, str]]:
+    """For each state that rows are in: its key, label, number of rows, and the query that shows them."""
+    in_any_state = {name: value for name, value in address_params.items() if name not in {"state", "warning"}}
+    tabs = [("", "All", table.total, urlencode(in_any_state))]
+    for state in RowState:
+        number = table.counts.get(state.value, 0)
+        if number or query.state == state.value:
+            in_state = urlencode({**address_params, "state": state.value, "warning": ""})
+            tabs.append((state.value, STATE_LABELS[state], number, in_state))
+    return tabs
+
+
+def _sort_links(address_params: Mapping[str, str], query: TableQuery) -> dict[str, tuple[str, str]]:
     """For each column that sorts: the address that sorts by it, and how it is sorted now (aria-sort)."""
     links = {}
     for name in SORTS:
@@ -291,7 +294,7 @@ def _sort_links(kept: Mapping[str, str], query: TableQuery) -> dict[str, tuple[s
         way = "desc" if is_current and not query.descending else "asc"
         falls = query.descending != (name in FALLING_SORTS)
         now = ("descending" if falls else "ascending") if is_current else ""
-        links[name] = (urlencode({**kept, "sort": name, "dir": way}), now)
+        links[name] = (urlencode({**address_params, "sort": name, "dir": way}), now)
     return links
 
 

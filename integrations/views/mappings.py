@@ -122,10 +122,10 @@ def choose(request: SignedInRequest, instance: IntegrationInstance, organization
 def _choose(
     request: SignedInRequest, instance: IntegrationInstance, organization: Organization
 ) -> HttpResponse:
-    wanted = request.POST.get("company", "")
+    company_key = request.POST.get("company", "")
     company: Company | None = None
-    if wanted:
-        company = get_object_or_404(instance.companies, pk=whole_number(wanted))
+    if company_key:
+        company = get_object_or_404(instance.companies, pk=whole_number(company_key))
     try:
         choose_company(request.user, instance, organization, company, moves="move" in request.POST)
     except OrganizationElsewhere as error:
@@ -173,5 +173,5 @@ def _row_or_back(
 
 
 def _numbers(request: SignedInRequest, name: str) -> list[int]:
-    found = [whole_number(value) for value in request.POST.getlist(name)]
-    return [number for number in found if number is not None]
+    numbers = [whole_number(value) for value in request.POST.getlist(name)]
+    return [number for number in numbers if number is not None]

@@ -63,11 +63,11 @@ def organizations(request: SignedInRequest) -> HttpResponse:
     """The list; search, status, order, page and page size are in the address."""
     query = list_query(request.GET)
     listed = list_organizations(Organization.objects.visible_to(request.user), query)
-    kept = {key: request.GET[key] for key in request.GET if key not in {"page", "status"}}
+    params = {key: request.GET[key] for key in request.GET if key not in {"page", "status"}}
     context = {
         "listed": listed,
         "tabs": [
-            (status, label, listed.counts[status], _address(kept, status))
+            (status, label, listed.counts[status], _address(params, status))
             for status, label in STATUS_LABELS.items()
         ],
         "headings": HEADINGS,
@@ -172,8 +172,8 @@ def restore(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect("integrations:organizations")
 
 
-def _address(kept: dict[str, str], status: Status) -> str:
-    return urlencode({key: value for key, value in kept.items() if value} | {"status": status.value})
+def _address(params: dict[str, str], status: Status) -> str:
+    return urlencode({key: value for key, value in params.items() if value} | {"status": status.value})
 
 
 @needs("map_organizations")
@@ -189,7 +189,7 @@ def merge(request: SignedInRequest, pk: int) -> HttpResponse:
         if request.method == "POST":
             raise Http404
         text = search_text(request.GET.get("q", ""))
-        context = {"organization": organization, "q": text, "found": alike(visible, organization, text)}
+        context = {"organization": organization, "q": text, "candidates": alike(visible, organization, text)}
         return render(request, "integrations/organizations/merge_choose.html", context)
     into = get_object_or_404(visible.exclude(pk=pk), pk=number)
     if request.method == "POST":
@@ -212,11 +212,11 @@ def _merge(request: SignedInRequest, merged: Organization, into: Organization) -
         error = "Choose the company that is right: the two are mapped to different ones."
     else:
         return redirect("integrations:organization_edit", into.pk)
-    found = Organization.objects.present().in_bulk([merged.pk, into.pk])
-    if len(found) < 2:
+    present = Organization.objects.present().in_bulk([merged.pk, into.pk])
+    if len(present) < 2:
         messages.error(request, "Nothing was merged: one of them was deleted meanwhile.")
         return redirect("integrations:organizations")
-    return _ask(request, plan_merge(found[merged.pk], found[into.pk]), error)
+    return _ask(request, plan_merge(present[merged.pk], present[into.pk]), error)
 
 
 def _ask(request: SignedInRequest, plan: MergePlan, error: str = "") -> HttpResponse:

@@ -23,10 +23,9 @@ from integrations.services.mapping import (
 from integrations.services.suggestions import allow_match, ignore_organization, reject_match, stop_ignoring
 from integrations.views.common import (
     SignedInRequest,
-    frame,
+    instance_frame,
     on_instance,
     organization_or_404,
-    provider_or_404,
     recorded,
     whole_number,
 )
@@ -101,15 +100,15 @@ def _show(
     request: SignedInRequest, instance: IntegrationInstance, step: ReviewStep, *, was_led_on: bool = False
 ) -> HttpResponse:
     """Draw the row. Who was led on to it by a decision will decide again, seldom ask for the next one."""
-    kept = {
+    address_params = {
         key: str(value)
         for key, value in request.GET.items()
         if key in {"state", "tier", "q", "warning"} and value
     }
     context = {
-        **frame(request, provider_or_404(instance.psa), instance),
+        **instance_frame(request, instance),
         "step": step,
-        "kept": urlencode(kept),
+        "query_string": urlencode(address_params),
         "type_labels": type_labels(instance),
         "was_led_on": was_led_on,
         # Read by static/js/prefetch_review.js in case it is wanted: messages wait for an answer that is seen.

@@ -78,13 +78,13 @@ def upload_mappings(request: SignedInRequest, instance: IntegrationInstance) -> 
     form = MappingFileForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
-        wanted = FileOptions("check" in request.POST, form.keeps_good, form.cleaned_data["overwrite"])
+        options = FileOptions("check" in request.POST, form.keeps_good, form.cleaned_data["overwrite"])
         if is_large(file):
-            return to_job(request, ImportReport.Kind.MAPPINGS, file, wanted, instance)
-        options = MappingImportOptions(**asdict(wanted))
+            return to_job(request, ImportReport.Kind.MAPPINGS, file, options, instance)
+        import_options = MappingImportOptions(**asdict(options))
         try:
             done = import_mappings(
-                actor_of(request), file.file, instance, options, keeping=ReportStorage(file.name or "")
+                actor_of(request), file.file, instance, import_options, keeping=ReportStorage(file.name or "")
             )
         except ImportRefused as error:
             form.add_error("file", str(error))

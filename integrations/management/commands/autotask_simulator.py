@@ -158,7 +158,7 @@ def _read_fault(text: str) -> tuple[str, dict[str, OptionValue]]:
 
 
 def _texts(value: object) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list) else []
+    return [str(item) for item in value] if isinstance(value, list) else []
 
 
 def _port(text: str) -> int:

@@ -62,7 +62,7 @@ def _spec(options: dict[str, Any]) -> TokenSpec:
     if days is not None and not 1 <= days <= LONGEST_DAYS:
         raise CommandError(f"--days must lie between 1 and {LONGEST_DAYS}.", returncode=WRONG_USE)
     instances = chosen_instances(options["instance"], every=False) if options["instance"] else []
-    rights = tuple(Right) if options["all_rights"] else tuple(Right(each) for each in options["right"])
+    rights = tuple(Right) if options["all_rights"] else tuple(Right(right) for right in options["right"])
     expires_at = timezone.now() + dt.timedelta(days=days) if days else None
     return TokenSpec(name, rights, instances, expires_at)
 

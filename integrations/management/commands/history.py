@@ -50,10 +50,10 @@ class Command(BaseCommand):
         events = chosen_events(_query(options)).select_related("instance").order_by("-pk")
         if options["limit"] > 0:
             events = events[: options["limit"]]
-        found = list(events)
-        words = DifferenceRenderer(found)
+        listed = list(events)
+        words = DifferenceRenderer(listed)
         rows = []
-        for event in found:
+        for event in listed:
             differences = words.differences(event)
             rows.append(
                 {
@@ -94,8 +94,8 @@ def _query(options: dict[str, Any]) -> HistoryQuery:
 
 def _organization(name: str) -> int:
     """The only organization of this name, deleted ones included."""
-    found = list(Organization.objects.filter(name__iexact=name.strip()).values_list("pk", flat=True)[:2])
-    if len(found) != 1:
-        several = "Several organizations are" if found else "No organization is"
+    keys = list(Organization.objects.filter(name__iexact=name.strip()).values_list("pk", flat=True)[:2])
+    if len(keys) != 1:
+        several = "Several organizations are" if keys else "No organization is"
         raise CommandError(f"{several} called “{name}”.", returncode=WRONG_USE)
-    return found[0]
+    return keys[0]

@@ -69,12 +69,12 @@ def read_secrets(*, from_stdin: bool) -> Secrets:
     if not text.strip():
         return {}
     try:
-        found = json.loads(text)
+        secrets = json.loads(text)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or not all(
+        secrets = None
+    if not isinstance(secrets, dict) or not all(
         isinstance(values, dict) and all(isinstance(value, str) for value in values.values())
-        for values in found.values()
+        for values in secrets.values()
     ):
         refuse("The secrets must be a JSON object of objects of texts, by configuration name.")
-    return found
+    return secrets

@@ -80,10 +80,10 @@ class Command(BaseCommand):
             if options["instance"] is not None and files == (None, None):
                 self.check()
                 instance = chosen_instance(options["instance"])
-                found = _found(instance, options["include_inactive"], line)
-                rows = _named(instance, found)
+                suggestions = _suggestions(instance, options["include_inactive"], line)
+                rows = _named(instance, suggestions)
                 if options["apply"]:
-                    saved = _applied(instance, found, options["min_tier"])
+                    saved = _applied(instance, suggestions, options["min_tier"])
                 columns = NAMED_COLUMNS
             elif options["instance"] is None and None not in files and not options["apply"]:
                 rows = _for_files(*files, options["include_inactive"], line)
@@ -114,21 +114,21 @@ def _for_files(
         raise CommandError(
             f"{error.filename} cannot be read: {error.strerror}.", returncode=WRONG_USE
         ) from error
-    found = matching.suggest(ours, theirs, include_inactive=include_inactive, progress=line.show)
-    our_names = {each.id: each.name for each in ours}
-    their_names = {each.id: each.name for each in theirs}
+    suggestions = matching.suggest(ours, theirs, include_inactive=include_inactive, progress=line.show)
+    our_names = {organization.id: organization.name for organization in ours}
+    their_names = {company.id: company.name for company in theirs}
     return [
         answer_row(
-            each,
-            our_names[each.organization_id],
-            each.best_candidate or "",
-            their_names.get(each.best_candidate or "", ""),
+            suggestion,
+            our_names[suggestion.organization_id],
+            suggestion.best_candidate or "",
+            their_names.get(suggestion.best_candidate or "", ""),
         )
-        for each in found
+        for suggestion in suggestions
     ]
 
 
-def _found(
+def _suggestions(
     instance: IntegrationInstance, include_inactive: bool, line: ProgressLine
 ) -> list[matching.Suggestion]:
     from integrations.services.suggestions import suggest_mappings
@@ -136,19 +136,21 @@ def _found(
     return suggest_mappings(instance, include_inactive=include_inactive, progress=line.show)
 
 
-def _applied(instance: IntegrationInstance, found: Sequence[matching.Suggestion], min_tier: str) -> str:
+def _applied(instance: IntegrationInstance, suggestions: Sequence[matching.Suggestion], min_tier: str) -> str:
     """Save what is sure enough; what was done, in words."""
     from integrations.services.suggestions import apply_suggestions
 
     actor = command_actor("suggest_mappings")
-    done = apply_suggestions(actor, instance, found, matching.Tier(min_tier))
+    done = apply_suggestions(actor, instance, suggestions, matching.Tier(min_tier))
     if not done.outcome.created:
         return f"Nothing was saved: no suggestion is {min_tier}."
     text = f"{done.outcome.created:,} saved; batch {done.outcome.batch} can be undone."
     return f"{text} {done.overtaken:,} were taken meanwhile." if done.overtaken else text
 
 
-def _named(instance: IntegrationInstance, found: Sequence[matching.Suggestion]) -> list[dict[str, object]]:
+def _named(
+    instance: IntegrationInstance, suggestions: Sequence[matching.Suggestion]
+) -> list[dict[str, object]]:
     """The rows with the companies' ids as Autotask knows them, instead of the portal's."""
     from integrations.models import Organization
 
@@ -158,8 +160,12 @@ def _named(instance: IntegrationInstance, found: Sequence[matching.Suggestion]) 
         for pk, remote_id, name in instance.companies.values_list("pk", "remote_id", "name")
     }
     return [
-        answer_row(each, ours[each.organization_id], *theirs.get(each.best_candidate or "", ("", "")))
-        for each in found
+        answer_row(
+            suggestion,
+            ours[suggestion.organization_id],
+            *theirs.get(suggestion.best_candidate or "", ("", "")),
+        )
+        for suggestion in suggestions
     ]
 
 

@@ -58,8 +58,8 @@ class Command(BaseCommand):
 
 def _row(instance: IntegrationInstance, report: ConnectionReport) -> dict[str, object]:
     """What the check found. Of a passed one only the warnings are explained, of a failed one the failure."""
-    told = StepState.WARNING if report.passed else StepState.FAILED
-    steps = [step for step in report.steps if step.state is told]
+    state = StepState.WARNING if report.passed else StepState.FAILED
+    steps = [step for step in report.steps if step.state is state]
     return {
         "configuration": instance.name,
         "result": PASSED if report.passed else FAILED,

@@ -16,7 +16,7 @@ from integrations.services.mapping.proposals import (
 from integrations.services.mapping.review import ReviewQueue, ReviewStep
 from integrations.services.mapping.rows import FALLING_SORTS, PAGE_SIZES, SORTS, TableQuery
 from integrations.services.mapping.save import accept_match, confirm_mapping, save_mappings
-from integrations.services.mapping.table import STATE_LABELS, mapping_table, one_row
+from integrations.services.mapping.table import STATE_LABELS, MappingTable, mapping_table, one_row
 from integrations.services.mapping.warnings import NEXT_STEPS, WARNING_LABELS
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "USUAL_SIZE",
     "WARNING_LABELS",
     "CompanyNotOffered",
+    "MappingTable",
     "OrganizationDeleted",
     "OrganizationElsewhere",
     "ReviewQueue",
