@@ -173,3 +173,22 @@ def test_the_sign_in_library_is_reached_by_its_public_modules_only() -> None:
 
 def test_models_and_migrations_agree(db: None) -> None:
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+MAPPED_PLACES = ("portal", "integrations", "templates", "static", "docs", "deploy", "tests")
+PASSED_BY = {"__pycache__", "node_modules", "staticfiles"}
+
+
+def test_every_folder_has_its_row_in_the_code_map() -> None:
+    rows = re.findall(r"^\| (`.+?) \|", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"), re.MULTILINE)
+    named = [pattern.rstrip("/") for row in rows for pattern in re.findall(r"`([^`]+/)`", row)]
+    folders = {
+        path.parent.relative_to(ROOT)
+        for place in MAPPED_PLACES
+        for path in (ROOT / place).rglob("*")
+        if path.is_file() and not PASSED_BY & set(path.parts)
+    }
+    unnamed = sorted(str(folder) for folder in folders if not any(folder.match(name) for name in named))
+    assert not unnamed, f"ARCHITECTURE.md's code map has no row for {unnamed}"
+    for name in named:
+        assert any(folder.match(name) for folder in folders), f"the code map names {name}, which is not there"
