@@ -125,6 +125,6 @@ class CompanyFilterAdmin(ReadOnlyAdmin[CompanyFilter]):
     @admin.display(description="edit")
     def edit(self, row: CompanyFilter) -> str:
         """To the card that edits it."""
-        if row.instance.deleted_at is not None:
+        if row.instance.is_deleted:
             return NOTHING
         return format_html('<a href="{}#filters">On the setup page</a>', row.instance.get_absolute_url())

@@ -135,7 +135,7 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
 
     def has_change_permission(self, request: HttpRequest, obj: IntegrationInstance | None = None) -> bool:
         """A deleted one is restored first."""
-        return super().has_change_permission(request, obj) and (obj is None or obj.deleted_at is None)
+        return super().has_change_permission(request, obj) and (obj is None or not obj.is_deleted)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -183,7 +183,7 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
     @admin.display(description="setup page")
     def setup_page(self, instance: IntegrationInstance) -> str:
         """Where credentials, filter and mappings are edited."""
-        if instance.deleted_at is not None:
+        if instance.is_deleted:
             return NOTHING
         return format_html('<a href="{}">Credentials, filter, mappings</a>', instance.get_absolute_url())
 

@@ -10,7 +10,6 @@ from django.utils.html import format_html
 
 from integrations.admin.common import NOTHING, ReadOnlyAdmin, link, user_of
 from integrations.models import Job, Worker
-from integrations.services.jobs import can_start_again, request_cancel
 from integrations.tasks import start_again
 
 
@@ -64,14 +63,14 @@ class JobAdmin(ReadOnlyAdmin[Job]):
         """A waiting job stops at once, a running one within a page."""
         open_jobs = list(queryset.open())  # type: ignore[attr-defined]  # a JobQuerySet
         for job in open_jobs:
-            request_cancel(job)
+            job.request_cancel()
         self.message_user(request, f"{len(open_jobs):,} asked to stop.")
 
     @admin.action(description="Try again")
     def try_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Queue the work of ended jobs once more, as the jobs page does."""
         for job in queryset.select_related("instance"):
-            if not can_start_again(job, user_of(request)):
+            if not job.can_start_again(user_of(request)):
                 text = f"{job.subject}: {job} came to its end, is still open, or cannot be done again."
                 self.message_user(request, text, messages.WARNING)
                 continue

@@ -72,9 +72,9 @@ class MappingForm(forms.ModelForm[OrganizationMapping]):
         organization = values.get("organization") or getattr(self.instance, "organization", None)
         if company is None or organization is None:
             return values
-        if company.is_own or company.instance.deleted_at is not None:
+        if company.is_own or company.instance.is_deleted:
             self.add_error("company", "This company is the MSP itself, or its configuration is deleted.")
-        if organization.deleted_at is not None:
+        if organization.is_deleted:
             self.add_error(None, "The organization is deleted. Restore it first.")
         mapping = organization.mappings.filter(psa=company.instance.psa).select_related("company").first()
         values["seen_version"] = values.get("seen_version") or 0

@@ -89,7 +89,7 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
 
     def has_change_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
         """A deleted one is restored first."""
-        return super().has_change_permission(request, obj) and (obj is None or obj.deleted_at is None)
+        return super().has_change_permission(request, obj) and (obj is None or not obj.is_deleted)
 
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
         """Through the service, which audits; the form has seen to what it could refuse."""

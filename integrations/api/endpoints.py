@@ -9,7 +9,7 @@ from ninja import Path, Query, Router
 from integrations.api import rows, schemas
 from integrations.api.auth import ApiRequest, BearerToken
 from integrations.models import Right
-from integrations.services.instances import LARGEST_ID
+from integrations.models.instances import LARGEST_ID
 from integrations.services.read_api import (
     By,
     Fallback,

@@ -30,6 +30,15 @@ class CompanyQuerySet(models.QuerySet["Company"]):
         """Those that an organization can be mapped to: present, and not the MSP itself."""
         return self.present().exclude(remote_id=MSP_COMPANY_ID)
 
+    def free(self) -> CompanyQuerySet:
+        """Those that no organization is mapped to, deleted ones aside."""
+        return self.filter(~models.Exists(_holding()))
+
+    def with_holder(self) -> CompanyQuerySet:
+        """Each with ``taken_by``: the name of the first organization that is mapped to it, or None."""
+        name = _holding().order_by("mappings__pk").values("mappings__organization__name")[:1]
+        return self.annotate(**{Company.HOLDER: models.Subquery(name)})
+
     def usable(self) -> CompanyQuerySet:
         """Those to which tickets can go: known, active and still in the PSA, whatever the filter."""
         return self.filter(is_active=True, is_pending=False, missing_since=None)
@@ -47,6 +56,16 @@ class CompanyQuerySet(models.QuerySet["Company"]):
     def search(self, text: str) -> CompanyQuerySet:
         """Those whose name, number, web address or city contains the text, and the one with this id."""
         return self.filter(models.Q(remote_id=text) | models.Q(searched__icontains=text))
+
+
+def _holding() -> models.QuerySet[Company]:
+    """The company of the row around it, once for each mapping in force of an organization that is there."""
+    return Company.objects.filter(
+        pk=models.OuterRef("pk"),
+        mappings__isnull=False,
+        mappings__removed_at=None,
+        mappings__organization__deleted_at=None,
+    )
 
 
 class Company(models.Model):
@@ -96,6 +115,9 @@ class Company(models.Model):
         output_field=models.TextField(),
         db_persist=True,
     )
+
+    HOLDER = "taken_by"
+    taken_by: str | None  # set by ``with_holder()`` alone
 
     objects = CompanyQuerySet.as_manager()
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from integrations.models.companies import Company
 
 
+LARGEST_ID = 2**63 - 1  # that a database can keep; an address may hold any number
+
+
 class InstanceQuerySet(models.QuerySet["IntegrationInstance"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> InstanceQuerySet:
         """What this user may see: everything with the reader's right, otherwise nothing."""
@@ -26,6 +29,16 @@ class InstanceQuerySet(models.QuerySet["IntegrationInstance"]):
     def present(self) -> InstanceQuerySet:
         """Those that were not deleted."""
         return self.filter(deleted_at=None)
+
+    def find(self, user: AbstractBaseUser | AnonymousUser, psa: str, pk: int) -> IntegrationInstance | None:
+        """The one of this PSA with this id, if it is there and the person may see it."""
+        if pk > LARGEST_ID:
+            return None
+        return self.visible_to(user).present().filter(psa=psa, pk=pk).order_by().first()
+
+    def listed(self, user: AbstractBaseUser | AnonymousUser, psa: str) -> InstanceQuerySet:
+        """Every one of the PSA that the person may see, by its name alone."""
+        return self.visible_to(user).present().filter(psa=psa).only("psa", "name", "is_default")
 
     def locked(self) -> InstanceQuerySet:
         """Locked until the transaction ends.
@@ -131,6 +144,11 @@ class IntegrationInstance(models.Model):
         if not self.catch_all_id:
             return None
         return self.companies.filter(remote_id=self.catch_all_id, is_pending=False).first()
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it was deleted, softly."""
+        return self.deleted_at is not None
 
     def snapshot(self) -> dict[str, Any]:
         """What the audit may know: never a credential, only when it was set."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from integrations.models.instances import IntegrationInstance
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
 RATE_KNOWN_AFTER = 1.0  # seconds of work, below which a rate is a guess
 
@@ -152,3 +156,29 @@ class Job(models.Model):
         return self.state == self.State.RUNNING and (
             self.lease_until is None or self.lease_until < timezone.now()
         )
+
+    def request_cancel(self) -> None:
+        """Ask the job to stop; a waiting one stops at once, a running one within a page."""
+        same, now = Job.objects.filter(pk=self.pk), timezone.now()
+        waiting = same.filter(state=self.State.WAITING)
+        if not waiting.update(state=self.State.CANCELLED, finished_at=now, cancel_requested=True):
+            same.filter(state=self.State.RUNNING).update(cancel_requested=True)
+
+    def can_be_stopped_by(self, user: User | AnonymousUser) -> bool:
+        """Whether this person may cancel it: a suggestion only its own, the rest whoever may map."""
+        return self.is_open and self._is_for(user)
+
+    def can_start_again(self, user: User | AnonymousUser) -> bool:
+        """Whether this person may start the ended job once more; what came to its end needs no second try."""
+        return (
+            self.state in {self.State.FAILED, self.State.CANCELLED}
+            and self.kind != self.Kind.IMPORT_FILE  # a file goes when its import has ended
+            and self.instance is not None
+            and not self.instance.is_deleted
+            and self._is_for(user)
+        )
+
+    def _is_for(self, user: User | AnonymousUser) -> bool:
+        if not user.has_perm("integrations.map_organizations"):
+            return False
+        return self.kind != self.Kind.SUGGEST_MAPPINGS or self.created_by_id == user.pk

@@ -71,6 +71,32 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """
         return self.select_for_update(no_key=True)
 
+    def open_in(self, psa: str) -> OrganizationQuerySet:
+        """Those of ``unmapped_in`` that are not ignored in this PSA: the open work."""
+        ignoring = models.FilteredRelation("ignored_in", condition=models.Q(ignored_in__psa=psa))
+        return self.unmapped_in(psa).alias(ignoring=ignoring).filter(ignoring=None)
+
+    def merged(self) -> OrganizationQuerySet:
+        """Those that were deleted by merging them into another one."""
+        return self.deleted().exclude(merged_into=None)
+
+    def end_of_merges(self) -> dict[int, int]:
+        """What each of these that was merged became in the end, by primary keys, deleted or not."""
+        into: dict[int, int] = dict(self.merged().values_list("pk", "merged_into_id"))
+        merged, known = list(into), dict(into)
+        while unread := set(into.values()) - known.keys():
+            step = Organization.objects.merged().filter(pk__in=unread)
+            into = dict(step.values_list("pk", "merged_into_id"))
+            known |= into
+        ends = {}
+        for pk in merged:
+            passed, end = {pk}, known[pk]
+            while end in known and end not in passed:
+                passed.add(end)
+                end = known[end]
+            ends[pk] = end
+        return ends
+
     def search(self, text: str) -> OrganizationQuerySet:
         """Those whose name, external id, domain or city contains the text."""
         condition = models.Q()
@@ -132,6 +158,11 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it was deleted, softly."""
+        return self.deleted_at is not None
 
     # What an import, a form and the audit may touch.
     EDITABLE = ("name", "external_id", "domain", "phone", "city", "state", "postal_code", "is_active")

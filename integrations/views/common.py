@@ -21,7 +21,6 @@ from integrations.models import AuditEvent, IntegrationInstance, Organization
 from integrations.psa.registry import PROVIDERS, Provider, UnknownPSA, provider_for
 from integrations.services.audit import Batch, actor_of
 from integrations.services.history import rights_to_undo
-from integrations.services.instances import find_instance, listed_instances
 
 P = ParamSpec("P")
 MOST_SEARCHED = 300  # characters
@@ -132,7 +131,7 @@ def provider_or_404(psa: str) -> Provider:
 
 def instance_or_404(request: SignedInRequest, psa: str, pk: int) -> IntegrationInstance:
     """The instance of the address, if this person may see it."""
-    instance = find_instance(request.user, psa, pk)
+    instance = IntegrationInstance.objects.find(request.user, psa, pk)
     if instance is None:
         raise Http404
     return instance
@@ -152,7 +151,9 @@ def frame(
         "provider": provider,
         "providers": PROVIDERS.values(),
         "instance": instance,
-        "instances": SimpleLazyObject(lambda: listed_instances(request.user, provider.key)),
+        "instances": SimpleLazyObject(
+            lambda: list(IntegrationInstance.objects.listed(request.user, provider.key))
+        ),
     }
 
 

@@ -14,7 +14,7 @@ from integrations.models import IntegrationInstance, Job
 from integrations.services.audit import actor_of
 from integrations.services.companies import find_missing_company, type_labels
 from integrations.services.imports import importable
-from integrations.services.jobs import request_cancel, shown_job
+from integrations.services.jobs import shown_job
 from integrations.tasks import enqueue_company_import, enqueue_refresh
 from integrations.views.common import (
     SignedInRequest,
@@ -56,7 +56,7 @@ def cancel_job(request: SignedInRequest, instance: IntegrationInstance) -> HttpR
     """Stop the running refresh within a page."""
     open_job = instance.jobs.shown_to(request.user.pk).open().first()
     if open_job is not None:
-        request_cancel(open_job)
+        open_job.request_cancel()
     return back_to_table(request, instance)
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms.jobs import job_query
 from integrations.models import IntegrationInstance, Job
-from integrations.services.jobs import can_start_again, can_stop, list_jobs, reachable, request_cancel
+from integrations.services.jobs import list_jobs, reachable
 from integrations.tasks import start_again
 from integrations.views.common import SignedInRequest, needs
 
@@ -32,8 +32,8 @@ def jobs(request: SignedInRequest) -> HttpResponse:
         "rows": [
             {
                 "job": job,
-                "can_stop": can_stop(job, request.user),
-                "can_start_again": can_start_again(job, request.user),
+                "can_stop": job.can_be_stopped_by(request.user),
+                "can_start_again": job.can_start_again(request.user),
             }
             for job in listed.page
         ],
@@ -55,8 +55,8 @@ def jobs(request: SignedInRequest) -> HttpResponse:
 def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
     """Stop a waiting job at once, a running one within a page."""
     job = _job_or_404(request, pk)
-    if can_stop(job, request.user):
-        request_cancel(job)
+    if job.can_be_stopped_by(request.user):
+        job.request_cancel()
         messages.info(request, f"“{job.get_kind_display()}” of {job.subject} is being stopped.")
     elif job.is_open:
         raise Http404
@@ -68,7 +68,7 @@ def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
 def retry(request: SignedInRequest, pk: int) -> HttpResponse:
     """Start a failed or cancelled job once more, in the name of whoever asks."""
     job = _job_or_404(request, pk)
-    if not can_start_again(job, request.user):
+    if not job.can_start_again(request.user):
         raise Http404
     start_again(job, request.user)
     messages.success(request, f"“{job.get_kind_display()}” of {job.subject} was started again.")

@@ -147,7 +147,7 @@ def test_interrupting_asks_the_job_to_stop_and_begins_no_other(
     monkeypatch.setattr(refresh_options, "_Interruption", Noted)
     monkeypatch.setattr(jobs.JobRun, "report_progress", interrupted)
     # It is asked on a connection of its own; inside this test's transaction it has to be this one.
-    monkeypatch.setattr(refresh_options, "_ask_to_stop", jobs.request_cancel)
+    monkeypatch.setattr(refresh_options, "_ask_to_stop", Job.request_cancel)
     code, out, err = run("refresh_options", "--all", "--full", "--format", "json")
     assert (code, err) == (1, "2 of 2 not refreshed: Main, Second.")
     results = {row["configuration"]: row["result"] for row in json.loads(out)}

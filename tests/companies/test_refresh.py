@@ -442,7 +442,7 @@ def test_a_cancelled_refresh_stops_within_a_page_and_marks_nothing(
     run = claimed(filled, full=True)
 
     with pytest.raises(jobs.JobCancelled):
-        refresh_options(filled, Meddling(run, lambda: jobs.request_cancel(run.job)), full=True)
+        refresh_options(filled, Meddling(run, lambda: run.job.request_cancel()), full=True)
 
     assert not Company.objects.exclude(missing_since=None).exists()
 

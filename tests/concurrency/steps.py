@@ -175,7 +175,7 @@ def claim_and_cancel() -> dict[str, Any]:
     """Try to claim the job that another worker is at, then ask it to stop."""
     job = Job.objects.get()
     claimed = jobs.claim(job.key) is not None
-    jobs.request_cancel(job)
+    job.request_cancel()
     return {"claimed": claimed}
 
 

@@ -24,8 +24,6 @@ from integrations.services.history import undo as undoing
 from integrations.services.imports import companies as company_import
 from integrations.services.imports.companies import CompanyQuery, importable
 from integrations.services.imports.reports import every_row
-from integrations.services.jobs import run as jobs
-from integrations.services.jobs.run import request_cancel
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import actor_of, make_organization
 
@@ -158,7 +156,7 @@ def test_a_cancelled_import_keeps_what_it_did_and_says_so(
 
     def cancelling(*args: Any, **kwargs: Any) -> Any:
         done = real(*args, **kwargs)
-        jobs.request_cancel(job)
+        job.request_cancel()
         return done
 
     monkeypatch.setattr(company_import, "_import", cancelling)
@@ -215,7 +213,7 @@ def test_a_waiting_import_that_is_cancelled_can_be_started_again(
     main: IntegrationInstance, member: User
 ) -> None:
     job = start(member, main)
-    request_cancel(job)
+    job.request_cancel()
     job.refresh_from_db()
     again = tasks.start_again(job, member)
     assert work(again).counts["imported"] == 4

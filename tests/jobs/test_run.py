@@ -42,7 +42,7 @@ def test_an_instance_has_one_open_job_of_a_kind(plain: IntegrationInstance, job:
     assert (again.pk, created) == (job.pk, False)
     with pytest.raises(IntegrityError), transaction.atomic():
         Job.objects.create(kind=Job.Kind.REFRESH_OPTIONS, instance=plain, state=Job.State.RUNNING)
-    jobs.request_cancel(job)
+    job.request_cancel()
     assert jobs.open_job(Job.Kind.REFRESH_OPTIONS, plain, None, {})[1]
 
 
@@ -99,7 +99,7 @@ def test_three_tries_that_do_not_end_are_a_failure(job: Job) -> None:
 def test_cancelling_ends_a_waiting_job_at_once_and_asks_a_running_one(
     job: Job, plain: IntegrationInstance
 ) -> None:
-    jobs.request_cancel(job)
+    job.request_cancel()
     job.refresh_from_db()
     assert job.state == Job.State.CANCELLED
     assert jobs.claim(job.key) is None
@@ -107,7 +107,7 @@ def test_cancelling_ends_a_waiting_job_at_once_and_asks_a_running_one(
     other, _ = jobs.open_job(Job.Kind.REFRESH_OPTIONS, plain, None, {})
     run = jobs.claim(other.key)
     assert run is not None
-    jobs.request_cancel(other)
+    other.request_cancel()
     with pytest.raises(jobs.JobCancelled):
         run.report_progress(1, 2)
     assert run.finish(Job.State.CANCELLED)
@@ -117,7 +117,7 @@ def test_cancelling_an_ended_job_changes_nothing(job: Job) -> None:
     run = jobs.claim(job.key)
     assert run is not None
     run.finish(Job.State.DONE, message="Done.")
-    jobs.request_cancel(job)
+    job.request_cancel()
     job.refresh_from_db()
     assert (job.state, job.cancel_requested) == (Job.State.DONE, False)
 
@@ -175,7 +175,7 @@ def test_a_worker_does_what_was_queued(
 
 
 def test_a_call_for_a_job_that_ended_or_is_gone_does_nothing(job: Job) -> None:
-    jobs.request_cancel(job)
+    job.request_cancel()
     tasks.run_job.func(str(job.key))
     job.refresh_from_db()
     assert job.state == Job.State.CANCELLED

@@ -25,7 +25,6 @@ from integrations.management.output import (
     write_rows,
 )
 from integrations.models import IntegrationInstance, Job
-from integrations.services.jobs import request_cancel
 from integrations.tasks import enqueue_refresh, run_job
 
 logger = logging.getLogger(__name__)
@@ -119,7 +118,7 @@ def _ask_to_stop(job: Job) -> None:
 
     def ask() -> None:
         try:
-            request_cancel(job)
+            job.request_cancel()
         finally:
             connection.close()
 

@@ -6,9 +6,7 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import OuterRef, Subquery
-
-from integrations.models import Company, IntegrationInstance, OrganizationMapping
+from integrations.models import Company, IntegrationInstance
 from integrations.psa.base import FilterCondition, PSAError, RemoteCompany
 from integrations.services.companies.filters import conditions_of, filter_fields, filter_text
 from integrations.services.instances.connect import client_for
@@ -94,18 +92,17 @@ def _live(instance: IntegrationInstance, text: str, stored: Sequence[Company]) -
 
 
 def _search(instance: IntegrationInstance, text: str) -> list[Company]:
-    holder = OrganizationMapping.objects.with_row().filter(company=OuterRef("pk")).order_by("pk")
     return list(
         instance.companies.search(text)
         .select_related("instance")
-        .annotate(holder=Subquery(holder.values("organization__name")[:1]))
+        .with_holder()
         .order_by("name", "pk")[:MOST_FINDINGS]
     )
 
 
 def _stored(company: Company, asked_in: IntegrationInstance) -> Finding:
     """Why a company that was read before is offered or not."""
-    holder = getattr(company, "holder", None) or ""
+    holder = company.taken_by or ""
     offered, step = False, NextStep.NONE
     if company.is_own:
         sentence = "It is your own company (id 0), which is never offered for a customer."

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Lower
 
-from integrations.database.query_cache import cached_rows
-from integrations.models import Company, IntegrationInstance, OrganizationMapping
+from integrations.models import Company, IntegrationInstance
 from integrations.models.companies import MSP_COMPANY_ID
 
 MOST_CHOICES = 20
@@ -47,20 +46,13 @@ def company_choices(
         if len(wanted) < least:
             for pk in _alike(offered, row.name).values_list("pk", flat=True)[:most]:
                 wanted.setdefault(pk, [])
-    found = {row.pk: row for row in cached_rows(_with_holder, (instance.pk, *wanted))} if wanted else {}
+    found = {row.pk: row for row in offered.filter(pk__in=wanted).with_holder()} if wanted else {}
     chosen = [
         CompanyChoice(found[pk], reasons, found[pk].taken_by or "")
         for pk, reasons in wanted.items()
         if pk in found
     ]
     return chosen[:most]
-
-
-def _with_holder(instance: int, *companies: int) -> Any:
-    """Those of the companies that are offered, each with who has it: asked for the few that are shown."""
-    holder = OrganizationMapping.objects.with_row().filter(company=OuterRef("pk")).order_by("pk")
-    offered = Company.objects.filter(instance=instance, pk__in=companies).offered()
-    return offered.annotate(taken_by=Subquery(holder.values("organization__name")[:1]))
 
 
 def _proposed(row: Any) -> dict[int, list[str]]:

@@ -17,7 +17,6 @@ from integrations.services.companies.filters import put_back_filters
 from integrations.services.history.register import CHANGED_SINCE, GONE, Outcome, puts_back
 from integrations.services.instances.catch_all import catch_all_snapshot, change_catch_all
 from integrations.services.instances.schedule import schedule_snapshot, set_schedule
-from integrations.services.jobs.run import request_cancel
 
 DESCRIBED = ("name", "description", "is_default")
 # What only new credentials change.
@@ -65,16 +64,14 @@ def _puts_back_one(right: str, *actions: Action) -> Callable[[PutBackOne], PutBa
 )
 def _unmake(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
     """Delete (softly) what was made."""
-    if instance.deleted_at is not None or not _is_still(
-        instance, event.after or {}, (*DESCRIBED[:2], *CONNECTED)
-    ):
+    if instance.is_deleted or not _is_still(instance, event.after or {}, (*DESCRIBED[:2], *CONNECTED)):
         return CHANGED_SINCE
     if instance.mappings.present().exists():
         return "organizations were mapped in it since"
     before = instance.snapshot()
     instance.proposals.all().delete()
     for job in instance.jobs.open():
-        request_cancel(job)
+        job.request_cancel()
     instance.deleted_at, instance.is_default = timezone.now(), False
     instance.deleted_by = batch.actor.account
     instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
@@ -84,7 +81,7 @@ def _unmake(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> C
 @_puts_back_one("delete_integrationinstance", Action.INSTANCE_DELETED_BY_UNDO)
 def _make_again(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
     """Bring back what an undo deleted."""
-    if instance.deleted_at is None:
+    if not instance.is_deleted:
         return CHANGED_SINCE
     others = IntegrationInstance.objects.present().filter(psa=instance.psa)
     if others.filter(name__iexact=instance.name).exists():
@@ -97,7 +94,7 @@ def _make_again(batch: Batch, instance: IntegrationInstance, event: AuditEvent) 
 
 @_puts_back_one("map_organizations", Action.FILTER_CHANGED, Action.FILTER_PUT_BACK)
 def _put_back_filters(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
-    if instance.deleted_at is not None:
+    if instance.is_deleted:
         return GONE
     before, after = (event.before or {}).get("filters", []), (event.after or {}).get("filters", [])
     return put_back_filters(instance, before, after) or CHANGED_SINCE
@@ -105,7 +102,7 @@ def _put_back_filters(batch: Batch, instance: IntegrationInstance, event: AuditE
 
 @_puts_back_one("change_integrationinstance", Action.CATCH_ALL_CHANGED, Action.CATCH_ALL_PUT_BACK)
 def _put_back_catch_all(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
-    if instance.deleted_at is not None or catch_all_snapshot(instance) != event.after:
+    if instance.is_deleted or catch_all_snapshot(instance) != event.after:
         return CHANGED_SINCE
     return change_catch_all(Action.CATCH_ALL_PUT_BACK, instance, (event.before or {})["catch_all"])
 
@@ -114,7 +111,7 @@ def _put_back_catch_all(batch: Batch, instance: IntegrationInstance, event: Audi
 @_puts_back_one("map_organizations", Action.SCHEDULE_CHANGED, Action.SCHEDULE_PUT_BACK)
 def _put_back_schedule(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
     before = event.before or {}
-    if instance.deleted_at is not None or schedule_snapshot(instance) != event.after:
+    if instance.is_deleted or schedule_snapshot(instance) != event.after:
         return CHANGED_SINCE
     set_schedule(instance, before["refresh_every_hours"], check_daily=before["check_daily"])
     return instance_change(Action.SCHEDULE_PUT_BACK, instance, event.after, schedule_snapshot(instance))
@@ -125,7 +122,7 @@ def _describe_again(batch: Batch, instance: IntegrationInstance, event: AuditEve
     if not is_description(event):
         return "its credentials were replaced, and the old ones are not kept"
     before, after = event.before or {}, event.after or {}
-    if instance.deleted_at is not None or not _is_still(instance, after, DESCRIBED):
+    if instance.is_deleted or not _is_still(instance, after, DESCRIBED):
         return CHANGED_SINCE
     others = IntegrationInstance.objects.present().filter(psa=instance.psa).exclude(pk=instance.pk)
     if others.filter(name__iexact=before["name"]).exists():

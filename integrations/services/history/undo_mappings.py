@@ -65,12 +65,7 @@ def put_back_mappings(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
             continue
         target = companies.get(event.before["company"]) if event.before else None
         its_instance = instances[target.instance_id] if target else None
-        if (
-            event.before
-            and its_instance
-            and its_instance.deleted_at is not None
-            and not event.before["removed"]
-        ):
+        if event.before and its_instance and its_instance.is_deleted and not event.before["removed"]:
             left.append((event.target_name, f"“{its_instance.name}” was deleted since"))
             continue
         before = mapping.snapshot()

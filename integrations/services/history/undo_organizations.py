@@ -70,7 +70,7 @@ def put_back_organizations(batch: Batch, events: Sequence[AuditEvent]) -> Outcom
             left.append((event.target_name, reason or GONE))
         else:
             changes.append(_put_back(event, organization))
-            if organization.external_id and organization.deleted_at is None:
+            if organization.external_id and not organization.is_deleted:
                 holders[organization.external_id] = organization.pk
     changed = {int(change.target_id) for change in changes}
     Organization.objects.bulk_create(
@@ -80,7 +80,7 @@ def put_back_organizations(batch: Batch, events: Sequence[AuditEvent]) -> Outcom
         update_fields=[*Organization.EDITABLE, "deleted_at", "updated_at"],
         batch_size=500,
     )
-    deleted = [pk for pk in changed if organizations[pk].deleted_at is not None]
+    deleted = [pk for pk in changed if organizations[pk].is_deleted]
     MappingProposal.objects.filter(organization__in=deleted).delete()
     return changes, left
 
@@ -98,7 +98,7 @@ def _why_not(
     """What stands in the way of putting the organization back, "" if nothing."""
     if organization is None:
         return GONE
-    is_deleted = organization.deleted_at is not None
+    is_deleted = organization.is_deleted
     expected = event.before if event.after is None else event.after
     known = {name: (expected or {}).get(name) for name in Organization.EDITABLE}
     if is_deleted is not (event.after is None) or organization.snapshot() != known:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -58,24 +58,16 @@ class CompanyQuery:
 
 def importable(instance: IntegrationInstance, query: CompanyQuery) -> QuerySet[Company]:
     """The companies that the query chooses, by name; each carries ``taken_by``, an organization or None."""
-    holder = (
-        OrganizationMapping.objects.with_row()
-        .filter(company=OuterRef("pk"))
-        .order_by("pk")
-        .values("organization__name")[:1]
-    )
-    # A queryset with an annotation that its type cannot tell.
-    companies: Any = instance.companies.offered().annotate(taken_by=Subquery(holder))
+    companies = instance.companies.offered().with_holder()
     if not query.mapped:
-        companies = companies.filter(taken_by=None)
+        companies = companies.free()
     if query.status:
         companies = companies.filter(is_active=query.status == "active")
     if query.company_type:
         companies = companies.filter(company_type=int(query.company_type))
     for word in query.text.split():
         companies = companies.search(word)
-    chosen: QuerySet[Company] = companies.order_by(Lower("name"), "pk")
-    return chosen
+    return companies.order_by(Lower("name"), "pk")
 
 
 def open_report(job: Job, actor: Actor) -> ImportReport:
@@ -175,11 +167,8 @@ def _import(
     """Add and map what can be; ``first`` is the number of the first row. Inside a transaction."""
     wait_for_other_imports()
     IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
-    taken = dict(
-        OrganizationMapping.objects.with_row()
-        .filter(company__in=companies)
-        .values_list("company_id", "organization__name")
-    )
+    keys = [company.pk for company in companies]
+    taken = {row.pk: row.taken_by for row in Company.objects.filter(pk__in=keys).with_holder()}
     names = known.look()
     rows: list[RowResult] = []
     new: list[tuple[Organization, Company]] = []
@@ -187,7 +176,7 @@ def _import(
         outcome, message = Outcome.IMPORTED, f"added and mapped to id {company.remote_id}"
         organization = None
         key = name_key(clean_text(company.name))
-        if company.pk in taken:
+        if taken[company.pk]:
             outcome, message = Outcome.SKIPPED, f"is mapped already, to “{taken[company.pk]}”"
         elif company.is_own or company.is_pending or company.missing_since is not None:
             outcome, message = Outcome.SKIPPED, "is not offered any more; refresh the options"

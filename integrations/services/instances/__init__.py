@@ -18,12 +18,10 @@ from integrations.services.instances.delete import (
     restore_instance,
 )
 from integrations.services.instances.describe import InstanceDetails, describe_instance
-from integrations.services.instances.lookup import LARGEST_ID, find_instance, listed_instances
 from integrations.services.instances.overview import first_steps, instance_cards
 from integrations.services.instances.schedule import LONGEST_INTERVAL, save_schedule, start_due_runs
 
 __all__ = [
-    "LARGEST_ID",
     "LONGEST_INTERVAL",
     "RESTORABLE_FOR",
     "ConnectionDetails",
@@ -35,10 +33,8 @@ __all__ = [
     "connect_instance",
     "delete_instance",
     "describe_instance",
-    "find_instance",
     "first_steps",
     "instance_cards",
-    "listed_instances",
     "record_refusal",
     "report_as_json",
     "restore_instance",

@@ -11,7 +11,6 @@ from django.utils import timezone
 from integrations.models import AuditEvent, IntegrationInstance, OrganizationMapping
 from integrations.models.audit import Action
 from integrations.services.audit import Actor, Batch, instance_change, mapping_change
-from integrations.services.jobs.run import request_cancel
 
 RESTORABLE_FOR = dt.timedelta(days=30)
 
@@ -39,7 +38,7 @@ def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
         OrganizationMapping.objects.write(changed=mappings)
         instance.proposals.all().delete()
         for job in instance.jobs.open():
-            request_cancel(job)
+            job.request_cancel()
         instance.deleted_at, instance.is_default = now, False
         instance.deleted_by_id = actor.user.pk if actor.user else None
         instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])

@@ -9,7 +9,6 @@ from django.db.models import Count, OuterRef, Subquery
 
 from integrations.models import (
     Company,
-    IgnoredOrganization,
     IntegrationInstance,
     Job,
     Organization,
@@ -81,14 +80,8 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
         .values_list("instance", flat=True)
     )
     psas = {row.psa for row in rows}
-    unmapped = {psa: Organization.objects.unmapped_in(psa) for psa in psas}
-    ignored = {
-        psa: unmapped[psa]
-        .filter(pk__in=IgnoredOrganization.objects.filter(psa=psa).values("organization"))
-        .count()
-        for psa in psas
-    }
-    open_rows = {psa: unmapped[psa].count() - ignored[psa] for psa in psas}
+    open_rows = {psa: Organization.objects.open_in(psa).count() for psa in psas}
+    ignored = {psa: Organization.objects.unmapped_in(psa).filter(ignored_in__psa=psa).count() for psa in psas}
     cards = []
     for row in rows:
         numbers = mapped.get(row.pk, {"mapped": 0, "review": 0})

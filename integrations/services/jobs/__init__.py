@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from integrations.services.jobs.listing import JobQuery, can_start_again, can_stop, list_jobs, reachable
+from integrations.services.jobs.listing import JobQuery, list_jobs, reachable
 from integrations.services.jobs.run import (
     JobCancelled,
     JobLost,
     JobRun,
     claim,
     open_job,
-    request_cancel,
     shown_job,
     stalled_jobs,
 )
@@ -20,14 +19,11 @@ __all__ = [
     "JobLost",
     "JobQuery",
     "JobRun",
-    "can_start_again",
-    "can_stop",
     "claim",
     "list_jobs",
     "open_job",
     "reachable",
     "record_heartbeat",
-    "request_cancel",
     "shown_job",
     "stalled_jobs",
     "unregister",

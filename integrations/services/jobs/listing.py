@@ -1,10 +1,9 @@
-"""The list of jobs: what runs, waits, failed or is done; and starting one again."""
+"""The list of jobs: what runs, waits, failed or is done."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, QuerySet
 
@@ -56,21 +55,3 @@ def list_jobs(instances: QuerySet[IntegrationInstance], query: JobQuery) -> JobL
 def reachable(instances: QuerySet[IntegrationInstance]) -> Q:
     """The jobs of these configurations, and those of the whole portal."""
     return Q(instance__in=instances) | Q(instance=None)
-
-
-def can_stop(job: Job, user: User) -> bool:
-    """Whether this person may cancel the job: a suggestion only its own, the rest whoever may map."""
-    if not job.is_open or not user.has_perm("integrations.map_organizations"):
-        return False
-    return job.kind != Job.Kind.SUGGEST_MAPPINGS or job.created_by_id == user.pk
-
-
-def can_start_again(job: Job, user: User) -> bool:
-    """Whether this person may start the ended job once more; what came to its end needs no second try."""
-    if job.state not in {Job.State.FAILED, Job.State.CANCELLED}:
-        return False
-    if not user.has_perm("integrations.map_organizations") or job.kind == Job.Kind.IMPORT_FILE:
-        return False  # a file goes when its import has ended; it is uploaded again
-    if job.instance is None or job.instance.deleted_at is not None:
-        return False
-    return job.kind != Job.Kind.SUGGEST_MAPPINGS or job.created_by_id == user.pk

@@ -130,14 +130,6 @@ def stalled_jobs(now: dt.datetime) -> list[Job]:
     ]
 
 
-def request_cancel(job: Job) -> None:
-    """Ask a job to stop; a waiting one stops at once, a running one within a page."""
-    now = timezone.now()
-    waiting = Job.objects.filter(pk=job.pk, state=Job.State.WAITING)
-    if not waiting.update(state=Job.State.CANCELLED, finished_at=now, cancel_requested=True):
-        Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_requested=True)
-
-
 class JobRun:
     """One worker's hold on a job. As a context manager it renews the lease in the background."""
 

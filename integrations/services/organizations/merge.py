@@ -138,18 +138,11 @@ def merged_external_ids() -> dict[str, str]:
 
     Without those whose end was deleted.
     """
-    gone = Organization.objects.filter(deleted_at__isnull=False).exclude(merged_into=None)
-    into = dict(gone.values_list("pk", "merged_into"))
-    ends: dict[str, int | None] = {}
-    for pk, external_id in gone.exclude(external_id="").values_list("pk", "external_id"):
-        passed, end = {pk}, into[pk]
-        while end in into and end not in passed:
-            passed.add(end)
-            end = into[end]
-        ends[external_id] = end
-    present = Organization.objects.present().filter(pk__in=set(ends.values()))
-    names: dict[int | None, str] = dict(present.values_list("pk", "name"))
-    return {external_id: names[end] for external_id, end in ends.items() if end in names}
+    external_ids = Organization.objects.merged().exclude(external_id="")
+    ends = external_ids.end_of_merges()
+    names = dict(Organization.objects.present().filter(pk__in=set(ends.values())).values_list("pk", "name"))
+    merged = external_ids.values_list("pk", "external_id")
+    return {external_id: names[ends[pk]] for pk, external_id in merged if ends[pk] in names}
 
 
 def _lock(merged: Organization, into: Organization) -> None:

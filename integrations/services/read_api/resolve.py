@@ -20,9 +20,9 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
+from integrations.models.instances import LARGEST_ID
 from integrations.models.mappings import ReviewReason
 from integrations.models.organizations import OrganizationQuerySet
-from integrations.services.instances.lookup import LARGEST_ID
 from integrations.services.organizations.values import ValueProblem, read_value
 from integrations.services.read_api.scope import Scope
 
@@ -137,23 +137,13 @@ def _organization(scope: Scope, question: Question) -> Organization:
     askable = _askable(scope, question.psa)
     found = list(_named(askable, question).order_by("pk")[: MOST_CANDIDATES + 1])
     if not found and question.by in {By.ID, By.EXTERNAL_ID}:
-        found = list(askable.filter(pk__in=_became(question)))
+        ends = _named(Organization.objects.all(), question).end_of_merges()
+        found = list(askable.filter(pk__in=ends.values()))
     if not found:
         raise Unresolved("unknown_organization", "No organization fits.")
     if len(found) > 1:
         raise Ambiguous(found[:MOST_CANDIDATES])
     return found[0]
-
-
-def _became(question: Question) -> set[int]:
-    """What the organizations with this id or external id were merged into, however often."""
-    gone = Organization.objects.filter(deleted_at__isnull=False).exclude(merged_into=None)
-    became: set[int] = set()
-    latest = set(_named(gone, question).values_list("merged_into_id", flat=True))
-    while latest - became:
-        became |= latest
-        latest = set(gone.filter(pk__in=latest).values_list("merged_into_id", flat=True))
-    return became
 
 
 def _askable(scope: Scope, psa: str) -> OrganizationQuerySet:

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
 
 from integrations import matching
 from integrations.database.bulk import renew_statistics
 from integrations.models import (
     Company,
-    IgnoredOrganization,
     IntegrationInstance,
     MappingProposal,
     Organization,
     OrganizationMapping,
     RejectedMatch,
 )
+from integrations.models.companies import CompanyQuerySet
+from integrations.models.organizations import OrganizationQuerySet
 
 RIVALS_KEPT = 5
 BACKGROUND_FROM = 3_000_000  # pairs; about half a second on two cores
@@ -46,16 +46,14 @@ class SuggestionSummary:
         )
 
 
-def open_organizations(instance: IntegrationInstance) -> QuerySet[Organization]:
-    """Active organizations that have no mapping in this PSA, in any instance, and are not ignored."""
-    ignored = IgnoredOrganization.objects.filter(organization=OuterRef("pk"), psa=instance.psa)
-    return Organization.objects.unmapped_in(instance.psa).filter(~Exists(ignored)).order_by("pk")
+def open_organizations(instance: IntegrationInstance) -> OrganizationQuerySet:
+    """The organizations that suggestions are made for, in the matcher's order."""
+    return Organization.objects.open_in(instance.psa).order_by("pk")
 
 
-def free_companies(instance: IntegrationInstance) -> QuerySet[Company]:
-    """Companies that can be proposed: offered, and not yet an organization's, deleted ones aside."""
-    taken = OrganizationMapping.objects.with_row().filter(company=OuterRef("pk"))
-    return instance.companies.offered().filter(~Exists(taken)).order_by("pk")
+def free_companies(instance: IntegrationInstance) -> CompanyQuerySet:
+    """The companies that can be proposed, in the matcher's order."""
+    return instance.companies.offered().free().order_by("pk")
 
 
 def suggest_mappings(
