@@ -69,17 +69,13 @@ def put_back_organizations(batch: Batch, events: Sequence[AuditEvent]) -> Outcom
         if reason or organization is None:
             left.append((event.target_name, reason or GONE))
         else:
+            if holders.get(organization.external_id) == organization.pk:
+                del holders[organization.external_id]
             changes.append(_put_back(event, organization))
             if organization.external_id and not organization.is_deleted:
                 holders[organization.external_id] = organization.pk
     changed = {int(change.target_id) for change in changes}
-    Organization.objects.bulk_create(
-        [organizations[pk] for pk in sorted(changed)],
-        update_conflicts=True,
-        unique_fields=["pk"],
-        update_fields=[*Organization.EDITABLE, "deleted_at", "updated_at"],
-        batch_size=500,
-    )
+    Organization.objects.rewrite([organizations[pk] for pk in sorted(changed)])
     deleted = [pk for pk in changed if organizations[pk].is_deleted]
     MappingProposal.objects.filter(organization__in=deleted).delete()
     return changes, left

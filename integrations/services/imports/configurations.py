@@ -122,6 +122,7 @@ def _checked(rows: list[FileRow], secrets: Secrets) -> list[tuple[FileRow, Wante
     """Each row, or its result when it cannot be taken."""
     given = {name.casefold(): dict(values) for name, values in secrets.items()}
     seen: dict[tuple[str, str], int] = {}
+    defaults: dict[str, int] = {}
     read: list[tuple[FileRow, Wanted] | RowResult] = []
     for row in rows:
         shown = clean_text(row.cells.get("name", ""))[:80]
@@ -134,10 +135,17 @@ def _checked(rows: list[FileRow], secrets: Secrets) -> list[tuple[FileRow, Wante
             read.append(RowResult(row.line, shown, Outcome.FAILED, str(problem)))
             continue
         place = (wanted.details.psa, wanted.details.name.casefold())
+        default = defaults.get(wanted.details.psa) if wanted.details.is_default else None
         if place in seen:
             read.append(RowResult(row.line, shown, Outcome.FAILED, f"line {seen[place]} has the same name"))
+        elif default is not None:
+            # Each would take it from the one before, at every import of the file anew.
+            reason = f"line {default} is the default already; say yes for one of the two"
+            read.append(RowResult(row.line, shown, Outcome.FAILED, reason))
         else:
             seen[place] = row.line
+            if wanted.details.is_default:
+                defaults[wanted.details.psa] = row.line
             read.append((row, wanted))
     return read
 

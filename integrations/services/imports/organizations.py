@@ -1,13 +1,8 @@
 """Importing organizations: every row gets its outcome; all rows are written, or the good ones, or none.
 
-Which organization a row means:
-- the one with its portal key, which only files of the portal's own export have;
-- else the one with its external id;
-- else, for an external id that is new, the only one of the same name without an external id: it gets the id;
-- without an external id, the only one of the same name.
-Otherwise it is a new one, with the row's portal key if it has one, so that an emptied portal gets the same
-organizations back. Deleted organizations are not looked at. An empty cell, like an absent column,
-keeps what is there; a row that changes nothing is skipped.
+Which organization a row means is told by services/imports/organization_lookup.py. An empty cell, like an
+absent column, keeps what is there; a row that changes nothing is skipped. A file that comes twice changes
+nothing the second time: what was written is skipped, and what was refused is refused again.
 
 The file's contents pass through in batches. What stays in memory until the end is short: names and ids of
 the organizations, and a line of report a row.
@@ -16,7 +11,7 @@ the organizations, and a line of report a row.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
@@ -26,10 +21,18 @@ from django.db import IntegrityError, connection, transaction
 
 from integrations.database.bulk import renew_statistics
 from integrations.files.formulas import is_formula, unescape_formula
-from integrations.files.text import clean_text, name_key
+from integrations.files.text import clean_text
 from integrations.models import AuditEvent, ImportReport, Organization
 from integrations.models.audit import Action
 from integrations.services.audit import Actor, Batch, Change, organization_change
+from integrations.services.imports.organization_lookup import (
+    CannotTell,
+    Holder,
+    Lookup,
+    MergedAway,
+    Named,
+    holders,
+)
 from integrations.services.imports.organization_rows import (
     KEY,
     FileRow,
@@ -45,7 +48,6 @@ from integrations.services.imports.reports import (
     Verdict,
     store_report,
 )
-from integrations.services.organizations.merge import merged_external_ids
 from integrations.services.organizations.values import LABELS, ValueProblem, read_value
 
 BATCH = 500
@@ -127,36 +129,13 @@ class _Planner:
 
     def __init__(self, *, lock: bool) -> None:
         self._lock = lock
-        self._by_external_id: dict[str, int] = {}
-        # By the hash of the name. Names are many and namesakes few, so these lie beside: hashes and numbers
-        # take a fraction of names and tuples.
-        self._by_name: dict[int, int] = {}
-        self._namesakes: dict[int, tuple[int, ...]] = {}
-        self._without_external_id: set[int] = set()
-        present = Organization.objects.present().order_by("pk").values_list("pk", "name", "external_id")
-        for pk, name, external_id in present.iterator(chunk_size=2_000):
-            key = hash(name_key(name))
-            if key in self._by_name:
-                self._namesakes[key] = (*self._namesakes.get(key, ()), pk)
-            else:
-                self._by_name[key] = pk
-            if external_id:
-                self._by_external_id[external_id] = pk
-            else:
-                self._without_external_id.add(pk)
-        self._merged_into = merged_external_ids()
-        self._line_of_external_id: dict[str, int] = {}
-        # Lines with an id of their own, external or portal key, count below zero.
-        self._line_of_name: dict[int, int] = {}
-        self._more_lines_of_name: dict[int, tuple[int, ...]] = {}
-        self._line_of_target: dict[int, int] = {}
-        self._lines_of_key: dict[uuid.UUID, int] = {}
+        self._lookup = Lookup()
         self._line_of_content: dict[int, int] = {}
 
     def plan(self, rows: list[FileRow], report: Report) -> list[_Planned]:
         """Report on each row; returns what the good ones do."""
-        holders = _holders(rows)
-        read = [self._read(row, holders) for row in rows]
+        keys = holders(key for key in map(_portal_key, rows) if key is not None)
+        read = [self._read(row, keys) for row in rows]
         organizations = Organization.objects.order_by("pk")
         if self._lock:
             organizations = organizations.locked()
@@ -172,7 +151,7 @@ class _Planner:
                 planned.append(plan)
         return planned
 
-    def _read(self, row: FileRow, holders: _Holders) -> _ReadRow:
+    def _read(self, row: FileRow, keys: Mapping[uuid.UUID, Holder]) -> _ReadRow:
         values, problems = _values(row)
         key = _portal_key(row)
         if row.cells.get(KEY, "").strip() and key is None:
@@ -190,70 +169,14 @@ class _Planner:
         content = hash((key, *sorted(values.items())))
         if content in self._line_of_content:
             return ended(Outcome.SKIPPED, f"repeats line {self._line_of_content[content]}")
-        if problem := self._double(name, external_id, key):
-            return ended(Outcome.FAILED, problem)
-        if external_id in self._merged_into and external_id not in self._by_external_id:
-            return ended(Outcome.SKIPPED, f"was merged into “{self._merged_into[external_id]}”")
-        if key in holders:
-            target, problem = self._with_key(holders[key], external_id)
-        else:
-            target, problem = self._target(name, external_id)
-        if problem:
-            return ended(Outcome.FAILED, problem)
-        if target is not None and target in self._line_of_target:
-            line = self._line_of_target[target]
-            return ended(Outcome.FAILED, f"means the same organization as line {line}")
+        try:
+            target = self._lookup.target(Named(row.line, name, external_id, key), keys)
+        except CannotTell as problem:
+            return ended(Outcome.FAILED, str(problem))
+        except MergedAway as merged:
+            return ended(Outcome.SKIPPED, str(merged))
         self._line_of_content[content] = row.line
-        hashed = hash(name_key(name))
-        signed = -row.line if external_id or key else row.line
-        if hashed in self._line_of_name:
-            self._more_lines_of_name[hashed] = (*self._more_lines_of_name.get(hashed, ()), signed)
-        else:
-            self._line_of_name[hashed] = signed
-        if key:
-            self._lines_of_key[key] = row.line
-        if external_id:
-            self._line_of_external_id[external_id] = row.line
-        if target is not None:
-            self._line_of_target[target] = row.line
-            if external_id:  # it has one from here on: a namesake with another one is somebody else
-                self._without_external_id.discard(target)
         return _ReadRow(row.line, values, target=target, key=key)
-
-    def _double(self, name: str, external_id: str, key: uuid.UUID | None) -> str:
-        """What an earlier good row of the file already said, "" if nothing."""
-        if key in self._lines_of_key:
-            return f"has the same portal key as line {self._lines_of_key[key]}"
-        if external_id and external_id in self._line_of_external_id:
-            return f"has the same external id as line {self._line_of_external_id[external_id]}"
-        for line in _all(self._line_of_name, self._more_lines_of_name, hash(name_key(name))):
-            if not ((external_id or key) and line < 0):
-                return f"has the same name as line {abs(line)}; namesakes need an external id each"
-        return ""
-
-    def _with_key(self, holder: tuple[int, bool], external_id: str) -> tuple[int | None, str]:
-        """The organization that has the row's portal key; or why the row cannot change it."""
-        target, is_deleted = holder
-        if is_deleted:
-            return None, "the organization with this portal key was deleted; restore it first"
-        if self._by_external_id.get(external_id, target) != target:
-            return None, "another organization has this external id"
-        return target, ""
-
-    def _target(self, name: str, external_id: str) -> tuple[int | None, str]:
-        """The organization that the row means, None for a new one; or why it cannot be told."""
-        if external_id in self._by_external_id:
-            return self._by_external_id[external_id], ""
-        namesakes = _all(self._by_name, self._namesakes, hash(name_key(name)))
-        if external_id:
-            namesakes = tuple(pk for pk in namesakes if pk in self._without_external_id)
-        if len(namesakes) > 1:
-            which = " without an external id" if external_id else ""
-            return (
-                None,
-                f"{len(namesakes)} organizations{which} have this name; it cannot be told which is meant",
-            )
-        return (namesakes[0] if namesakes else None), ""
 
 
 @dataclass
@@ -267,29 +190,12 @@ class _ReadRow:
     result: RowResult | None = None
 
 
-_Holders = dict[uuid.UUID | None, tuple[int, bool]]
-
-
 def _portal_key(row: FileRow) -> uuid.UUID | None:
     """The portal key that the row gives; None also for one that cannot be read."""
     try:
         return uuid.UUID(row.cells.get(KEY, "").strip())
     except ValueError:
         return None
-
-
-def _holders(rows: Iterable[FileRow]) -> _Holders:
-    """Which organizations have the portal keys of these rows, and whether they are deleted."""
-    keys = {key for key in map(_portal_key, rows) if key is not None}
-    if not keys:
-        return {}
-    found = Organization.objects.filter(key__in=keys).values_list("key", "pk", "deleted_at")
-    return {key: (pk, deleted_at is not None) for key, pk, deleted_at in found}
-
-
-def _all(first: dict[int, int], others: dict[int, tuple[int, ...]], key: int) -> tuple[int, ...]:
-    """Everything that the two hold under the key."""
-    return (first[key], *others.get(key, ())) if key in first else ()
 
 
 def _values(row: FileRow) -> tuple[dict[str, str | bool], list[str]]:
@@ -358,21 +264,16 @@ def _write(batch: Batch, planned: Iterable[_Planned]) -> None:
     """Write a batch of rows and their audit."""
     new = [plan.organization for plan in planned if plan.before is None]
     changed = [plan for plan in planned if plan.before is not None]
+    Organization.objects.rewrite([plan.organization for plan in changed])
     Organization.objects.bulk_create(new)
-    # An upsert by the primary key of rows that exist: a seventh of the time of `bulk_update`, whose CASE
-    # expressions grow with rows times fields.
-    Organization.objects.bulk_create(
-        [plan.organization for plan in changed],
-        update_conflicts=True,
-        unique_fields=["pk"],
-        update_fields=[*Organization.EDITABLE, "updated_at"],
-    )
     batch.record(_changes(new, changed))
 
 
 def _changes(new: Iterable[Organization], changed: Iterable[_Planned]) -> Iterator[Change]:
-    for row in new:
-        yield organization_change(Action.ORGANIZATION_IMPORTED, row, None, row.snapshot())
+    # The new ones last: undo takes the last back first, and one of them may have an id that a changed one
+    # gave up.
     for plan in changed:
         row = plan.organization
         yield organization_change(Action.ORGANIZATION_UPDATED, row, plan.before, row.snapshot())
+    for row in new:
+        yield organization_change(Action.ORGANIZATION_IMPORTED, row, None, row.snapshot())
