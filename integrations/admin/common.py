@@ -54,7 +54,6 @@ class Suggestions(AutocompleteJsonView):
     """The answers of the search fields; a company is told apart by its number and its configuration."""
 
     def serialize_result(self, obj: models.Model, to_field_name: str) -> dict[str, str]:
-        """One answer."""
         answer: dict[str, str] = super().serialize_result(obj, to_field_name)
         if isinstance(obj, Company):
             answer["text"] = company_label(obj)
@@ -128,15 +127,12 @@ class ReadOnlyAdmin(admin.ModelAdmin[Row]):
     list_per_page = 50
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        """Never."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        """Never."""
         return False
 
 
@@ -158,7 +154,6 @@ class OutOfForceFilter(admin.SimpleListFilter):
             yield choice if number else {**choice, "display": self.words[0]}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of the choice."""
         if self.value() == "all":
             return queryset
         return queryset.filter(**{f"{self.field}__isnull": self.value() != "no"})

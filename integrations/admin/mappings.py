@@ -215,7 +215,6 @@ class RejectedMatchAdmin(ReadOnlyAdmin[RejectedMatch]):
         allow_match(actor_of(request), obj.company.instance, obj.organization, obj.company)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[RejectedMatch]) -> None:
-        """One after the other."""
         for match in queryset.select_related("organization", "company__instance"):
             self.delete_model(request, match)
 
@@ -245,6 +244,5 @@ class IgnoredOrganizationAdmin(ReadOnlyAdmin[IgnoredOrganization]):
             stop_ignoring(actor_of(request), instance, obj.organization)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[IgnoredOrganization]) -> None:
-        """One after the other."""
         for row in queryset.select_related("organization"):
             self.delete_model(request, row)

@@ -101,7 +101,6 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
             obj.pk = add_organization(actor, values).pk
 
     def delete_model(self, request: HttpRequest, obj: Organization) -> None:
-        """Softly."""
         delete_organization(actor_of(request), obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:

@@ -22,7 +22,6 @@ class PasswordState(ReadOnlyPasswordHashWidget):
     """Whether there is a password, and the button to set one. Django would show parts of salt and hash."""
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """For the widget's template."""
         context = super().get_context(name, value, attrs)
         context["summary"] = [{"label": "Set" if value and is_password_usable(value) else "Not set"}]
         return context
@@ -49,7 +48,6 @@ class PersonAdmin(UserAdmin[User]):
     list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With their roles."""
         return super().get_queryset(request).prefetch_related("groups")
 
     def get_deleted_objects(

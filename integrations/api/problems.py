@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -56,58 +57,80 @@ def problem(status: int, code: str, detail: str, **more: Any) -> HttpResponse:
     return response
 
 
+def _not_authenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    return problem(401, "no_token", "Send a token: Authorization: Bearer TOKEN.")
+
+
+def _token_refused(request: HttpRequest, error: TokenRefused) -> HttpResponse:
+    return problem(401, "token_refused", str(error))
+
+
+def _right_missing(request: HttpRequest, error: RightMissing) -> HttpResponse:
+    return problem(403, "right_missing", str(error))
+
+
+def _too_many(request: HttpRequest, error: TooManyRequests) -> HttpResponse:
+    response = problem(429, "too_many_requests", str(error), retry_after=error.retry_after)
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    errors = [{"parameter": str(fault["loc"][-1]), "message": str(fault["msg"])} for fault in error.errors]
+    return problem(422, "invalid_parameter", "A parameter cannot be used.", errors=errors)
+
+
+def _not_visible(request: HttpRequest, error: NotVisible) -> HttpResponse:
+    return problem(404, "not_found", "There is no such row.")
+
+
+def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+    return problem(404, "not_found", "There is nothing at this address.")
+
+
+def _unresolved(request: HttpRequest, error: Unresolved) -> HttpResponse:
+    return problem(404, error.code, str(error))
+
+
+def _ambiguous(request: HttpRequest, error: Ambiguous) -> HttpResponse:
+    candidates = [
+        {
+            "id": candidate.pk,
+            "name": candidate.name,
+            "external_id": candidate.external_id,
+            "domain": candidate.domain,
+        }
+        for candidate in error.candidates
+    ]
+    return problem(409, "ambiguous", str(error), candidates=candidates)
+
+
+def _other(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return problem(error.status_code, "refused", str(error))
+
+
+def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
+    # The path without its query, and never the headers: neither belongs into a log.
+    logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    return problem(500, "failed", "The portal made a mistake here. Its log has the details.")
+
+
+ANSWERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+    AuthenticationError: _not_authenticated,
+    TokenRefused: _token_refused,
+    RightMissing: _right_missing,
+    TooManyRequests: _too_many,
+    ValidationError: _invalid,
+    NotVisible: _not_visible,
+    Http404: _not_found,
+    Unresolved: _unresolved,
+    Ambiguous: _ambiguous,
+    HttpError: _other,
+    Exception: _failed,
+}
+
+
 def answer_problems(api: NinjaAPI) -> None:
     """Make the API answer every exception with a problem."""
-
-    @api.exception_handler(AuthenticationError)
-    def not_authenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-        return problem(401, "no_token", "Send a token: Authorization: Bearer TOKEN.")
-
-    @api.exception_handler(TokenRefused)
-    def token_refused(request: HttpRequest, error: TokenRefused) -> HttpResponse:
-        return problem(401, "token_refused", str(error))
-
-    @api.exception_handler(RightMissing)
-    def right_missing(request: HttpRequest, error: RightMissing) -> HttpResponse:
-        return problem(403, "right_missing", str(error))
-
-    @api.exception_handler(TooManyRequests)
-    def too_many(request: HttpRequest, error: TooManyRequests) -> HttpResponse:
-        response = problem(429, "too_many_requests", str(error), retry_after=error.retry_after)
-        response.headers["Retry-After"] = str(error.retry_after)
-        return response
-
-    @api.exception_handler(ValidationError)
-    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        errors = [{"parameter": str(each["loc"][-1]), "message": str(each["msg"])} for each in error.errors]
-        return problem(422, "invalid_parameter", "A parameter cannot be used.", errors=errors)
-
-    @api.exception_handler(NotVisible)
-    def not_visible(request: HttpRequest, error: NotVisible) -> HttpResponse:
-        return problem(404, "not_found", "There is no such row.")
-
-    @api.exception_handler(Http404)
-    def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
-        return problem(404, "not_found", "There is nothing at this address.")
-
-    @api.exception_handler(Unresolved)
-    def unresolved(request: HttpRequest, error: Unresolved) -> HttpResponse:
-        return problem(404, error.code, str(error))
-
-    @api.exception_handler(Ambiguous)
-    def ambiguous(request: HttpRequest, error: Ambiguous) -> HttpResponse:
-        candidates = [
-            {"id": each.pk, "name": each.name, "external_id": each.external_id, "domain": each.domain}
-            for each in error.candidates
-        ]
-        return problem(409, "ambiguous", str(error), candidates=candidates)
-
-    @api.exception_handler(HttpError)
-    def other(request: HttpRequest, error: HttpError) -> HttpResponse:
-        return problem(error.status_code, "refused", str(error))
-
-    @api.exception_handler(Exception)
-    def failed(request: HttpRequest, error: Exception) -> HttpResponse:
-        # The path without its query, and never the headers: neither belongs into a log.
-        logger.error("%s %s failed", request.method, request.path, exc_info=error)
-        return problem(500, "failed", "The portal made a mistake here. Its log has the details.")
+    for kind, answer in ANSWERS.items():
+        api.add_exception_handler(kind, answer)

@@ -16,7 +16,6 @@ class _Echo:
     """What the CSV writer writes to: it gives each line back."""
 
     def write(self, text: str) -> str:
-        """The text."""
         return text
 
 

@@ -19,7 +19,6 @@ class DayField(forms.DateField):
     """A day as the browser's date field sends it; a day that no portal knows counts as not given."""
 
     def clean(self, value: Any) -> dt.date | None:
-        """The day."""
         day: dt.date | None = super().clean(value)
         if day is not None and not FIRST_DAY <= day <= dt.date(9000, 1, 1):
             raise forms.ValidationError("There is no history of that day.")

@@ -12,9 +12,8 @@ from django.views.decorators.http import require_GET
 
 from integrations.forms.imports import report_query
 from integrations.models import AuditEvent, ImportReport, Job
-from integrations.services.history import rights_to_undo
 from integrations.services.imports import Outcome, as_csv, every_row, rows_between
-from integrations.views.common import SignedInRequest, csv_response, needs
+from integrations.views.common import SignedInRequest, csv_response, may_undo, needs
 
 REPORTS_A_PAGE = 50
 ROWS_A_PAGE = 200
@@ -40,7 +39,6 @@ def report(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
     page = Paginator(range(total), ROWS_A_PAGE).get_page(number)
     start = page.start_index() - 1 if total else 0
     written = stored.was_written
-    rights = rights_to_undo(AuditEvent.objects.filter(batch=stored.batch)) if stored.batch else set()
     context = {
         "report": stored,
         "job": Job.objects.filter(key=key).first(),
@@ -57,7 +55,8 @@ def report(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
                 for choice in Outcome
             ),
         ],
-        "may_undo": bool(rights) and request.user.has_perms([f"integrations.{right}" for right in rights]),
+        "may_undo": stored.batch is not None
+        and may_undo(request, AuditEvent.objects.filter(batch=stored.batch)),
     }
     if request.htmx:
         return render(request, "integrations/imports/body.html", context)

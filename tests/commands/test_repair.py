@@ -76,7 +76,7 @@ def test_sure_suggestions_are_saved_and_can_be_undone(suggested: IntegrationInst
 def test_what_somebody_took_meanwhile_is_left(
     suggested: IntegrationInstance, member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from integrations.services.suggestions import suggest as suggestions
+    from integrations.services import suggestions  # the command calls the face
 
     real = suggestions.suggest_mappings
 

@@ -34,7 +34,6 @@ class Command(BaseCommand):
     requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The command's options."""
         parser.add_argument("--port", type=_port, default=0, metavar="N", help="0 takes a free port")
         parser.add_argument("--companies", type=Path, metavar="FILE", help="companies as .csv or .json")
         parser.add_argument("--tenants", type=Path, metavar="FILE", help="several tenants as .json")

@@ -27,7 +27,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("name", metavar="NAME", help="which program will use it")
         parser.add_argument(
             "--right", action="append", default=[], choices=[right.value for right in Right],

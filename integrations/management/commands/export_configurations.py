@@ -21,12 +21,10 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         add_instances(parser)
         parser.add_argument("--format", choices=sorted(WRITERS), default="json")
         with_example(parser, "export_configurations --all > configurations.json")
 
     def handle(self, **options: Any) -> None:
-        """Export."""
         instances = chosen_instances(options["names"], every=options["all"])
         write_file(export_configurations(instances), COLUMNS, options["format"], "configuration", self)

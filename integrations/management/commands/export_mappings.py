@@ -21,13 +21,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--instance", default="", metavar="NAME", help="only this configuration")
         parser.add_argument("--format", choices=sorted(WRITERS), default="csv")
         with_example(parser, "export_mappings --instance Main > mappings.csv")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Export."""
         try:
             rows = export_mappings(options["instance"])
         except NoSuchInstance as error:

@@ -21,10 +21,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--format", choices=sorted(WRITERS), default="csv")
         with_example(parser, "export_organizations > organizations.csv")
 
     def handle(self, **options: Any) -> None:
-        """Export."""
         write_file(export_organizations(), COLUMNS, options["format"], "organization", self)

@@ -21,7 +21,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--older-than", type=int, metavar="DAYS", help="at least 1")
         parser.add_argument("--dry-run", action="store_true", help="count only; delete nothing")
         with_example(parser, "forget_import_reports --older-than 90 --dry-run")

@@ -30,7 +30,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--who", default="", metavar="NAME", help="only what this person or command did")
         parser.add_argument("--what", choices=sorted(KINDS), default="", help="only changes of this kind")
         parser.add_argument("--search", default="", metavar="TEXT", help="a part of a name or an action")

@@ -31,7 +31,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         add_import_arguments(parser)
         parser.add_argument(
             "--secrets-stdin", action="store_true", help="read the secrets from the standard input"
@@ -43,7 +42,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        """Import and print the report."""
         if options["secrets_stdin"] and options["file"] == "-":
             refuse("The standard input cannot hold both the file and the secrets.")
         secrets = read_secrets(from_stdin=options["secrets_stdin"])

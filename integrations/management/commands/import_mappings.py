@@ -23,7 +23,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         add_import_arguments(parser)
         parser.add_argument(
             "--instance", metavar="NAME", help="the configuration; without it each row has to name one"
@@ -43,7 +42,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        """Import and print the report."""
         actor = command_actor("import_mappings")
         instance = chosen_instance(options["instance"]) if options["instance"] else None
         wanted = MappingImportOptions(

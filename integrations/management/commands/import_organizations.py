@@ -22,14 +22,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         add_import_arguments(parser)
         with_example(
             parser, "import_organizations customers.csv --dry-run", "import_organizations - < customers.json"
         )
 
     def handle(self, **options: Any) -> None:
-        """Import and print the report."""
         actor = command_actor("import_organizations")
         run_import(
             self,

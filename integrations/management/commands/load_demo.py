@@ -28,7 +28,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The command's options."""
         parser.add_argument("--organizations", type=int, default=demo_data.ORGANIZATIONS, metavar="N")
         parser.add_argument("--companies", type=int, default=demo_data.COMPANIES, metavar="N")
         parser.add_argument(

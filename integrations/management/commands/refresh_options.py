@@ -43,7 +43,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         add_instances(parser)
         parser.add_argument("--full", action="store_true", help="read every company, not only changed ones")
         parser.add_argument(

@@ -28,7 +28,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--dry-run", action="store_true", help="say what would be done; change nothing")
         add_format(parser)
         with_example(parser, "rotate_encryption_keys --dry-run")

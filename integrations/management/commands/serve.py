@@ -23,7 +23,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The command's options."""
         add_web_options(parser)
         parser.add_argument("--workers", type=int, default=1, metavar="N", help="background workers")
         parser.add_argument(

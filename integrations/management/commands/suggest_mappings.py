@@ -47,7 +47,6 @@ class Command(BaseCommand):
     requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         parser.add_argument(
             "--instance", metavar="NAME", help="the configuration whose open organizations count"
         )

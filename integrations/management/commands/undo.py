@@ -30,7 +30,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("batch", metavar="BATCH", help="the batch as history prints it")
         parser.add_argument("--event", type=int, metavar="ID", help="only this change of the batch")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done; change nothing")

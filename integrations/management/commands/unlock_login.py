@@ -16,12 +16,10 @@ class Command(BaseCommand):
     help = "Let somebody sign in again who mistyped too often. Other people's limits stay."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("username", metavar="USERNAME", help="in any letter case")
         with_example(parser, "unlock_login olivia")
 
     def handle(self, **options: Any) -> None:
-        """Unlock."""
         try:
             failures = unlock_login(command_actor("unlock_login"), options["username"])
         except UnknownUser as error:

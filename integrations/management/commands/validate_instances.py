@@ -34,7 +34,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the arguments."""
         add_instances(parser)
         add_format(parser)
         with_example(parser, "validate_instances --all", "validate_instances Main --format json")

@@ -22,7 +22,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The command's options."""
         add_web_options(parser)
 
     def handle(self, *, bind: str, web_processes: int, threads: int, **options: Any) -> None:

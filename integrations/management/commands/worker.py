@@ -20,7 +20,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The command's options."""
         parser.add_argument(
             "--interval", type=float, default=0.5, metavar="SECONDS", help="pause when the queue is empty"
         )
