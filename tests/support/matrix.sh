@@ -3,6 +3,7 @@
 # each in an environment of its own. Fails where a part fails, and where fewer than two ran.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
+trap 'exit 130' INT TERM  # Ctrl-C ends all of it, not one Python's part
 
 found() { # the first Python of this version that answers: a shim of pyenv stands there for those that are not set
   local candidate
