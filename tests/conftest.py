@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connections
 from django.test import Client
 from hypothesis import configuration
 
 from tests.support.admin_rows import desk, superuser, world  # noqa: F401  # fixtures
 from tests.support.append_only import let_tests_empty_the_audit
+from tests.support.migrated import migrated_database, migrated_memory
 from tests.support.simulated import (  # noqa: F401  # fixtures
     filled,
     instance,
@@ -39,6 +41,19 @@ def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all processes of this run of the tests have in common."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, common_folder: Path) -> Iterator[None]:
+    """The tests' database begins as a copy of one that was migrated already; it is made after this."""
+    database = connections["default"]
+    if database.vendor == "postgresql":
+        with migrated_database(os.environ["DATABASE_URL"], common_folder) as template:
+            database.settings_dict["TEST"]["TEMPLATE"] = template
+            yield
+    else:
+        with migrated_memory():
+            yield
 
 
 def make_user(name: str, *groups: str) -> User:

@@ -15,10 +15,10 @@ from tests.support.databases import (
     drop_database,
     in_common,
     make_database,
-    make_tables,
     postgres_server,
     results,
 )
+from tests.support.migrated import copy_migrated_file, migrated_database
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,8 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def fill(url: str) -> None:
-    """Make the tables and the rows that people map: this takes longer than most of the tests."""
-    make_tables(url)
+    """Make the rows that people map: this takes longer than most of the tests."""
     results(Database(url).start("prepare_rows"))
 
 
@@ -38,19 +37,24 @@ def fill(url: str) -> None:
 def sqlite_template(common_folder: Path) -> Iterator[Path]:
     """A filled SQLite file, to be copied."""
     path = common_folder / "template.sqlite3"
-    with in_common(common_folder / "template.sqlite3.users", lambda: fill(f"sqlite:///{path}"), path.unlink):
+
+    def make() -> None:
+        copy_migrated_file(path)
+        fill(f"sqlite:///{path}")
+
+    with in_common(common_folder / "template.sqlite3.users", make, path.unlink):
         yield path
 
 
 @pytest.fixture(scope="session")
 def postgres_template(common_folder: Path) -> Iterator[tuple[str, str]]:
     """A server, and the name of a filled database on it, to be copied."""
-    with postgres_server() as server:
+    with postgres_server() as server, migrated_database(server, common_folder) as migrated:
         run = f"{common_folder} {server}".encode()
         name = f"portal_template_{hashlib.sha256(run).hexdigest()[:8]}"
 
         def make() -> None:
-            fill(make_database(server, name))
+            fill(make_database(server, name, migrated))
 
         with in_common(common_folder / f"{name}.users", make, lambda: drop_database(server, name)):
             yield server, name

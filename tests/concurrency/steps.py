@@ -19,23 +19,24 @@ from multiprocessing import get_context
 from typing import Any
 
 import django
-from django.contrib.auth.models import User  # after the setup
-from django.core.management import call_command
-from django.db import connection
-
-from integrations import tasks
-from integrations.models import IntegrationInstance, Job, MappingProposal, Organization
-from integrations.psa.registry import PROVIDERS
-from integrations.services.history import undo as undoing
-from integrations.services.instances import delete as deletion
-from integrations.services.jobs import run as jobs
-from integrations.services.mapping import proposals
-from integrations.services.mapping import save as mappings
-from integrations.services.suggestions import suggest as suggestions
-from tests.support.rows import make_company, make_instance, make_mapping
-from tests.support.simulated import ImpatientAutotask, actor_of, connect, make_organization
 
 django.setup()
+
+from django.contrib.auth.models import User  # noqa: E402  # after the setup
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from integrations import tasks  # noqa: E402
+from integrations.models import IntegrationInstance, Job, MappingProposal, Organization  # noqa: E402
+from integrations.psa.registry import PROVIDERS  # noqa: E402
+from integrations.services.history import undo as undoing  # noqa: E402
+from integrations.services.instances import delete as deletion  # noqa: E402
+from integrations.services.jobs import run as jobs  # noqa: E402
+from integrations.services.mapping import proposals  # noqa: E402
+from integrations.services.mapping import save as mappings  # noqa: E402
+from integrations.services.suggestions import suggest as suggestions  # noqa: E402
+from tests.support.rows import make_company, make_instance, make_mapping  # noqa: E402
+from tests.support.simulated import ImpatientAutotask, actor_of, connect, make_organization  # noqa: E402
 
 PROVIDERS["autotask"] = ImpatientAutotask()
 PEOPLE = ("anna", "ben", "cleo")

@@ -32,6 +32,7 @@ from playwright.sync_api import (
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
 from tests.support.databases import alone
+from tests.support.migrated import copy_migrated_file
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct-horse-battery-staple"
@@ -139,8 +140,7 @@ def simulated_portal(
 
 
 def fill(portal: Portal, organizations: str) -> None:
-    """Make its tables, a superuser, and the organizations. The server makes the checks when it starts."""
-    portal.manage("prepare", "--verbosity", "0")
+    """Make a superuser, and the organizations. The server makes the checks when it starts."""
     who = ("--username", "olive", "--email", "olive@msp.example")
     portal.manage("createsuperuser", "--skip-checks", "--noinput", *who)
     portal.manage("import_organizations", "--skip-checks", "-", stdin=organizations)
@@ -153,6 +153,7 @@ def filled_folder(portal: Portal, organizations: str, common_folder: Path) -> Pa
     with alone(common_folder / f"filled-{which}.lock"):
         if not (folder / "portal.sqlite3").exists():
             begun = Path(tempfile.mkdtemp(dir=common_folder))
+            copy_migrated_file(begun / "portal.sqlite3")
             environment = {**portal.environment, "PORTAL_DATA_DIR": str(begun)}
             fill(replace(portal, environment=environment), organizations)
             begun.rename(folder)  # whole, or not at all

@@ -25,6 +25,7 @@ import pytest
 from tests.journeys import test_setup_to_saved_mappings as main_journey
 from tests.journeys.conftest import ROOT, Portal, Visitor, free_port, simulated_portal, wait_for
 from tests.support.databases import drop_database, make_database, postgres_server
+from tests.support.migrated import migrated_database
 
 UNITS = ROOT / "deploy" / "systemd"
 WEB_SERVERS, WORKERS = 2, 3
@@ -85,9 +86,9 @@ def front(tmp_path: Path) -> Iterator[Front]:
 @pytest.fixture
 def portal(tmp_path: Path, common_folder: Path, front: Front) -> Iterator[Portal]:
     """Two web servers and three workers on a PostgreSQL database of their own; replaces the one of SQLite."""
-    with postgres_server() as server:
+    with postgres_server() as server, migrated_database(server, common_folder) as migrated:
         name = f"portal_fleet_{uuid.uuid4().hex[:8]}"
-        url = make_database(server, name)
+        url = make_database(server, name, migrated)
         address = f"http://127.0.0.1:{front.port}"
         try:
             with simulated_portal(tmp_path, common_folder, address, DATABASE_URL=url) as running:

@@ -1,0 +1,96 @@
+"""Databases with the portal's tables and no rows but those of the migrations, made once and then copied.
+
+To migrate takes longer than most tests. The SQLite file serves this and later runs of the tests, until
+anything changes that the tables come from; a database on a PostgreSQL server serves the processes of one run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.signals import connection_created
+
+from tests.support.databases import ROOT, alone, drop_database, in_common, make_database, make_tables
+
+FOLDER = Path(tempfile.gettempdir(), f"portal-tests-migrated-{os.geteuid()}")
+KEPT_FOR = 7 * 24 * 3600  # seconds
+
+
+def fingerprint() -> str:
+    """Of all that the tables come from: the portal's Python files, and the installed packages."""
+    seen = hashlib.sha256(sys.version.encode())
+    for name in sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info")):
+        seen.update(name.encode())
+    for folder in ("integrations", "portal"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            seen.update(str(path.relative_to(ROOT)).encode())
+            seen.update(path.read_bytes())
+    return seen.hexdigest()[:16]
+
+
+def migrated_file() -> Path:
+    """A SQLite file to copy; never to be opened for writing."""
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
+    path = FOLDER / f"{fingerprint()}.sqlite3"
+    with alone(FOLDER / "lock"):
+        if not path.exists():
+            _forget_old_files()
+            with tempfile.TemporaryDirectory(dir=FOLDER) as name:
+                begun = Path(name, "begun.sqlite3")
+                make_tables(f"sqlite:///{begun}")
+                with closing(sqlite3.connect(begun)) as link:
+                    link.execute("PRAGMA journal_mode=DELETE")  # one file, and one that memory can hold
+                begun.rename(path)  # whole, or not at all
+        os.utime(path)
+    return path
+
+
+def _forget_old_files() -> None:
+    for path in FOLDER.glob("*.sqlite3"):
+        if path.stat().st_mtime < time.time() - KEPT_FOR:
+            path.unlink()
+
+
+def copy_migrated_file(path: Path) -> None:
+    """Begin a SQLite database at ``path``."""
+    shutil.copyfile(migrated_file(), path)
+
+
+@contextmanager
+def migrated_memory() -> Iterator[None]:
+    """The first SQLite database in memory that Django opens meanwhile has the tables already."""
+    source = migrated_file()
+
+    def fill(connection: Any, **_: object) -> None:
+        if connection.vendor == "sqlite" and connection.is_in_memory_db():
+            connection_created.disconnect(fill)
+            with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as link:
+                link.backup(connection.connection)
+
+    connection_created.connect(fill)
+    try:
+        yield
+    finally:
+        connection_created.disconnect(fill)
+
+
+@contextmanager
+def migrated_database(server: str, common_folder: Path) -> Iterator[str]:
+    """The name of a database on the PostgreSQL server to copy, for the processes of this run of the tests."""
+    name = f"portal_migrated_{hashlib.sha256(f'{common_folder} {server}'.encode()).hexdigest()[:8]}"
+    users = common_folder / f"{name}.users"
+    with in_common(
+        users, lambda: make_tables(make_database(server, name)), lambda: drop_database(server, name)
+    ):
+        yield name
