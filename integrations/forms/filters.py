@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from integrations.psa.base import CompanyField, FilterCondition
+from integrations.psa.fields import InvalidFilterValue
 from integrations.psa.registry import Provider
 
 MOST_ROWS = 20
@@ -28,7 +29,7 @@ class FilterRowForm(forms.Form):
             "field",
             [
                 ("", "Choose a field"),
-                *((field.name, provider.filters.label_of(field.name)) for field in fields),
+                *((field.name, provider.filters.label_for(field)) for field in fields),
             ],
         )
         self.company_field = self.company_fields.get(self["field"].value() or "")
@@ -96,7 +97,7 @@ class FilterRowForm(forms.Form):
             return cleaned
         try:
             value = self.provider.filters.parse_value(field, operation, cleaned.get("value", ""))
-        except self.provider.filters.InvalidFilterValue as error:
+        except InvalidFilterValue as error:
             self.add_error("value", str(error))
         else:
             cleaned["condition"] = FilterCondition(field.name, operation, value)
@@ -121,19 +122,13 @@ FilterFormSet: Any = forms.formset_factory(
 )
 
 
-def initial_rows(conditions: Sequence[FilterCondition]) -> list[dict[str, str]]:
+def initial_rows(conditions: Sequence[FilterCondition], provider: Provider) -> list[dict[str, str]]:
     """Saved conditions as the form shows them."""
     return [
-        {"field": condition.field, "operation": condition.operation, "value": _as_text(condition.value)}
+        {
+            "field": condition.field,
+            "operation": condition.operation,
+            "value": provider.filters.text_of(condition),
+        }
         for condition in conditions
     ]
-
-
-def _as_text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple | list):
-        return ", ".join(str(part) for part in value)
-    return str(value)

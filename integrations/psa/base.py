@@ -12,8 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-FilterValue = str | int | float | bool | None | tuple[str | int | float | bool, ...]
-
+from integrations.psa.fields import CompanyField as CompanyField
+from integrations.psa.fields import FieldDetails as FieldDetails
+from integrations.psa.fields import Filter as Filter
+from integrations.psa.fields import FilterCondition as FilterCondition
+from integrations.psa.fields import FilterGroup as FilterGroup
+from integrations.psa.fields import FilterValue as FilterValue
+from integrations.psa.fields import PicklistOption as PicklistOption
 
 # --- failures -------------------------------------------------------------------------------------
 
@@ -216,30 +221,6 @@ class ConnectionReport:
 
 
 @dataclass(frozen=True, slots=True)
-class PicklistOption:
-    """One value of a picklist field; ``value`` is what rows carry (an integer where it is one)."""
-
-    value: int | str
-    label: str
-    is_active: bool = True
-    is_system: bool = False
-    sort_order: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class CompanyField:
-    """One field of the tenant's companies, as its own metadata describes it."""
-
-    name: str
-    data_type: str
-    is_queryable: bool = True
-    is_picklist: bool = False
-    is_reference: bool = False
-    length: int = 0
-    options: tuple[PicklistOption, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class CompanyMetadata:
     """The fields of the tenant's companies, as far as they could be understood.
 
@@ -255,19 +236,11 @@ class CompanyMetadata:
 
 
 @dataclass(frozen=True, slots=True)
-class FilterCondition:
-    """One row of the company filter; all rows must hold. ``operation`` is the PSA's own word for it."""
-
-    field: str
-    operation: str
-    value: FilterValue = None
-
-
-@dataclass(frozen=True, slots=True)
 class RemoteCompany:
     """A company as the PSA answered it. ``id`` is the PSA's id as text; 0 is the MSP itself.
 
-    ``notes`` says what was cleaned or cut on reading ("name cut at 300 characters").
+    ``user_value`` is that of the one user-defined field that the read asked for. ``notes`` says what was
+    cleaned or cut on reading ("name cut at 300 characters").
     """
 
     id: str
@@ -281,6 +254,8 @@ class RemoteCompany:
     state: str = ""
     postal_code: str = ""
     parent_id: str = ""
+    tax_id: str = ""
+    user_value: str = ""
     modified_at: dt.datetime | None = None
     notes: tuple[str, ...] = ()
 
@@ -313,6 +288,16 @@ class CompanyPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadCost:
+    """What a read would cost, in requests: of all ``companies`` of the filter, or of those ``changed``."""
+
+    companies: int
+    changed: int
+    full: int
+    incremental: int
+
+
+@dataclass(frozen=True, slots=True)
 class FoundCompanies:
     """What was found of companies asked for by id: those that are in neither part do not exist."""
 
@@ -342,15 +327,34 @@ class PSAClient(Protocol):
         be read is in the answer.
         """
 
-    def count_companies(self, conditions: Sequence[FilterCondition]) -> int:
+    def field_details(self) -> FieldDetails:
+        """User-defined fields, and labels of what the fields refer to (owners, countries, categories).
+
+        Several requests at the same time. Raises ``PSAError`` only for what would stop every other call too.
+        """
+
+    def server_time(self) -> dt.datetime | None:
+        """What the PSA's own clock showed at its first answer to this client; None before, or if not told.
+
+        Ask for changes since this moment, never since one of the portal's clock.
+        """
+
+    def count_companies(self, conditions: Sequence[Filter]) -> int:
         """How many companies hold all the conditions."""
+
+    def requests_for(self, companies: int) -> int:
+        """About how many requests it takes to read so many companies. Asks nobody."""
+
+    def read_cost(self, conditions: Sequence[Filter], modified_since: dt.datetime) -> ReadCost:
+        """What a full and an incremental read would cost now, by counting: two requests."""
 
     def companies(
         self,
-        conditions: Sequence[FilterCondition],
+        conditions: Sequence[Filter],
         *,
         modified_since: dt.datetime | None = None,
         known_ids: Sequence[str] = (),
+        user_field: str = "",
     ) -> Iterator[CompanyPage]:
         """Read the companies that hold all the conditions, page by page.
 
@@ -360,14 +364,20 @@ class PSAClient(Protocol):
         not stop the read; more than one in a hundred of them do. With
         ``modified_since`` only companies changed at or after that moment are read. ``known_ids``, those that
         an earlier read found, may help to share the work out; they never change what is read.
+        ``user_field`` (``udf:Name``) is read with each company, as its ``user_value``.
+
+        For changes leave ``conditions`` empty: a company that was changed so that it left the filter would
+        not be among them. ``ids_in_filter`` tells which of them are inside. Deleted companies and those
+        changed without a stamp are seen by a full read alone.
         """
 
-    def sample_companies(
-        self, conditions: Sequence[FilterCondition], limit: int
-    ) -> tuple[RemoteCompany, ...]:
+    def sample_companies(self, conditions: Sequence[Filter], limit: int) -> tuple[RemoteCompany, ...]:
         """The first ``limit`` (1 to 500) companies that hold all the conditions."""
 
-    def companies_by_id(self, ids: Sequence[str]) -> FoundCompanies:
+    def ids_in_filter(self, conditions: Sequence[Filter], ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids whose companies exist and hold all the conditions; a request for every 500."""
+
+    def companies_by_id(self, ids: Sequence[str], *, user_field: str = "") -> FoundCompanies:
         """Those of the given companies that exist and are visible, by id, whatever the filter says."""
 
     def close(self) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from integrations.psa.autotask.provider import Autotask
 from integrations.psa.base import CompanyField, Credentials, PSAClient
+from integrations.psa.fields import FilterLanguage
 from integrations.psa.forms import ConnectionForm
 
 
@@ -27,7 +28,7 @@ class Provider(Protocol):
     help_template: str
 
     @property
-    def filters(self) -> Any: ...
+    def filters(self) -> FilterLanguage: ...
 
     def client(self, credentials: Credentials, *, api_url: str = "") -> PSAClient: ...
     def default_fields(self) -> Sequence[CompanyField]: ...

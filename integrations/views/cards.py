@@ -37,7 +37,7 @@ def filter_forms(
 ) -> BaseFilterFormSet:
     """The rows of the company filter; one empty row when there is none."""
     if initial is None:
-        initial = initial_rows(conditions_of(instance))
+        initial = initial_rows(conditions_of(instance), provider_for(instance.psa))
     formset: BaseFilterFormSet = FilterFormSet(
         data,
         initial=None if data is not None else (initial or [{}]),

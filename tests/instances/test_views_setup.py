@@ -311,8 +311,11 @@ def test_a_preview_that_fails_says_so_on_the_card(
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        (("companyType", "eq", "Customer"), "Customer is 1"),
-        (("companyType", "eq", "one"), "whole number"),
+        (
+            ("companyType", "eq", "Custom"),
+            "Company type: the value must be an integer, such as 1 for Customer.",
+        ),
+        (("companyType", "eq", "one"), "must be an integer"),
         (("companyType", "eq", ""), "Enter a value"),
         (("companyType", "beginsWith", "1"), "valid choice"),
         (("noSuchField", "eq", "1"), "valid choice"),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integrations.psa.autotask import filters, queries
-from integrations.psa.autotask.filters import InvalidFilterValue, parse_value
-from integrations.psa.base import CompanyField, FilterCondition, FilterValue, PicklistOption
+from integrations.psa.autotask.filters import AutotaskFilters, InvalidFilterValue, parse_value
+from integrations.psa.base import CompanyField, FilterCondition, FilterGroup, FilterValue, PicklistOption
 
 TENANT_TYPES = (
     PicklistOption(1, "Customer"),
@@ -23,7 +27,24 @@ CREATED = CompanyField("createDate", "datetime")
 RATING = CompanyField("surveyCompanyRating", "double")
 NUMBER = CompanyField("taxRegionID", "integer")
 PARENT = CompanyField("parentCompanyID", "integer", is_reference=True)
-FIELDS = (TYPE, NAME, ACTIVE, CREATED, RATING, NUMBER, PARENT)
+OWNER = CompanyField(
+    "ownerResourceID", "integer", is_reference=True, options=(PicklistOption(29682901, "Dana Whitlock"),)
+)
+USER_CHOICE = CompanyField(
+    "udf:Customer tier",
+    "string",
+    is_picklist=True,
+    options=(PicklistOption("G", "Gold"), PicklistOption("S", "Silver")),
+    label="Tier of the customer",
+)
+TWINS = CompanyField(
+    "territoryID",
+    "integer",
+    is_picklist=True,
+    options=(PicklistOption(1, "North"), PicklistOption(2, "north")),
+)
+FIELDS = (TYPE, NAME, ACTIVE, CREATED, RATING, NUMBER, PARENT, OWNER, USER_CHOICE)
+BERLIN, KATHMANDU = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")
 
 
 def test_operations_suit_the_type() -> None:
@@ -57,6 +78,19 @@ def test_operations_suit_the_type() -> None:
         (RATING, "gt", "12.5", 12.5),
         (NUMBER, "lte", "-3", -3),
         (PARENT, "eq", "29683500", 29683500),
+        (TYPE, "eq", "customer", 1),
+        (TYPE, "eq", "Cancelation", 6),
+        (TYPE, "in", "Customer, 7, Partner", (1, 7, 8)),
+        (OWNER, "eq", "dana whitlock", 29682901),
+        (USER_CHOICE, "eq", "Gold", "G"),
+        (USER_CHOICE, "eq", "G", "G"),
+        (NAME, "eq", '"A, B"', '"A, B"'),
+        (NAME, "in", '"Smith, Jones & Co"', ("Smith, Jones & Co",)),
+        (NAME, "in", '"Smith, Jones & Co", Acme', ("Smith, Jones & Co", "Acme")),
+        (NAME, "in", 'Acme; "A;B" \n"C"', ("Acme", "A;B", "C")),
+        (NAME, "in", "“Smith, Jones”, Acme", ("Smith, Jones", "Acme")),
+        (NAME, "in", '"5"" Pipes, Ltd"', ('5" Pipes, Ltd',)),
+        (NAME, "in", '5" Pipes, "A" Team', ('5" Pipes', '"A" Team')),
     ],
 )
 def test_values_are_read_by_type(field: CompanyField, operation: str, raw: str, value: FilterValue) -> None:
@@ -67,14 +101,17 @@ def test_values_are_read_by_type(field: CompanyField, operation: str, raw: str, 
     ("field", "operation", "raw", "message"),
     [
         (TYPE, "eq", "", "Enter a value"),
-        (TYPE, "eq", "Customer", "Customer is 1"),
-        (TYPE, "eq", "cust", "such as 1 for Customer"),
-        (TYPE, "eq", "1.5", "whole number"),
-        (TYPE, "eq", "9" * 19, "whole number"),
-        (TYPE, "eq", "١", "whole number"),
+        (TYPE, "eq", "cust", "Company type: the value must be an integer, such as 1 for Customer."),
+        (TYPE, "eq", "1.5", "must be an integer"),
+        (TYPE, "eq", "9" * 19, "must be an integer"),
+        (TYPE, "eq", "١", "must be an integer"),
+        (NUMBER, "eq", "x", "must be an integer"),
+        (TWINS, "eq", "North", "the name of several: 1, 2"),
+        (NAME, "in", '"Smith, Jones', "not closed"),
+        (CREATED, "lte", "9999-12-31", "2026-01-31"),
         (TYPE, "in", " , ", "at least one"),
         (TYPE, "in", ",".join(map(str, range(501))), "at most 500"),
-        (TYPE, "in", "1,x", "whole number"),
+        (TYPE, "in", "1,x", "must be an integer"),
         (TYPE, "exist", "1", "takes no value"),
         (TYPE, "contains", "1", "cannot be compared that way"),
         (TYPE, "ne", "1", "cannot be compared that way"),
@@ -93,6 +130,95 @@ def test_a_value_that_does_not_fit_gets_a_sentence(
 ) -> None:
     with pytest.raises(InvalidFilterValue, match=message):
         parse_value(field, operation, raw)
+
+
+@pytest.mark.parametrize(
+    ("operation", "label", "holds_on_that_day"),
+    [
+        ("gte", "is on or after", True),
+        ("gt", "is after", False),
+        ("lte", "is on or before", True),
+        ("lt", "is before", False),
+    ],
+)
+@pytest.mark.parametrize("zone", [dt.UTC, BERLIN, KATHMANDU], ids=str)
+@pytest.mark.parametrize("day", ["2026-01-31", "2026-03-29", "2026-10-25"])
+def test_a_date_means_the_whole_day_where_the_portal_is(
+    operation: str, label: str, holds_on_that_day: bool, zone: dt.tzinfo, day: str
+) -> None:
+    """Two of the days have 23 and 25 hours in Berlin."""
+    assert {each.key: each.label for each in filters.operations_for(CREATED)}[operation] == label
+    sent = str(parse_value(CREATED, operation, day, zone))
+    bound = dt.datetime.fromisoformat(sent)
+    first = dt.datetime.combine(dt.date.fromisoformat(day), dt.time(), zone)
+    next_day = dt.datetime.combine(dt.date.fromisoformat(day) + dt.timedelta(days=1), dt.time(), zone)
+    moment = dt.timedelta(milliseconds=4)
+    by_operation: dict[str, Callable[[dt.datetime], bool]] = {
+        "gte": lambda held: held >= bound,
+        "gt": lambda held: held > bound,
+        "lte": lambda held: held <= bound,
+        "lt": lambda held: held < bound,
+    }
+    compare = by_operation[operation]
+    inside = [first, first.astimezone(dt.UTC) + dt.timedelta(hours=12), next_day.astimezone(dt.UTC) - moment]
+    assert [compare(held) for held in inside] == [holds_on_that_day] * 3
+    after = operation in {"gt", "gte"}
+    assert (compare(first.astimezone(dt.UTC) - moment), compare(next_day)) == (not after, after)
+    language = AutotaskFilters(zone)
+    assert language.text_of(FilterCondition("createDate", operation, sent)) == day
+    assert language.describe(FilterCondition("createDate", operation, sent), FIELDS).endswith(
+        f"{label} {day}"
+    )
+    assert str(zone) in language.value_hint(CREATED, operation)
+
+
+def test_a_time_of_day_is_that_of_the_portal() -> None:
+    language = AutotaskFilters(BERLIN)
+    sent = language.parse_value(CREATED, "lt", "2026-07-31 08:30")
+    assert sent == "2026-07-31T06:30:00Z"
+    assert language.text_of(FilterCondition("createDate", "lt", sent)) == "2026-07-31 08:30"
+    with pytest.raises(InvalidFilterValue, match="Europe/Berlin"):
+        language.parse_value(CREATED, "lt", "noon")
+
+
+@given(st.sampled_from(FIELDS), st.sampled_from(sorted(queries.OPERATIONS)), st.text(max_size=30))
+@example(NAME, "in", '"a""b, c", d')
+@example(CREATED, "lte", "2026-01-31")
+@example(CREATED, "lt", "2026-01-31 08:30:01.123456")
+def test_what_is_shown_reads_back_as_it_was(field: CompanyField, operation: str, raw: str) -> None:
+    language = AutotaskFilters(BERLIN)
+    try:
+        value = language.parse_value(field, operation, raw)
+    except InvalidFilterValue:
+        return
+    condition = FilterCondition(field.name, operation, value)
+    texts = language.texts_of(condition)
+    assert language.parse_values(field, operation, texts) == value
+    if all("“" not in text and "”" not in text for text in texts):
+        assert language.parse_value(field, operation, language.text_of(condition)) == value
+
+
+def test_often_used_fields_come_first_and_the_others_by_their_label() -> None:
+    fields = (
+        NAME,
+        CompanyField("zebraID", "integer"),
+        OWNER,
+        CompanyField("assetValue", "decimal", is_queryable=False),
+        USER_CHOICE,
+        TYPE,
+        ACTIVE,
+    )
+    often, others = AutotaskFilters().field_groups(fields)
+    assert [field.name for field in often] == ["companyType", "isActive", "ownerResourceID"]
+    assert [field.name for field in others] == ["companyName", "udf:Customer tier", "zebraID"]
+
+
+def test_what_stands_beside_a_value() -> None:
+    hint = AutotaskFilters().value_hint
+    assert hint(TYPE, "eq") == "The value must be an integer."
+    assert hint(TYPE, "in").startswith("The value must be an integer. Separate several by commas")
+    assert hint(NAME, "contains") == ""
+    assert hint(CREATED, "exist") == ""
 
 
 @given(st.sampled_from(FIELDS), st.sampled_from(sorted(queries.OPERATIONS)), st.text(max_size=30))
@@ -119,9 +245,30 @@ def test_whatever_is_accepted_can_be_sent_and_said(field: CompanyField, operatio
         (FilterCondition("isActive", "eq", True), "Active is yes"),
         (
             FilterCondition("createDate", "gte", "2026-01-31T00:00:00Z"),
-            "Created is on or after 2026-01-31T00:00:00Z",
+            "Created is on or after 2026-01-31",
         ),
-        (FilterCondition("parentCompanyID", "notExist"), "Parent company ID is empty"),
+        (
+            FilterCondition("createDate", "lte", "2026-01-31T00:00:00Z"),
+            "Created is on or before 2026-01-31 00:00",
+        ),
+        (FilterCondition("parentCompanyID", "notExist"), "Parent company is empty"),
+        (FilterCondition("ownerResourceID", "eq", 29682901), "Owner equals 29682901 (Dana Whitlock)"),
+        (FilterCondition("ownerResourceID", "eq", 5), "Owner equals 5"),
+        (FilterCondition("udf:Customer tier", "eq", "G"), "Tier of the customer equals G (Gold)"),
+        (FilterCondition("udf:Gone", "eq", "G"), "Gone equals “G”"),
+        (
+            FilterGroup(
+                "or",
+                (
+                    FilterCondition("companyType", "eq", 1),
+                    FilterGroup(
+                        "and",
+                        (FilterCondition("isActive", "eq", True), FilterCondition("companyName", "exist")),
+                    ),
+                ),
+            ),
+            "Company type equals 1 (Customer) or (Active is yes and Company name has a value)",
+        ),
         (FilterCondition("goneField", "eq", "x"), "Gone field equals “x”"),
     ],
 )

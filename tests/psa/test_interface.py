@@ -10,10 +10,10 @@ import sys
 import pytest
 
 from integrations.psa.autotask.client import AutotaskClient
-from integrations.psa.autotask.queries import OPERATIONS, FilterGroup
-from integrations.psa.base import FilterCondition, FilterValue, PSAClient
+from integrations.psa.autotask.queries import OPERATIONS
+from integrations.psa.base import FilterCondition, FilterGroup, FilterValue, PSAClient
 from tests.psa.conftest import Connect, Serve, northwind, read_all
-from tests.simulator.interface_description import needs_description, validate_received
+from tests.simulator.interface_description import needs_description, validate_received, validate_request
 
 
 def as_client(client: AutotaskClient) -> PSAClient:
@@ -31,24 +31,46 @@ VALUES: dict[str, FilterValue] = {"in": (1, 7), "notIn": (1, 7), "exist": None, 
 
 @needs_description
 def test_every_request_is_one_that_the_description_knows(serve: Serve, connect: Connect) -> None:
-    simulator = serve(northwind(300))
+    simulator = serve(northwind(300, user_defined_fields=["Contract"]))
     client = as_client(connect(simulator, stored=False, page_size=50))
     assert client.check().passed
     client.budget()
     client.company_metadata()
     client.companies_by_id(["0", "29683500"])
     client.sample_companies((), 5)
+    client.ids_in_filter((FilterCondition("udf:Contract", "eq", "Gold"),), ["0"])
+    client.read_cost((), dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+    read_all(client.companies((), user_field="udf:Contract"))
     read_all(client.companies((), modified_since=dt.datetime(2020, 1, 1, tzinfo=dt.UTC)))
     for operation in sorted(OPERATIONS):
         text = operation in {"beginsWith", "endsWith", "contains"}
         field, default = ("companyName", "a") if text else ("companyType", 1)
         condition = FilterCondition(field, operation, VALUES.get(operation, default))
         client.count_companies((condition,))
-        client.sample_companies((FilterGroup("or", (condition,)),), 1)  # type: ignore[arg-type]  # wider than the seam
+        client.sample_companies((FilterGroup("or", (condition,)),), 1)
     assert len(simulator.requests) > 40
     for entry in simulator.requests:
         validate_received(entry)
     assert {entry.status for entry in simulator.requests} == {200}
+
+
+REFERENCES = ("/resources/", "/countries/", "/companycategories/")
+
+
+@needs_description
+def test_labels_are_asked_for_like_companies(serve: Serve, connect: Connect) -> None:
+    """The extract of the description leaves these entities out; their queries are all of one kind."""
+    simulator = serve(northwind())
+    client = as_client(connect(simulator))
+    client.company_metadata()
+    simulator.requests.clear()
+    client.field_details()
+    asked = [entry for entry in simulator.requests if any(name in entry.route for name in REFERENCES)]
+    assert len(asked) == 3
+    for entry in asked:
+        validate_request("POST", "/V1.0/Companies/query", entry.query, entry.headers, entry.body)
+    (own,) = simulator.requests.to("userdefinedfields")
+    validate_received(own)
 
 
 def test_no_request_needs_more_than_the_three_headers(serve: Serve, connect: Connect) -> None:

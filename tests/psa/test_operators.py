@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings
-from integrations.psa.autotask.queries import GROUPINGS, OPERATIONS, Filter, FilterGroup
-from integrations.psa.base import FilterCondition
+from integrations.psa.autotask.queries import GROUPINGS, OPERATIONS
+from integrations.psa.base import Filter, FilterCondition, FilterGroup
 from integrations.simulators.autotask.company_fields import COMPANY_FIELDS
 from integrations.simulators.autotask.server import Simulator
 from tests.psa.conftest import CREDENTIALS, Row, northwind, read_all

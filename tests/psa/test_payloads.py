@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from integrations.psa.autotask import calls, company_rows, metadata, payloads
 from integrations.psa.autotask.json_values import read_json
-from integrations.psa.base import CompanyField, RemoteCompany, RequestBudget, UnexpectedAnswer
+from integrations.psa.base import CompanyField, PicklistOption, RemoteCompany, RequestBudget, UnexpectedAnswer
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "autotask" / "samples"
 
@@ -29,6 +29,8 @@ READERS: dict[str, Callable[[object], object]] = {
     "count": payloads.read_count,
     "errors": payloads.read_errors,
     "fields": metadata.read_fields,
+    "user_fields": metadata.read_user_fields,
+    "labels": metadata.read_labels,
     "page": lambda data: company_rows.read_page(data).companies(),
 }
 
@@ -77,6 +79,23 @@ GOOD: dict[str, Any] = {
                 "picklistValues": None,
             },
         ]
+    },
+    "user_fields": {
+        "fields": [
+            {
+                "name": "Test UDF",
+                "label": "Test UDF",
+                "type": "string",
+                "length": 8000,
+                "isPickList": True,
+                "picklistValues": [{"value": "1", "label": "One", "isActive": True, "sortOrder": 0}],
+            },
+            {"name": "Customer key", "label": "", "type": "string", "isPickList": False},
+        ]
+    },
+    "labels": {
+        "items": [{"id": 5, "name": "Dana Whitlock", "isActive": False}, {"id": 6, "name": None}],
+        "pageDetails": {"nextPageUrl": "x"},
     },
     "page": {
         "items": [
@@ -154,7 +173,7 @@ def test_every_reader_is_among_those_that_are_fed_anything() -> None:
 
 def test_every_answer_that_the_client_asks_for_goes_through_one_of_them() -> None:
     source = inspect.getsource(calls)
-    used = set(re.findall(r"\b(read_[a-z]+)\b", source))
+    used = set(re.findall(r"\b(read_[a-z_]+)\b", source))
     assert used == {f"read_{name}" for name in READERS} - {"read_errors"}  # errors: the transport
 
 
@@ -395,6 +414,27 @@ def test_one_odd_picklist_value_hides_no_other(case: str) -> None:
     lacking = odd.get("value", "4") in {None, ""}
     assert found.unsure == ({"companyType"} if lacking else frozenset())
     assert len(found.fields[0].options) == 2 - lacking
+
+
+def test_fields_that_the_tenant_added() -> None:
+    found = metadata.read_user_fields(GOOD["user_fields"])
+    assert [(field.name, field.label) for field in found.fields] == [
+        ("udf:Test UDF", "Test UDF"),
+        ("udf:Customer key", "Customer key"),
+    ]
+    assert [(option.value, option.label) for option in found.fields[0].options] == [(1, "One")]
+    odd = [{"name": name} for name in ("  padded ", "a\u202eb", "", "x" * 91, None, "Fine")]
+    found = metadata.read_user_fields({"fields": odd})
+    assert [field.name for field in found.fields] == ["udf:Fine"]
+    assert len(found.oddities) == 5
+    assert metadata.read_user_fields({"fields": []}).fields == ()
+    recorded = metadata.read_user_fields(sample("userDefinedFields.django-autotask.json"))
+    assert [field.name for field in recorded.fields] == ["udf:Test UDF"]
+
+
+def test_labels_are_what_the_rows_are_called() -> None:
+    page = metadata.read_labels(GOOD["labels"])
+    assert (page.options, page.more) == ((PicklistOption(5, "Dana Whitlock", is_active=False),), True)
 
 
 def test_odd_fields_are_left_out_by_name_and_untidy_ones_are_understood() -> None:

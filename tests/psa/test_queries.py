@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.psa.autotask import queries
-from integrations.psa.autotask.queries import Filter, FilterGroup, company_query, count_query
-from integrations.psa.base import FilterCondition, InvalidRequest
+from integrations.psa.autotask.queries import company_query, count_query
+from integrations.psa.base import Filter, FilterCondition, FilterGroup, InvalidRequest
 
 
 def body_of(*conditions: Filter, **options: Any) -> dict[str, Any]:
@@ -117,3 +117,37 @@ def test_other_limits() -> None:
         company_query((), max_records=501)
     with pytest.raises(InvalidRequest, match="time zone"):
         company_query((), modified_since=dt.datetime(2026, 1, 1))  # noqa: DTZ001  # the mistake under test
+
+
+def test_a_user_defined_field_is_told_as_one() -> None:
+    group = FilterGroup(
+        "or", (FilterCondition("udf:Customer key", "eq", "K-7"), FilterCondition("city", "exist"))
+    )
+    (joined,) = body_of(group)["filter"]
+    assert joined["items"][0] == {
+        "op": "or",
+        "items": [
+            {"op": "eq", "field": "Customer key", "udf": True, "value": "K-7"},
+            {"op": "exist", "field": "city"},
+        ],
+    }
+
+
+def test_a_query_holds_one_user_defined_field() -> None:
+    one = FilterCondition("udf:Customer key", "exist")
+    assert json.loads(count_query((one,)))["filter"]
+    for two in ((one, one), (FilterGroup("or", (one, FilterCondition("udf:Other", "exist"))),)):
+        with pytest.raises(InvalidRequest, match="more than one row with a user-defined field"):
+            company_query(two)
+
+
+@pytest.mark.parametrize("name", ["udf:", "udf: x", "udf:x ", "udf:a\nb", f"udf:{'x' * 100}", "Customer key"])
+def test_what_is_no_name_of_a_field_is_not_sent(name: str) -> None:
+    with pytest.raises(InvalidRequest, match="no field name"):
+        company_query((FilterCondition(name, "exist"),))
+
+
+def test_alternatives_are_counted() -> None:
+    types = FilterCondition("companyType", "in", (1, 2, 3))
+    either = FilterGroup("or", (types, FilterCondition("city", "exist")))
+    assert queries.alternatives_of((types, either, FilterCondition("city", "exist"))) == 3 + 5

@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from integrations.psa.autotask.queries import Filter
 from integrations.psa.autotask.reading import MAX_READY_PAGES
 from integrations.psa.base import (
     CredentialsRefused,
+    Filter,
     FilterCondition,
     FoundCompanies,
     InvalidRequest,
@@ -59,7 +59,7 @@ def test_pages_are_asked_for_by_post_with_the_first_body_and_only_the_fields_nee
         assert entry.method == "POST"
         body = json.loads(entry.body)
         assert body["maxRecords"] == 500
-        assert len(body["includeFields"]) == 12
+        assert len(body["includeFields"]) == 13
         if entry.route.endswith("/next"):
             assert entry.body in bodies
         bodies[entry.body] = entry

@@ -7,6 +7,7 @@ read does (``reading``), and the client does.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import functools
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,7 +19,9 @@ from integrations.psa.autotask.company_rows import CompanyRows, read_page
 from integrations.psa.autotask.credentials import CredentialHeaders, check_credentials_form
 from integrations.psa.autotask.destinations import check_url
 from integrations.psa.autotask.errors import NotFound
-from integrations.psa.autotask.metadata import read_fields
+from integrations.psa.autotask.json_values import unexpected
+from integrations.psa.autotask.metadata import read_fields, read_labels, read_user_fields
+from integrations.psa.autotask.queries import label_query
 from integrations.psa.autotask.settings import AutotaskSettings
 from integrations.psa.autotask.throttle import call_slot
 from integrations.psa.autotask.timing import Clock, Deadline
@@ -29,6 +32,7 @@ from integrations.psa.base import (
     Credentials,
     CredentialsRefused,
     DestinationRefused,
+    PicklistOption,
     RequestBudget,
     UnexpectedAnswer,
     Zone,
@@ -38,7 +42,26 @@ COMPANIES = "Companies"
 THRESHOLD = "ThresholdInformation"
 VERSION = "Version"
 
+MAX_LABELS = 2000
+
 Value = TypeVar("Value")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reference:
+    """What some fields of a company refer to: its word in the metadata, its path, what makes its label."""
+
+    word: str
+    entity: str
+    names: tuple[str, ...]
+    what: str
+
+
+REFERENCES = (
+    Reference("resource", "Resources", ("firstName", "lastName"), "owners"),
+    Reference("country", "Countries", ("displayName",), "countries"),
+    Reference("companycategory", "CompanyCategories", ("name",), "categories"),
+)
 
 
 class Calls:
@@ -74,6 +97,10 @@ class Calls:
     def close(self) -> None:
         """Close all connections."""
         self._transport.close()
+
+    def server_time(self, api_url: str) -> dt.datetime | None:
+        """What the clock of the zone's host showed at its first answer, if it told."""
+        return self._transport.first_dates.get(urlsplit(api_url).hostname or "")
 
     def forget_refusal(self) -> None:
         """Allow one more try with these credentials: a person asked for it, or the zone changed."""
@@ -144,6 +171,31 @@ class Calls:
     def fields(self, api_url: str) -> CompanyMetadata:
         """Fields and picklists of companies."""
         return self._get(api_url, f"{COMPANIES}/entityInformation/fields", COMPANIES, read_fields)
+
+    # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/API_Calls/REST_EntityInformationCall.htm
+    def user_fields(self, api_url: str) -> CompanyMetadata:
+        """The fields that the tenant has added to companies."""
+        path = f"{COMPANIES}/entityInformation/userDefinedFields"
+        return self._get(api_url, path, COMPANIES, read_user_fields)
+
+    # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/Entities/_EntitiesOverview.htm
+    # has a page for each of Resources, Countries and CompanyCategories.
+    def labels(self, api_url: str, reference: Reference) -> tuple[PicklistOption, ...]:
+        """What companies refer to, by id: a few pages at most.
+
+        Raises ``UnexpectedAnswer`` when there are more than ``MAX_LABELS``: nobody chooses from so many.
+        """
+        found: list[PicklistOption] = []
+        url = _api(api_url, f"{reference.entity}/query")
+        while True:
+            body = label_query(reference.names, int(found[-1].value) + 1 if found else 0)
+            read = functools.partial(read_labels, names=reference.names)
+            page = self._send(Request("POST", url, body, self._headers), reference.entity, read)
+            found += page.options
+            if not (page.more and page.options):
+                return tuple(found)
+            if len(found) >= MAX_LABELS:
+                unexpected(f"more than {MAX_LABELS} {reference.entity}")
 
     # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/API_Calls/REST_Advanced_Query_Features.htm
     def count(self, api_url: str, body: bytes, deadline: Deadline | None = None) -> int:

@@ -6,28 +6,39 @@ import datetime as dt
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from integrations.outbound.addresses import Gate
-from integrations.psa.autotask.calls import Calls
+from integrations.psa.autotask.calls import REFERENCES, Calls
 from integrations.psa.autotask.checking import ConnectionCheck
-from integrations.psa.autotask.company_rows import CompanyRows
+from integrations.psa.autotask.company_rows import COMPANY_FIELDS, CompanyRows
 from integrations.psa.autotask.errors import SignInRefused
 from integrations.psa.autotask.json_values import unexpected
-from integrations.psa.autotask.queries import MAX_OR_CONDITIONS, Filter, company_query, count_query
+from integrations.psa.autotask.queries import (
+    MAX_OR_CONDITIONS,
+    alternatives_of,
+    company_query,
+    count_query,
+    wire_name,
+)
 from integrations.psa.autotask.reading import read_companies
 from integrations.psa.autotask.settings import AutotaskSettings, RetrySettings
 from integrations.psa.autotask.timing import Clock
 from integrations.psa.autotask.zones import label_of, normal_api_url
 from integrations.psa.base import (
+    CompanyField,
     CompanyMetadata,
     CompanyPage,
     ConnectionReport,
     Credentials,
     FailureKind,
+    FieldDetails,
+    Filter,
     FilterCondition,
     FoundCompanies,
     PSAError,
+    ReadCost,
     RemoteCompany,
     RequestBudget,
     SetAside,
@@ -114,10 +125,67 @@ class AutotaskClient:
                 raise
             return CompanyMetadata(error=error)
 
+    def field_details(self) -> FieldDetails:
+        """User-defined fields, and labels of owners, countries and categories, all at the same time."""
+        if not self._calls.accepted:
+            self.budget()  # with refused credentials one request is sent, not four
+        with ThreadPoolExecutor(
+            max_workers=1 + len(REFERENCES), thread_name_prefix="autotask-details"
+        ) as pool:
+            user_defined = pool.submit(self._detail, self._calls.user_fields)
+            labels = {
+                reference: pool.submit(
+                    self._detail, functools.partial(self._calls.labels, reference=reference)
+                )
+                for reference in REFERENCES
+            }
+            own = user_defined.result()
+            found = {reference: answer.result() for reference, answer in labels.items()}
+        oddities: list[str] = []
+        fields: tuple[CompanyField, ...] = ()
+        unsure: frozenset[str] = frozenset()
+        if isinstance(own, PSAError):
+            oddities.append(f"The user-defined fields could not be read. {own.user_text}")
+        else:
+            fields, unsure = own.fields, own.unsure
+            oddities += own.oddities
+        for reference, answer in found.items():
+            if isinstance(answer, PSAError):
+                oddities.append(f"The names of {reference.what} could not be read. {answer.user_text}")
+        read = {each.word: answer for each, answer in found.items() if not isinstance(answer, PSAError)}
+        return FieldDetails(fields, read, tuple(oddities), unsure)
+
+    def _detail(self, call: Callable[[str], Value]) -> Value | PSAError:
+        """What a call answers, or why it did not, when that says nothing about other calls."""
+        try:
+            return self._at_zone(call)
+        except PSAError as error:
+            if error.kind not in _OF_ONE_CALL | {FailureKind.PERMISSION}:
+                raise
+            return error
+
+    def server_time(self) -> dt.datetime | None:
+        """What Autotask's clock showed at its first answer to this client."""
+        return self._calls.server_time(self._api_url)
+
     def count_companies(self, conditions: Sequence[Filter]) -> int:
         """How many companies hold all the conditions."""
         body = count_query(conditions)
         return self._at_zone(lambda api_url: self._calls.count(api_url, body))
+
+    def requests_for(self, companies: int) -> int:
+        """Pages, the count, and where there is more than one page, the budget."""
+        pages = max(1, -(-companies // self.settings.page_size))
+        return pages + 1 + (pages > 1)
+
+    def read_cost(self, conditions: Sequence[Filter], modified_since: dt.datetime) -> ReadCost:
+        """What a full and an incremental read would cost now, by counting."""
+        every = self.count_companies(conditions)
+        body = count_query((), modified_since=modified_since)
+        changed = self._at_zone(lambda api_url: self._calls.count(api_url, body))
+        # Which of the changed ones are inside the filter is asked for by their ids.
+        inside = -(-changed // self.settings.page_size) if conditions else 0
+        return ReadCost(every, changed, self.requests_for(every), self.requests_for(changed) + inside)
 
     def sample_companies(self, conditions: Sequence[Filter], limit: int) -> tuple[RemoteCompany, ...]:
         """The first ``limit`` (1 to 500) companies that hold all the conditions, in one request."""
@@ -130,6 +198,7 @@ class AutotaskClient:
         *,
         modified_since: dt.datetime | None = None,
         known_ids: Sequence[str] = (),
+        user_field: str = "",
     ) -> Iterator[CompanyPage]:
         """Read the companies that hold all the conditions; see ``reading`` for how.
 
@@ -137,7 +206,8 @@ class AutotaskClient:
         only after a complete read.
         """
         known = sorted(_numbers(known_ids))
-        pages = read_companies(self._calls, self._zone_url(), conditions, modified_since, known)
+        name = wire_name(user_field) if user_field else ""
+        pages = read_companies(self._calls, self._zone_url(), conditions, modified_since, known, name)
         try:
             yield from pages
         except SignInRefused as refusal:
@@ -146,29 +216,47 @@ class AutotaskClient:
             return
         raise failure
 
-    def companies_by_id(self, ids: Sequence[str]) -> FoundCompanies:
+    def ids_in_filter(self, conditions: Sequence[Filter], ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids whose companies exist and hold all the conditions; a request for every 500."""
+        numbers = sorted(_numbers(ids))
+        # The ids are alternatives, too, and Autotask limits these over the whole query.
+        at_once = max(1, MAX_OR_CONDITIONS - alternatives_of(conditions))
+        inside: set[str] = set()
+        for start in range(0, len(numbers), at_once):
+            wanted = set(numbers[start : start + at_once])
+            for rows in self._pages_by_id(wanted, conditions, fields=("id",)):
+                inside.update(map(str, rows.ids))
+        return frozenset(inside)
+
+    def companies_by_id(self, ids: Sequence[str], *, user_field: str = "") -> FoundCompanies:
         """Those of the given companies that exist and are visible, by id, whatever the filter says.
 
         Texts that are no company id are left out, for no such company can exist. Raises
         ``UnexpectedAnswer`` when it cannot be told which companies were answered.
         """
+        name = wire_name(user_field) if user_field else ""
+        fields = (*COMPANY_FIELDS, name) if name else COMPANY_FIELDS
         numbers = sorted(_numbers(ids))
         found: dict[str, RemoteCompany] = {}
         set_aside: list[SetAside] = []
         for start in range(0, len(numbers), MAX_OR_CONDITIONS):
-            for rows in self._pages_by_id(set(numbers[start : start + MAX_OR_CONDITIONS])):
-                companies, aside = rows.companies()
+            wanted = set(numbers[start : start + MAX_OR_CONDITIONS])
+            for rows in self._pages_by_id(wanted, (), fields=fields):
+                companies, aside = rows.companies(user_field=name)
                 found.update((company.id, company) for company in companies)
                 set_aside += aside
         return FoundCompanies(found, tuple(set_aside))
 
-    def _pages_by_id(self, wanted: set[int]) -> Iterator[CompanyRows]:
-        """Pages with the wanted companies. A next page is asked for by what is lacking, not by its address.
+    def _pages_by_id(
+        self, wanted: set[int], conditions: Sequence[Filter], fields: Sequence[str]
+    ) -> Iterator[CompanyRows]:
+        """Pages with those of the wanted companies that hold the conditions.
 
-        Autotask may name a next page after the last one.
+        A next page is asked for by what is lacking, not by its address: Autotask may name one after the last.
         """
         while wanted:
-            body = company_query((FilterCondition("id", "in", tuple(sorted(wanted))),))
+            among = FilterCondition("id", "in", tuple(sorted(wanted)))
+            body = company_query((*conditions, among), fields=fields)
             rows = self._at_zone(functools.partial(self._calls.page, body=body))
             if rows.unidentified or not wanted.issuperset(rows.ids):
                 unexpected("other companies than those asked for by id")

@@ -32,6 +32,7 @@ COMPANY_FIELDS: tuple[str, ...] = (
     "state",
     "postalCode",
     "parentCompanyID",
+    "taxID",
     "lastTrackedModifiedDateTime",
 )
 MODIFIED_FIELD = "lastTrackedModifiedDateTime"
@@ -40,6 +41,7 @@ MAX_NEXT_URL = 2048
 """Characters of a next page's address; servers of this make refuse longer ones."""
 
 NAME_LIMIT = 300
+USER_VALUE_LIMIT = 300
 NO_NAME = "(no name)"
 _TEXT_LIMITS = {
     "companyNumber": ("number", 100),
@@ -48,6 +50,7 @@ _TEXT_LIMITS = {
     "city": ("city", 100),
     "state": ("state", 100),
     "postalCode": ("postal code", 50),
+    "taxID": ("tax id", 100),
 }
 
 
@@ -66,13 +69,18 @@ class CompanyRows:
     rows: tuple[dict[str, object], ...] = field(default=(), repr=False)
     unidentified: tuple[SetAside, ...] = ()
 
-    def companies(self, first: int | None = None) -> tuple[tuple[RemoteCompany, ...], tuple[SetAside, ...]]:
-        """The ``first`` companies of the page, or all, and those of them that have to be set aside."""
+    def companies(
+        self, first: int | None = None, *, user_field: str = ""
+    ) -> tuple[tuple[RemoteCompany, ...], tuple[SetAside, ...]]:
+        """The ``first`` companies of the page, or all, and those of them that have to be set aside.
+
+        ``user_field`` is the name of the user-defined field whose value is wanted, as Autotask spells it.
+        """
         found: list[RemoteCompany] = []
         aside: list[SetAside] = []
         for number, row in zip(self.ids[:first], self.rows[:first], strict=True):
             try:
-                found.append(_company(row))
+                found.append(_company(row, user_field))
             except UnexpectedAnswer as error:
                 aside.append(SetAside(str(number), _shown_name(row), error.technical))
         return tuple(found), (*aside, *self.unidentified)
@@ -115,7 +123,7 @@ def _shown_name(row: object) -> str:
     return (clean_and_cut(name, 100, "name")[0] if isinstance(name, str) else "") or NO_NAME
 
 
-def _company(row: dict[str, object]) -> RemoteCompany:
+def _company(row: dict[str, object], user_field: str) -> RemoteCompany:
     raw_name = get(row, "companyName")
     if raw_name is None and not has(row, "companyName"):
         unexpected("a company without companyName")
@@ -130,6 +138,8 @@ def _company(row: dict[str, object]) -> RemoteCompany:
         notes += more
     company_type = get(row, "companyType")
     parent = get(row, "parentCompanyID")
+    user_value, more = _user_value(row, user_field)
+    notes += more
     modified, more = _moment(get(row, MODIFIED_FIELD))
     return RemoteCompany(
         id=str(as_whole(get(row, "id"), "id")),
@@ -142,6 +152,8 @@ def _company(row: dict[str, object]) -> RemoteCompany:
         city=texts["city"],
         state=texts["state"],
         postal_code=texts["postalCode"],
+        tax_id=texts["taxID"],
+        user_value=user_value,
         parent_id="" if parent is None else str(as_whole(parent, "parentCompanyID")),
         modified_at=modified,
         notes=notes + more,
@@ -156,6 +168,17 @@ def _optional_text(value: object, field: str, label: str, limit: int) -> tuple[s
     if not isinstance(value, str):
         unexpected(f"{field} is {kind_name(value)}, not text")
     return clean_and_cut(value, limit, label)
+
+
+def _user_value(row: dict[str, object], user_field: str) -> tuple[str, tuple[str, ...]]:
+    """The value of a user-defined field, which is text or null whatever the field's type."""
+    held = get(row, "userDefinedFields")
+    if not user_field or held is None:
+        return "", ()
+    for entry in as_list(held, "userDefinedFields", 1000):
+        if isinstance(entry, dict) and str(get(entry, "name")).casefold() == user_field.casefold():
+            return _optional_text(get(entry, "value"), "userDefinedFields", user_field, USER_VALUE_LIMIT)
+    return "", ()
 
 
 def _type_number(value: object) -> int:

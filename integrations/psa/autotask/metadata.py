@@ -18,13 +18,28 @@ from integrations.psa.autotask.json_values import (
     unexpected,
 )
 from integrations.psa.autotask.text import clean_and_cut
-from integrations.psa.base import CompanyField, CompanyMetadata, PicklistOption, UnexpectedAnswer
+from integrations.psa.base import (
+    CompanyField,
+    CompanyMetadata,
+    PicklistOption,
+    UnexpectedAnswer,
+)
+from integrations.psa.fields import USER_DEFINED
 
 MAX_FIELDS = 2000
 MAX_OPTIONS = 20_000
 MAX_ODDITIES = 50
+MAX_USER_FIELD_NAME = 90
 
 _FLAGS: dict[object, bool] = {True: True, False: False, "1": True, "0": False, "true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPage:
+    """Some choices of a reference, and whether there are more."""
+
+    options: tuple[PicklistOption, ...]
+    more: bool = False
 
 
 @dataclass(slots=True)
@@ -87,9 +102,74 @@ def _field(entry: object, notes: _Notes) -> CompanyField | None:
         is_queryable=_flag(entry, "isQueryable", name, notes, missing=True),
         is_picklist=is_picklist,
         is_reference=_flag(entry, "isReference", name, notes, missing=False),
+        reference=_short_text(entry, "referenceEntityType"),
         length=_number(entry, "length", name, notes),
         options=_options(get(entry, "picklistValues"), name, notes) if is_picklist else (),
     )
+
+
+def read_user_fields(data: object) -> CompanyMetadata:
+    """The fields that the tenant has added, from ``entityInformation/userDefinedFields``; perhaps none."""
+    entries = get(as_object(data, "user-defined fields answer"), "fields")
+    if not isinstance(entries, list):
+        unexpected(f"fields is {kind_name(entries)}, not a list")
+    notes = _Notes()
+    fields: dict[str, CompanyField] = {}
+    for entry in entries[:MAX_FIELDS]:
+        described = _user_field(entry, notes)
+        if described is not None:
+            fields.setdefault(described.name.casefold(), described)
+    return CompanyMetadata(tuple(fields.values()), tuple(notes.sentences), frozenset(notes.unsure))
+
+
+def _user_field(entry: object, notes: _Notes) -> CompanyField | None:
+    raw = get(entry, "name") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(raw, str):
+        notes.add("A user-defined field without a name is left out.")
+        return None
+    shown = clean_and_cut(raw, 60, "name")[0]
+    # The name travels back in queries as it is; one that has to be cleaned could not.
+    if clean_and_cut(raw, MAX_USER_FIELD_NAME, "name")[0] != raw or not raw:
+        notes.add(f"The user-defined field “{shown}” has a name that cannot be asked for, and is left out.")
+        return None
+    name = f"{USER_DEFINED}{raw}"
+    is_picklist = _flag(entry, "isPickList", shown, notes, missing=False)
+    return CompanyField(
+        name=name,
+        data_type=(_short_text(entry, "type") or _short_text(entry, "dataType") or "string").lower(),
+        is_queryable=_flag(entry, "isQueryable", shown, notes, missing=True),
+        is_picklist=is_picklist,
+        options=_options(get(entry, "picklistValues"), name, notes) if is_picklist else (),
+        label=_short_text(entry, "label") or raw,
+    )
+
+
+def read_labels(data: object, *, names: tuple[str, ...] = ("name",)) -> LabelPage:
+    """The labels of a page of what companies refer to: the values of ``names``, joined, by id.
+
+    Raises ``UnexpectedAnswer`` for anything that is no page; rows that are odd are left out.
+    """
+    answer = as_object(data, "query answer")
+    items = get(answer, "items")
+    if not isinstance(items, list):
+        unexpected(f"items is {kind_name(items)}, not a list")
+    details = get(answer, "pageDetails")
+    options: list[PicklistOption] = []
+    for item in items[:500]:
+        number = get(item, "id") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or isinstance(number, bool) or not isinstance(number, int):
+            continue
+        label = " ".join(text for name in names if (text := _short_text(item, name)))
+        if label and abs(number) <= MAX_ID:
+            active = get(item, "isActive")
+            options.append(PicklistOption(number, label[:200], is_active=active is not False))
+    more = isinstance(details, dict) and bool(get(details, "nextPageUrl"))
+    return LabelPage(tuple(options), more=more)
+
+
+def _short_text(entry: dict[str, object], key: str) -> str:
+    value = get(entry, key)
+    return clean_and_cut(value, 100, key)[0] if isinstance(value, str) else ""
 
 
 def _flag(entry: dict[str, object], key: str, owner: str, notes: _Notes, *, missing: bool) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from integrations.psa.autotask import filters
 from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings
+from integrations.psa.autotask.filters import AutotaskFilters, default_fields
 from integrations.psa.autotask.forms import AutotaskConnectionForm
 from integrations.psa.base import CompanyField, Credentials, PSAClient
 
@@ -21,7 +22,11 @@ class Autotask:
     full_name = "Autotask PSA (Datto PSA)"
     form_class = AutotaskConnectionForm
     help_template = "integrations/setup/help_autotask.html"
-    filters = filters
+
+    @property
+    def filters(self) -> AutotaskFilters:
+        """Its filter language, with dates in the portal's time zone."""
+        return AutotaskFilters(ZoneInfo(settings.TIME_ZONE))
 
     def client(self, credentials: Credentials, *, api_url: str = "") -> PSAClient:
         """A client for one tenant; without ``api_url`` its check finds the zone first."""
@@ -38,7 +43,7 @@ class Autotask:
 
     def default_fields(self) -> Sequence[CompanyField]:
         """The filter fields that are offered before the tenant's own were read."""
-        return filters.default_fields()
+        return default_fields()
 
     def company_address(self, web_url: str, remote_id: str) -> str:
         """Where a company is seen in Autotask's own pages; "" as long as ``web_url`` is not known.

@@ -17,10 +17,16 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from integrations.psa.autotask.company_rows import COMPANY_FIELDS, MODIFIED_FIELD
-from integrations.psa.base import FilterCondition, FilterValue, InvalidRequest
+from integrations.psa.base import (
+    Filter,
+    FilterCondition,
+    FilterGroup,
+    FilterValue,
+    InvalidRequest,
+)
+from integrations.psa.fields import USER_DEFINED
 
 NO_VALUE = frozenset({"exist", "notExist"})
 MANY_VALUES = frozenset({"in", "notIn"})
@@ -32,22 +38,15 @@ GROUPINGS = frozenset({"and", "or"})
 MAX_OR_CONDITIONS = 500
 """Autotask refuses a query with more alternatives than this; a list's values count as alternatives."""
 
+MAX_USER_DEFINED = 1
+"""Autotask takes one condition on a user-defined field in a query."""
+
 MAX_TEXT = 2000
 MAX_NESTING = 10
 
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+_USER_NAME = re.compile(r"\S(.{0,94}\S)?")
 _INT64 = 2**63
-
-
-@dataclass(frozen=True, slots=True)
-class FilterGroup:
-    """Conditions joined by ``and`` or ``or``; groups may hold groups."""
-
-    grouping: str
-    items: tuple[FilterCondition | FilterGroup, ...]
-
-
-Filter = FilterCondition | FilterGroup
 
 
 def company_query(
@@ -88,6 +87,12 @@ def _body(query: dict[str, object]) -> bytes:
     return json.dumps(query, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
+def label_query(names: Sequence[str], id_from: int) -> bytes:
+    """The body of a query for the labels of what companies refer to, from an id on."""
+    conditions = [_wire_condition(FilterCondition("id", "gte", id_from))]
+    return _body({"maxRecords": 500, "includeFields": ["id", *names, "isActive"], "filter": conditions})
+
+
 def _filter(
     conditions: Sequence[Filter],
     modified_since: dt.datetime | None,
@@ -103,6 +108,8 @@ def _filter(
     if id_below is not None:
         items.append({"op": "lt", "field": "id", "value": id_below})
     query: dict[str, object] = {"op": "and", "items": items}
+    if _user_defined(query) > MAX_USER_DEFINED:
+        raise _invalid("more than one row with a user-defined field, of which Autotask takes one")
     if _alternatives(query) > MAX_OR_CONDITIONS:
         raise _invalid(f"more than {MAX_OR_CONDITIONS} alternatives")
     return query
@@ -129,9 +136,10 @@ def _wire_condition(condition: FilterCondition) -> dict[str, object]:
     operation, value = condition.operation, condition.value
     if operation not in OPERATIONS:
         raise _invalid(f"unknown operation {operation!r}")
-    if not _FIELD_NAME.fullmatch(condition.field):
-        raise _invalid(f"{condition.field[:60]!r} is no field name")
-    wire: dict[str, object] = {"op": operation, "field": condition.field}
+    name = wire_name(condition.field)
+    wire: dict[str, object] = {"op": operation, "field": name}
+    if name != condition.field:
+        wire["udf"] = True
     if operation in NO_VALUE:
         if value is not None:
             raise _invalid(f"{operation} takes no value")
@@ -146,6 +154,15 @@ def _wire_condition(condition: FilterCondition) -> dict[str, object]:
     _check_scalar(value, operation)
     wire["value"] = value
     return wire
+
+
+def wire_name(field: str) -> str:
+    """A field's name as a query carries it. Raises ``InvalidRequest`` for what can be no name."""
+    name = field.removeprefix(USER_DEFINED)
+    is_name = _USER_NAME if field.startswith(USER_DEFINED) else _FIELD_NAME
+    if not (is_name.fullmatch(name) and name.isprintable()):
+        raise _invalid(f"{field[:60]!r} is no field name")
+    return name
 
 
 def _check_scalar(value: FilterValue, operation: str) -> None:
@@ -172,6 +189,19 @@ def _alternatives(item: dict[str, object]) -> int:
         return own + sum(_alternatives(entry) for entry in items)
     value = item.get("value")
     return len(value) if isinstance(value, list) else 0
+
+
+def alternatives_of(conditions: Sequence[Filter]) -> int:
+    """How many alternatives the conditions spell out. Raises ``InvalidRequest``."""
+    return sum(_alternatives(_wire(condition, 0)) for condition in conditions)
+
+
+def _user_defined(item: dict[str, object]) -> int:
+    """How many conditions name a user-defined field."""
+    items = item.get("items")
+    if isinstance(items, list):
+        return sum(_user_defined(entry) for entry in items)
+    return int("udf" in item)
 
 
 def _invalid(what: str) -> InvalidRequest:

@@ -27,15 +27,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from integrations.psa.autotask.calls import Calls
-from integrations.psa.autotask.company_rows import CompanyRows
+from integrations.psa.autotask.company_rows import COMPANY_FIELDS, CompanyRows
 from integrations.psa.autotask.errors import HOURLY_LIMIT_WAIT, HourUsedUp, NotFound
 from integrations.psa.autotask.json_values import unexpected
-from integrations.psa.autotask.queries import Filter, company_query, count_query
+from integrations.psa.autotask.queries import company_query, count_query
 from integrations.psa.autotask.ranges import IdRange, ReadPlan
 from integrations.psa.autotask.timing import Deadline
 from integrations.psa.base import (
     CompanyPage,
     CredentialsRefused,
+    Filter,
     IncompleteRead,
     InvalidRequest,
     PSAError,
@@ -64,6 +65,9 @@ class CompanyRead:
     conditions: tuple[Filter, ...]
     modified_since: dt.datetime | None
     deadline: Deadline
+    user_field: str = ""
+    """The user-defined field that is read with each company, as Autotask spells it."""
+
     follows: bool = True
     """Whether the addresses of next pages are followed; not any more after one of them was refused."""
 
@@ -89,6 +93,7 @@ class CompanyRead:
             modified_since=self.modified_since,
             id_from=range_.asked_from if range_ is not None and range_.asked_from else None,
             id_below=None if range_ is None else range_.asked_end,
+            fields=(*COMPANY_FIELDS, self.user_field) if self.user_field else COMPANY_FIELDS,
         )
         return self.calls.page(self.api_url, body, next_url, self.deadline, limit=size)
 
@@ -102,6 +107,10 @@ class CompanyRead:
         )
         return self.calls.count(self.api_url, body, self.deadline)
 
+    def found(self, rows: CompanyRows, kept: int | None = None) -> Found:
+        """The companies of a page, and those of it that have to be set aside."""
+        return rows.companies(kept, user_field=self.user_field)
+
     def budget(self) -> RequestBudget:
         """The tenant's request budget now."""
         return self.calls.budget(self.api_url)
@@ -113,6 +122,7 @@ def read_companies(
     conditions: Sequence[Filter],
     modified_since: dt.datetime | None = None,
     known_ids: Sequence[int] = (),
+    user_field: str = "",
 ) -> Iterator[CompanyPage]:
     """All companies that hold ``conditions``, page by page; see ``PSAClient.companies``.
 
@@ -121,7 +131,7 @@ def read_companies(
     """
     settings = calls.settings
     deadline = calls.deadline(settings.read_deadline)
-    read = CompanyRead(calls, api_url, tuple(conditions), modified_since, deadline)
+    read = CompanyRead(calls, api_url, tuple(conditions), modified_since, deadline, user_field)
     plan = ReadPlan(settings.page_size, settings.max_pages, known=known_ids)
     # An incremental read usually finds nothing, a small one ends with its first page.
     large = modified_since is None and not 0 < len(known_ids) <= settings.page_size
@@ -158,13 +168,13 @@ def _begun_together(read: CompanyRead, plan: ReadPlan) -> Pages:
         first = page.result()
     whole = plan.begin(first.ids, first.next_url, more=first.more)
     if plan.finished:
-        yield first.companies(), total
+        yield read.found(first), total
     else:
         _refuse_used_up(budget, read, total)
         readers = _Readers(read, plan)
         try:
             readers.go_on(total, budget, whole)
-            yield from _with_total(first, readers, total)
+            yield from _with_total(read.found(first), readers, total)
         finally:
             readers.stop()
     yield from _missing(read, plan, total)
@@ -176,7 +186,7 @@ def _begun_alone(read: CompanyRead, plan: ReadPlan) -> Pages:
     whole = plan.begin(first.ids, first.next_url, more=first.more)
     if plan.finished:
         total = read.count()
-        yield first.companies(), total
+        yield read.found(first), total
     else:
         readers = _Readers(read, plan)
         try:
@@ -184,14 +194,14 @@ def _begun_alone(read: CompanyRead, plan: ReadPlan) -> Pages:
             total, budget = _count_and_budget(read)
             _refuse_used_up(budget, read, total)
             readers.go_on(total, budget)
-            yield from _with_total(first, readers, total)
+            yield from _with_total(read.found(first), readers, total)
         finally:
             readers.stop()
     yield from _missing(read, plan, total)
 
 
-def _with_total(first: CompanyRows, readers: _Readers, total: int) -> Pages:
-    yield first.companies(), total
+def _with_total(found: Found, readers: _Readers, total: int) -> Pages:
+    yield found, total
     for found in readers.pages():
         yield found, total
 
@@ -282,7 +292,7 @@ class _Readers:
                     return
                 rows, kept = self._ready.popleft()
                 self._changed.notify_all()
-            yield rows.companies(kept)
+            yield self._read.found(rows, kept)
 
     def stop(self) -> None:
         """Let the readers end after the call they are in, and wait a moment for them."""
@@ -371,7 +381,7 @@ def _read_again(read: CompanyRead, plan: ReadPlan, range_: IdRange) -> Iterator[
         rows = read.page(copy)
         kept = again.record(copy, rows.ids, rows.next_url, more=rows.more)
         new = {str(number) for number in rows.ids[:kept] if number not in plan.seen}
-        companies, set_aside = rows.companies(kept)
+        companies, set_aside = read.found(rows, kept)
         plan.seen.update(rows.ids[:kept])
         plan.rows += len(new)
         range_.rows += len(new)

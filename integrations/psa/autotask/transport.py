@@ -95,6 +95,8 @@ class Transport:
         self.settings = settings
         self.clock = clock or Clock()
         self._secrets = secrets
+        self.first_dates: dict[str, dt.datetime] = {}
+        """What each host's clock showed at its first answer, where it told."""
         self._session = GuardedSession(gate or Gate(settings.extra_hosts), settings.limits)
 
     def close(self) -> None:
@@ -214,6 +216,9 @@ class Transport:
             body = read_body(response, self._cap(response.status_code))
         finally:
             response.close()
+        date = http_moment(response.headers.get("Date", ""))
+        if date is not None:
+            self.first_dates.setdefault(host, date)
         return Answer(
             host,
             response.status_code,

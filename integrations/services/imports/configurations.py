@@ -20,6 +20,7 @@ from integrations.files.reader import Columns, FileRow, ImportRefused, open_tabl
 from integrations.files.text import clean_text
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.psa.base import FilterCondition, StepState
+from integrations.psa.fields import InvalidFilterValue
 from integrations.psa.registry import UnknownPSA, provider_for
 from integrations.services.audit import Actor, Batch
 from integrations.services.companies.filters import filter_fields, save_filters
@@ -268,10 +269,10 @@ def _condition(row: object, instance: IntegrationInstance) -> FilterCondition:
         if not name or len(name) > 100 or len(operation) > 20:
             raise ConfigurationProblem("a filter row must name a field and an operation")
         return FilterCondition(name, operation, tuple(value) if isinstance(value, list) else value)
-    text = ", ".join("" if part is None else str(part) for part in parts)
+    texts = ["" if part is None else str(part) for part in parts]
     try:
-        return FilterCondition(field.name, operation, language.parse_value(field, operation, text))
-    except language.InvalidFilterValue as error:
+        return FilterCondition(field.name, operation, language.parse_values(field, operation, texts))
+    except InvalidFilterValue as error:
         raise ConfigurationProblem(f"filter {name}: {error}") from error
 
 

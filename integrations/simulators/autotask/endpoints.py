@@ -24,6 +24,7 @@ from integrations.simulators.autotask.paging import (
     read_page,
     read_query,
 )
+from integrations.simulators.autotask.references import REFERENCES, reference_page
 from integrations.simulators.autotask.tenant import Tenant
 from integrations.simulators.autotask.wire import Answer, Request, no_such_method, no_such_path, refusal
 
@@ -327,6 +328,23 @@ def _user_defined_fields(call: Call) -> Answer:
     return Answer(payload={"fields": fields})
 
 
+def _references(entity: str) -> Handler:
+    """Answer a query for what companies refer to; who may not see companies may not see these."""
+
+    def answer(call: Call) -> Answer:
+        refused = _permission_refusal(call)
+        if refused is not None:
+            return refused
+        address = f"{call.request.zone.api_url}V1.0/{entity}/query"
+        kind = call.tenant.references.get(entity.lower(), REFERENCES[entity.lower()])
+        try:
+            return Answer(payload=reference_page(kind, call.request.json(), address))
+        except QueryError as error:
+            return refusal(500, str(error))
+
+    return answer
+
+
 # --- routes ------------------------------------------------------------------------------------------
 
 API_PREFIX = "/atservicesrest"
@@ -355,6 +373,10 @@ _ENDPOINTS: tuple[tuple[re.Pattern[str], Endpoint], ...] = tuple(
         (
             "companies/entityinformation/userdefinedfields",
             Endpoint("Companies", {"GET": _user_defined_fields}),
+        ),
+        *(
+            (f"{entity.lower()}/query", Endpoint(entity, {"POST": _references(entity)}))
+            for entity in ("Resources", "Countries", "CompanyCategories")
         ),
         ("companies/[0-9]{1,18}", Endpoint("Companies", {"GET": _company})),
         (

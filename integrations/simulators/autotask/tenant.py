@@ -11,6 +11,7 @@ from integrations.simulators.autotask.company_store import CompanyStore
 from integrations.simulators.autotask.files import CompanyFileError, load_companies, read_json
 from integrations.simulators.autotask.limits import HourlyBudget
 from integrations.simulators.autotask.picklists import PicklistChoices, tenant_picklists
+from integrations.simulators.autotask.references import ReferenceRows
 
 __all__ = ["CompanyFileError", "Tenant", "load_companies", "load_tenants"]
 
@@ -58,6 +59,8 @@ class Tenant:
         self.database_id = database_id
         self.budget = HourlyBudget(hourly_limit, hourly_used)
         self.picklists = tenant_picklists(picklists or {})
+        self.references: dict[str, ReferenceRows] = {}
+        """What companies refer to, by path in lower case, where it is not what every new tenant has."""
         self.lock_after = lock_after
         self.active = active
         self._zone_name = zone_name
