@@ -8,15 +8,26 @@ from integrations.matching.words import squashed
 
 MAPPED = "already mapped by a person"
 SAME_ID = "the organization's record holds this company's id"
+SAME_TENANT = "both records hold the same Microsoft tenant id"
 SAME_NUMBER = "both records hold the same number"
+_BY_IDENTIFIER = frozenset([SAME_ID, SAME_TENANT, SAME_NUMBER])
 ACCEPTED_NAME = "a person accepted a company of this name for it before"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A company that knowledge names, and why; ``by_identifier``: a name that agrees has to confirm it."""
+
+    company_id: str
+    reason: str
+    by_identifier: bool = False
 
 
 @dataclass(slots=True)
 class Certain:
     """Settled organizations: their company and why; and those where knowledge names several companies."""
 
-    answers: dict[str, tuple[str, str]] = field(default_factory=dict)
+    answers: dict[str, Known] = field(default_factory=dict)
     contested: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
 
 
@@ -50,18 +61,21 @@ def settle(
     certain = Certain()
     names = {company.id: squashed(company.name) for company in offered}
     by_number = _by_key((squashed(company.number), company.id) for company in offered)
+    by_tenant = _by_key((squashed(company.tenant_id), company.id) for company in offered)
     by_name = _by_key((names[company.id], company.id) for company in offered) if knowledge.aliases else {}
     claims: dict[str, list[tuple[str, str]]] = {}
     for organization in organizations:
         key = organization.id
         if key in knowledge.mapped:
-            certain.answers[key] = (knowledge.mapped[key], MAPPED)
+            certain.answers[key] = Known(knowledge.mapped[key], MAPPED)
             continue
         own_id = knowledge.company_ids.get(key, "")
+        tenant = squashed(knowledge.tenant_ids.get(key, ""))
         number = squashed(knowledge.numbers.get(key, ""))
         accepted = [c for name in knowledge.aliases.get(key, ()) for c in by_name.get(squashed(name), [])]
         for found, reason in (
             ([own_id] if own_id in names else [], SAME_ID),
+            (by_tenant.get(tenant, []) if tenant else [], SAME_TENANT),
             (by_number.get(number, []) if number else [], SAME_NUMBER),
             (accepted, ACCEPTED_NAME),
         ):
@@ -75,7 +89,7 @@ def settle(
     for company_id, claimants in claims.items():
         if len(claimants) == 1 or several_to_one:
             for key, reason in claimants:
-                certain.answers[key] = (company_id, reason)
+                certain.answers[key] = Known(company_id, reason, reason in _BY_IDENTIFIER)
     return certain
 
 

@@ -24,6 +24,8 @@ FEWEST_PHONE_DIGITS = 7
 #: Compared characters of a postal code: "60614-1234" and "60614" are one place.
 POSTAL_CHARACTERS = 5
 _CITY = "city"
+#: What the ending of a web address is read as, whatever it is.
+HOST_ENDING = "com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def _suffixes() -> "TLDExtract":
 
 
 @lru_cache(50_000)
-def _registrable(host: str) -> tuple[str, str]:
+def registrable(host: str) -> tuple[str, str]:
     """The domain of a host that somebody can own, and its label; empty where there is none."""
     found = _suffixes()(host)
     if not found.domain or not found.suffix or found.suffix in _SHARED:
@@ -80,7 +82,7 @@ def read_domain(text: str) -> tuple[str, str]:
     Empty for free mail, social pages and site builders, which say nothing about whose domain it is.
     """
     host = _host(text)
-    return ("", "") if not host or host in _SHARED else _registrable(host)
+    return ("", "") if not host or host in _SHARED else registrable(host)
 
 
 def domain_in_name(name: str) -> str:
@@ -89,7 +91,7 @@ def domain_in_name(name: str) -> str:
     if "." not in text or " " in text or "@" in text:
         return ""
     host = _host(text)
-    return host if host and _registrable(host)[0] else ""
+    return host if host and registrable(host)[0] else ""
 
 
 def read_phone(text: str) -> str:

@@ -173,7 +173,9 @@ def explain(
     reasons: tuple[str, ...] = ("a name without letters or digits cannot be compared",)
     confidence = 0.0
     if pair >= 0:
-        reasons = pair_reasons(weighed.features[pair].tolist(), left[row], right[column])
+        reasons = pair_reasons(
+            weighed.features[pair].tolist(), left[row], right[column], weighed.prepared.forms(pair)
+        )
         confidence = round(float(weighed.scores.confidence[pair]), 6)
     if is_answer:
         verdict, tier, confidence = "suggested", answer.tier, answer.confidence
@@ -197,7 +199,12 @@ def explain(
         Rival(
             right[weighed.columns[other]].id,
             round(float(weighed.scores.confidence[other]), 6),
-            pair_reasons(weighed.features[other].tolist(), left[row], right[weighed.columns[other]]),
+            pair_reasons(
+                weighed.features[other].tolist(),
+                left[row],
+                right[weighed.columns[other]],
+                weighed.prepared.forms(other),
+            ),
         )
         for other in order[: MOST_RIVALS + 1]
         if other != pair

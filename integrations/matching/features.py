@@ -53,6 +53,7 @@ FEATURES: dict[str, int] = {
     "body_word_omitted": 0,
     "bodies_differ": -1,
     "given_name_omitted": 0,
+    "joined_word_omitted": -1,
     "trades_differ": -1,
     "first_word_omitted": -1,
     "only_typos": 1,
@@ -176,6 +177,12 @@ def _any(flags: Flags) -> Flags:
     return result
 
 
+def _all(flags: Flags) -> Flags:
+    """Rows (P, W) with every flag set."""
+    result: Flags = np.logical_and.reduce(flags, axis=1)
+    return result
+
+
 def _among(words: Ids, pool: Ids) -> Flags:
     """For each word (P, W) whether it is in its row's pool (P, C)."""
     hits: Flags = ((words[:, :, None] == pool[:, None, :]) & (words[:, :, None] >= 0)).any(2)
@@ -274,7 +281,9 @@ def _addition_features(pairs: Pairs, city_explained: Flags) -> None:
     light = own_city | (place[ours].all(1) & place[theirs].all(1))
     light |= neutral[ours].all(1) & neutral[theirs].all(1)
     unweighed = np.where(place[ours].all(1) & place[theirs].all(1), 0.5, 1.0)
-    says_nothing = in_city | same | (neutral[ours].all(1) & neutral[theirs].all(1))
+    main_site = np.append(pairs.vocabulary.main_site, True)
+    says_nothing = (has_left | has_right) & _all(main_site[ours]) & _all(main_site[theirs])
+    says_nothing |= in_city | same
     set_aside = values["without_addition"] * np.where(says_nothing, 0.0, unweighed)
     values["without_addition"] = set_aside
     values["addition_dropped"] = np.where(dropped, np.where(light, 0.5, 1.0), 0.0)
@@ -316,7 +325,7 @@ def _explain_bodies(pairs: Pairs) -> None:
     whole_place = ~_any(pairs.left_open & named_left) & ~_any(pairs.right_open & named_right)
     whole_place &= _any(named_left) & _any(named_right)
     whole_place &= ~_any(business[a.left] & named_left) & ~_any(business[a.right] & named_right)
-    strong = np.append(vocabulary.role & ~vocabulary.neutral, False)
+    strong = np.append((vocabulary.role & ~vocabulary.neutral) | vocabulary.agency, False)
     public = _any(strong[a.left]) | _any(strong[a.right])
     for words in (a.left, a.right):
         public |= (kinds[words[:, 0]] > 0) & ((words >= 0).sum(1) > 1)
@@ -447,6 +456,11 @@ def _omission_features(pairs: Pairs, nothing_open: Flags) -> None:
     values["trades_differ"] = (
         (left_trade & (right_trade | right_structural)) | (right_trade & left_structural)
     ).astype(float)
+    left_joined = _any(pairs.left_open & _among(pairs.alignment.left, pairs.left.joined[pairs.left_form]))
+    right_joined = _any(
+        pairs.right_open & _among(pairs.alignment.right, pairs.right.joined[pairs.right_form])
+    )
+    values["joined_word_omitted"] = (left_joined ^ right_joined).astype(float)
     left_adds, right_adds = _any(pairs.left_open), _any(pairs.right_open)
     values["organization_adds"] = (left_adds & ~right_adds).astype(float)
     values["organization_adds_structural"] = (left_structural & ~right_adds).astype(float)
@@ -523,7 +537,8 @@ def _conflicting_additions(
     if not some.size:
         return found
     at = first[some]
-    telling = np.append((~vocabulary.neutral & ~vocabulary.small) | vocabulary.main_site, False)
+    silent = vocabulary.neutral | vocabulary.small | vocabulary.host
+    telling = np.append(~silent | vocabulary.main_site, False)
     town = np.append(vocabulary.town | vocabulary.number, False)
     left_words, right_words = alignment.left[at], alignment.right[at]
     left_open = alignment.left_open[at] & telling[left_words]

@@ -20,6 +20,8 @@ from integrations.matching.vocabulary import Flags, Reals
 
 #: What a rule forbids competes with nothing (log-odds); what one holds stays below every tier.
 FORBIDDEN_CAP, HELD_CAP = -4.0, -1.5
+#: A pair that a rule holds is a weak rival: it is not suggested itself (log-odds).
+HELD_RIVAL_CAP = -1.0
 #: A name that lacks a word of trade or branch never stands before one that is the same (log-odds).
 STRUCTURAL_OMISSION_CAP = 4.0
 #: Log-odds above the last knot in which two thirds of the way to the greatest confidence are gone.
@@ -27,7 +29,7 @@ BEYOND = 5.0
 
 _WRITING_COLUMNS = [list(FEATURES).index(name) for name in WRITING]
 _SAME_WORDS = list(FEATURES).index("same_words")
-_IN_PART = [list(FEATURES).index(name) for name in ("without_addition", "addition_alone")]
+_ADDITION_ALONE = list(FEATURES).index("addition_alone")
 _STRUCTURAL_OMISSION = list(FEATURES).index("structural_omission")
 
 
@@ -53,8 +55,7 @@ class Model:
     def pair_score(self, features: Reals) -> Reals:
         """Log-odds of each pair on its own (P)."""
         score: Reals = features @ self.pair_weights + self.pair_bias
-        forbidden = applying(features, Strength.FORBIDS)
-        return np.where(forbidden, np.minimum(score, FORBIDDEN_CAP), score)
+        return ruled(score, features)
 
     def plain_score(self, features: Reals, score: Reals) -> Reals:
         """The pair score without what the manner of writing contributes (see ``features.WRITING``)."""
@@ -85,9 +86,18 @@ class Model:
         return result
 
 
+def ruled(score: Reals, features: Reals) -> Reals:
+    """Pair scores held below what rules leave of them as rivals."""
+    cap = np.full(len(score), np.inf)
+    cap[applying(features, Strength.HOLDS)] = HELD_RIVAL_CAP
+    cap[applying(features, Strength.FORBIDS)] = FORBIDDEN_CAP
+    result: Reals = np.minimum(score, cap)
+    return result
+
+
 def same_names(features: Reals) -> Flags:
-    """Pairs whose names have the same words, without leaving out an addition of either."""
-    found: Flags = (features[:, _SAME_WORDS] > 0) & (features[:, _IN_PART].max(1) == 0)
+    """Pairs whose names have the same words, if need be without an addition of either."""
+    found: Flags = (features[:, _SAME_WORDS] > 0) & (features[:, _ADDITION_ALONE] == 0)
     return found
 
 

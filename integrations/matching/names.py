@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from integrations.matching import marks, wordlists
-from integrations.matching.contacts import domain_in_name
+from integrations.matching.contacts import HOST_ENDING, domain_in_name, registrable
 from integrations.matching.words import (
     Words,
     fold,
@@ -52,6 +52,7 @@ class Form:
     initials: tuple[str, ...]
     apostrophes: tuple[str, ...]
     repeats: tuple[str, ...]  # words that stand twice in one piece: "Banks & Banks"
+    joined: tuple[str, ...] = ()  # words behind an "and"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class ParsedName:
     classes: frozenset[str]
     is_marked_inactive: bool
     squash: str  # the whole text, folded, letters and digits only
+    text: str = ""  # as written
 
 
 _BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]?")
@@ -125,7 +127,9 @@ def _repeated(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def _form(words: Words, kind: FormKind, qualifier: tuple[str, ...]) -> Form:
     repeats = _repeated(words.core)
-    return Form(words.core, kind, qualifier, words.squash, words.initials, words.apostrophes, repeats)
+    return Form(
+        words.core, kind, qualifier, words.squash, words.initials, words.apostrophes, repeats, words.joined
+    )
 
 
 def _joined(parts: list[Words]) -> tuple[str, ...]:
@@ -148,10 +152,11 @@ def _forms_of(name: str, articles: frozenset[str], is_first: bool) -> tuple[list
     head, tail = pieces[0], pieces[-1]
     apostrophes = tuple(word for words in pieces for word in words.apostrophes)
     repeats = tuple(word for words in pieces for word in _repeated(words.core))
+    behind_and = tuple(word for words in pieces for word in words.joined)
     additions = _joined(pieces[1:])
     squash = "".join(words.squash for words in pieces)
     forms = [
-        Form(_joined(pieces), kind, additions, squash, (), apostrophes, repeats),
+        Form(_joined(pieces), kind, additions, squash, (), apostrophes, repeats, behind_and),
         _form(head, FormKind.HEAD, additions),
         replace(_form(tail, FormKind.TAIL, _joined(pieces[:-1])), initials=()),
     ]
@@ -228,7 +233,7 @@ def _additions_apart(text: str, words: set[str], steps: Steps | None) -> str:
 
 
 def _host_ending_apart(text: str) -> str:
-    return _HOST_ENDING.sub(r" (\1)", text) if "." in text else text
+    return _HOST_ENDING.sub(f" ({HOST_ENDING})", text) if "." in text else text
 
 
 _ADDITIONS: tuple[tuple[str, Callable[[str, set[str]], str]], ...] = (
@@ -286,7 +291,8 @@ def read_name(text: str, steps: Steps | None = None) -> ParsedName:
     plain, is_marked, words = _plain_text(folded, steps)
     host = domain_in_name(plain)
     if host:
-        plain = plain.lower().removeprefix("www.")
+        plain = f"{registrable(host)[1]} ({HOST_ENDING})"
+        _note(steps, "web address read as its label", plain)
     forms, legal, classes = _read(plain, words, articles, steps)
     out = spelled_out(alike)
     if out != alike:
@@ -298,4 +304,4 @@ def read_name(text: str, steps: Steps | None = None) -> ParsedName:
             _note(steps, "legal form set aside", ", ".join(legal))
         for form in forms.values():
             _note(steps, _FORM_LABELS[form.kind], " ".join(form.words))
-    return ParsedName(tuple(forms.values()), tuple(legal), frozenset(classes), is_marked, squash)
+    return ParsedName(tuple(forms.values()), tuple(legal), frozenset(classes), is_marked, squash, text)

@@ -1,7 +1,7 @@
 """From rows to candidate pairs with features: the part that does not depend on the fitted model."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -10,10 +10,10 @@ from integrations.matching.candidates import Longs, candidates
 from integrations.matching.contacts import domain_in_name, read_contact
 from integrations.matching.evidence import Counts, count_contacts
 from integrations.matching.features import FEATURES, SIDED, compare
-from integrations.matching.names import ParsedName, read_name
+from integrations.matching.names import Form, ParsedName, read_name
 from integrations.matching.records import Company, Organization
 from integrations.matching.tables import Numbering, Record, Table, build, link_joins, occurrences
-from integrations.matching.vocabulary import Reals, Vocabulary
+from integrations.matching.vocabulary import Flags, Ids, Reals, Vocabulary
 
 #: Names kept parsed between two presses of the button; a name takes about one kilobyte.
 KEPT_NAMES = 50_000
@@ -35,6 +35,21 @@ class Prepared:
     columns: Longs
     features: Reals
     sided: Reals
+    left_forms: Ids  # the readings that were compared
+    right_forms: Ids
+
+    def forms(self, pair: int) -> tuple[Form, Form]:
+        """The readings that were compared of one pair."""
+        row, column = self.rows[pair], self.columns[pair]
+        return (
+            self.left.records[row].name.forms[self.left_forms[pair] - self.left.first_form[row]],
+            self.right.records[column].name.forms[self.right_forms[pair] - self.right.first_form[column]],
+        )
+
+    def keep(self, pairs: Flags) -> "Prepared":
+        """The same lists with some of the pairs."""
+        chosen = ("rows", "columns", "features", "sided", "left_forms", "right_forms")
+        return replace(self, **{name: getattr(self, name)[pairs] for name in chosen})
 
 
 def organization_record(organization: Organization) -> Record:
@@ -48,7 +63,8 @@ def company_record(company: Company) -> Record:
     """Read one company."""
     c = company
     domain = c.web_address or domain_in_name(c.name)
-    return Record(c.id, cached_name(c.name), read_contact(domain, c.phone, c.city, c.state, c.postal_code))
+    contact = read_contact(domain, c.phone, c.city, c.state, c.postal_code)
+    return Record(c.id, cached_name(c.name), contact, c.is_active)
 
 
 def parsed(name: str) -> ParsedName:
@@ -86,9 +102,11 @@ def prepare(
     counts = count_contacts(left, right, len(numbering.texts), words)
     features = np.empty((len(rows), len(FEATURES)), np.float32)
     sided = np.empty((len(rows), len(SIDED)), np.float32)
+    forms = np.empty((2, len(rows)), np.int32)
     for start in range(0, len(rows), CHUNK):
         part = slice(start, start + CHUNK)
         compared = compare(left, rows[part], right, columns[part], vocabulary, counts)
         features[part], sided[part] = compared.features, compared.sided
+        forms[0, part], forms[1, part] = compared.left_form, compared.right_form
         step(0.6 + 0.3 * start / len(rows))
-    return Prepared(left, right, vocabulary, counts, rows, columns, features, sided)
+    return Prepared(left, right, vocabulary, counts, rows, columns, features, sided, forms[0], forms[1])

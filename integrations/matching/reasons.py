@@ -1,14 +1,22 @@
 """Say in plain words why two records are, or are not, the same customer."""
 
+import html
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from integrations.matching.features import FEATURES
-from integrations.matching.names import Form, ParsedName
+from integrations.matching.names import Form, FormKind, ParsedName
+from integrations.matching.rules import Strength, rules_for
 from integrations.matching.tables import Record
+from integrations.matching.vocabulary import Reals
+from integrations.matching.words import fold
 
 _COLUMN = {name: position for position, name in enumerate(FEATURES)}
 _MOST_WORDS = 4
+_WORD = re.compile(r"[^\W_]+")
+_JOINERS = frozenset(["and", "the", "of"])
 
 #: What a feature is called on the "why (not)?" page.
 LABELS: dict[str, str] = {
@@ -51,6 +59,7 @@ LABELS: dict[str, str] = {
     "same_text": "written the same way",
     "neutral_omission": 'only words such as "group" are left out',
     "structural_omission": "a word that names another body, trade or place is left out",
+    "joined_word_omitted": 'a word behind an "and" is left out',
     "trades_differ": "each holds the word of another trade",
     "first_word_omitted": "the first word is left out",
     "only_typos": "all words match but for spelling",
@@ -95,31 +104,76 @@ LABELS: dict[str, str] = {
 }
 
 
-def best_forms(ours: ParsedName, theirs: ParsedName) -> tuple[Form | None, Form | None]:
-    """The two readings with most words in common; the fuller ones of equals."""
-    pairs = [(left, right) for left in ours.forms for right in theirs.forms]
-    if not pairs:
-        return (ours.forms[0] if ours.forms else None), (theirs.forms[0] if theirs.forms else None)
-
-    def shared(pair: tuple[Form, Form]) -> tuple[float, int]:
-        left, right = set(pair[0].words), set(pair[1].words)
-        return 2 * len(left & right) / (len(left) + len(right)), -pair[0].kind - pair[1].kind
-
-    return max(pairs, key=shared)
-
-
 def _listed(words: Sequence[str]) -> str:
     shown = ", ".join(f'"{word}"' for word in words[:_MOST_WORDS])
     return shown + ", ..." if len(words) > _MOST_WORDS else shown
 
 
-def _legal_note(ours: ParsedName, theirs: ParsedName) -> str:
+def _against(ours: Sequence[str], theirs: Sequence[str]) -> str:
+    """What stands on either side, or on one only."""
+    if ours and theirs:
+        return f"{_listed(ours)} / {_listed(theirs)}"
+    return f"{_listed(ours or theirs)} on one side"
+
+
+def _letters(text: str) -> str:
+    """A text as written, without letter case, spaces and punctuation."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
+
+
+def _legal_difference(ours: ParsedName, theirs: ParsedName) -> str:
     left, right = " ".join(ours.legal[:1]), " ".join(theirs.legal[:1])
     if left == right:
         return ""
-    if left and right:
-        return f'"{left}" against "{right}" not counted'
-    return f'"{left or right}" on one side not counted'
+    return (
+        f'the legal form, "{left}" / "{right}"'
+        if left and right
+        else f'the legal form "{left or right}" on one side'
+    )
+
+
+def _as_written(name: ParsedName) -> list[str]:
+    """The words of a name as written, in small letters, without its legal forms."""
+    legal = {word for form in name.legal for word in form.split()}
+    text = unicodedata.normalize("NFKC", html.unescape(name.text)).casefold()
+    words = _WORD.findall(text.replace("'", "").replace("’", "").replace(".", "").replace("&", " and "))
+    return [word for word in words if fold(word) not in legal]
+
+
+def _differences(ours: ParsedName, theirs: ParsedName, left: Form, right: Form) -> list[str]:
+    """Everything in which two names of the same words differ, each as a phrase behind "but for"."""
+    found = []
+    if difference := _legal_difference(ours, theirs):
+        found.append(difference)
+    written_ours, written_theirs = _as_written(ours), _as_written(theirs)
+    added = {*left.qualifier, *right.qualifier}
+    only_ours = [w for w in dict.fromkeys(written_ours) if w not in written_theirs and w not in added]
+    only_theirs = [w for w in dict.fromkeys(written_theirs) if w not in written_ours and w not in added]
+    if only_ours and "".join(only_ours) == "".join(only_theirs):
+        found.append("spaces")
+    elif only_ours or only_theirs:
+        found.append(f"how it is written: {_against(only_ours, only_theirs)}")
+    if sorted(left.words) == sorted(right.words) and left.words != right.words:
+        found.append("the order of its words")
+    return found
+
+
+def _addition_notes(value: Mapping[str, float], left: Form, right: Form) -> list[str]:
+    """What becomes of the additions in brackets or after a dash."""
+    notes = []
+    ours, theirs = list(left.qualifier), list(right.qualifier)
+    if value["addition_conflict"]:
+        notes.append(f"different additions: {_against(ours, theirs)}")
+    elif value["addition_same"]:
+        notes.append(f"same addition {_listed(ours)}")
+    else:
+        if left.kind is FormKind.HEAD and ours:
+            notes.append(f"compared without {_listed(ours)} of the organization's name")
+        if right.kind is FormKind.HEAD and theirs:
+            notes.append(f"compared without {_listed(theirs)} of the company's name")
+    if FormKind.TAIL in (left.kind, right.kind):
+        notes.append("only what stands after a dash or in brackets is compared")
+    return notes
 
 
 def _written_together(only_ours: list[str], only_theirs: list[str], left: Form, right: Form) -> list[str]:
@@ -135,25 +189,35 @@ def _written_together(only_ours: list[str], only_theirs: list[str], left: Form, 
     return reasons
 
 
-def _name_reasons(value: Mapping[str, float], ours: Record, theirs: Record) -> list[str]:
-    left, right = best_forms(ours.name, theirs.name)
-    if left is None or right is None:
-        return ["a name without letters or digits cannot be compared"]
-    reasons: list[str] = []
+def _initials_note(only_ours: list[str], only_theirs: list[str]) -> str:
+    short, long = sorted((only_ours, only_theirs), key=len)
+    if len(short) != 1 or len(long) < len(short):
+        return "initials stand for the other's words"
+    return f'"{short[0]}" may be the initials of "{" ".join(long)}"'
+
+
+def _name_reasons(
+    value: Mapping[str, float], ours: Record, theirs: Record, left: Form, right: Form
+) -> list[str]:
     only_ours = [word for word in left.words if word not in right.words]
     only_theirs = [word for word in right.words if word not in left.words]
     swapped = value["known_word_swapped"] or value["ordinary_word_swapped"]
+    all_matched = not (value["contradiction"] or value["omission"] or _left_out(value))
     if value["same_text"]:
-        reasons.append("same name")
-    elif value["same_words"]:
-        spaced = bool(only_ours or only_theirs)
-        reasons.append("same name but for spaces" if spaced else "same name")
-        if note := _legal_note(ours.name, theirs.name):
-            reasons.append(note)
+        alike = _letters(ours.name.text) == _letters(theirs.name.text)
+        return ["same name" if alike else "same name but for how its letters are written"]
+    reasons: list[str] = []
+    if value["same_words"]:
+        differences = _differences(ours.name, theirs.name, left, right)
+        whole = f"same name but for {'; '.join(differences)}"
+        reasons.append(whole if differences else "same name but for its spaces, signs or additions")
     elif value["acronym"]:
-        reasons.append("one name is the initials of the other")
-    elif (value["only_typos"] or value["one_edit"]) and not swapped:
-        reasons.append(f"same name but for spelling: {_listed(only_ours)} / {_listed(only_theirs)}")
+        reasons.append(_initials_note(only_ours, only_theirs))
+    elif all_matched and not swapped and (only_ours or only_theirs):
+        what = (
+            "spelling" if value["only_typos"] else "singular and plural" if value["inflected"] else "spelling"
+        )
+        reasons.append(f"same name but for {what}: {_against(only_ours, only_theirs)}")
     else:
         shared = [word for word in left.words if word in right.words]
         reasons.append(f"names share {_listed(shared)}" if shared else "names share no whole word")
@@ -163,16 +227,26 @@ def _name_reasons(value: Mapping[str, float], ours: Record, theirs: Record) -> l
         if only_theirs:
             reasons.append(f"only the company has {_listed(only_theirs)}")
     if value["second_name"]:
-        reasons.append("matched by a second name")
+        reasons.append("compared by a second name")
+    reasons.extend(_addition_notes(value, left, right))
     if value["addition_is_city"]:
-        reasons.append("the addition is the other's city")
+        reasons.append("what one name adds is the other's city")
     if value["number_conflict"]:
         reasons.append("different numbers")
-    if value["addition_conflict"]:
-        reasons.append("different additions")
+    if ours.name.is_marked_inactive:
+        reasons.append("the organization's name carries a mark for one not in use")
     if swapped:
         reasons.append("two different known words, not a misspelling")
+    elif value["attested_word_swapped"]:
+        reasons.append("both spellings are a surname or a place")
     return reasons
+
+
+def _left_out(value: Mapping[str, float]) -> bool:
+    return any(
+        value[name]
+        for name in ("small_word_omitted", "edge_word_omitted", "body_word_omitted", "given_name_omitted")
+    )
 
 
 def _contact_reasons(value: Mapping[str, float], ours: Record, theirs: Record) -> list[str]:
@@ -182,7 +256,10 @@ def _contact_reasons(value: Mapping[str, float], ours: Record, theirs: Record) -
     elif value["domain_different"]:
         reasons.append("domains differ")
     if value["domain_is_name"]:
-        reasons.append("the domain is the other's name")
+        whole = value["domain_is_name"] >= 1
+        reasons.append(
+            "the domain is the other's name" if whole else "the domain begins like the other's name"
+        )
     if value["phone_same"]:
         reasons.append("same telephone number")
     elif value["phone_different"]:
@@ -199,10 +276,49 @@ def _contact_reasons(value: Mapping[str, float], ours: Record, theirs: Record) -
     return reasons
 
 
-def pair_reasons(features: Sequence[float], ours: Record, theirs: Record) -> tuple[str, ...]:
-    """Reasons for one pair, the name first; never empty."""
+def pair_reasons(
+    features: Sequence[float], ours: Record, theirs: Record, forms: tuple[Form, Form]
+) -> tuple[str, ...]:
+    """Reasons for one pair, the name first; never empty. ``forms``: the readings that were compared."""
     value = {name: features[position] for name, position in _COLUMN.items()}
-    return (*_name_reasons(value, ours, theirs), *_contact_reasons(value, ours, theirs))
+    return (*_name_reasons(value, ours, theirs, *forms), *_contact_reasons(value, ours, theirs))
+
+
+def two_names(ours: Record, theirs: Record) -> str:
+    """That only the domain says that two records of other names belong together."""
+    return (
+        f"no other record has the domain {ours.contact.domain}; "
+        f'the names differ: "{ours.name.text}" / "{theirs.name.text}"'
+    )
+
+
+def held_back(features: Reals) -> str:
+    """Which rule keeps a pair from being suggested, and what would release it; empty when none does."""
+    for rule in rules_for(features):
+        if rule.strength in (Strength.FORBIDS, Strength.HOLDS):
+            return f"not suggested because {rule.because}; {rule.release} would release it"
+    return ""
+
+
+def not_sure(features: Reals) -> tuple[str, ...]:
+    """Why a pair may not be sure, as rules say it."""
+    return tuple(rule.because for rule in rules_for(features) if rule.strength is Strength.DOUBTS)
+
+
+def shared_contact(records: Sequence[Record]) -> str:
+    """Which contact makes records of one list one company; empty when they may be several.
+
+    They have the same words, a domain or telephone number stands on all and agrees, and nothing differs.
+    """
+    if len({tuple(sorted(record.name.forms[0].words)) for record in records}) > 1:
+        return ""
+    for name in ("domain", "phone", "postal_code", "city"):
+        if len({getattr(record.contact, name) for record in records} - {""}) > 1:
+            return ""
+    for name, label in (("domain", "domain"), ("phone", "telephone number")):
+        if all(getattr(record.contact, name) for record in records):
+            return label
+    return ""
 
 
 def telling_apart(equals: Sequence[Record], organization: Record) -> str:

@@ -47,7 +47,11 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """One company of the PSA. ``number`` is the company number the PSA's user gave it (any text)."""
+    """One company of the PSA.
+
+    ``number`` is the company or registration number the PSA holds (any text), ``tenant_id`` the id of its
+    Microsoft tenant, where it is known.
+    """
 
     id: str
     name: str
@@ -58,6 +62,7 @@ class Company:
     postal_code: str = ""
     is_active: bool = True
     number: str = ""
+    tenant_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,13 @@ class Knowledge:
 
     - ``mapped``: existing mappings to company ids. They are kept, and both ends leave the search.
     - ``company_ids``: company ids that the organization's own record holds, for example from an import.
+    - ``tenant_ids``: ids of Microsoft tenants the organization's record holds; compared with
+      ``Company.tenant_id``.
     - ``numbers``: company numbers (or tax or registration numbers) the organization's record holds; compared
       with ``Company.number`` without regard to case, spaces and punctuation.
+
+    An identifier says *which* company it is; the answer is *sure* where the names agree, else *likely*.
+
     - ``aliases``: names of companies that a person once accepted for the organization, in any instance.
     - ``rejected``: pairs (organization id, company id) a person has said no to.
     - ``rejected_names``: names of companies a person has said no to for the organization, so that the same
@@ -117,6 +127,7 @@ class Knowledge:
 
     mapped: Mapping[str, str] = field(default_factory=dict)
     company_ids: Mapping[str, str] = field(default_factory=dict)
+    tenant_ids: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rejected: frozenset[tuple[str, str]] = frozenset()

@@ -20,6 +20,8 @@ ALMOST_OWN = 0.8
 _TELLING_WORD = 0.3
 #: ``information`` of one word that eight names in a thousand hold.
 _LITTLE_INFORMATION = 0.2
+#: ``information`` of any word in common.
+_ANY_INFORMATION = 0.05
 #: ``worst_partner`` of two other letters in a word of eight letters or fewer.
 _SHORT_WORD_LOST = 0.3
 #: ``omission`` of a name that lacks half of its weight on the other side, and of one that lacks a light word;
@@ -201,6 +203,13 @@ RULES: tuple[Rule, ...] = (
         lambda v: v.some("first_word_inflected", "repeated_word") & ~v.supported,
     ),
     Rule(
+        "joined word",
+        Strength.HOLDS,
+        'one name goes on behind an "and", and what stands there can be the name',
+        _CONTACT,
+        lambda v: v.some("joined_word_omitted") & ~v.supported,
+    ),
+    Rule(
         "two letters",
         Strength.HOLDS,
         "two letters of a short word differ, which makes another word as often as a misspelling",
@@ -294,6 +303,15 @@ RULES: tuple[Rule, ...] = (
         lambda v: v.some("attested_word_swapped", "only_telling_word_swapped", "known_word_swapped"),
     ),
 )
+
+
+def exclusive_domain(features: Reals) -> Flags:
+    """Pairs whose domain no other record of either list holds, and that nothing forbids or contradicts."""
+    view = View(features)
+    found = view.above("domain_same", ALMOST_OWN) & ~view.some("phone_different", "postal_code_different")
+    # "Acme Realty" under the domain of Acme is another company of its owner
+    sister = view.some("structural_omission", "trades_differ") & view.above("information", _ANY_INFORMATION)
+    return found & ~sister & ~applying(features, Strength.FORBIDS)
 
 
 def applying(features: Reals, strength: Strength) -> Flags:

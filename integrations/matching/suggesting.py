@@ -1,18 +1,18 @@
 """Answer for whole lists: which company each organization is, or that it cannot be told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from integrations.matching.assign import assign
 from integrations.matching.candidates import Longs
-from integrations.matching.certain import refused_pairs, settle
+from integrations.matching.certain import Certain, refused_pairs, settle
 from integrations.matching.context import CONTEXT, EQUAL, FARTHEST, LITTLE, SOME, margin_to_free
 from integrations.matching.features import FEATURES
 from integrations.matching.model import Model, Scores, fitted_model, score_pairs
 from integrations.matching.preparing import Prepared, company_record, organization_record, parsed, prepare
-from integrations.matching.reasons import pair_reasons, telling_apart
+from integrations.matching.reasons import held_back, pair_reasons, shared_contact, telling_apart, two_names
 from integrations.matching.records import (
     Company,
     Kind,
@@ -23,7 +23,8 @@ from integrations.matching.records import (
     Suggestion,
     Tier,
 )
-from integrations.matching.tiers import kinds_of, tiers_of
+from integrations.matching.rules import exclusive_domain
+from integrations.matching.tiers import Beside, agree, kinds_of, tiers_of
 from integrations.matching.vocabulary import Flags, Ids, Reals
 
 #: The MSP's own record in Autotask: never anybody's customer.
@@ -32,6 +33,14 @@ OWN_COMPANY = "0"
 LEGAL_TIE = 1e-6
 #: From this share of words in common on a company counts as one that a short form may stand for.
 LEAST_FIT = 0.85
+#: Confidence in a company that an identifier or an exclusive domain names although the names differ.
+OTHER_NAME_CONFIDENCE = 0.9
+#: The least such confidence where a domain alone says so.
+OTHER_NAME_LEAST = 0.6
+#: A company that reaches this share of the best one's confidence is within its reach.
+WITHIN_REACH = 0.5
+#: Share of words in common below which two names are said to differ.
+HALF_ALIKE = 0.5
 #: Companies named beside an answer.
 MOST_RIVALS = 3
 #: A rival less likely than this is not worth a line beside a suggestion.
@@ -65,11 +74,17 @@ class Weighed:
     scores: Scores
     alone: Reals  # confidence the pair would have without rivals
     tier: list[Tier]
+    least: Reals  # confidence from which the pair would be suggested
     kinds: Ids  # positions in ``Kind``
     order: Longs  # pairs by organization, best first
     first: Longs  # order[first[r]:first[r + 1]] are the pairs of organization r
     answer: Longs  # (organizations) the pair that answers, -1 none
     free: Flags  # (organizations) whether that company is not given to another organization
+
+    def context(self, name: str) -> Reals:
+        """One column of what the rivals say (P)."""
+        column: Reals = self.scores.context[:, _CONTEXT[name]]
+        return column
 
 
 def offered_companies(
@@ -101,12 +116,11 @@ def weigh(
     ``model``: other weights than those that ship with the portal, to measure them.
     """
     model = model or fitted_model()
-    rows, columns, features, sided = prepared.rows, prepared.columns, prepared.features, prepared.sided
     if refused:
         width = prepared.right.size
         no = np.array([row * width + column for row, column in refused], np.int64)
-        keep = ~np.isin(rows * width + columns, no)
-        rows, columns, features, sided = rows[keep], columns[keep], features[keep], sided[keep]
+        prepared = prepared.keep(~np.isin(prepared.rows * width + prepared.columns, no))
+    rows, columns, features, sided = prepared.rows, prepared.columns, prepared.features, prepared.sided
     scores = score_pairs(model, rows, columns, features, sided, several_to_one=several_to_one)
     context = scores.context.copy()
     for name, value in _ALONE.items():
@@ -133,10 +147,42 @@ def weigh(
         # an organization that cannot tell its own two companies apart takes neither from another
         undecided = scores.context[:, _CONTEXT["equal_rival"]] > 0
         twin |= margin_to_free(columns, rows, plain, mutual, undecided) < EQUAL
-    twin |= _same_short_form(rows, features)
+    short = _same_short_form(rows, features)
     kinds = kinds_of(features)
-    tier = tiers_of(model, features, scores, alone, twin, kinds)
-    return Weighed(prepared, rows, columns, features, scores, alone, tier, kinds, order, first, answer, free)
+    marked = np.array([record.name.is_marked_inactive for record in prepared.left.records], bool)
+    tier, least = tiers_of(model, features, scores, Beside(alone, twin, short, kinds, marked[rows]))
+    _propose_exclusive(prepared, tier, scores, answer, free)
+    return Weighed(
+        prepared, rows, columns, features, scores, alone, tier, least, kinds, order, first, answer, free
+    )
+
+
+def _propose_exclusive(
+    prepared: Prepared, tier: list[Tier], scores: Scores, answer: Longs, free: Flags
+) -> None:
+    """Propose the company whose domain nobody else holds to an organization that has no other suggestion.
+
+    "Contoso" may be mapped to "Acorn Construction": names do not tell, the domain of both does. Changes its
+    arguments in place.
+    """
+    rows, columns = prepared.rows, prepared.columns
+    exclusive = exclusive_domain(prepared.features)
+    suggested = {Tier.SURE, Tier.LIKELY}
+    taken = {
+        int(columns[a])
+        for a, own in zip(answer, free, strict=True)
+        if a >= 0 and own and tier[a] in suggested
+    }
+    for pair in np.flatnonzero(exclusive).tolist():
+        row = int(rows[pair])
+        best = int(answer[row])
+        if best < 0 or (free[row] and tier[best] in suggested) or int(columns[pair]) in taken:
+            continue
+        if tier[best] is Tier.AMBIGUOUS and best != pair:
+            continue
+        answer[row], free[row], tier[pair] = pair, True, Tier.LIKELY
+        scores.confidence[pair] = max(scores.confidence[pair], OTHER_NAME_LEAST)
+        taken.add(int(columns[pair]))
 
 
 def _same_short_form(rows: Longs, features: Reals) -> Flags:
@@ -163,7 +209,12 @@ def _namesakes(
 def _rival(weighed: Weighed, pair: int) -> Rival:
     left, right = weighed.prepared.left, weighed.prepared.right
     theirs = right.records[weighed.columns[pair]]
-    reasons = pair_reasons(weighed.features[pair].tolist(), left.records[weighed.rows[pair]], theirs)
+    reasons = pair_reasons(
+        weighed.features[pair].tolist(),
+        left.records[weighed.rows[pair]],
+        theirs,
+        weighed.prepared.forms(pair),
+    )
     return Rival(theirs.id, round(float(weighed.scores.confidence[pair]), 4), reasons)
 
 
@@ -186,6 +237,15 @@ def _answer(weighed: Weighed, row: int, hidden: dict[tuple[str, ...], str]) -> S
     confidence = round(float(weighed.scores.confidence[best]), 10)
     if tier in (Tier.SURE, Tier.LIKELY):
         answer = _rival(weighed, best)
+        if (
+            tier is Tier.LIKELY
+            and weighed.features[best, _ALIKE] < HALF_ALIKE
+            and exclusive_domain(weighed.features[best : best + 1])
+        ):
+            note = two_names(
+                weighed.prepared.left.records[row], weighed.prepared.right.records[weighed.columns[best]]
+            )
+            answer = replace(answer, reasons=(note, *answer.reasons))
         others = tuple(
             _rival(weighed, pair)
             for pair in pairs[: MOST_RIVALS + 1]
@@ -196,21 +256,118 @@ def _answer(weighed: Weighed, row: int, hidden: dict[tuple[str, ...], str]) -> S
     best = pairs[0]
     rivals = tuple(_rival(weighed, pair) for pair in pairs[:MOST_RIVALS])
     confidence = round(float(weighed.scores.confidence[best]), 10)
-    reasons: tuple[str, ...]
     if tier is Tier.AMBIGUOUS:
-        records = weighed.prepared.right.records
-        plain = weighed.scores.context[:, _CONTEXT["ahead"]]
-        equals = [pair for pair in pairs[:MOST_RIVALS] if plain[pair] > -SOME]
-        if len(equals) > 1:
-            apart = telling_apart([records[weighed.columns[pair]] for pair in equals], organization)
-            reasons = (f"{len(equals)} companies fit equally well", apart, *rivals[0].reasons)
-        else:
-            reasons = ("another organization fits this company as well", *rivals[0].reasons)
+        twice = _held_twice(weighed, row, pairs)
+        if twice is not None:
+            return twice
+        why = _why_ambiguous(weighed, row, pairs)
     elif words in hidden:
-        reasons = (f'company "{hidden[words]}" has this name, but is inactive', *rivals[0].reasons)
+        why = (f'company "{hidden[words]}" has this name, but is inactive',)
     else:
-        reasons = ("no company is close enough", *rivals[0].reasons)
-    return Suggestion(organization.id, None, confidence, tier, reasons, rivals)
+        why = (_why_none(weighed, best),)
+    return Suggestion(organization.id, None, confidence, tier, (*why, *rivals[0].reasons), rivals)
+
+
+def _held_twice(weighed: Weighed, row: int, pairs: list[int]) -> Suggestion | None:
+    """The answer where all companies that fit are one company that the PSA holds more than once.
+
+    The active one is proposed, of equals the one of the lowest id.
+    """
+    confidence, records = weighed.scores.confidence, weighed.prepared.right.records
+    best = pairs[0]
+    within = [pair for pair in pairs if confidence[pair] >= WITHIN_REACH * confidence[best]]
+    held = [records[int(weighed.columns[pair])] for pair in within]
+    contested = weighed.context("company_ahead")[best] < SOME or weighed.alone[best] < weighed.least[best]
+    shared = "" if contested or len(held) == 1 else shared_contact(held)
+    if not shared:
+        return None
+    chosen, _ = min(zip(within, held, strict=True), key=lambda each: (not each[1].is_active, each[1].id))
+    answer = _rival(weighed, chosen)
+    names = " and ".join(f'"{record.name.text}"' for record in held)
+    note = f"the PSA holds one company {len(held)} times: {names} share a {shared}; look which one is in use"
+    others = tuple(_rival(weighed, pair) for pair in within[: MOST_RIVALS + 1] if pair != chosen)
+    kind = tuple(Kind)[weighed.kinds[chosen]]
+    figure = round(float(weighed.alone[chosen]), 10)
+    organization = weighed.prepared.left.records[row]
+    return Suggestion(
+        organization.id, answer.company_id, figure, Tier.LIKELY, (note, *answer.reasons), others, kind
+    )
+
+
+def _why_ambiguous(weighed: Weighed, row: int, pairs: list[int]) -> tuple[str, ...]:
+    """Which companies are within reach of each other, or who else claims the company."""
+    confidence = weighed.scores.confidence
+    best = pairs[0]
+    if weighed.features[best, _OF_SEVERAL] > 0 and not weighed.context("equal_rival")[best]:
+        return ("a short form in the name may stand for the words of more than one company",)
+    within = [pair for pair in pairs[:MOST_RIVALS] if confidence[pair] >= WITHIN_REACH * confidence[best]]
+    left, right = weighed.prepared.left.records, weighed.prepared.right.records
+    if len(within) > 1:
+        shown = ", ".join(f"{confidence[pair]:.2f}" for pair in within)
+        apart = telling_apart([right[weighed.columns[pair]] for pair in within], left[row])
+        return (f"{len(within)} companies fit equally well ({shown})", apart)
+    if not weighed.free[row]:
+        return ("its company goes to another organization that fits it as well or better",)
+    if weighed.context("company_ahead")[best] < EQUAL:
+        return ("another organization fits this company as well",)
+    if weighed.context("company_ahead")[best] < SOME:
+        return ("another organization comes near for this company",)
+    others = pairs[1:2]
+    if not others:
+        return (f"the only candidate is not certain enough ({confidence[best]:.2f})",)
+    return (
+        (
+            f"it fits best ({confidence[best]:.2f}), but the next company is not far enough behind "
+            f"({confidence[others[0]]:.2f})"
+        ),
+    )
+
+
+def _why_none(weighed: Weighed, best: int) -> str:
+    """Which rule or threshold keeps the best candidate from being suggested."""
+    rule = held_back(weighed.features[best])
+    if rule:
+        return rule
+    confidence, least = weighed.scores.confidence[best], weighed.least[best]
+    if confidence < least:
+        return (
+            f"no company is close enough: the best reaches {confidence:.2f}, and {least:.2f} would be enough"
+        )
+    return "another company or organization fits as well, and nothing tells them apart"
+
+
+def _known_answers(
+    certain: Certain, organizations: Sequence[Organization], offered: Sequence[Company]
+) -> dict[str, Suggestion]:
+    """Answers from knowledge: an id says which company; sure only where the name agrees too."""
+    answers = {
+        key: Suggestion(key, known.company_id, 1.0, Tier.SURE, (known.reason,), kind=Kind.IDENTIFIER)
+        for key, known in certain.answers.items()
+    }
+    by_id = {key: known for key, known in certain.answers.items() if known.by_identifier}
+    if not by_id:
+        return answers
+    ours = {o.id: o for o in organizations if o.id in by_id}
+    theirs = {c.id: c for c in offered}
+    keys = [key for key in by_id if key in ours and by_id[key].company_id in theirs]
+    left = [organization_record(ours[key]) for key in keys]
+    right = [company_record(theirs[by_id[key].company_id]) for key in keys]
+    prepared = prepare(left, right, also=[(position, position) for position in range(len(keys))])
+    agreeing = dict.fromkeys(range(len(keys)), False)
+    own = np.flatnonzero(prepared.rows == prepared.columns)
+    names_agree = agree(prepared.features[own])
+    agreeing.update(zip(prepared.rows[own].tolist(), names_agree.tolist(), strict=True))
+    for position, key in enumerate(keys):
+        if agreeing[position]:
+            continue
+        names = f'the names differ: "{ours[key].name}" / "{theirs[by_id[key].company_id].name}"'
+        answers[key] = replace(
+            answers[key],
+            confidence=OTHER_NAME_CONFIDENCE,
+            tier=Tier.LIKELY,
+            reasons=(by_id[key].reason, names),
+        )
+    return answers
 
 
 def suggest(
@@ -240,16 +397,17 @@ def suggest(
         companies, knowledge, include_inactive=include_inactive, several_to_one=several_to_one
     )
     certain = settle(organizations, offered, knowledge, several_to_one=several_to_one)
-    settled = {company_id for company_id, _ in certain.answers.values()}
+    settled = {known.company_id for known in certain.answers.values()}
+    offered_before = offered
     if settled and not several_to_one:
         offered = [company for company in offered if company.id not in settled]
-    answers: dict[str, Suggestion] = {
-        key: Suggestion(key, company_id, 1.0, Tier.SURE, (reason,), kind=Kind.IDENTIFIER)
-        for key, (company_id, reason) in certain.answers.items()
-    }
+    answers = _known_answers(certain, organizations, offered_before)
     for key, (ids, reason) in certain.contested.items():
         rivals = tuple(Rival(company_id, 1 / len(ids), (reason,)) for company_id in ids)
-        reasons = (f"{len(ids)} companies fit equally well", reason)
+        reasons = (
+            f"{len(ids)} companies fit equally well ({', '.join(f'{1 / len(ids):.2f}' for _ in ids)})",
+            reason,
+        )
         answers[key] = Suggestion(key, None, 1 / len(ids), Tier.AMBIGUOUS, reasons, rivals)
     asking = sorted((o for o in organizations if o.id not in answers), key=lambda o: (o.id, o.name))
     prepared = prepare(

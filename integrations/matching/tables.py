@@ -18,6 +18,7 @@ from integrations.matching.vocabulary import NOTHING, Flags, Ids, Vocabulary
 MOST_WORDS = 12
 MOST_QUALIFIERS = 4
 MOST_CITY_WORDS = 3
+MOST_JOINED = 3
 #: More forms of one name are not compared.
 MOST_FORMS = 6
 
@@ -29,6 +30,7 @@ class Record:
     id: str
     name: ParsedName
     contact: Contact
+    is_active: bool = True
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class Table:
     word_count: Ids  # (F)
     joins: Ids  # (F, W - 1) word that two neighbours give when written together, where it occurs at all
     qualifier: Ids  # (F, Q)
+    joined: Ids  # (F, J) words behind an "and"
     squash: Ids  # (F) the form as written, without legal form and spaces
     word_set: Ids  # (F) the words whatever their order
     repeats: Ids  # (F) the words that stand more than once
@@ -140,6 +143,13 @@ def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numberin
         word_count=np.array([len(row) for row in words], np.int32),
         joins=np.zeros((0, 0), np.int32),
         qualifier=_padded(qualifiers, MOST_QUALIFIERS),
+        joined=_padded(
+            [
+                [number(w, len(ids)) for w in form.joined[:MOST_JOINED]] if form.joined else []
+                for form in forms
+            ],
+            MOST_JOINED,
+        ),
         squash=column([form.squash for form in forms]),
         word_set=column(sets),
         repeats=column([" ".join(sorted(form.repeats)) for form in forms]),

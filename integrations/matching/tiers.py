@@ -12,8 +12,14 @@ from integrations.matching.vocabulary import Flags, Ids, Reals
 
 #: Least confidence of *likely* where a name is initials or holds another trade.
 STRICT = 0.85
+#: The same where an apostrophe at the end of a word may make it another family's.
+FAMILY = 0.97
+#: How far below what would be enough the confidence of a twin is at most.
+A_LITTLE = 0.01
 #: ``apostrophe_differs`` is above a half where the apostrophe is the last sign of a word.
 _HALF = 0.5
+#: ``alike`` of names of which one leaves out no more than a light word.
+_MOSTLY_ALIKE = 0.8
 _CONTEXT = {name: position for position, name in enumerate(CONTEXT)}
 _KINDS = tuple(Kind)
 #: Kinds that earn *sure* on the labelled sets of other hands (``docs/matching.md``).
@@ -33,7 +39,7 @@ class Signs:
         Flags  # a number of these two alone, or a public body's whole place: *likely* from still less on
     )
     strict: Flags  # *likely* only from ``STRICT`` on
-    apostrophe: Flags  # *likely* only from the confidence of *sure* on
+    apostrophe: Flags  # *likely* only from ``FAMILY`` on
 
 
 def kinds_of(features: Reals) -> Ids:
@@ -62,6 +68,18 @@ def kinds_of(features: Reals) -> Ids:
     return numbers
 
 
+def agree(features: Reals) -> Flags:
+    """Pairs whose names agree well enough to confirm what an identifier says."""
+    kinds = kinds_of(features)
+    parts = [_KINDS.index(kind) for kind in (Kind.PART, Kind.PART_AND_CONTACT)]
+    view = View(features)
+    whole = view.above("alike", _MOSTLY_ALIKE) & ~view.some("contradiction", "addition_alone")
+    kept = ~applying(features, Strength.FORBIDS) & ~view.some(
+        "attested_word_swapped", "only_telling_word_swapped"
+    )
+    return (~np.isin(kinds, parts) | whole) & kept
+
+
 def signs_of(features: Reals, context: Reals) -> Signs:
     """The signs of P pairs.
 
@@ -77,9 +95,9 @@ def signs_of(features: Reals, context: Reals) -> Signs:
     some = view.some
     # "Acme Realty" with the telephone of Acme is another company of its owner; where a second contact agrees
     # with a number that nobody else has, it is as often Acme itself
-    own_phone = view.above("phone_same", ALMOST_OWN)
+    own_phone = view.own_contact
     sister = context_of("organization_adds_structural") > 0
-    sister &= ~(own_phone & some("domain_same", "postal_code_same", "city_same"))
+    sister &= ~(view.above("phone_same", ALMOST_OWN) & some("domain_same", "postal_code_same", "city_same"))
     # the initials of a part of a name fit many names
     strict = (
         sister
@@ -103,35 +121,45 @@ def signs_of(features: Reals, context: Reals) -> Signs:
     )
 
 
-def tiers_of(
-    model: Model, features: Reals, scores: Scores, alone: Reals, twin: Flags, kinds: Ids
-) -> list[Tier]:
-    """The tier each pair would have if it were the answer.
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known of P pairs beside features and scores."""
 
-    ``alone``: the confidence without rivals. ``twin``: another company fits the organization as well, or
-    another organization the company. ``kinds``: of agreement, see ``kinds_of``.
+    alone: Reals  # confidence without rivals
+    twin: Flags  # another company fits the organization as well, or another organization the company
+    short_form: Flags  # a short form in the name fits several companies
+    kinds: Ids  # of agreement, see ``kinds_of``
+    marked: Flags  # the organization's name carries a mark for one not in use
+
+
+def tiers_of(model: Model, features: Reals, scores: Scores, beside: Beside) -> tuple[list[Tier], Reals]:
+    """The tier each pair would have if it were the answer, and the confidence from which it is suggested.
+
+    Lowers the confidence of a pair that a twin keeps from being suggested below that.
     """
-    confidence = scores.confidence
     context = scores.context
     # that its equal went to another organization does not make a company the right one
-    twin = twin | (context[:, _CONTEXT["equal_rival"]] > 0) | (context[:, _CONTEXT["ahead"]] < EQUAL)
+    twin = beside.twin | (context[:, _CONTEXT["equal_rival"]] > 0) | (context[:, _CONTEXT["ahead"]] < EQUAL)
+    twin |= beside.short_form
     near = (context[:, _CONTEXT["ahead_of_free"]] < SOME) | (context[:, _CONTEXT["company_ahead"]] < SOME)
     signs = signs_of(features, context)
-    least = np.select(
+    least: Reals = np.select(
         [signs.apostrophe, signs.strict, signs.own_phone, signs.clear],
-        [model.sure, STRICT, model.likely_own_phone, model.likely_clear],
+        [FAMILY, STRICT, model.likely_own_phone, model.likely_clear],
         model.likely,
     )
-    shown = (confidence >= least) & ~twin & ~signs.held
-    earns = np.isin(kinds, [_KINDS.index(kind) for kind in SURE_KINDS])
+    confidence = scores.confidence
+    confidence[twin] = np.minimum(confidence, least - A_LITTLE)[twin]
+    shown = (confidence >= least) & ~signs.held
+    earns = np.isin(beside.kinds, [_KINDS.index(kind) for kind in SURE_KINDS])
     numbers = np.select(
         [
-            shown & (confidence >= model.sure) & ~signs.doubtful & earns,
+            shown & (confidence >= model.sure) & ~signs.doubtful & ~beside.marked & earns,
             shown,
-            (alone >= model.likely) & near & ~signs.held,
+            (beside.alone >= model.likely) & (near | beside.short_form) & ~signs.held,
         ],
         [0, 1, 2],
         3,
     )
     tiers = (Tier.SURE, Tier.LIKELY, Tier.AMBIGUOUS, Tier.NONE)
-    return [tiers[number] for number in numbers.tolist()]
+    return [tiers[number] for number in numbers.tolist()], least

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from integrations.matching import wordlists
+from integrations.matching.contacts import HOST_ENDING
 
 Ids = npt.NDArray[np.signedinteger[Any]]
 Reals = npt.NDArray[np.floating[Any]]
@@ -87,6 +88,8 @@ class Vocabulary:
         self.town: Flags = np.zeros(0, bool)
         self.several: Flags = np.zeros(0, bool)
         self.main_site: Flags = np.zeros(0, bool)
+        self.agency: Flags = np.zeros(0, bool)
+        self.host: Flags = np.zeros(0, bool)
         self.length: Ids = np.zeros(0, np.int32)
         self.first_letter: Ids = np.zeros(0, np.int32)
         self.texts: list[str] = []
@@ -143,3 +146,5 @@ class Vocabulary:
         self.attested = (among(wordlists.surnames()) | among(wordlists.places())) & (self.length > 2)
         self.several = among(wordlists.several_meanings())
         self.main_site = among({MAIN_SITE})
+        self.agency = among(wordlists.agency_words())
+        self.host = among({HOST_ENDING})

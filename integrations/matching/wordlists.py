@@ -172,6 +172,18 @@ def places_in_front() -> frozenset[str]:
 
 
 @cache
+def agency_words() -> frozenset[str]:
+    """Offices of a public body."""
+    return _words("kinds_of_words.txt")["agency"]
+
+
+@cache
+def kin_words() -> frozenset[str]:
+    """Words behind "and" that people leave out: "& Sons"."""
+    return _words("kinds_of_words.txt")["kin"]
+
+
+@cache
 def directions() -> frozenset[str]:
     """Words for a part of a town or country."""
     return _words("kinds_of_words.txt")["direction"]

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 
 from integrations.matching import wordlists
 
@@ -48,6 +49,7 @@ _CANONICAL = {**wordlists.abbreviations(), **_REGION_SHORT}
 #: Longer acronyms are not looked for.
 MOST_INITIALS = 7
 
+_KIN = wordlists.kin_words()
 _LETTERS = wordlists.transliterations()
 _BOROUGH, _BEFORE_BOROUGH = frozenset(["borough", "boro"]), frozenset(["london", "royal", "metropolitan"])
 _SPELLED_OUT = str.maketrans(
@@ -73,7 +75,8 @@ class Words:
 
     ``core`` is what is compared; ``legal`` the spellings of legal forms taken off, ``classes`` what they
     mean; ``squash`` all words as written, without the legal form and without spaces; ``initials``
-    the acronyms the words may be known by; ``apostrophes`` the words written with one.
+    the acronyms the words may be known by; ``apostrophes`` the words written with one; ``joined`` the
+    words behind an "and" that are more than kin ("Tool & Die").
     """
 
     core: tuple[str, ...]
@@ -82,6 +85,7 @@ class Words:
     squash: str
     initials: tuple[str, ...]
     apostrophes: tuple[str, ...]
+    joined: tuple[str, ...] = ()
 
 
 def fold(text: str) -> str:
@@ -315,6 +319,11 @@ def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
         kept = _without_articles(core, articles)
         initials = _acronyms(core, kept, legal)
         core = kept or core
+    joined = tuple(
+        _CANONICAL.get(word, word)
+        for before, word in pairwise(words)
+        if before == "and" and word not in _KIN and word in core
+    )
     canonical = []
     for position, word in enumerate(core):
         other = _CANONICAL.get(word)
@@ -326,4 +335,4 @@ def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
             canonical.append(word.lstrip("0") or "0")
         else:
             canonical.append(word)
-    return Words(tuple(canonical), tuple(legal), tuple(classes), squash, initials, apostrophes)
+    return Words(tuple(canonical), tuple(legal), tuple(classes), squash, initials, apostrophes, joined)

@@ -6,7 +6,16 @@ import sys
 import pytest
 
 from integrations import matching
-from integrations.matching import Company, Knowledge, Organization, Tier, UnknownRecord, explain, suggest
+from integrations.matching import (
+    Company,
+    Kind,
+    Knowledge,
+    Organization,
+    Tier,
+    UnknownRecord,
+    explain,
+    suggest,
+)
 
 COMPANIES = [
     Company("0", "Own House Services"),
@@ -54,10 +63,13 @@ def test_an_existing_mapping_is_kept_and_takes_its_company() -> None:
     assert second.company_id is None
 
 
-def test_a_company_number_decides_whatever_the_names_say() -> None:
-    organization = Organization("a", "Zebra Holdings")
-    (answer,) = suggest([organization], COMPANIES, knowledge=Knowledge(numbers={"a": "b100"}))
-    assert (answer.company_id, answer.tier) == ("11", Tier.SURE)
+def test_a_company_number_decides_which_company_and_the_name_whether_it_is_sure() -> None:
+    organizations = [Organization("a", "Zebra Holdings"), Organization("b", "Bramble & Finch Joinery")]
+    other = suggest(organizations[:1], COMPANIES, knowledge=Knowledge(numbers={"a": "b100"}))[0]
+    same = suggest(organizations[1:], COMPANIES, knowledge=Knowledge(numbers={"b": "b100"}))[0]
+    assert (other.company_id, other.tier, other.kind) == ("11", Tier.LIKELY, Kind.IDENTIFIER)
+    assert 'the names differ: "Zebra Holdings" / "Bramble & Finch Joinery, LLC"' in other.reasons
+    assert (same.company_id, same.tier, same.kind) == ("11", Tier.SURE, Kind.IDENTIFIER)
 
 
 def test_an_alias_that_was_accepted_before_decides() -> None:

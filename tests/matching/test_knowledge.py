@@ -70,7 +70,7 @@ def test_twins_say_what_would_tell_them_apart() -> None:
     (answer,) = suggest([Organization("a", "Tarnbrook Joinery")], twins)
     assert answer.tier is Tier.AMBIGUOUS
     assert answer.reasons[:2] == (
-        "2 companies fit equally well",
+        "2 companies fit equally well (0.09, 0.09)",
         "the organization's domain or city would tell them apart",
     )
 
@@ -108,3 +108,60 @@ def test_an_explanation_adds_up() -> None:
     strengths = [abs(c.contribution) for c in explanation.contributions]
     assert strengths == sorted(strengths, reverse=True)
     assert all(c.label for c in explanation.contributions)
+
+
+def test_a_tenant_id_names_the_company_under_another_name() -> None:
+    tenant = "6f0c9a44-1f0e-4d36-9a0c-6b0c33d0a111"
+    companies = [*COMPANIES, Company("15", "Acorn Building", tenant_id=tenant)]
+    (answer,) = suggest(
+        [Organization("c", "Zentora")], companies, knowledge=Knowledge(tenant_ids={"c": tenant})
+    )
+    assert (answer.company_id, answer.tier) == ("15", Tier.LIKELY)
+    assert answer.reasons[-1] == 'the names differ: "Zentora" / "Acorn Building"'
+
+
+def test_a_domain_that_nobody_else_holds_proposes_the_company_under_another_name() -> None:
+    organization = Organization("c", "Zentora", domain="zentora.com")
+    companies = [*COMPANIES, Company("15", "Acorn Building", "www.zentora.com")]
+    (answer,) = suggest([organization], companies)
+    assert (answer.company_id, answer.tier) == ("15", Tier.LIKELY)
+    assert answer.reasons[0].endswith('the names differ: "Zentora" / "Acorn Building"')
+
+
+def test_a_domain_that_several_hold_proposes_nobody_under_another_name() -> None:
+    organization = Organization("c", "Zentora", domain="zentora.com")
+    companies = [
+        Company("15", "Acorn Building", "www.zentora.com"),
+        Company("16", "Ludvig Bikes", "www.zentora.com"),
+    ]
+    (answer,) = suggest([organization], companies)
+    assert answer.company_id is None
+
+
+def test_one_company_held_twice_is_one_answer_that_names_both() -> None:
+    companies = [
+        Company("21", "Alice Brandt LLC", phone="555-201-3344"),
+        Company("22", "Alice Brandt, Inc.", phone="(555) 201 3344"),
+    ]
+    (answer,) = suggest([Organization("d", "Alice Brandt")], companies)
+    assert (answer.company_id, answer.tier) == ("21", Tier.LIKELY)
+    assert '"Alice Brandt LLC" and "Alice Brandt, Inc." share a telephone number' in answer.reasons[0]
+    assert [rival.company_id for rival in answer.rivals] == ["22"]
+
+
+def test_of_one_company_held_twice_the_active_one_is_proposed() -> None:
+    companies = [
+        Company("21", "Alice Brandt LLC", phone="555-201-3344", is_active=False),
+        Company("22", "Alice Brandt, Inc.", phone="(555) 201 3344"),
+    ]
+    (answer,) = suggest([Organization("d", "Alice Brandt")], companies, include_inactive=True)
+    assert (answer.company_id, answer.tier) == ("22", Tier.LIKELY)
+
+
+def test_twins_that_nothing_tells_apart_stay_ambiguous() -> None:
+    companies = [
+        Company("21", "Alice Brandt LLC"),
+        Company("22", "Alice Brandt, Inc.", phone="(555) 201 3344"),
+    ]
+    (answer,) = suggest([Organization("d", "Alice Brandt")], companies)
+    assert answer.tier is Tier.AMBIGUOUS

@@ -25,8 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from integrations.matching.context import CONTEXT, context_features
 from integrations.matching.features import FEATURES, WRITING
-from integrations.matching.model import FORBIDDEN_CAP, limited, same_names
-from integrations.matching.rules import Strength, applying
+from integrations.matching.model import limited, ruled, same_names
 from tests.benchmarks.matching.labelled import DATA, FOLDS, HARD, Tenant, load
 
 Reals = npt.NDArray[np.floating[Any]]
@@ -69,7 +68,7 @@ LOWEST_SCORE, HIGHEST_SCORE, KNOTS = -12.0, 9.0, 64
 LEAST_CONFIDENCE = 1e-4
 RIDGE = 1e-4
 #: Least confidence of the tiers, chosen on the cross-validated scores.
-TIERS = {"sure": 0.97, "likely": 0.77, "likely_clear": 0.67, "likely_own_phone": 0.54}
+TIERS = {"sure": 0.93, "likely": 0.77, "likely_clear": 0.67, "likely_own_phone": 0.54}
 
 _WRITING = [list(FEATURES).index(name) for name in WRITING]
 
@@ -109,8 +108,7 @@ def _logistic(x: Reals, y: Reals, weight: Reals, signs: Mapping[str, int]) -> Re
 
 def _pair_score(tenant: Tenant, fit: Fit) -> Reals:
     result: Reals = tenant.prepared.features @ fit.pair[:-1] + fit.pair[-1]
-    forbidden = applying(tenant.prepared.features, Strength.FORBIDS)
-    return np.where(forbidden, np.minimum(result, FORBIDDEN_CAP), result)
+    return ruled(result, tenant.prepared.features)
 
 
 def _context(tenant: Tenant, fit: Fit) -> Reals:
