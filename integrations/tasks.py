@@ -18,7 +18,7 @@ from django_tasks import task
 
 from integrations.models import ImportReport, IntegrationInstance, Job
 from integrations.psa.base import FailureKind, PSAError, StepState
-from integrations.services.audit import Actor
+from integrations.services.audit import Actor, Batch
 from integrations.services.companies import ShrinkRefused, refresh_options
 from integrations.services.imports import (
     FileOptions,
@@ -227,7 +227,7 @@ def _suggest_mappings(run: JobRun) -> tuple[str, dict[str, Any]]:
 def _check_connection(run: JobRun) -> tuple[str, dict[str, Any]]:
     user = run.job.created_by
     actor = Actor(run.job.starter or "the portal", "background job", user)
-    report = check_connection(actor, run.instance)
+    report = check_connection(Batch(actor), run.instance)
     if report.passed:
         return "The connection works.", {}
     failed = [step for step in report.steps if step.state is StepState.FAILED]

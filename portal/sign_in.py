@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 
 from integrations.models.audit import Action
-from integrations.services.audit import Actor, Batch, Change
+from integrations.services.audit import Batch, Change
 from portal.attempts import forget_failures
 
 
@@ -13,7 +13,7 @@ class UnknownUser(LookupError):
     """Nobody has this user name."""
 
 
-def unlock_login(actor: Actor, username: str) -> int:
+def unlock_login(batch: Batch, username: str) -> int:
     """Forget the failed sign-ins under this user name; returns how many there were. Audited.
 
     The limit of a network address, which ends after a minute, stays. Raises UnknownUser.
@@ -23,5 +23,5 @@ def unlock_login(actor: Actor, username: str) -> int:
         raise UnknownUser(username)
     failures = forget_failures(user.username)
     before = {"failures": failures}
-    Batch(actor).record([Change(Action.SIGN_IN_UNLOCKED, "user", str(user.pk), user.username, before)])
+    batch.record([Change(Action.SIGN_IN_UNLOCKED, "user", str(user.pk), user.username, before)])
     return failures

@@ -38,7 +38,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.psa.registry import PROVIDERS
-from integrations.services.audit import actor_of
+from integrations.services.audit import Batch, actor_of
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.instances import (
     InstanceDetails,
@@ -149,7 +149,7 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
         """Through the service, which audits and keeps one default a PSA."""
         seen = InstanceDetails(**json.loads(form.initial["seen"]))
         values = {name: form.cleaned_data[name] for name in ("name", "description", "is_default")}
-        describe_instance(actor_of(request), obj, InstanceDetails(**values), seen=seen)
+        describe_instance(Batch(actor_of(request)), obj, InstanceDetails(**values), seen=seen)
 
     def delete_model(self, request: HttpRequest, obj: IntegrationInstance) -> None:
         """Softly; its mappings go with it and come back with it."""
@@ -161,7 +161,7 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
             self._delete(request, instance)
 
     def _delete(self, request: HttpRequest, instance: IntegrationInstance) -> None:
-        count = delete_instance(actor_of(request), instance)
+        count = delete_instance(Batch(actor_of(request)), instance)
         text = f"“{instance}” can be restored for 30 days, with its mappings ({count:,})."
         self.message_user(request, text, messages.WARNING)
 
@@ -228,7 +228,7 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
     def validate(self, request: HttpRequest, queryset: QuerySet[IntegrationInstance]) -> None:
         """Check the stored credentials with the PSA. Django runs actions outside a transaction."""
         for instance in queryset.filter(deleted_at=None):
-            report = check_connection(actor_of(request), instance)
+            report = check_connection(Batch(actor_of(request)), instance)
             if report.passed:
                 self.message_user(request, f"{instance}: the connection works.", messages.SUCCESS)
                 continue
@@ -249,7 +249,7 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
         """Bring each back with its mappings, where that is still possible."""
         for instance in queryset.exclude(deleted_at=None):
             try:
-                restored, lost = restore_instance(actor_of(request), instance)
+                restored, lost = restore_instance(Batch(actor_of(request)), instance)
             except NotRestorable as refusal:
                 self.message_user(request, f"{instance}: {refusal}", messages.ERROR)
             else:

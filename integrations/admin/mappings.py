@@ -18,7 +18,6 @@ from integrations.admin.common import (
     lines,
     link,
     list_link,
-    user_of,
 )
 from integrations.models import (
     AuditEvent,
@@ -30,7 +29,7 @@ from integrations.models import (
     RejectedMatch,
 )
 from integrations.models.mappings import in_percent
-from integrations.services.audit import actor_of
+from integrations.services.audit import Batch, actor_of
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.mapping import CompanyNotOffered, OrganizationDeleted, remove_mappings, set_mapping
 from integrations.services.suggestions import allow_match, stop_ignoring
@@ -135,21 +134,17 @@ class MappingAdmin(SoftDeleteAdmin[OrganizationMapping]):
         """Through the service; a removed mapping that is saved comes back in force."""
         values = form.cleaned_data
         stored = set_mapping(
-            actor_of(request),
-            user_of(request),
-            obj.organization,
-            values["company"],
-            seen_version=values["seen_version"],
+            Batch(actor_of(request)), obj.organization, values["company"], seen_version=values["seen_version"]
         )
         obj.pk = stored.pk
 
     def delete_model(self, request: HttpRequest, obj: OrganizationMapping) -> None:
         """Take it out of force; the row stays."""
-        remove_mappings(actor_of(request), user_of(request), [obj.pk])
+        remove_mappings(Batch(actor_of(request)), [obj.pk])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[OrganizationMapping]) -> None:
         """Take them out of force, in one batch that undo can bring back."""
-        remove_mappings(actor_of(request), user_of(request), list(queryset.values_list("pk", flat=True)))
+        remove_mappings(Batch(actor_of(request)), list(queryset.values_list("pk", flat=True)))
 
     @admin.display(description="organization", ordering="organization__name")
     def organization_name(self, mapping: OrganizationMapping) -> str:
@@ -212,7 +207,7 @@ class RejectedMatchAdmin(ReadOnlyAdmin[RejectedMatch]):
 
     def delete_model(self, request: HttpRequest, obj: RejectedMatch) -> None:
         """Through the service, which audits."""
-        allow_match(actor_of(request), obj.company.instance, obj.organization, obj.company)
+        allow_match(Batch(actor_of(request)), obj.company.instance, obj.organization, obj.company)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[RejectedMatch]) -> None:
         for match in queryset.select_related("organization", "company__instance"):
@@ -241,7 +236,7 @@ class IgnoredOrganizationAdmin(ReadOnlyAdmin[IgnoredOrganization]):
         if instance is None:
             self.message_user(request, f"There is no configuration of {obj.psa} any more.", messages.ERROR)
         else:
-            stop_ignoring(actor_of(request), instance, obj.organization)
+            stop_ignoring(Batch(actor_of(request)), instance, obj.organization)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[IgnoredOrganization]) -> None:
         for row in queryset.select_related("organization"):

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from integrations.admin.common import DeletedFilter, SoftDeleteAdmin, lines, link, list_link
 from integrations.models import AuditEvent, Organization
-from integrations.services.audit import actor_of
+from integrations.services.audit import Batch, actor_of
 from integrations.services.organizations import (
     ChangedMeanwhile,
     ExternalIdTaken,
@@ -96,17 +96,17 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
         actor, values = actor_of(request), form.cleaned_data
         if change:
             seen = dt.datetime.fromisoformat(values["seen"])
-            change_organization(actor, obj, values, seen)
+            change_organization(Batch(actor), obj, values, seen)
         else:
-            obj.pk = add_organization(actor, values).pk
+            obj.pk = add_organization(Batch(actor), values).pk
 
     def delete_model(self, request: HttpRequest, obj: Organization) -> None:
-        delete_organization(actor_of(request), obj)
+        delete_organization(Batch(actor_of(request)), obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
         """Softly, one after the other."""
         for organization in queryset:
-            delete_organization(actor_of(request), organization)
+            delete_organization(Batch(actor_of(request)), organization)
 
     # --- links ---
 
@@ -146,7 +146,7 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
             values = {"is_active": active}
             try:
                 changed += change_organization(
-                    actor_of(request), organization, values, organization.updated_at
+                    Batch(actor_of(request)), organization, values, organization.updated_at
                 )
             except ChangedMeanwhile:
                 self.message_user(request, f"{organization} was being changed by somebody.", messages.WARNING)
@@ -158,7 +158,7 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
         restored = 0
         for organization in queryset.exclude(deleted_at=None):
             try:
-                restore_organization(actor_of(request), organization)
+                restore_organization(Batch(actor_of(request)), organization)
                 restored += 1
             except ExternalIdTaken as taken:
                 self.message_user(request, f"{organization}: {taken}", messages.ERROR)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from integrations.admin.common import NOTHING, ReadOnlyAdmin, lines, link, list_link
 from integrations.models import ApiToken, ReviewNotice, Webhook, WebhookDelivery
-from integrations.services.audit import actor_of
+from integrations.services.audit import Batch, actor_of
 from integrations.services.read_api import revoke_token
 
 
@@ -30,7 +30,7 @@ class ApiTokenAdmin(ReadOnlyAdmin[ApiToken]):
     @admin.action(description="Revoke: closed to their holders at once", permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         """Through the service, which audits. Cannot be taken back."""
-        revoked = sum(revoke_token(actor_of(request), token) for token in queryset)
+        revoked = sum(revoke_token(Batch(actor_of(request)), token) for token in queryset)
         self.message_user(request, f"{revoked:,} revoked.")
 
     @admin.display(description="rights")

@@ -218,7 +218,7 @@ class OrganizationMapping(models.Model):
         """Note who stands for the mapping from now on; None for a command."""
         self.confirmed_by, self.confirmed_by_name, self.confirmed_at = by, "", at
 
-    def confirm_name(self, by: User, at: dt.datetime) -> None:
+    def confirm_name(self, by: User | None, at: dt.datetime) -> None:
         """Note that it is still right although its company was renamed; unsaved."""
         self.confirmed_name = self.company.name
         self.confirm(by, at)

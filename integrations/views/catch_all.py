@@ -40,7 +40,7 @@ def catch_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpRe
     company = get_object_or_404(instance.companies, pk=whole_number(number) or 0) if number else None
     batch = Batch(actor_of(request))
     try:
-        changed = set_catch_all(batch.actor, instance, company, batch=batch)
+        changed = set_catch_all(batch, instance, company)
     except NotUsable as error:
         raise Http404 from error
     if changed:

@@ -75,6 +75,6 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
     if not filters.is_valid():
         return setup_page(request, instance, filters=filters)
     with recorded(request, "The company filter was saved. The companies are being read anew.") as batch:
-        save_filters(batch.actor, instance, filters.conditions(), batch=batch)
+        save_filters(batch, instance, filters.conditions())
         enqueue_refresh(instance, request.user, full=True)
     return redirect(instance)

@@ -114,7 +114,7 @@ def _connect(
     try:
         if instance is not None and _describe(request, details, instance):
             return redirect(instance)
-        outcome = connect_instance(actor_of(request), details, instance)
+        outcome = connect_instance(Batch(actor_of(request)), details, instance)
     except NameTaken:
         form.add_error("name", "Another configuration has this name.")
         return {}
@@ -149,7 +149,7 @@ def _describe(request: SignedInRequest, details: ConnectionDetails, instance: In
     batch = Batch(actor_of(request))
     described = InstanceDetails(details.name, details.description, details.is_default)
     seen = InstanceDetails.of(instance)
-    if not describe_instance(batch.actor, instance, described, seen=seen, batch=batch):
+    if not describe_instance(batch, instance, described, seen=seen):
         return False
     text = f"“{details.name}” was saved. The connection did not change and was not checked."
     tell_recorded(request, batch, text)
@@ -160,7 +160,7 @@ def _describe(request: SignedInRequest, details: ConnectionDetails, instance: In
 @require_POST
 def test(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Check the stored credentials now."""
-    report = check_connection(actor_of(request), instance)
+    report = check_connection(Batch(actor_of(request)), instance)
     if report.passed:
         messages.success(request, "The connection works.")
     else:
@@ -180,7 +180,7 @@ def delete(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespo
     error = ""
     if request.method == "POST":
         if request.POST.get("name", "").strip() == instance.name:
-            removed = delete_instance(actor_of(request), instance)
+            removed = delete_instance(Batch(actor_of(request)), instance)
             messages.success(
                 request,
                 f"“{instance.name}” was deleted with {removed:,} mappings. "
@@ -201,7 +201,7 @@ def restore(request: SignedInRequest, psa: str, pk: int) -> HttpResponse:
     visible = IntegrationInstance.objects.visible_to(request.user).exclude(deleted_at=None)
     instance = get_object_or_404(visible, psa=psa, pk=pk)
     try:
-        restored, lost = restore_instance(actor_of(request), instance)
+        restored, lost = restore_instance(Batch(actor_of(request)), instance)
     except NotRestorable as error:
         messages.error(request, str(error))
         return redirect("integrations:home")

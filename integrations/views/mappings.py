@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from integrations.forms.mapping_table import columns_in_address, table_query
 from integrations.models import Company, IntegrationInstance, Organization
-from integrations.services.audit import actor_of
+from integrations.services.audit import Batch, actor_of
 from integrations.services.companies import company_choices, type_labels
 from integrations.services.mapping import (
     CompanyNotOffered,
@@ -62,7 +62,7 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
     """Save Mappings: everything that is ticked."""
     shown, ticked = _numbers(request, "shown"), _numbers(request, "ticked")
     select_proposals(request.user, instance, shown, ticked)
-    outcome = save_mappings(actor_of(request), request.user, instance, ticked=ticked)
+    outcome = save_mappings(Batch(actor_of(request)), request.user, instance, ticked=ticked)
     if outcome.saved:
         messages.success(request, outcome.sentence(), extra_tags=f"undo:{outcome.batch}")
     elif not outcome.conflicts:
@@ -153,11 +153,11 @@ def ignore(request: SignedInRequest, instance: IntegrationInstance, organization
     organization = organization_or_404(request, instance, organization_id)
     if request.POST.get("ignored") == "0":
         with recorded(request, f"{organization.name} is open again.") as batch:
-            stop_ignoring(batch.actor, instance, organization, batch=batch)
+            stop_ignoring(batch, instance, organization)
     else:
         text = f"{organization.name} is ignored from now on and left out of the counts."
         with recorded(request, text) as batch:
-            ignore_organization(batch.actor, request.user, instance, organization, batch=batch)
+            ignore_organization(batch, instance, organization)
     return _row_or_back(request, instance, organization)
 
 

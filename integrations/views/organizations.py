@@ -85,7 +85,7 @@ def add(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             with recorded(request, f"“{form.cleaned_data['name']}” was added.") as batch:
-                add_organization(batch.actor, form.cleaned_data, batch=batch)
+                add_organization(batch, form.cleaned_data)
         except ExternalIdTaken as error:
             form.add_error("external_id", str(error))
         else:
@@ -118,7 +118,7 @@ def _change(
     """The redirect after a change; None when the form has to be shown again, with what is wrong."""
     values, batch = form.cleaned_data, Batch(actor_of(request))
     try:
-        changed = change_organization(batch.actor, organization, values, values["seen"], batch=batch)
+        changed = change_organization(batch, organization, values, values["seen"])
     except ExternalIdTaken as error:
         form.add_error("external_id", str(error))
         return None
@@ -145,7 +145,7 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         text = f"“{organization.name}” was deleted. It can be restored from “Deleted”."
         with recorded(request, text) as batch:
-            delete_organization(batch.actor, organization, batch=batch)
+            delete_organization(batch, organization)
         return redirect("integrations:organizations")
     mappings = organization.mappings.present().select_related("company", "instance")
     context = {"organization": organization, "mappings": mappings}
@@ -162,7 +162,7 @@ def restore(request: SignedInRequest, pk: int) -> HttpResponse:
     what = f"without what was merged into “{into.name}”" if into else "with its mappings"
     try:
         with recorded(request, f"“{organization.name}” is back, {what}.") as batch:
-            restore_organization(batch.actor, organization, batch=batch)
+            restore_organization(batch, organization)
     except ExternalIdTaken as error:
         messages.error(
             request,
@@ -205,7 +205,7 @@ def _merge(request: SignedInRequest, merged: Organization, into: Organization) -
     }
     try:
         with recorded(request, f"“{merged.name}” was merged into “{into.name}”.") as batch:
-            merge_organizations(batch.actor, merged, into, chosen, request.POST.get("seen", ""), batch=batch)
+            merge_organizations(batch, merged, into, chosen, request.POST.get("seen", ""))
     except ChangedMeanwhile:
         error = "Nothing was merged: something about them has changed since you saw it. Look once more."
     except CompanyUndecided:

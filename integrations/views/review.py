@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms.mapping_table import table_query
 from integrations.models import IntegrationInstance, Organization
-from integrations.services.audit import actor_of
+from integrations.services.audit import Batch, actor_of
 from integrations.services.companies import type_labels
 from integrations.services.mapping import (
     CompanyNotOffered,
@@ -27,6 +27,7 @@ from integrations.views.common import (
     on_instance,
     organization_or_404,
     recorded,
+    tell_recorded,
     whole_number,
 )
 
@@ -59,23 +60,23 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
     if decision == "ignore":
         text = f"{organization.name} is ignored from now on."
         with recorded(request, text, messages.INFO) as batch:
-            ignore_organization(actor, request.user, instance, organization, batch=batch)
+            ignore_organization(batch, instance, organization)
         return True
     if decision == "keep":
-        key = confirm_mapping(actor, request.user, instance, organization)
-        if key is not None:
-            messages.success(request, f"{organization.name} was confirmed.", extra_tags=f"undo:{key}")
+        batch = Batch(actor)
+        if confirm_mapping(batch, instance, organization):
+            tell_recorded(request, batch, f"{organization.name} was confirmed.")
         return True
     company = get_object_or_404(instance.companies, pk=_number(request, "company") or 0)
     if decision == "reject":
         text = f"{company.name} will not be proposed for {organization.name} again."
         with recorded(request, text, messages.INFO) as batch:
-            reject_match(actor, request.user, instance, organization, company, batch=batch)
+            reject_match(batch, instance, organization, company)
         return False
     if decision != "accept":
         raise Http404
     try:
-        outcome = accept_match(actor, request.user, instance, organization, company)
+        outcome = accept_match(Batch(actor), request.user, instance, organization, company)
     except OrganizationElsewhere as error:
         messages.error(request, f"{organization.name} is mapped in “{error}” now.")
         return False
@@ -126,11 +127,11 @@ def reconsider(request: SignedInRequest, instance: IntegrationInstance, organiza
     organization = organization_or_404(request, instance, organization_id)
     company = _number(request, "company")
     if company is None:
-        stop_ignoring(actor_of(request), instance, organization)
+        stop_ignoring(Batch(actor_of(request)), instance, organization)
         messages.success(request, f"{organization.name} is open again.")
     else:
         row = get_object_or_404(instance.companies, pk=company)
-        allow_match(actor_of(request), instance, organization, row)
+        allow_match(Batch(actor_of(request)), instance, organization, row)
         messages.success(request, f"{row.name} may be proposed for {organization.name} again.")
     return _step(request, instance, organization.pk, None)
 

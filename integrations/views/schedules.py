@@ -21,5 +21,5 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
     if not form.is_valid():
         return setup_page(request, instance, schedule=form)
     with recorded(request, "The schedule was saved.") as batch:
-        save_schedule(batch.actor, instance, **form.cleaned_data, batch=batch)
+        save_schedule(batch, instance, **form.cleaned_data)
     return redirect(f"{instance.get_absolute_url()}#schedule")

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from integrations.forms.tokens import TokenForm
 from integrations.models import ApiToken
-from integrations.services.audit import actor_of
+from integrations.services.audit import Batch, actor_of
 from integrations.services.read_api import create_token, listed_tokens, revoke_token
 from integrations.views.common import SignedInRequest, form_status, needs
 
@@ -32,7 +32,7 @@ def add(request: SignedInRequest) -> HttpResponse:
     """Make a token. It is shown in the answer to the form and nowhere else, so there is no redirect."""
     form = TokenForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        token, plain = create_token(actor_of(request), form.spec())
+        token, plain = create_token(Batch(actor_of(request)), form.spec())
         return render(request, "integrations/tokens/created.html", {"token": token, "plain": plain})
     return render(request, "integrations/tokens/form.html", {"form": form}, status=form_status(form))
 
@@ -42,7 +42,7 @@ def add(request: SignedInRequest) -> HttpResponse:
 def revoke(request: SignedInRequest, pk: int) -> HttpResponse:
     """Close the door for a token at once."""
     token = get_object_or_404(ApiToken, pk=pk)
-    if revoke_token(actor_of(request), token):
+    if revoke_token(Batch(actor_of(request)), token):
         messages.success(request, f"“{token.name}” was revoked. Whoever uses it is refused from now on.")
     else:
         messages.info(request, f"“{token.name}” was revoked before.")

@@ -14,7 +14,7 @@ from integrations.files.reader import MAX_ROWS, ImportRefused
 from integrations.files.writer import csv_lines
 from integrations.forms.imports import FileForm, MappingFileForm
 from integrations.models import ImportReport, IntegrationInstance
-from integrations.services.audit import actor_of
+from integrations.services.audit import Batch, actor_of
 from integrations.services.imports import (
     FOREGROUND_LIMIT_BYTES,
     FileOptions,
@@ -84,7 +84,11 @@ def upload_mappings(request: SignedInRequest, instance: IntegrationInstance) -> 
         import_options = MappingImportOptions(**asdict(options))
         try:
             done = import_mappings(
-                actor_of(request), file.file, instance, import_options, keeping=ReportStorage(file.name or "")
+                Batch(actor_of(request)),
+                file.file,
+                instance,
+                import_options,
+                keeping=ReportStorage(file.name or ""),
             )
         except ImportRefused as error:
             form.add_error("file", str(error))
@@ -104,9 +108,13 @@ def upload_configurations(request: SignedInRequest) -> HttpResponse:
         file = form.cleaned_data["file"]
         try:
             done = import_configurations(
-                actor_of(request), file.file, {}, dry_run="check" in request.POST,
-                keep_good=form.keeps_good, keeping=ReportStorage(file.name or ""),
-            )  # fmt: skip
+                Batch(actor_of(request)),
+                file.file,
+                {},
+                dry_run="check" in request.POST,
+                keep_good=form.keeps_good,
+                keeping=ReportStorage(file.name or ""),
+            )
         except ImportRefused as error:
             form.add_error("file", str(error))
         else:
@@ -129,7 +137,7 @@ def upload_organizations(request: SignedInRequest) -> HttpResponse:
             return to_job(request, ImportReport.Kind.ORGANIZATIONS, file, options)
         try:
             done = import_organizations(
-                actor_of(request),
+                Batch(actor_of(request)),
                 file.file,
                 dry_run="check" in request.POST,
                 keep_good=form.keeps_good,

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from integrations.forms.webhooks import WebhookForm
 from integrations.models import Webhook, WebhookDelivery
-from integrations.services.audit import actor_of
+from integrations.services.audit import Batch, actor_of
 from integrations.services.webhooks import (
     NotToBeSent,
     change_webhook,
@@ -50,7 +50,7 @@ def add(request: SignedInRequest) -> HttpResponse:
     """Make a webhook; its signing key is shown in the answer and nowhere else."""
     form = WebhookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        webhook, key = create_webhook(actor_of(request), form.spec())
+        webhook, key = create_webhook(Batch(actor_of(request)), form.spec())
         return render(request, "integrations/webhooks/key.html", {"webhook": webhook, "key": key})
     return render(request, "integrations/webhooks/form.html", {"form": form}, status=form_status(form))
 
@@ -87,7 +87,7 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Webhook, pk=pk)
     form = WebhookForm(request.POST) if request.method == "POST" else WebhookForm.of(row)
     if request.method == "POST" and form.is_valid():
-        if change_webhook(actor_of(request), row, form.spec()):
+        if change_webhook(Batch(actor_of(request)), row, form.spec()):
             messages.success(request, "The webhook was saved.")
         else:
             messages.info(request, "Nothing was saved: nothing differs.")
@@ -102,7 +102,7 @@ def activate(request: SignedInRequest, pk: int) -> HttpResponse:
     """Pause or resume."""
     row = get_object_or_404(Webhook, pk=pk)
     active = request.POST.get("active") == "yes"
-    set_active(actor_of(request), row, active)
+    set_active(Batch(actor_of(request)), row, active)
     messages.success(request, "The webhook hears of changes again." if active else "The webhook is paused.")
     return redirect(row)
 
@@ -116,7 +116,7 @@ def renew(request: SignedInRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Webhook, pk=pk)
     if request.method == "GET":
         return render(request, "integrations/webhooks/renew.html", {"webhook": row})
-    key = renew_key(actor_of(request), row)
+    key = renew_key(Batch(actor_of(request)), row)
     return render(request, "integrations/webhooks/key.html", {"webhook": row, "key": key})
 
 
@@ -126,7 +126,7 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     """Ask, and delete with the log."""
     row = get_object_or_404(Webhook, pk=pk)
     if request.method == "POST":
-        delete_webhook(actor_of(request), row)
+        delete_webhook(Batch(actor_of(request)), row)
         messages.success(request, f"“{row.name}” was deleted.")
         return redirect("integrations:webhooks")
     return render(request, "integrations/webhooks/delete.html", {"webhook": row})
@@ -138,7 +138,7 @@ def again(request: SignedInRequest, pk: int, delivery_id: int) -> HttpResponse:
     """Send a message once more, with the same event id."""
     row = get_object_or_404(WebhookDelivery, webhook=get_object_or_404(Webhook, pk=pk), pk=delivery_id)
     try:
-        send_again(actor_of(request), row)
+        send_again(Batch(actor_of(request)), row)
     except NotToBeSent as error:
         messages.error(request, f"Not sent: {error}")
     else:

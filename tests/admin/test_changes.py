@@ -25,6 +25,7 @@ from integrations.models import (
     RejectedMatch,
     Right,
 )
+from integrations.services.audit import Batch
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.history.undo import undo_batch
 from integrations.services.jobs import run as jobs
@@ -268,7 +269,7 @@ def test_what_cannot_be_mapped_is_refused_beside_the_field(
     later = desk.post(where, seen | {"company": company_of(filled, 104).pk})
     assert "Somebody has changed this mapping" in errors_of(later)
 
-    delete_organization(actor_of(owner), organizations["Birchwood"])
+    delete_organization(Batch(actor_of(owner)), organizations["Birchwood"])
     gone = {"organization": organizations["Birchwood"].pk, "company": company_of(filled, 102).pk}
     assert "The organization is deleted" in errors_of(desk.post(add, gone))
     mapping.refresh_from_db()
@@ -301,12 +302,12 @@ def test_the_service_refuses_what_the_form_would(
 ) -> None:
     actor, abbott = actor_of(superuser), organizations["Abbott"]
     with pytest.raises(proposals.CompanyNotOffered):
-        assign.set_mapping(actor, superuser, abbott, company_of(filled, 0), seen_version=0)
+        assign.set_mapping(Batch(actor), abbott, company_of(filled, 0), seen_version=0)
     with pytest.raises(ChangedMeanwhile):
-        assign.set_mapping(actor, superuser, abbott, company_of(filled, 101), seen_version=4)
-    delete_organization(actor, abbott)
+        assign.set_mapping(Batch(actor), abbott, company_of(filled, 101), seen_version=4)
+    delete_organization(Batch(actor), abbott)
     with pytest.raises(assign.OrganizationDeleted):
-        assign.set_mapping(actor, superuser, abbott, company_of(filled, 101), seen_version=0)
+        assign.set_mapping(Batch(actor), abbott, company_of(filled, 101), seen_version=0)
     assert not OrganizationMapping.objects.exists()
 
 
@@ -331,7 +332,7 @@ def test_a_search_field_offers_what_can_be_mapped_and_tells_twins_apart(
     assert answers("company", "birchwood") == []
     gone = make_organization("Gone")
     make_organization("Gone but another")
-    delete_organization(actor_of(User.objects.get(username="sonja")), gone)
+    delete_organization(Batch(actor_of(User.objects.get(username="sonja"))), gone)
     assert answers("organization", "gone") == ["Gone but another"]
 
 
@@ -342,10 +343,10 @@ def test_a_no_and_a_gap_are_taken_back_through_the_service(
     desk: Client, filled: IntegrationInstance, organizations: dict[str, Organization], owner: User
 ) -> None:
     actor, abbott, zephyr = actor_of(owner), organizations["Abbott"], organizations["Zephyr"]
-    reject_match(actor, owner, filled, abbott, company_of(filled, 101))
-    reject_match(actor, owner, filled, abbott, company_of(filled, 102))
-    ignore_organization(actor, owner, filled, zephyr)
-    ignore_organization(actor, owner, filled, abbott)
+    reject_match(Batch(actor), filled, abbott, company_of(filled, 101))
+    reject_match(Batch(actor), filled, abbott, company_of(filled, 102))
+    ignore_organization(Batch(actor), filled, zephyr)
+    ignore_organization(Batch(actor), filled, abbott)
     one, two = RejectedMatch.objects.order_by("pk")
     desk.post(address(RejectedMatch, "delete", one.pk), {"post": "yes"})
     press(desk, RejectedMatch, "delete_selected", two, post="yes")
@@ -508,7 +509,7 @@ def test_jobs_are_cancelled_and_tried_again(
 
 def test_a_token_is_revoked(desk: Client, superuser: User) -> None:
     wish = TokenSpec("Report", (Right.MAPPINGS,))
-    token, plain = create_token(actor_of(superuser), wish)
+    token, plain = create_token(Batch(actor_of(superuser)), wish)
     assert told(press(desk, ApiToken, "revoke", token)) == ["1 revoked."]
     token.refresh_from_db()
     assert token.revoked_at is not None

@@ -107,7 +107,7 @@ def save_figures(user: Any, instance: Any, times: int) -> dict[str, dict[str, fl
     from django.db import connection
 
     from integrations.models import MappingProposal, Organization, OrganizationMapping
-    from integrations.services.audit import Actor
+    from integrations.services.audit import Actor, Batch
     from integrations.services.mapping.save import save_mappings
 
     actor = Actor(user.username, "benchmark", user)
@@ -125,7 +125,7 @@ def save_figures(user: Any, instance: Any, times: int) -> dict[str, dict[str, fl
             began, queries = time.perf_counter(), QueryCounter()
             began_busy = time.process_time()
             with connection.execute_wrapper(queries):
-                outcome = save_mappings(actor, user, instance)
+                outcome = save_mappings(Batch(actor), user, instance)
             taken[what].append(1000 * (time.perf_counter() - began))
             busy[what].append(1000 * (time.process_time() - began_busy))
             counted[what] = queries.number

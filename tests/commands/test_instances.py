@@ -16,6 +16,7 @@ from django.utils import timezone
 from integrations.management.commands import refresh_options
 from integrations.management.output import ProgressLine
 from integrations.models import AuditEvent, IntegrationInstance, Job
+from integrations.services.audit import Batch
 from integrations.services.instances.delete import delete_instance
 from integrations.services.jobs import run as jobs
 from integrations.simulators.autotask.server import Simulator
@@ -233,7 +234,7 @@ def test_a_wrong_choice_ends_with_2_and_says_what_there_is(
         (["Main", "Mian"], f"No configuration is called “Mian”. {known}"),
     ):
         assert run(command, *arguments) == (2, "", message)
-    delete_instance(actor_of(owner), second)
+    delete_instance(Batch(actor_of(owner)), second)
     assert run(command, "Second")[2] == "No configuration is called “Second”. Known are: “Main”."
 
 

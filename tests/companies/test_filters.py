@@ -14,6 +14,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.psa.base import FilterCondition, InvalidRequest, Unavailable
+from integrations.services.audit import Batch
 from integrations.services.companies.filters import (
     conditions_of,
     filter_fields,
@@ -85,9 +86,9 @@ def test_a_preview_that_fails_raises_and_leaves_everything(
 
 def test_saving_replaces_the_rows_in_order_and_is_audited(filled: IntegrationInstance, owner: User) -> None:
     many = [FilterCondition("companyType", "in", (1, VENDOR)), FilterCondition("city", "notExist")]
-    save_filters(actor_of(owner), filled, CUSTOMERS)
+    save_filters(Batch(actor_of(owner)), filled, CUSTOMERS)
 
-    save_filters(actor_of(owner), filled, many)
+    save_filters(Batch(actor_of(owner)), filled, many)
 
     filled.refresh_from_db()
     assert conditions_of(filled) == many
@@ -99,10 +100,10 @@ def test_saving_replaces_the_rows_in_order_and_is_audited(filled: IntegrationIns
 
 
 def test_saving_the_same_rows_again_is_no_change(filled: IntegrationInstance, owner: User) -> None:
-    save_filters(actor_of(owner), filled, CUSTOMERS)
+    save_filters(Batch(actor_of(owner)), filled, CUSTOMERS)
     filled.refresh_from_db()
     changed_at = filled.filters_changed_at
-    save_filters(actor_of(owner), filled, CUSTOMERS)
+    save_filters(Batch(actor_of(owner)), filled, CUSTOMERS)
     filled.refresh_from_db()
     assert filled.filters_changed_at == changed_at
     assert AuditEvent.objects.filter(action="company filter changed").count() == 1

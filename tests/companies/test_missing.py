@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from integrations.models import IntegrationInstance
 from integrations.psa.base import FilterCondition
+from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.services.companies.missing import Finding, NextStep, find_missing_company
 from integrations.simulators.autotask.server import Simulator
@@ -32,7 +33,7 @@ def the_finding(instance: IntegrationInstance, text: str) -> Finding:
 @pytest.fixture
 def customers(filled: IntegrationInstance, owner: User) -> IntegrationInstance:
     """The configuration reads customers only."""
-    save_filters(actor_of(owner), filled, [FilterCondition("companyType", "eq", 1)])
+    save_filters(Batch(actor_of(owner)), filled, [FilterCondition("companyType", "eq", 1)])
     refresh(filled, full=True)
     filled.refresh_from_db()
     return filled
@@ -66,7 +67,7 @@ def test_it_is_a_lead_and_the_filter_wants_customers(customers: IntegrationInsta
 def test_it_was_read_once_and_is_left_out_since_the_filter_changed(
     filled: IntegrationInstance, owner: User
 ) -> None:
-    save_filters(actor_of(owner), filled, [FilterCondition("companyType", "eq", 1)])
+    save_filters(Batch(actor_of(owner)), filled, [FilterCondition("companyType", "eq", 1)])
     refresh(filled, full=True, accept_shrink=True)
     filled.refresh_from_db()
     finding = the_finding(filled, "Paper & Toner")

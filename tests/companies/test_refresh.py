@@ -23,6 +23,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.psa.base import FilterCondition
+from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.services.companies.refresh import refresh_options
 from integrations.services.instances.connect import client_for
@@ -49,7 +50,7 @@ def present_ids(instance: IntegrationInstance) -> set[int]:
 
 
 def only_customers(user: User, instance: IntegrationInstance) -> None:
-    save_filters(actor_of(user), instance, [FilterCondition("companyType", "eq", 1)])
+    save_filters(Batch(actor_of(user)), instance, [FilterCondition("companyType", "eq", 1)])
 
 
 class Meddling:
@@ -354,7 +355,7 @@ def test_a_new_filter_is_no_shrink_and_mapped_companies_outside_it_stay(
     map_to(owner, filled, organizations["Abbott"], 201)
     map_to(owner, filled, organizations["Birchwood"], 102)
     before = table_contents(OrganizationMapping)
-    save_filters(actor_of(owner), filled, [FilterCondition("city", "eq", "Columbus")])
+    save_filters(Batch(actor_of(owner)), filled, [FilterCondition("city", "eq", "Columbus")])
 
     job = refresh(filled)
 
@@ -366,7 +367,7 @@ def test_a_new_filter_is_no_shrink_and_mapped_companies_outside_it_stay(
     assert present_ids(filled) == {102}
     assert table_contents(OrganizationMapping) == before
 
-    save_filters(actor_of(owner), filled, [])
+    save_filters(Batch(actor_of(owner)), filled, [])
     refresh(filled)
     assert company_of(filled, 201).in_filter
     assert present_ids(filled) == {company["id"] for company in COMPANIES}
@@ -471,7 +472,7 @@ def test_a_run_that_lost_its_job_writes_nothing_more(tenant: Tenant, filled: Int
 
 def test_deleting_a_configuration_cancels_its_refresh(filled: IntegrationInstance, owner: User) -> None:
     waiting = tasks.enqueue_refresh(filled, owner)
-    delete_instance(actor_of(owner), filled)
+    delete_instance(Batch(actor_of(owner)), filled)
     waiting.refresh_from_db()
     assert waiting.state == Job.State.CANCELLED
 

@@ -29,6 +29,7 @@ from django.db import connection  # noqa: E402
 from integrations import tasks  # noqa: E402
 from integrations.models import IntegrationInstance, Job, MappingProposal, Organization  # noqa: E402
 from integrations.psa.registry import PROVIDERS  # noqa: E402
+from integrations.services.audit import Batch  # noqa: E402
 from integrations.services.history import undo as undoing  # noqa: E402
 from integrations.services.instances import delete as deletion  # noqa: E402
 from integrations.services.jobs import run as jobs  # noqa: E402
@@ -75,7 +76,7 @@ def map_for_a_while(name: str, seed: str, rounds: str) -> dict[str, Any]:
         for row in chance.sample(rows, 3):
             company = chance.choice([*companies[instance.pk], None])
             proposals.choose_company(user, instance, row, company, moves=True)
-        outcome = mappings.save_mappings(actor_of(user), user, instance)
+        outcome = mappings.save_mappings(Batch(actor_of(user)), user, instance)
         told["saved"] += outcome.saved
         told["conflicts"] += len(outcome.conflicts)
         if outcome.saved:
@@ -103,7 +104,7 @@ def save_in_a_crowd(first: str, number: str) -> dict[str, Any]:
     def save(user: User) -> mappings.SaveOutcome:
         everyone.wait()
         try:
-            return mappings.save_mappings(actor_of(user), user, instance)
+            return mappings.save_mappings(Batch(actor_of(user)), user, instance)
         finally:
             connection.close()
 
@@ -132,8 +133,8 @@ def delete_and_restore(name: str, rounds: str) -> dict[str, Any]:
     user = User.objects.get(username=name)
     instance = IntegrationInstance.objects.order_by("pk")[1]
     for _ in range(int(rounds)):
-        deletion.delete_instance(actor_of(user), instance)
-        deletion.restore_instance(actor_of(user), instance)
+        deletion.delete_instance(Batch(actor_of(user)), instance)
+        deletion.restore_instance(Batch(actor_of(user)), instance)
     return {}
 
 

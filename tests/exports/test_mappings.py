@@ -21,7 +21,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.services.audit import Actor
+from integrations.services.audit import Actor, Batch
 from integrations.services.imports.organizations import import_organizations
 
 pytestmark = pytest.mark.django_db
@@ -159,7 +159,7 @@ def test_formulas_leave_as_text_and_come_back_as_they_were() -> None:
         "'+49 Company",
     )
     saved.organization.delete()
-    import_organizations(Actor("Tess", "test"), io.BytesIO(out.encode()))
+    import_organizations(Batch(Actor("Tess", "test")), io.BytesIO(out.encode()))
     assert Organization.objects.get().name == "=HYPERLINK(1)"
 
 

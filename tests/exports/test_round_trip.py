@@ -22,6 +22,7 @@ from integrations.models import (
 )
 from integrations.models.mappings import needs_review
 from integrations.psa.base import FilterCondition
+from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.services.instances.schedule import save_schedule
 from integrations.services.suggestions.decisions import ignore_organization
@@ -47,8 +48,8 @@ AT = dt.datetime(2025, 5, 1, 9, 30, tzinfo=dt.UTC)
 @pytest.fixture
 def portal(second: IntegrationInstance, filled: IntegrationInstance, owner: User, member: User) -> None:
     """Two tenants, and organizations with everything that makes a round trip hard."""
-    save_filters(actor_of(owner), filled, [FilterCondition("companyType", "in", (1, 7))])
-    save_schedule(actor_of(owner), second, refresh_every_hours=6, check_daily=False)
+    save_filters(Batch(actor_of(owner)), filled, [FilterCondition("companyType", "in", (1, 7))])
+    save_schedule(Batch(actor_of(owner)), second, refresh_every_hours=6, check_daily=False)
     IntegrationInstance.objects.filter(pk=filled.pk).update(description="-Ohio, “north”")
     for row in reversed(demo_data.demo_organizations(120, 600)):
         row["is_active"] = row.pop("active")
@@ -70,8 +71,8 @@ def portal(second: IntegrationInstance, filled: IntegrationInstance, owner: User
     )  # fmt: skip
     # Renamed since it was confirmed: a person still has to look at it afterwards.
     OrganizationMapping.objects.filter(organization=made[0]).update(confirmed_name="Calloway Roofing")
-    ignore_organization(actor_of(member), member, filled, made[10])
-    ignore_organization(actor_of(owner), owner, filled, made[12])
+    ignore_organization(Batch(actor_of(member)), filled, made[10])
+    ignore_organization(Batch(actor_of(owner)), filled, made[12])
 
 
 def exported(form: str) -> dict[str, bytes]:

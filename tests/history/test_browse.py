@@ -66,7 +66,7 @@ def map_rows(
     """Save these pairs with one press of the button."""
     for organization, company in pairs.items():
         proposals.choose_company(user, main, organization, company)
-    return mappings.save_mappings(actor_of(user), user, main).batch
+    return mappings.save_mappings(Batch(actor_of(user)), user, main).batch
 
 
 def words_of(event: AuditEvent) -> list[tuple[str, str, str]]:
@@ -85,7 +85,7 @@ def test_a_batch_is_one_entry_and_its_page_lists_every_change(
 ) -> None:
     rows = {make_organization(f"Dental {number}"): abbott for number in range(3)}
     batch = map_rows(member, main, rows)
-    organizations.add_organization(actor_of(member), {"name": "Later"})
+    organizations.add_organization(Batch(actor_of(member)), {"name": "Later"})
 
     page = history_page(HistoryQuery())
 
@@ -108,7 +108,7 @@ def test_the_address_chooses(
 ) -> None:
     dental = make_organization("Dental")
     batch = map_rows(member, main, {dental: abbott})
-    organizations.add_organization(actor_of(owner), {"name": "Bakery"})
+    organizations.add_organization(Batch(actor_of(owner)), {"name": "Bakery"})
     day = timezone.localdate()
     tomorrow = day + dt.timedelta(days=1)
     client = client_of(reader)
@@ -140,7 +140,7 @@ def _query(address: str) -> dict[str, str]:
 
 def test_pages_follow_one_another_without_gap_or_double(member: User) -> None:
     for number in range(7):
-        organizations.add_organization(actor_of(member), {"name": f"Name {number}"})
+        organizations.add_organization(Batch(actor_of(member)), {"name": f"Name {number}"})
     seen, older = [], None
     while True:
         page = history_page(HistoryQuery(older=older), size=3)
@@ -166,11 +166,11 @@ def test_the_list_costs_the_same_with_many_batches(member: User, reader: User, c
             assert client.get("/history/").status_code == 200
         return len(caught)
 
-    organizations.add_organization(actor_of(member), {"name": "One"})
+    organizations.add_organization(Batch(actor_of(member)), {"name": "One"})
     client.get("/history/")
     few = queries()
     for number in range(60):
-        organizations.add_organization(actor_of(member), {"name": f"Name {number}"})
+        organizations.add_organization(Batch(actor_of(member)), {"name": f"Name {number}"})
     assert queries() <= few < 15
 
 
@@ -238,11 +238,11 @@ def test_a_company_that_was_renamed_carries_both_names(
 def test_a_filter_is_told_row_by_row(main: IntegrationInstance, member: User) -> None:
     """In the words that the filter card uses, as they were chosen there."""
     save_filters(
-        actor_of(member),
+        Batch(actor_of(member)),
         main,
         [FilterCondition("companyType", "in", (1, 3)), FilterCondition("companyName", "contains", "co")],
     )
-    save_filters(actor_of(member), main, [])
+    save_filters(Batch(actor_of(member)), main, [])
     made, removed = AuditEvent.objects.order_by("pk")
     told = "Company type is one of 1 (Customer), 3 (Prospect); Company name contains “co”"
     assert words_of(made) == [("Company filter", "", told)]
@@ -267,9 +267,10 @@ def test_a_mapping_that_needs_review_is_told_with_its_company_and_why(
 
 
 def test_what_programs_may_is_told_by_names(main: IntegrationInstance, owner: User) -> None:
-    token, _ = create_token(actor_of(owner), TokenSpec("Robot", [Right.ORGANIZATIONS], [main], None))
+    token, _ = create_token(Batch(actor_of(owner)), TokenSpec("Robot", [Right.ORGANIZATIONS], [main], None))
     create_webhook(
-        actor_of(owner), WebhookSpec("Wallboard", "https://board.example/", [WebhookEvent.MAPPING_REVIEW])
+        Batch(actor_of(owner)),
+        WebhookSpec("Wallboard", "https://board.example/", [WebhookEvent.MAPPING_REVIEW]),
     )
     made, hooked = AuditEvent.objects.order_by("pk")
     assert ("Begins with", "", token.prefix) in words_of(made)
@@ -354,11 +355,11 @@ def test_the_table_of_another_moment(
     first = timezone.now()
     map_rows(member, main, {alpha: birchwood, beta: None})
     proposals.choose_company(member, other, gamma, there, moves=True)
-    mappings.save_mappings(actor_of(member), member, other)
+    mappings.save_mappings(Batch(actor_of(member)), member, other)
     second = timezone.now()
-    organizations.delete_organization(actor_of(member), alpha)
+    organizations.delete_organization(Batch(actor_of(member)), alpha)
     third = timezone.now()
-    organizations.restore_organization(actor_of(member), alpha)
+    organizations.restore_organization(Batch(actor_of(member)), alpha)
     fourth = timezone.now()
 
     def table(moment: dt.datetime, where: IntegrationInstance = main) -> dict[str, tuple[str, str]]:
@@ -431,7 +432,7 @@ def test_a_role_without_the_right_to_delete_cannot_undo_an_addition(
     stranger.user_permissions.add(
         *Permission.objects.filter(codename__in=["view_auditevent", "map_organizations"])
     )
-    organizations.add_organization(actor_of(member), {"name": "Bakery"})
+    organizations.add_organization(Batch(actor_of(member)), {"name": "Bakery"})
     batch = AuditEvent.objects.get().batch
     assert client_of(stranger).post(f"/undo/{batch}/").status_code == 404
     assert client_of(member).post(f"/undo/{batch}/").status_code == 302

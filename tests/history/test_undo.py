@@ -124,10 +124,10 @@ def test_one_change_of_a_batch(abbott: Company, member: User) -> None:
 def test_decisions_are_taken_back_and_again(abbott: Company, member: User) -> None:
     dental, actor, main = make_organization("Dental"), actor_of(member), abbott.instance
     steps: tuple[Callable[[], object], ...] = (
-        lambda: decisions.ignore_organization(actor, member, main, dental),
-        lambda: decisions.stop_ignoring(actor, main, dental),
-        lambda: decisions.reject_match(actor, member, main, dental, abbott),
-        lambda: decisions.allow_match(actor, main, dental, abbott),
+        lambda: decisions.ignore_organization(Batch(actor), main, dental),
+        lambda: decisions.stop_ignoring(Batch(actor), main, dental),
+        lambda: decisions.reject_match(Batch(actor), main, dental, abbott),
+        lambda: decisions.allow_match(Batch(actor), main, dental, abbott),
     )
     for step in steps:
         before = contents(IgnoredOrganization, RejectedMatch)
@@ -142,12 +142,12 @@ def test_decisions_are_taken_back_and_again(abbott: Company, member: User) -> No
 
 def test_a_decision_that_was_taken_back_by_hand_is_left(abbott: Company, member: User) -> None:
     dental, actor = make_organization("Dental"), actor_of(member)
-    decisions.ignore_organization(actor, member, abbott.instance, dental)
+    decisions.ignore_organization(Batch(actor), abbott.instance, dental)
     ignored = last_batch()
-    decisions.stop_ignoring(actor, abbott.instance, dental)
-    decisions.reject_match(actor, member, abbott.instance, dental, abbott)
+    decisions.stop_ignoring(Batch(actor), abbott.instance, dental)
+    decisions.reject_match(Batch(actor), abbott.instance, dental, abbott)
     rejected = last_batch()
-    decisions.allow_match(actor, abbott.instance, dental, abbott)
+    decisions.allow_match(Batch(actor), abbott.instance, dental, abbott)
     events = AuditEvent.objects.count()
     assert undo(member, ignored).left == ["Dental"]
     assert undo(member, rejected).left == ["Dental"]
@@ -162,13 +162,13 @@ def test_every_change_of_an_organization_is_taken_back_and_again(member: User) -
 
     def change() -> None:
         row = Organization.objects.get()
-        organizations.change_organization(actor, row, {"name": "B", "city": "Lima"}, row.updated_at)
+        organizations.change_organization(Batch(actor), row, {"name": "B", "city": "Lima"}, row.updated_at)
 
     steps: tuple[Callable[[], object], ...] = (
-        lambda: organizations.add_organization(actor, {"name": "A", "external_id": "7"}),
+        lambda: organizations.add_organization(Batch(actor), {"name": "A", "external_id": "7"}),
         change,
-        lambda: organizations.delete_organization(actor, Organization.objects.get()),
-        lambda: organizations.restore_organization(actor, Organization.objects.get()),
+        lambda: organizations.delete_organization(Batch(actor), Organization.objects.get()),
+        lambda: organizations.restore_organization(Batch(actor), Organization.objects.get()),
     )
 
     def state() -> list[Any]:
@@ -187,7 +187,7 @@ def test_every_change_of_an_organization_is_taken_back_and_again(member: User) -
 
 
 def test_an_organization_that_was_mapped_since_stays(abbott: Company, member: User) -> None:
-    organizations.add_organization(actor_of(member), {"name": "Dental"})
+    organizations.add_organization(Batch(actor_of(member)), {"name": "Dental"})
     added = last_batch()
     choose(member, Organization.objects.get(), abbott)
     mapped = save(member, abbott.instance).batch
@@ -199,11 +199,11 @@ def test_an_organization_that_was_mapped_since_stays(abbott: Company, member: Us
 
 def test_an_organization_that_changed_since_or_lost_its_id_stays(member: User) -> None:
     actor = actor_of(member)
-    row = organizations.add_organization(actor, {"name": "A", "external_id": "7"})
+    row = organizations.add_organization(Batch(actor), {"name": "A", "external_id": "7"})
     added = last_batch()
-    organizations.change_organization(actor, row, {"external_id": ""}, row.updated_at)
+    organizations.change_organization(Batch(actor), row, {"external_id": ""}, row.updated_at)
     changed = last_batch()
-    organizations.add_organization(actor, {"name": "B", "external_id": "7"})
+    organizations.add_organization(Batch(actor), {"name": "B", "external_id": "7"})
     assert undo(member, added).sentence() == (
         "0 changes put back as before. 1 left as they are: A (changed again since)."
     )
@@ -215,7 +215,9 @@ def test_an_import_is_taken_back_whole(member: User) -> None:
     make_organization("Old", external_id="1", city="Lima")
     before = contents(Organization)
     lines = "".join(f"Name {number},{number + 10},Kent\n" for number in range(1_200))
-    import_organizations(actor_of(member), io.BytesIO(f"name,external_id,city\nNew,1,Kent\n{lines}".encode()))
+    import_organizations(
+        Batch(actor_of(member)), io.BytesIO(f"name,external_id,city\nNew,1,Kent\n{lines}".encode())
+    )
     outcome = undo(member)
     assert (outcome.restored, outcome.left) == (1_201, [])
     present = [row for row in contents(Organization)["Organization"] if row["deleted_at"] is None]
@@ -229,9 +231,9 @@ def test_an_import_is_taken_back_whole(member: User) -> None:
 
 def test_a_company_filter_is_put_back(main: IntegrationInstance, member: User) -> None:
     actor = actor_of(member)
-    save_filters(actor, main, [FilterCondition("companyType", "in", (1, 3))])
+    save_filters(Batch(actor), main, [FilterCondition("companyType", "in", (1, 3))])
     first, rows = last_batch(), contents(CompanyFilter)
-    save_filters(actor, main, [FilterCondition("isActive", "eq", True)])
+    save_filters(Batch(actor), main, [FilterCondition("isActive", "eq", True)])
     assert undo(member).restored == 1
     assert contents(CompanyFilter) == rows
     assert undo(member).restored == 1
@@ -332,7 +334,7 @@ def test_five_thousand_mappings_come_back_exactly_but_for_those_that_changed_sin
         [{"external_id": f"E{key}", "company_id": number + 1 - key} for key in range(1, number + 1)]
     )
     report = import_mappings(
-        actor_of(member), io.BytesIO(content.encode()), main, MappingImportOptions(overwrite=True)
+        Batch(actor_of(member)), io.BytesIO(content.encode()), main, MappingImportOptions(overwrite=True)
     )
     assert report.failed == 0
     assert report.counts[Outcome.SKIPPED] <= 1  # the one that was mapped so before

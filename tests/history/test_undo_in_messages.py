@@ -19,7 +19,7 @@ from integrations.models import (
     Organization,
     RejectedMatch,
 )
-from integrations.services.audit import Actor
+from integrations.services.audit import Actor, Batch
 from integrations.services.history.undo import undo_event
 from integrations.services.suggestions.decisions import reject_match
 from tests.support.rows import make_company, make_instance, make_mapping
@@ -130,7 +130,7 @@ def test_suggestions_come_back_where_nothing_was_decided_since(
         MappingProposal.objects.create(user=user, instance=main, rivals=[{"id": 7}], **common)
         for user in (owner, member, reader)
     ]
-    reject_match(Actor("marcus", "here", member), member, main, abbott, company)
+    reject_match(Batch(Actor("marcus", "here", member)), main, abbott, company)
     assert not MappingProposal.objects.exists()
     chosen = MappingProposal.objects.create(
         user=owner, instance=main, organization=abbott, company=company, kind="chosen"
@@ -145,7 +145,7 @@ def test_suggestions_come_back_where_nothing_was_decided_since(
     assert [getattr(there[member], name) for name in kept] == [getattr(before[1], name) for name in kept]
 
     # Mapped meanwhile: nothing is suggested beside the mapping.
-    reject_match(Actor("marcus", "here", member), member, main, abbott, company)
+    reject_match(Batch(Actor("marcus", "here", member)), main, abbott, company)
     make_mapping(abbott, make_company(other, 55, "Abbott"))
     undo_event(Actor("marcus", "here", member), AuditEvent.objects.latest("pk").pk)
     assert [row.kind for row in MappingProposal.objects.all()] == ["chosen"]

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from integrations.models import AuditEvent, CompanyFilter, ImportReport, IntegrationInstance
+from integrations.services.audit import Batch
 from integrations.services.exports.configurations import export_configurations
 from integrations.services.history import undo as undoing
 from integrations.services.imports.configurations import import_configurations
@@ -54,7 +55,9 @@ def main() -> IntegrationInstance:
 
 def run(user: User, rows: Any, secrets: Any = None) -> uuid.UUID:
     """Import; the batch."""
-    report = import_configurations(actor_of(user), io.BytesIO(json.dumps(rows).encode()), secrets or {})
+    report = import_configurations(
+        Batch(actor_of(user)), io.BytesIO(json.dumps(rows).encode()), secrets or {}
+    )
     kept = ImportReport.objects.get(key=report.key)
     assert kept.batch is not None, list(report.rows)
     return kept.batch

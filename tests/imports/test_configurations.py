@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from integrations.models import AuditEvent, CompanyFilter, ImportReport, IntegrationInstance
 from integrations.psa.base import FilterCondition
+from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.services.imports.configurations import import_configurations
 from integrations.services.imports.reports import Report, Verdict
@@ -32,7 +33,9 @@ GIVEN = {"Main": {"secret": SECRET, "tracking_identifier": TRACKING_IDENTIFIER}}
 
 def run(user: User, rows: object, secrets: Any = None, dry_run: bool = False) -> Report:
     content = rows if isinstance(rows, str) else json.dumps(rows)
-    return import_configurations(actor_of(user), io.BytesIO(content.encode()), secrets or {}, dry_run=dry_run)
+    return import_configurations(
+        Batch(actor_of(user)), io.BytesIO(content.encode()), secrets or {}, dry_run=dry_run
+    )
 
 
 def told(report: Report) -> list[tuple[str, str]]:
@@ -60,7 +63,7 @@ def test_without_secrets_it_is_not_verified(owner: User, client_of: ClientOf) ->
     assert second.refresh_every_hours == 0
     assert CompanyFilter.objects.get().value == [1, 3]
     assert not main.credentials
-    assert "No credentials are stored" in check_connection(actor_of(owner), main).steps[0].detail
+    assert "No credentials are stored" in check_connection(Batch(actor_of(owner)), main).steps[0].detail
     schedules.plan_next_runs(timezone.now())
     main.refresh_from_db()
     assert main.next_refresh_at is None
@@ -133,7 +136,7 @@ def test_out_and_in_again_by_command(
     main = make_instance("Main", description="=Ohio", is_default=True)
     make_instance("Second", refresh_every_hours=6, check_daily=False)
     save_filters(
-        actor_of(owner),
+        Batch(actor_of(owner)),
         main,
         [FilterCondition("companyType", "in", (1, 3)), FilterCondition("isActive", "eq", True)],
     )

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from integrations.files.reader import ImportRefused
 from integrations.models import AuditEvent, Company, ImportReport, IntegrationInstance, OrganizationMapping
+from integrations.services.audit import Batch
 from integrations.services.history import undo as undoing
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
 from integrations.services.imports.reports import Outcome, Report, Verdict, every_row, rows_between
@@ -55,7 +56,7 @@ def people(main: IntegrationInstance) -> None:
 
 def run(user: User, content: str, instance: IntegrationInstance | None = None, **options: bool) -> Report:
     return import_mappings(
-        actor_of(user), io.BytesIO(content.encode()), instance, MappingImportOptions(**options)
+        Batch(actor_of(user)), io.BytesIO(content.encode()), instance, MappingImportOptions(**options)
     )
 
 
@@ -339,5 +340,5 @@ def test_an_organization_that_is_deleted_while_it_is_mapped_keeps_the_undo_whole
     report = run(member, "name,company_id\nBeta,101\n", main)
     assert report.batch is not None
     beta = OrganizationMapping.objects.get().organization
-    organizations.delete_organization(actor_of(member), beta)
+    organizations.delete_organization(Batch(actor_of(member)), beta)
     assert undoing.undo_batch(actor_of(member), report.batch).restored == 1

@@ -32,7 +32,9 @@ IMPORTED, UPDATED, SKIPPED, FAILED = Outcome.IMPORTED, Outcome.UPDATED, Outcome.
 
 
 def run(content: str, *, dry_run: bool = False, keep_good: bool = False) -> Report:
-    return import_organizations(ACTOR, io.BytesIO(content.encode()), dry_run=dry_run, keep_good=keep_good)
+    return import_organizations(
+        Batch(ACTOR), io.BytesIO(content.encode()), dry_run=dry_run, keep_good=keep_good
+    )
 
 
 def outcomes(report: Report) -> list[tuple[int, Outcome, str]]:

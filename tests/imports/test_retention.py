@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from integrations.models import AuditEvent, ImportReport, ImportReportPart, Organization
+from integrations.services.audit import Batch
 from integrations.services.history import undo as undoing
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.operations.cleanup import delete_expired
@@ -26,7 +27,7 @@ def reports(member: User) -> list[ImportReport]:
     made = []
     for age in (0, 31, 400):
         content = f"name\nFirm {age}\n".encode()
-        key = import_organizations(actor_of(member), io.BytesIO(content)).key
+        key = import_organizations(Batch(actor_of(member)), io.BytesIO(content)).key
         ImportReport.objects.filter(key=key).update(at=timezone.now() - dt.timedelta(days=age))
         made.append(ImportReport.objects.get(key=key))
     return made

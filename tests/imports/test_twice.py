@@ -28,6 +28,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
+from integrations.services.audit import Batch
 from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES
 from integrations.services.imports.configurations import import_configurations
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
@@ -209,7 +210,9 @@ def test_mappings(
     content = json.dumps(rows).encode()
     with transaction.atomic():
         check_three_times(
-            lambda: import_mappings(actor_of(member), io.BytesIO(content), two if one else None, options)
+            lambda: import_mappings(
+                Batch(actor_of(member)), io.BytesIO(content), two if one else None, options
+            )
         )
         transaction.set_rollback(True)
 
@@ -252,7 +255,9 @@ def test_configurations(owner: User, there: set[str], rows: list[dict[str, Any]]
         for name in sorted(there):
             make_instance(name, is_default=name == min(there))
         check_three_times(
-            lambda: import_configurations(actor_of(owner), io.BytesIO(content), {}, keep_good=keep_good)
+            lambda: import_configurations(
+                Batch(actor_of(owner)), io.BytesIO(content), {}, keep_good=keep_good
+            )
         )
         transaction.set_rollback(True)
 

@@ -61,7 +61,7 @@ def test_it_is_told_for_what_is_not_mapped_and_only_if_asked_for(
 ) -> None:
     make_mapping(make_organization("Abbott"), make_company(main, 101, "Abbott LLC"))
     make_organization("Birch")
-    set_catch_all(actor_of(owner), main, own)
+    set_catch_all(Batch(actor_of(owner)), main, own)
     assert ask("Birch") == (Source.CATCH_ALL, "Our MSP")
     assert ask("Abbott") == (Source.MAPPING, "Abbott LLC")
     assert ask("Birch", Fallback.DEFAULT) == (Source.FALLBACK, "")
@@ -71,7 +71,7 @@ def test_it_is_told_for_what_is_not_mapped_and_only_if_asked_for(
 def test_what_is_ignored_unknown_or_elsewhere_never_falls_into_it(
     owner: User, main: IntegrationInstance, own: Company
 ) -> None:
-    set_catch_all(actor_of(owner), main, own)
+    set_catch_all(Batch(actor_of(owner)), main, own)
     IgnoredOrganization.objects.create(organization=make_organization("Cedar"), psa="autotask")
     second = make_instance("Second")
     make_mapping(make_organization("Dunmore"), make_company(second, 7, "Dunmore LLC"))
@@ -89,7 +89,7 @@ def test_one_that_is_gone_is_told_to_nobody(
 ) -> None:
     make_organization("Birch")
     assert refusal("Birch") == "no_catch_all"
-    set_catch_all(actor_of(owner), main, own)
+    set_catch_all(Batch(actor_of(owner)), main, own)
     Company.objects.filter(pk=own.pk).update(**change)
     assert refusal("Birch") == "no_catch_all"
 
@@ -98,7 +98,7 @@ def test_it_counts_in_the_default_configuration_alone(
     owner: User, main: IntegrationInstance, own: Company
 ) -> None:
     make_organization("Birch")
-    set_catch_all(actor_of(owner), main, own)
+    set_catch_all(Batch(actor_of(owner)), main, own)
     assert refusal("Birch", scope=Scope(frozenset({make_instance("Second").pk}))) == "no_default"
     IntegrationInstance.objects.filter(pk=main.pk).update(is_default=False)
     assert refusal("Birch") == "no_default"
@@ -115,14 +115,14 @@ def test_only_a_company_in_use_of_the_same_configuration_is_taken(
     shut = make_company(main, 102, "Shut", is_active=False)
     for company in (foreign, shut):
         with pytest.raises(NotUsable):
-            set_catch_all(actor, main, company)
+            set_catch_all(Batch(actor), main, company)
     open_ = make_company(main, 103, "Open")
     assert catch_all_choices(main, "") == [own]
     assert catch_all_choices(main, "shut") == [own]
     assert catch_all_choices(main, "open") == [own, open_]
-    assert set_catch_all(actor, main, own)
+    assert set_catch_all(Batch(actor), main, own)
     main.refresh_from_db()
-    assert not set_catch_all(actor, main, own)
+    assert not set_catch_all(Batch(actor), main, own)
     assert AuditEvent.objects.filter(action="catch-all company changed").count() == 1
 
 
@@ -131,8 +131,8 @@ def test_it_is_taken_back_unless_it_changed_again(
 ) -> None:
     actor, other = actor_of(owner), make_company(main, 101, "Triage")
     first, second = Batch(actor), Batch(actor)
-    set_catch_all(actor, main, own, batch=first)
-    set_catch_all(actor, main, other, batch=second)
+    set_catch_all(first, main, own)
+    set_catch_all(second, main, other)
     assert undo_batch(actor, first.key).left == ["Main"]
     undone = undo_batch(actor, second.key)
     main.refresh_from_db()
@@ -186,7 +186,7 @@ def test_nothing_but_a_company_of_the_configuration_is_chosen(
 
 def imported(actor: Actor, file: io.BytesIO) -> tuple[RowResult, uuid.UUID]:
     """The result of the one row, and the batch."""
-    report = import_configurations(actor, file, {})
+    report = import_configurations(Batch(actor), file, {})
     [row] = report.rows
     assert report.batch is not None
     return row, report.batch

@@ -24,6 +24,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.psa.base import FailureKind, StepState
+from integrations.services.audit import Batch
 from integrations.services.instances.connect import (
     NameTaken,
     check_connection,
@@ -63,7 +64,7 @@ def requests_with_credentials(simulator: Simulator) -> list[str]:
 def test_right_credentials_store_the_instance_with_what_the_check_found(
     simulator: Simulator, owner: User
 ) -> None:
-    outcome = connect_instance(actor_of(owner), details_of(description="Everybody's tenant"))
+    outcome = connect_instance(Batch(actor_of(owner)), details_of(description="Everybody's tenant"))
 
     assert outcome.created
     assert outcome.report.passed
@@ -97,7 +98,7 @@ def test_a_wrong_secret_stores_nothing_names_the_likely_causes_and_is_sent_once(
 ) -> None:
     right = {"secret": SECRET, "tracking_identifier": TRACKING_IDENTIFIER}
 
-    outcome = connect_instance(actor_of(owner), details_of(secrets=right | wrong))
+    outcome = connect_instance(Batch(actor_of(owner)), details_of(secrets=right | wrong))
 
     assert outcome.instance is None
     assert outcome.report.error is not None
@@ -112,7 +113,7 @@ def test_a_wrong_secret_stores_nothing_names_the_likely_causes_and_is_sent_once(
 
 
 def test_an_unknown_user_name_sends_no_secret(simulator: Simulator, owner: User) -> None:
-    outcome = connect_instance(actor_of(owner), details_of(username="nobody@northwind.example"))
+    outcome = connect_instance(Batch(actor_of(owner)), details_of(username="nobody@northwind.example"))
 
     assert outcome.instance is None
     assert requests_with_credentials(simulator) == []
@@ -127,7 +128,7 @@ def test_a_check_that_fails_in_any_other_way_stores_nothing(
 ) -> None:
     simulator.inject(fault)
 
-    outcome = connect_instance(actor_of(owner), details_of())
+    outcome = connect_instance(Batch(actor_of(owner)), details_of())
 
     assert outcome.instance is None
     assert not outcome.report.passed
@@ -141,7 +142,7 @@ def test_a_secret_that_no_header_can_carry_is_a_failed_check_and_not_an_error_pa
 ) -> None:
     secrets = {"secret": value, "tracking_identifier": TRACKING_IDENTIFIER}
 
-    outcome = connect_instance(actor_of(owner), details_of(secrets=secrets))
+    outcome = connect_instance(Batch(actor_of(owner)), details_of(secrets=secrets))
 
     assert outcome.instance is None
     failed = [step for step in outcome.report.steps if step.state is StepState.FAILED]
@@ -154,14 +155,14 @@ def test_a_name_that_differs_in_case_only_is_taken(
     simulator: Simulator, instance: IntegrationInstance, owner: User
 ) -> None:
     with pytest.raises(NameTaken):
-        connect_instance(actor_of(owner), details_of(name="MAIN"))
+        connect_instance(Batch(actor_of(owner)), details_of(name="MAIN"))
     assert IntegrationInstance.objects.count() == 1
 
 
 def test_the_name_of_a_deleted_configuration_is_free(
     simulator: Simulator, instance: IntegrationInstance, owner: User
 ) -> None:
-    delete_instance(actor_of(owner), instance)
+    delete_instance(Batch(actor_of(owner)), instance)
     assert connect(owner).pk != instance.pk
 
 
@@ -184,7 +185,7 @@ def test_the_first_configuration_becomes_the_default_and_a_new_one_takes_it_over
 def test_the_only_configuration_stays_the_default_when_the_box_is_cleared(
     simulator: Simulator, instance: IntegrationInstance, owner: User
 ) -> None:
-    connect_instance(actor_of(owner), details_of(is_default=False, secrets={}), instance)
+    connect_instance(Batch(actor_of(owner)), details_of(is_default=False, secrets={}), instance)
     instance.refresh_from_db()
     assert instance.is_default
 
@@ -195,7 +196,7 @@ def test_the_only_configuration_stays_the_default_when_the_box_is_cleared(
 def test_empty_secrets_keep_the_stored_ones(instance: IntegrationInstance, owner: User) -> None:
     set_before = instance.secrets_set
 
-    outcome = connect_instance(actor_of(owner), details_of(name="Renamed", secrets={}), instance)
+    outcome = connect_instance(Batch(actor_of(owner)), details_of(name="Renamed", secrets={}), instance)
 
     assert outcome.instance is not None
     assert not outcome.created
@@ -211,7 +212,7 @@ def test_a_new_secret_replaces_only_itself(
     before = instance.secrets_set
     tenant.secret = "Falcon-09-new-secret"
 
-    connect_instance(actor_of(owner), details_of(secrets={"secret": "Falcon-09-new-secret"}), instance)
+    connect_instance(Batch(actor_of(owner)), details_of(secrets={"secret": "Falcon-09-new-secret"}), instance)
 
     instance.refresh_from_db()
     assert instance.credentials.reveal() == {
@@ -228,7 +229,7 @@ def test_a_refused_change_leaves_everything_as_it_was(
     before = IntegrationInstance.objects.values().get()
 
     outcome = connect_instance(
-        actor_of(owner), details_of(name="Other", secrets={"secret": "wrong"}), instance
+        Batch(actor_of(owner)), details_of(name="Other", secrets={"secret": "wrong"}), instance
     )
 
     assert outcome.instance is None
@@ -244,7 +245,7 @@ def test_credentials_of_another_tenant_are_refused_once_companies_are_at_stake(
         secrets={"secret": SECOND_SECRET, "tracking_identifier": TRACKING_IDENTIFIER},
     )
 
-    outcome = connect_instance(actor_of(owner), other, filled)
+    outcome = connect_instance(Batch(actor_of(owner)), other, filled)
 
     assert outcome.instance is None
     assert outcome.report.steps[-1].key == "tenant"
@@ -262,7 +263,7 @@ def test_another_api_user_of_the_same_tenant_is_accepted(
         username="second-user@northwind.example",
         secrets={"secret": "Wren-55", "tracking_identifier": TRACKING_IDENTIFIER},
     )
-    assert connect_instance(actor_of(owner), details, filled).instance is not None
+    assert connect_instance(Batch(actor_of(owner)), details, filled).instance is not None
 
 
 def test_a_configuration_whose_key_is_lost_can_be_connected_anew_with_all_secrets(
@@ -270,7 +271,7 @@ def test_a_configuration_whose_key_is_lost_can_be_connected_anew_with_all_secret
 ) -> None:
     settings.PORTAL_ENCRYPTION_KEYS = [new_key()]  # type: ignore[attr-defined]
 
-    outcome = connect_instance(actor_of(owner), details_of(), instance)
+    outcome = connect_instance(Batch(actor_of(owner)), details_of(), instance)
 
     assert outcome.instance is not None
     instance.refresh_from_db()
@@ -283,8 +284,8 @@ def test_a_lost_key_is_a_failed_check_that_says_what_to_do(
     settings.PORTAL_ENCRYPTION_KEYS = [new_key()]  # type: ignore[attr-defined]
     asked = len(simulator.requests)
 
-    kept = connect_instance(actor_of(owner), details_of(secrets={}), instance)
-    tested = check_connection(actor_of(owner), instance)
+    kept = connect_instance(Batch(actor_of(owner)), details_of(secrets={}), instance)
+    tested = check_connection(Batch(actor_of(owner)), instance)
 
     for report in (kept.report, tested):
         assert not report.passed
@@ -302,7 +303,7 @@ def test_testing_a_connection_remembers_what_was_found(
 ) -> None:
     simulator.inject("locked-user")
 
-    report = check_connection(actor_of(owner), instance)
+    report = check_connection(Batch(actor_of(owner)), instance)
 
     assert not report.passed
     instance.refresh_from_db()
@@ -320,7 +321,7 @@ def test_testing_a_connection_follows_a_tenant_that_moved(
 ) -> None:
     simulator.inject("zone-moved", zone=5, tenant=USERNAME)
 
-    report = check_connection(actor_of(owner), instance)
+    report = check_connection(Batch(actor_of(owner)), instance)
     # The new zone is another port; only a host that the settings name is asked.
     assert not report.passed
     assert report.error is not None
@@ -338,14 +339,14 @@ def test_deleting_takes_the_mappings_along_and_restoring_brings_them_back(
     kept = map_to(owner, filled, organizations["Abbott"], 101)
     before = kept.snapshot()
 
-    assert delete_instance(actor_of(owner), filled) == 1
+    assert delete_instance(Batch(actor_of(owner)), filled) == 1
     kept.refresh_from_db()
     assert kept.removed_at is not None
     assert not OrganizationMapping.objects.present().exists()
     filled.refresh_from_db()
     assert not filled.is_default
 
-    assert restore_instance(actor_of(owner), filled) == (1, 0)
+    assert restore_instance(Batch(actor_of(owner)), filled) == (1, 0)
     kept.refresh_from_db()
     assert {**kept.snapshot(), "version": 0} == {**before, "version": 0}
     assert kept.version == before["version"] + 2
@@ -364,10 +365,10 @@ def test_a_mapping_that_was_removed_before_does_not_come_back_with_its_instance(
 
     mapping = map_to(owner, filled, organizations["Abbott"], 101)
     choose_company(owner, filled, organizations["Abbott"], None)
-    mappings.save_mappings(actor_of(owner), owner, filled)
+    mappings.save_mappings(Batch(actor_of(owner)), owner, filled)
 
-    delete_instance(actor_of(owner), filled)
-    assert restore_instance(actor_of(owner), filled) == (0, 0)
+    delete_instance(Batch(actor_of(owner)), filled)
+    assert restore_instance(Batch(actor_of(owner)), filled) == (0, 0)
     mapping.refresh_from_db()
     assert mapping.removed_at is not None
 
@@ -377,10 +378,10 @@ def test_an_organization_mapped_elsewhere_meanwhile_stays_there_and_is_counted(
 ) -> None:
     mapping = map_to(owner, filled, organizations["Abbott"], 101)
     map_to(owner, filled, organizations["Birchwood"], 102)
-    delete_instance(actor_of(owner), filled)
+    delete_instance(Batch(actor_of(owner)), filled)
     map_to(owner, second, organizations["Abbott"], 301)
 
-    assert restore_instance(actor_of(owner), filled) == (1, 1)
+    assert restore_instance(Batch(actor_of(owner)), filled) == (1, 1)
 
     mapping.refresh_from_db()
     assert mapping.instance_id == second.pk
@@ -393,12 +394,12 @@ def test_an_organization_that_was_cleared_elsewhere_meanwhile_is_not_brought_bac
     from integrations.services.mapping import save as mappings
 
     mapping = map_to(owner, filled, organizations["Abbott"], 101)
-    delete_instance(actor_of(owner), filled)
+    delete_instance(Batch(actor_of(owner)), filled)
     map_to(owner, second, organizations["Abbott"], 301)
     choose_company(owner, second, organizations["Abbott"], None)
-    mappings.save_mappings(actor_of(owner), owner, second)
+    mappings.save_mappings(Batch(actor_of(owner)), owner, second)
 
-    assert restore_instance(actor_of(owner), filled) == (0, 0)
+    assert restore_instance(Batch(actor_of(owner)), filled) == (0, 0)
     mapping.refresh_from_db()
     assert mapping.removed_at is not None
 
@@ -407,21 +408,21 @@ def test_restoring_is_refused_after_thirty_days_and_while_the_name_is_in_use(
     simulator: Simulator, instance: IntegrationInstance, owner: User
 ) -> None:
     with pytest.raises(NotRestorable):
-        restore_instance(actor_of(owner), instance)
-    delete_instance(actor_of(owner), instance)
+        restore_instance(Batch(actor_of(owner)), instance)
+    delete_instance(Batch(actor_of(owner)), instance)
     with time_machine.travel(timezone.now() + dt.timedelta(days=30, minutes=1)), pytest.raises(NotRestorable):
-        restore_instance(actor_of(owner), instance)
+        restore_instance(Batch(actor_of(owner)), instance)
     connect(owner, name="main")
     with pytest.raises(NotRestorable, match="Rename that one first"):
-        restore_instance(actor_of(owner), instance)
+        restore_instance(Batch(actor_of(owner)), instance)
 
 
 def test_a_restored_instance_does_not_take_the_default_from_another(
     simulator: Simulator, instance: IntegrationInstance, owner: User
 ) -> None:
-    delete_instance(actor_of(owner), instance)
+    delete_instance(Batch(actor_of(owner)), instance)
     other = connect(owner, name="Other")
-    restore_instance(actor_of(owner), instance)
+    restore_instance(Batch(actor_of(owner)), instance)
     instance.refresh_from_db()
     other.refresh_from_db()
     assert (instance.is_default, other.is_default) == (False, True)
@@ -432,7 +433,7 @@ def test_deleting_forgets_unsaved_choices(
 ) -> None:
 
     choose_company(owner, filled, organizations["Abbott"], company_of(filled, 101))
-    delete_instance(actor_of(owner), filled)
+    delete_instance(Batch(actor_of(owner)), filled)
     assert not MappingProposal.objects.exists()
 
 
@@ -445,12 +446,12 @@ def test_no_secret_is_in_the_log_the_audit_a_repr_a_fixture_or_the_database(
     caplog.set_level(logging.DEBUG)
     instance = connect(owner)
     refresh(instance)
-    check_connection(actor_of(owner), instance)
+    check_connection(Batch(actor_of(owner)), instance)
     simulator.inject("gateway-error")
     refresh(instance, full=True)
     simulator.clear()
     simulator.inject("locked-user")
-    connect_instance(actor_of(owner), details_of(), instance)
+    connect_instance(Batch(actor_of(owner)), details_of(), instance)
     client = client_for(instance)
     dump = io.StringIO()
     call_command("dumpdata", "integrations", stdout=dump)
@@ -479,7 +480,7 @@ def test_a_failure_while_storing_shows_no_secret_in_its_traceback_or_report(
 ) -> None:
     taken = details_of(name="main")  # the name of another row: the database refuses the write
     with pytest.raises(NameTaken) as failure:
-        connect_instance(actor_of(owner), taken)
+        connect_instance(Batch(actor_of(owner)), taken)
 
     written = "".join(traceback.format_exception(failure.value))
     reporter = ExceptionReporter(None, failure.type, failure.value, failure.tb)

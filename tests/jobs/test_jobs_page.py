@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from integrations import tasks
 from integrations.models import IntegrationInstance, Job, Worker
+from integrations.services.audit import Batch
 from integrations.services.instances import delete as deletion
 from integrations.services.jobs import run as jobs
 from integrations.templatetags.portal import duration
@@ -112,7 +113,7 @@ def test_jobs_of_deleted_configurations_and_strangers(
     job = make_job(plain, "failed")
     assert client_of(stranger).get(PAGE).status_code == 404
     assert Client().get(PAGE).status_code == 302
-    deletion.delete_instance(actor_of(owner), plain)
+    deletion.delete_instance(Batch(actor_of(owner)), plain)
     client = client_of(owner)
     assert b"No jobs yet" in client.get(PAGE).content
     assert client.post(reverse("integrations:jobs_retry", args=[job.pk])).status_code == 404

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from integrations import tasks
 from integrations.models import AuditEvent, IntegrationInstance, Job
+from integrations.services.audit import Batch
 from integrations.services.instances import connect as connections
 from integrations.services.instances import delete as deletion
 from integrations.services.instances import schedule as schedules
@@ -72,7 +73,7 @@ def test_a_turn_is_not_taken_when_the_schedule_was_changed_meanwhile(
     now = timezone.now()
     set_times(plain, next_refresh_at=now - HOUR, next_check_at=now + HOUR)
     turn = schedules.due_runs(now)[0]
-    schedules.save_schedule(actor_of(owner), plain, refresh_every_hours=0, check_daily=False)
+    schedules.save_schedule(Batch(actor_of(owner)), plain, refresh_every_hours=0, check_daily=False)
     assert not schedules.claim_run(turn, now)
     assert tasks.start_due() == 0
     assert schedules.overdue(now + 99 * HOUR) == 0
@@ -83,7 +84,7 @@ def test_who_is_left_alone(plain: IntegrationInstance, owner: User, change: str)
     ago = timezone.now() - HOUR
     set_times(plain, next_refresh_at=ago, next_check_at=ago)
     if change == "deleted":
-        deletion.delete_instance(actor_of(owner), plain)
+        deletion.delete_instance(Batch(actor_of(owner)), plain)
     elif change == "refused":
         IntegrationInstance.objects.update(status=Status.REFUSED)
     else:
@@ -129,7 +130,7 @@ def test_refused_credentials_are_sent_once_until_a_person_acts(
     assert tasks.start_due() == 0  # not now, nor ever by itself
 
     tenant.secret = right
-    assert connections.check_connection(actor_of(owner), filled).passed
+    assert connections.check_connection(Batch(actor_of(owner)), filled).passed
     set_times(filled, next_check_at=timezone.now() + HOUR)
     assert tasks.start_due() == 1
 

@@ -30,6 +30,7 @@ from integrations.models import (
     Right,
 )
 from integrations.psa.base import FilterCondition
+from integrations.services.audit import Batch
 from integrations.services.companies.filters import preview_filters
 from integrations.services.mapping.counts import RowState, table_counts
 from integrations.services.mapping.review import ReviewQueue
@@ -364,7 +365,7 @@ def test_a_company_of_a_deleted_organization_is_free_and_drops_out_of_no_filter(
 ) -> None:
     gone = make_organization("Gone Dental")
     map_to(owner, filled, gone, 101)
-    delete_organization(actor_of(owner), gone)
+    delete_organization(Batch(actor_of(owner)), gone)
     window = client_of(owner)
     missing = reverse("integrations:missing", args=["autotask", filled.pk])
     page = window.get(missing, {"q": "Abbott Dental"}).content.decode()
@@ -405,7 +406,7 @@ def test_programs_read_what_the_table_shows(desk: Desk, settings: Any) -> None:
     desk.save("shown", *HIDDEN)
     make_mapping(desk.rows["deleted"], Company.objects.get(name="deleted company"))
     rights = (Right.MAPPINGS, Right.ORGANIZATIONS)
-    _, plain = create_token(actor_of(desk.person), TokenSpec("billing", rights, [desk.main], None))
+    _, plain = create_token(Batch(actor_of(desk.person)), TokenSpec("billing", rights, [desk.main], None))
     program = Client(headers={"Authorization": f"Bearer {plain}"})
 
     def names(path: str, **query: int) -> set[str]:

@@ -23,6 +23,7 @@ from integrations.models import (
 )
 from integrations.models.audit import AppendOnlyError
 from integrations.models.mappings import MappingSource
+from integrations.services.audit import Batch
 from integrations.services.history import undo as undoing
 from integrations.services.instances.delete import delete_instance
 from integrations.services.mapping import proposals
@@ -364,7 +365,7 @@ def test_undo_does_not_move_back_into_a_deleted_configuration(
     make_mapping(dental, there)
     choose(member, dental, abbott, moves=True)
     saved = save(member, main)
-    delete_instance(actor_of(member), there.instance)
+    delete_instance(Batch(actor_of(member)), there.instance)
     assert undoing.undo_batch(actor_of(member), saved.batch).left == ["Abbott Dental Care"]
     kept = mapping_of(dental)
     assert kept is not None

@@ -21,6 +21,7 @@ from integrations.models import (
     OrganizationMapping,
     RejectedMatch,
 )
+from integrations.services.audit import Batch
 from integrations.services.history.undo import undo_batch
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import Outcome
@@ -75,7 +76,7 @@ def merge(user: User, merged: Organization, into: Organization, **companies: int
     """Merge as things stand; returns the event of the one that went."""
     merged.refresh_from_db()
     into.refresh_from_db()
-    merge_organizations(actor_of(user), merged, into, companies, plan_merge(merged, into).seen)
+    merge_organizations(Batch(actor_of(user)), merged, into, companies, plan_merge(merged, into).seen)
     return AuditEvent.objects.filter(action="organization merged").latest("pk")
 
 
@@ -103,7 +104,7 @@ def test_mapping_values_and_rejections_go_along_and_come_back(
     member: User, twice: Organization, abbott: Organization, dental: Company, legal: Company
 ) -> None:
     make_mapping(twice, dental, member, confirmed_name="Abbott Dental Care, LLC", confidence=0.9)
-    reject_match(actor_of(member), member, legal.instance, twice, legal)
+    reject_match(Batch(actor_of(member)), legal.instance, twice, legal)
     choose(member, twice, legal)
     before = everything()
 
@@ -178,7 +179,7 @@ def test_a_cleared_mapping_of_the_one_that_stays_is_taken_up_again(
 def test_what_the_one_that_stays_is_mapped_to_is_not_rejected(
     member: User, twice: Organization, abbott: Organization, dental: Company
 ) -> None:
-    reject_match(actor_of(member), member, dental.instance, twice, dental)
+    reject_match(Batch(actor_of(member)), dental.instance, twice, dental)
     make_mapping(abbott, dental)
     merge(member, twice, abbott)
     assert not RejectedMatch.objects.filter(organization=abbott).exists()
@@ -193,15 +194,15 @@ def test_nothing_is_merged_that_changed_since_it_was_seen(
     seen = plan_merge(twice, abbott).seen
     mapping = make_mapping(twice, dental)
     with pytest.raises(ChangedMeanwhile):
-        merge_organizations(actor_of(member), twice, abbott, {}, seen)
+        merge_organizations(Batch(actor_of(member)), twice, abbott, {}, seen)
     seen = plan_merge(twice, abbott).seen
     OrganizationMapping.objects.filter(pk=mapping.pk).update(version=2)
     with pytest.raises(ChangedMeanwhile):
-        merge_organizations(actor_of(member), twice, abbott, {}, seen)
+        merge_organizations(Batch(actor_of(member)), twice, abbott, {}, seen)
     seen = plan_merge(twice, abbott).seen
-    organizations.change_organization(actor_of(member), abbott, {"city": "Lima"}, abbott.updated_at)
+    organizations.change_organization(Batch(actor_of(member)), abbott, {"city": "Lima"}, abbott.updated_at)
     with pytest.raises(ChangedMeanwhile):
-        merge_organizations(actor_of(member), twice, abbott, {}, seen)
+        merge_organizations(Batch(actor_of(member)), twice, abbott, {}, seen)
     assert not AuditEvent.objects.filter(action="organization merged").exists()
 
 
@@ -209,15 +210,15 @@ def test_two_who_merge_the_same_pair_both_ways_merge_once(
     member: User, twice: Organization, abbott: Organization
 ) -> None:
     there, back = plan_merge(twice, abbott).seen, plan_merge(abbott, twice).seen
-    merge_organizations(actor_of(member), twice, abbott, {}, there)
+    merge_organizations(Batch(actor_of(member)), twice, abbott, {}, there)
     with pytest.raises(ChangedMeanwhile):
-        merge_organizations(actor_of(member), abbott, twice, {}, back)
+        merge_organizations(Batch(actor_of(member)), abbott, twice, {}, back)
     assert list(Organization.objects.present()) == [abbott]
 
 
 def test_an_organization_is_not_merged_into_itself(member: User, abbott: Organization) -> None:
     with pytest.raises(ChangedMeanwhile):
-        merge_organizations(actor_of(member), abbott, abbott, {}, plan_merge(abbott, abbott).seen)
+        merge_organizations(Batch(actor_of(member)), abbott, abbott, {}, plan_merge(abbott, abbott).seen)
     assert Organization.objects.present().count() == 1
 
 
@@ -239,7 +240,7 @@ def test_other_tools_are_told_what_it_became(
     elsewhere = make_instance("Second")
     with pytest.raises(Unresolved, match="No organization fits"):
         resolved(By.EXTERNAL_ID, "B-7", Scope(frozenset({elsewhere.pk})))
-    organizations.delete_organization(actor_of(member), last)
+    organizations.delete_organization(Batch(actor_of(member)), last)
     with pytest.raises(Unresolved, match="No organization fits"):
         resolved(By.EXTERNAL_ID, "B-7")
 
@@ -261,7 +262,7 @@ def test_merged_in_a_circle_by_undos_there_is_an_end(
     member: User, twice: Organization, abbott: Organization
 ) -> None:
     merge(member, twice, abbott)
-    organizations.restore_organization(actor_of(member), twice)
+    organizations.restore_organization(Batch(actor_of(member)), twice)
     restored = AuditEvent.objects.latest("pk")
     merge(member, abbott, twice)
     undo_batch(actor_of(member), restored.batch)
@@ -273,8 +274,8 @@ def test_merged_in_a_circle_by_undos_there_is_an_end(
 
 def test_deleted_later_it_is_nobody(member: User, twice: Organization, abbott: Organization) -> None:
     merge(member, twice, abbott)
-    organizations.restore_organization(actor_of(member), twice)
-    organizations.delete_organization(actor_of(member), twice)
+    organizations.restore_organization(Batch(actor_of(member)), twice)
+    organizations.delete_organization(Batch(actor_of(member)), twice)
     assert merged_external_ids() == {}
 
 
@@ -284,7 +285,7 @@ def test_the_next_import_does_not_make_it_again(
     merge(member, twice, abbott)
     merge(member, abbott, make_organization("Abbott Group"))
     file = io.BytesIO(b"name,external id\nABBOTT DENTAL,B-7\nAbbott Dental Care,A-1\nCedar,C-1\n")
-    report = import_organizations(actor_of(member), file)
+    report = import_organizations(Batch(actor_of(member)), file)
     assert [(row.outcome, row.message) for row in report.rows] == [
         (Outcome.SKIPPED, "was merged into “Abbott Group”"),
         (Outcome.SKIPPED, "was merged into “Abbott Group”"),

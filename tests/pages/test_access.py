@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import AuditEvent, IntegrationInstance, Job
+from integrations.services.audit import Batch
 from integrations.services.instances.delete import delete_instance
 from integrations.services.mapping.proposals import choose_company
 from integrations.services.suggestions.suggest import propose_mappings
@@ -224,7 +225,7 @@ def test_an_address_of_nothing_is_404(
 def test_a_deleted_configuration_has_no_pages(
     values: dict[str, Any], owner: User, client_of: Signed, subtests: pytest.Subtests
 ) -> None:
-    delete_instance(actor_of(owner), IntegrationInstance.objects.get(pk=values["instance"]))
+    delete_instance(Batch(actor_of(owner)), IntegrationInstance.objects.get(pk=values["instance"]))
     client = client_of(owner)
     before = everything_stored()
     for page in PAGES.values():

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from integrations.models import Company, IntegrationInstance, Job, WebhookDelivery, WebhookEvent
 from integrations.psa.registry import provider_for
+from integrations.services.audit import Batch
 from integrations.services.webhooks.edit import WebhookSpec, create_webhook
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import SECRETS, actor_of, make_organization
@@ -84,7 +85,7 @@ def test_what_support_asks_for_can_be_copied_and_holds_no_secret(
 
 def test_a_message_is_shown_as_the_json_that_is_sent(owner: User, client_of: Signed) -> None:
     spec = WebhookSpec("Wallboard", "https://board.example/", [WebhookEvent.MAPPING_CHANGED])
-    webhook, _ = create_webhook(actor_of(owner), spec)
+    webhook, _ = create_webhook(Batch(actor_of(owner)), spec)
     sent = {"changes": [{"organization_name": "Café “Nord”", "confidence": None}]}
     delivery = WebhookDelivery.objects.create(
         webhook=webhook, event=WebhookEvent.MAPPING_CHANGED, payload=sent, next_attempt_at=timezone.now()

@@ -23,6 +23,7 @@ from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings, R
 from integrations.psa.autotask.provider import Autotask
 from integrations.psa.base import Credentials, PSAClient
 from integrations.psa.registry import PROVIDERS
+from integrations.services.audit import Batch
 from integrations.services.instances.connect import check_connection
 from integrations.simulators.autotask.fault_kinds import FaultName
 from integrations.simulators.autotask.request_log import ReceivedRequest
@@ -134,7 +135,7 @@ def row_for(case: Case, ready: tuple[Simulator, IntegrationInstance], owner: Use
     tried = max(same.values(), default=0)
 
     with under(case, simulator):
-        report = check_connection(actor_of(owner), instance)
+        report = check_connection(Batch(actor_of(owner)), instance)
         asked = len(refusals(list(simulator.requests), case))
     # What the zone look-up tells keeps the check from sending the credentials at all.
     assert asked == (0 if case.moves or case.fault is FaultName.UNKNOWN_USER else case.refused)

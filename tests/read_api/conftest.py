@@ -85,7 +85,7 @@ def program(db: None) -> Programs:
 
     def make(*rights: Right, instances: tuple[IntegrationInstance, ...] = (), **wish: Any) -> Program:
         values = {"name": "billing", "rights": rights or tuple(Right), "instances": instances} | wish
-        return Program(*create_token(OPERATOR, TokenSpec(**values)))
+        return Program(*create_token(Batch(OPERATOR), TokenSpec(**values)))
 
     return make
 

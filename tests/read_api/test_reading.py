@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from integrations.models import AuditEvent, Organization, Right
+from integrations.services.audit import Batch
 from integrations.services.instances.delete import delete_instance
 from tests.read_api.conftest import OPERATOR, Programs, World, make_company, map_to, problem_of
 
@@ -109,7 +110,7 @@ def test_what_was_deleted_is_gone(program: Programs, world: World) -> None:
     asks = program()
     world.cedar.deleted_at = timezone.now()
     world.cedar.save()
-    delete_instance(OPERATOR, world.other)
+    delete_instance(Batch(OPERATOR), world.other)
     asks.refused(f"organizations/{world.cedar.pk}", 404)
     assert [row["id"] for row in asks.read("instances")["items"]] == [world.main.pk]
     assert [row["instance"]["id"] for row in asks.read("companies")["items"]] == [world.main.pk]
@@ -118,7 +119,7 @@ def test_what_was_deleted_is_gone(program: Programs, world: World) -> None:
 
 def test_no_answer_holds_a_credential(program: Programs, world: World) -> None:
     asks = program()
-    delete_instance(OPERATOR, world.other)  # its snapshot goes to the history
+    delete_instance(Batch(OPERATOR), world.other)  # its snapshot goes to the history
     everything = "".join(asks.get(path).content.decode() for path in LISTS)
     assert "instance deleted" in everything
     for secret in ("very-secret", "TRACKING", "api@main.example", "api@other.example", asks.plain):

@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import ApiToken, AuditEvent, IntegrationInstance, Right
-from integrations.services.audit import Actor
+from integrations.services.audit import Actor, Batch
 from integrations.services.read_api import tokens as services
 from integrations.services.read_api.tokens import (
     TokenRefused,
@@ -49,7 +49,7 @@ def main() -> IntegrationInstance:
 
 
 def make(**wish: Any) -> tuple[ApiToken, str]:
-    return create_token(OPERATOR, TokenSpec(**({"name": "billing", "rights": [Right.RESOLVE]} | wish)))
+    return create_token(Batch(OPERATOR), TokenSpec(**({"name": "billing", "rights": [Right.RESOLVE]} | wish)))
 
 
 def freshly_signed_in(client_of: Browser, user: User) -> Client:
@@ -115,16 +115,16 @@ def test_an_expired_token_is_refused() -> None:
 
 def test_a_revoked_token_is_refused_at_once_and_for_ever() -> None:
     token, plain = make()
-    assert revoke_token(OPERATOR, token)
+    assert revoke_token(Batch(OPERATOR), token)
     with pytest.raises(TokenRefused, match="revoked"):
         authenticate(plain, HERE)
-    assert not revoke_token(OPERATOR, token)
+    assert not revoke_token(Batch(OPERATOR), token)
     assert AuditEvent.objects.filter(action="token revoked").count() == 1
 
 
 def test_making_and_revoking_is_recorded_without_the_token(main: IntegrationInstance) -> None:
     token, plain = make(instances=[main])
-    revoke_token(OPERATOR, token)
+    revoke_token(Batch(OPERATOR), token)
     made, revoked = AuditEvent.objects.filter(target_type="token").order_by("pk")
     assert made.after
     assert revoked.before

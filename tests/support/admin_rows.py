@@ -40,6 +40,7 @@ from integrations.models import (
     Worker,
 )
 from integrations.psa.base import FilterCondition
+from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.mapping.proposals import choose_company
@@ -82,12 +83,12 @@ def world(
     filled: IntegrationInstance, organizations: dict[str, Organization], owner: User
 ) -> dict[type[models.Model], models.Model]:
     """One row of every registered model, made as people make them."""
-    save_filters(actor_of(owner), filled, [FilterCondition("companyType", "eq", 1)])
+    save_filters(Batch(actor_of(owner)), filled, [FilterCondition("companyType", "eq", 1)])
     mapping = map_to(owner, filled, organizations["Abbott"], 101)
     abbott, birchwood = organizations["Abbott"], organizations["Birchwood"]
     choose_company(owner, filled, birchwood, company_of(filled, 102))
-    reject_match(actor_of(owner), owner, filled, birchwood, company_of(filled, 103))
-    ignore_organization(actor_of(owner), owner, filled, organizations["Zephyr"])
+    reject_match(Batch(actor_of(owner)), filled, birchwood, company_of(filled, 103))
+    ignore_organization(Batch(actor_of(owner)), filled, organizations["Zephyr"])
     enqueue_refresh(filled, owner)
     webhook = Webhook(name="Ticket desk", url="https://desk.example/hook?token=" + HOOK_QUERY)
     webhook.secret = {"key": HOOK_KEY}
@@ -96,7 +97,7 @@ def world(
         name="Report", prefix="portal_ab12", digest=DIGEST, rights=["mappings"], limited=True
     )
     token.instances.add(filled)
-    import_organizations(actor_of(owner), io.BytesIO(b"name\nUploaded\n"), dry_run=True)
+    import_organizations(Batch(actor_of(owner)), io.BytesIO(b"name\nUploaded\n"), dry_run=True)
     report = ImportReport.objects.get()
     return {
         ApiToken: token,

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
+from integrations.services.audit import Batch
 from integrations.services.mapping import proposals
 from integrations.services.mapping import save as mappings
 from tests.support.simulated import actor_of
@@ -57,4 +58,4 @@ def choose(user: User, organization: Organization, company: Company, *, moves: b
 
 def save(user: User, instance: IntegrationInstance, *, ticked: Collection[int] = ()) -> mappings.SaveOutcome:
     """Press Save Mappings, on a page that showed the rows of these organizations ticked."""
-    return mappings.save_mappings(actor_of(user), user, instance, ticked=ticked)
+    return mappings.save_mappings(Batch(actor_of(user)), user, instance, ticked=ticked)

@@ -22,7 +22,7 @@ from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings, R
 from integrations.psa.autotask.provider import Autotask
 from integrations.psa.base import Credentials, PSAClient
 from integrations.psa.registry import PROVIDERS
-from integrations.services.audit import Actor
+from integrations.services.audit import Actor, Batch
 from integrations.services.instances.connect import ConnectionDetails, connect_instance
 from integrations.services.jobs import run as jobs
 from integrations.services.mapping import proposals
@@ -114,7 +114,7 @@ def actor_of(user: User) -> Actor:
 
 def connect(user: User, **changes: Any) -> IntegrationInstance:
     """A configuration, connected as the connection form does it."""
-    outcome = connect_instance(actor_of(user), details_of(**changes))
+    outcome = connect_instance(Batch(actor_of(user)), details_of(**changes))
     assert outcome.instance is not None, outcome.report.steps
     return outcome.instance
 
@@ -148,7 +148,7 @@ def map_to(
 ) -> OrganizationMapping:
     """Map an organization as a person does: choose, then save."""
     proposals.choose_company(user, instance, organization, company_of(instance, remote_id), moves=moves)
-    outcome = mappings.save_mappings(actor_of(user), user, instance)
+    outcome = mappings.save_mappings(Batch(actor_of(user)), user, instance)
     assert not outcome.conflicts
     return OrganizationMapping.objects.get(organization=organization, psa=instance.psa)
 

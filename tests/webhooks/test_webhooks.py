@@ -79,7 +79,7 @@ def acme() -> Organization:
 
 
 def make(url: str, *events: WebhookEvent) -> tuple[Webhook, str]:
-    return create_webhook(OPERATOR, WebhookSpec("Billing", url, events or tuple(WebhookEvent)))
+    return create_webhook(Batch(OPERATOR), WebhookSpec("Billing", url, events or tuple(WebhookEvent)))
 
 
 def bodies(server: HTTPServer) -> list[dict[str, Any]]:
@@ -239,7 +239,7 @@ def test_a_message_is_signed_over_time_and_body(
 
 def test_the_signing_key_is_kept_sealed_and_told_to_nobody(caplog: pytest.LogCaptureFixture) -> None:
     webhook, key = make("https://hooks.example/x?token=in-the-query")
-    renewed = services.renew_key(OPERATOR, webhook)
+    renewed = services.renew_key(Batch(OPERATOR), webhook)
     assert key != renewed
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names():

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations.management.output import WRONG_USE, chosen_instances, command_actor, with_example
 from integrations.models import ApiToken, Right
+from integrations.services.audit import Batch
 from integrations.services.read_api import TokenSpec, create_token
 
 LONGEST_NAME = 100
@@ -44,7 +45,7 @@ class Command(BaseCommand):
     @sensitive_variables("plain")
     def handle(self, **options: Any) -> None:
         """Make the token and print it."""
-        token, plain = create_token(command_actor("create_api_token"), _spec(options))
+        token, plain = create_token(Batch(command_actor("create_api_token")), _spec(options))
         if options["format"] == "json":
             self.stdout.write(json.dumps(_row(token) | {"token": plain}, indent=1))
         else:

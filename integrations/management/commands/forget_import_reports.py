@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.management.output import WRONG_USE, command_actor, with_example
+from integrations.services.audit import Batch
 from integrations.services.imports import forget_reports
 
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         days, dry_run = options["older_than"], options["dry_run"]
         if days is not None and days < 1:
             raise CommandError("--older-than must be at least 1.", returncode=WRONG_USE)
-        count = forget_reports(command_actor("forget_import_reports"), days, dry_run=dry_run)
+        count = forget_reports(Batch(command_actor("forget_import_reports")), days, dry_run=dry_run)
         noun = f"{count:,} report{'' if count == 1 else 's'}"
         self.stdout.write(f"{noun} would be deleted." if dry_run else f"{noun} deleted.")
         if days is None and not settings.IMPORT_REPORT_DAYS:

@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations.management.importing import add_import_arguments, refuse, run_import
 from integrations.management.output import command_actor, with_example
+from integrations.services.audit import Batch
 from integrations.services.imports import ReportStorage, Secrets, import_configurations
 
 VARIABLE = "PORTAL_IMPORT_SECRETS"
@@ -50,7 +51,7 @@ class Command(BaseCommand):
             self,
             options,
             lambda stream, _: import_configurations(
-                actor,
+                Batch(actor),
                 stream,
                 secrets,
                 dry_run=options["dry_run"],

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.management.importing import add_import_arguments, run_import
 from integrations.management.output import chosen_instance, command_actor, with_example
+from integrations.services.audit import Batch
 from integrations.services.imports import MappingImportOptions, ReportStorage, import_mappings
 
 
@@ -52,6 +53,6 @@ class Command(BaseCommand):
             self,
             options,
             lambda stream, line: import_mappings(
-                actor, stream, instance, wanted, keeping=ReportStorage(name), progress=line.show
+                Batch(actor), stream, instance, wanted, keeping=ReportStorage(name), progress=line.show
             ),
         )

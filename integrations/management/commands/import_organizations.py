@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.management.importing import add_import_arguments, run_import
 from integrations.management.output import command_actor, with_example
+from integrations.services.audit import Batch
 from integrations.services.imports import ReportStorage, import_organizations
 
 
@@ -33,7 +34,7 @@ class Command(BaseCommand):
             self,
             options,
             lambda stream, line: import_organizations(
-                actor,
+                Batch(actor),
                 stream,
                 dry_run=options["dry_run"],
                 keep_good=options["keep_good"],

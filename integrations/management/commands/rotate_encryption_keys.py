@@ -14,6 +14,7 @@ from integrations.management.output import (
     with_example,
     write_rows,
 )
+from integrations.services.audit import Batch
 from integrations.services.operations import rotate_keys
 
 COLUMNS = ("rotated", "current", "unreadable")
@@ -34,7 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Rotate, and print the counts."""
-        done = rotate_keys(command_actor("rotate_encryption_keys"), dry_run=options["dry_run"])
+        done = rotate_keys(Batch(command_actor("rotate_encryption_keys")), dry_run=options["dry_run"])
         row = {"rotated": done.rotated, "current": done.current, "unreadable": done.unreadable}
         write_rows([row], COLUMNS, Format(options["format"]), self.stdout)
         if options["dry_run"]:

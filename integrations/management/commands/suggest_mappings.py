@@ -20,6 +20,7 @@ from integrations.management.output import (
     with_example,
     write_rows,
 )
+from integrations.services.audit import Batch
 from integrations.services.suggestions import (
     ANSWER_COLUMNS,
     FileRefused,
@@ -140,7 +141,7 @@ def _applied(instance: IntegrationInstance, suggestions: Sequence[matching.Sugge
     from integrations.services.suggestions import apply_suggestions
 
     actor = command_actor("suggest_mappings")
-    done = apply_suggestions(actor, instance, suggestions, matching.Tier(min_tier))
+    done = apply_suggestions(Batch(actor), instance, suggestions, matching.Tier(min_tier))
     if not done.outcome.created:
         return f"Nothing was saved: no suggestion is {min_tier}."
     text = f"{done.outcome.created:,} saved; batch {done.outcome.batch} can be undone."

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.management.output import WRONG_USE, command_actor, with_example
+from integrations.services.audit import Batch
 from portal.sign_in import UnknownUser, unlock_login
 
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            failures = unlock_login(command_actor("unlock_login"), options["username"])
+            failures = unlock_login(Batch(command_actor("unlock_login")), options["username"])
         except UnknownUser as error:
             raise CommandError(
                 f"Nobody has the user name “{options['username']}”.", returncode=WRONG_USE

@@ -19,6 +19,7 @@ from integrations.management.output import (
 )
 from integrations.models import IntegrationInstance
 from integrations.psa.base import ConnectionReport, StepState
+from integrations.services.audit import Batch
 from integrations.services.instances import check_connection, report_as_json
 
 COLUMNS = ("configuration", "result", "zone", "companies", "requests_used", "explanation")
@@ -45,7 +46,7 @@ class Command(BaseCommand):
         line, rows = ProgressLine("Checking", self.stderr), []
         for number, instance in enumerate(instances):
             line.show(number, len(instances), instance.name)
-            rows.append(_row(instance, check_connection(actor, instance)))
+            rows.append(_row(instance, check_connection(Batch(actor), instance)))
         line.clear()
         write_rows(rows, COLUMNS, Format(options["format"]), self.stdout)
         failed = [str(row["configuration"]) for row in rows if row["result"] == FAILED]

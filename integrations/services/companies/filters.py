@@ -20,7 +20,7 @@ from integrations.models import (
 from integrations.models.audit import Action
 from integrations.psa.base import CompanyField, FilterCondition, PicklistOption, PSAClient, RemoteCompany
 from integrations.psa.registry import provider_for
-from integrations.services.audit import Actor, Batch, Change, instance_change
+from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.instances.connect import with_current_zone
 
 
@@ -96,11 +96,7 @@ def preview_filters(instance: IntegrationInstance, conditions: Sequence[FilterCo
 
 
 def save_filters(
-    actor: Actor,
-    instance: IntegrationInstance,
-    conditions: Sequence[FilterCondition],
-    *,
-    batch: Batch | None = None,
+    batch: Batch, instance: IntegrationInstance, conditions: Sequence[FilterCondition]
 ) -> list[CompanyFilter]:
     """Replace the instance's filter rows; takes effect with the next refresh, which then reads everything."""
     with transaction.atomic():
@@ -112,7 +108,7 @@ def save_filters(
         ]
         rows = _replace(instance, wanted)
         if before != wanted:
-            (batch or Batch(actor)).record([_change(Action.FILTER_CHANGED, instance, before, wanted)])
+            batch.record([_change(Action.FILTER_CHANGED, instance, before, wanted)])
     return rows
 
 

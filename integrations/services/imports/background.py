@@ -20,7 +20,7 @@ from django.core.files import File
 
 from integrations.files.reader import ImportRefused
 from integrations.models import ImportFilePart, ImportReport, IntegrationInstance, Job
-from integrations.services.audit import Actor
+from integrations.services.audit import Actor, Batch
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import Outcome, Report, ReportStorage, store_report
@@ -133,7 +133,7 @@ def _organizations(
     progress: Callable[[int, None], None],
 ) -> Report:
     return import_organizations(
-        actor,
+        Batch(actor),
         stream,
         dry_run=options.dry_run,
         keep_good=options.keep_good,
@@ -151,7 +151,12 @@ def _mappings(
     progress: Callable[[int, None], None],
 ) -> Report:
     return import_mappings(
-        actor, stream, instance, MappingImportOptions(**asdict(options)), keeping=keeping, progress=progress
+        Batch(actor),
+        stream,
+        instance,
+        MappingImportOptions(**asdict(options)),
+        keeping=keeping,
+        progress=progress,
     )
 
 

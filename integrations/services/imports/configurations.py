@@ -22,7 +22,7 @@ from integrations.models import ImportReport, IntegrationInstance
 from integrations.psa.base import FilterCondition, StepState
 from integrations.psa.fields import InvalidFilterValue
 from integrations.psa.registry import UnknownPSA, provider_for
-from integrations.services.audit import Actor, Batch
+from integrations.services.audit import Batch
 from integrations.services.companies.filters import filter_fields, save_filters
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.exports.configurations import export_configurations
@@ -81,7 +81,7 @@ class Wanted:
 
 @sensitive_variables("secrets")
 def import_configurations(
-    actor: Actor,
+    batch: Batch,
     stream: BinaryIO,
     secrets: Secrets,
     *,
@@ -93,7 +93,6 @@ def import_configurations(
 
     Raises ImportRefused when the file as a whole cannot be read; then nothing is written.
     """
-    batch = Batch(actor)
     report = Report(dry_run, keep_good, batch=batch.key)
     with open_table_file(stream, Columns(COLUMNS, required=("name",))) as file:
         report.delimiter, report.ignored = file.delimiter, file.ignored
@@ -111,7 +110,7 @@ def import_configurations(
             continue
         row, wanted = each
         report.add(_written(batch, row, wanted) if write else _foreseen(row, wanted))
-    store_report(report, ImportReport.Kind.CONFIGURATIONS, actor, keeping)
+    store_report(report, ImportReport.Kind.CONFIGURATIONS, batch.actor, keeping)
     return report
 
 
@@ -324,10 +323,10 @@ def _written(batch: Batch, row: FileRow, wanted: Wanted) -> RowResult:
             row.line, details.name, Outcome.FAILED, "somebody else changed it at the same moment"
         )
     hours, daily = wanted.schedule
-    save_schedule(batch.actor, instance, refresh_every_hours=hours, check_daily=daily, batch=batch)
-    save_filters(batch.actor, instance, wanted.filters, batch=batch)
+    save_schedule(batch, instance, refresh_every_hours=hours, check_daily=daily)
+    save_filters(batch, instance, wanted.filters)
     if wanted.catch_all is not None:
-        set_catch_all_id(batch.actor, instance, wanted.catch_all, batch=batch)
+        set_catch_all_id(batch, instance, wanted.catch_all)
     verified = "credentials checked" if details.secrets else "not verified: enter its credentials"
     if existing is None:
         return RowResult(row.line, details.name, Outcome.IMPORTED, f"new configuration, {verified}")
@@ -339,14 +338,14 @@ def _connected(
 ) -> IntegrationInstance:
     """The stored instance. Raises ConfigurationProblem when the PSA refuses, NameTaken, ChangedMeanwhile."""
     if details.secrets:
-        outcome = connect_instance(batch.actor, details, existing, batch=batch)
+        outcome = connect_instance(batch, details, existing)
         if outcome.instance is None:
             failed = [step for step in outcome.report.steps if step.state is StepState.FAILED]
             why = "; ".join(f"{step.title}: {step.detail}" for step in failed)
             raise ConfigurationProblem(f"the connection was refused. {why}")
         return outcome.instance
     if existing is None:
-        return register_instance(batch.actor, details, batch=batch)
+        return register_instance(batch, details)
     wanted = InstanceDetails(details.name, details.description, details.is_default)
-    describe_instance(batch.actor, existing, wanted, seen=InstanceDetails.of(existing), batch=batch)
+    describe_instance(batch, existing, wanted, seen=InstanceDetails.of(existing))
     return existing

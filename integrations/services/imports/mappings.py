@@ -31,7 +31,7 @@ from integrations.models import (
 )
 from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
-from integrations.services.audit import Actor, Batch, Change, mapping_event
+from integrations.services.audit import Batch, Change, mapping_event
 from integrations.services.exports.mappings import IGNORED
 from integrations.services.imports.mapping_lookup import Companies, Keys, MappingLookup, Skip
 from integrations.services.imports.mapping_rows import (
@@ -81,7 +81,7 @@ class _Planned:
 
 
 def import_mappings(
-    actor: Actor,
+    batch: Batch,
     stream: BinaryIO,
     instance: IntegrationInstance | None = None,
     options: MappingImportOptions = MappingImportOptions(),  # frozen
@@ -95,7 +95,6 @@ def import_mappings(
     is kept. A dry run takes no lock, so that nobody waits for it. Raises ImportRefused when the file as a
     whole cannot be read; then nothing is written.
     """
-    batch = Batch(actor)
     report = Report(options.dry_run, options.keep_good, batch=batch.key)
     with (
         nullcontext() if options.dry_run else transaction.atomic(),
@@ -112,13 +111,13 @@ def import_mappings(
         if not report.rows:
             raise ImportRefused("The file has no rows.")
         if report.verdict is Verdict.WRITTEN:
-            store_report(report, ImportReport.Kind.MAPPINGS, actor, keeping, instance=instance)
+            store_report(report, ImportReport.Kind.MAPPINGS, batch.actor, keeping, instance=instance)
         elif not options.dry_run:
             transaction.set_rollback(True)
     if report.verdict is Verdict.WRITTEN:
         renew_statistics(len(report.rows), OrganizationMapping, AuditEvent)
     else:
-        store_report(report, ImportReport.Kind.MAPPINGS, actor, keeping, instance=instance)
+        store_report(report, ImportReport.Kind.MAPPINGS, batch.actor, keeping, instance=instance)
     return report
 
 
@@ -223,7 +222,7 @@ class _Planner:
                 continue
             if row.company is None:
                 organization = Organization(pk=row.organization, name=names[row.organization])
-                newly_ignored.append(self._ignoring(row, organization, batch.actor))
+                newly_ignored.append(self._ignoring(row, organization, batch))
                 changes.append(ignoring_change(organization, row.instance))
                 continue
             before = mapping.snapshot() if mapping else None
@@ -234,7 +233,7 @@ class _Planner:
                 new.append(mapping)
             else:
                 changed.append(mapping)
-            self._put(row, row.company, mapping, batch.actor)
+            self._put(row, row.company, mapping, batch)
             told = (names[row.organization], row.company.name)
             changes.append(mapping_event(Action.MAPPING_IMPORTED, mapping, before, told, row.instance))
         OrganizationMapping.objects.write(new, changed)
@@ -264,10 +263,10 @@ class _Planner:
             f"mapped to {company} instead of “{mapping.company.name}”{note}",
         )  # fmt: skip
 
-    def _put(self, row: _Planned, company: Company, mapping: OrganizationMapping, actor: Actor) -> None:
+    def _put(self, row: _Planned, company: Company, mapping: OrganizationMapping, batch: Batch) -> None:
         wanted, now = row.wanted, timezone.now()
         if not self._options.restore:
-            mapping.assign(company, by=actor.account, at=now, source=MappingSource.IMPORTED)
+            mapping.assign(company, by=batch.actor.account, at=now, source=MappingSource.IMPORTED)
             return
         mapping.assign(
             company,
@@ -281,9 +280,9 @@ class _Planner:
             known_as=wanted.confirmed_name,
         )
 
-    def _ignoring(self, row: _Planned, organization: Organization, actor: Actor) -> IgnoredOrganization:
+    def _ignoring(self, row: _Planned, organization: Organization, batch: Batch) -> IgnoredOrganization:
         ignoring = IgnoredOrganization(
-            organization=organization, psa=row.instance.psa, ignored_by=actor.account
+            organization=organization, psa=row.instance.psa, ignored_by=batch.actor.account
         )
         if self._options.restore:
             ignoring.ignored_by = self._people.get(row.wanted.confirmed_by)

@@ -24,7 +24,7 @@ from integrations.files.formulas import is_formula, unescape_formula
 from integrations.files.text import clean_text
 from integrations.models import AuditEvent, ImportReport, Organization
 from integrations.models.audit import Action
-from integrations.services.audit import Actor, Batch, Change, organization_change
+from integrations.services.audit import Batch, Change, organization_change
 from integrations.services.imports.organization_lookup import (
     CannotTell,
     Holder,
@@ -63,7 +63,7 @@ class _Planned:
 
 
 def import_organizations(
-    actor: Actor,
+    batch: Batch,
     stream: BinaryIO,
     *,
     dry_run: bool = False,
@@ -78,7 +78,6 @@ def import_organizations(
     when the file as a whole cannot be read or somebody else writes at the same time; then nothing is written
     either.
     """
-    batch = Batch(actor)
     report = Report(dry_run, keep_good, batch=batch.key)
     kind = ImportReport.Kind.ORGANIZATIONS
     try:
@@ -100,7 +99,7 @@ def import_organizations(
             if not report.rows:
                 raise ImportRefused("The file has a header line, but no rows below it.")
             if report.verdict is Verdict.WRITTEN:
-                store_report(report, kind, actor, keeping)
+                store_report(report, kind, batch.actor, keeping)
             elif not dry_run:
                 transaction.set_rollback(True)
     except IntegrityError as error:
@@ -110,7 +109,7 @@ def import_organizations(
     if report.verdict is Verdict.WRITTEN:
         renew_statistics(len(report.rows), Organization, AuditEvent)
     else:
-        store_report(report, kind, actor, keeping)
+        store_report(report, kind, batch.actor, keeping)
     return report
 
 

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from integrations.models import ImportReport
 from integrations.models.audit import Action
-from integrations.services.audit import Actor, Batch, Change
+from integrations.services.audit import Batch, Change
 
 CHUNK = 100  # a report of 100,000 rows has a hundred parts of some kilobytes
 
 
-def forget_reports(actor: Actor, days: int | None = None, *, dry_run: bool = False) -> int:
+def forget_reports(batch: Batch, days: int | None = None, *, dry_run: bool = False) -> int:
     """Delete the reports that are older than so many days (None: as the setting says); returns how many.
 
     0 days in the setting keep them for ever. Audited, once. Can be stopped and repeated at any moment.
@@ -34,7 +34,5 @@ def forget_reports(actor: Actor, days: int | None = None, *, dry_run: bool = Fal
     if forgotten:
         told = {"reports": forgotten, "older_than_days": days}
         with transaction.atomic():
-            Batch(actor).record(
-                [Change(Action.REPORTS_FORGOTTEN, "portal", "", "Reports of imports", None, told)]
-            )
+            batch.record([Change(Action.REPORTS_FORGOTTEN, "portal", "", "Reports of imports", None, told)])
     return forgotten

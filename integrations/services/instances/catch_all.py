@@ -9,31 +9,27 @@ from django.db import transaction
 
 from integrations.models import Company, IntegrationInstance
 from integrations.models.audit import Action
-from integrations.services.audit import Actor, Batch, Change, instance_change
+from integrations.services.audit import Batch, Change, instance_change
 
 
 class NotUsable(Exception):
     """The company is of another configuration, inactive, or was not in the last complete read."""
 
 
-def set_catch_all(
-    actor: Actor, instance: IntegrationInstance, company: Company | None, *, batch: Batch | None = None
-) -> bool:
+def set_catch_all(batch: Batch, instance: IntegrationInstance, company: Company | None) -> bool:
     """Set the catch-all company, or that there is none; False when nothing differs. Raises NotUsable."""
     if company is not None and (company.instance_id != instance.pk or not company.is_usable):
         raise NotUsable
-    return set_catch_all_id(actor, instance, company.remote_id if company else "", batch=batch)
+    return set_catch_all_id(batch, instance, company.remote_id if company else "")
 
 
-def set_catch_all_id(
-    actor: Actor, instance: IntegrationInstance, wanted: str, *, batch: Batch | None = None
-) -> bool:
+def set_catch_all_id(batch: Batch, instance: IntegrationInstance, wanted: str) -> bool:
     """Set the company's id in the PSA ("": none), read or not; False when nothing differs."""
     with transaction.atomic():
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
         if instance.catch_all_id == wanted:
             return False
-        (batch or Batch(actor)).record([change_catch_all(Action.CATCH_ALL_CHANGED, instance, wanted)])
+        batch.record([change_catch_all(Action.CATCH_ALL_CHANGED, instance, wanted)])
     return True
 
 

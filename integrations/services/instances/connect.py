@@ -136,11 +136,7 @@ def _take_over_zone(instance: IntegrationInstance, zone: Zone) -> IntegrationIns
 
 @sensitive_variables("secrets")
 def connect_instance(
-    actor: Actor,
-    details: ConnectionDetails,
-    instance: IntegrationInstance | None = None,
-    *,
-    batch: Batch | None = None,
+    batch: Batch, details: ConnectionDetails, instance: IntegrationInstance | None = None
 ) -> ConnectionOutcome:
     """Check the connection and, only when every step passed, store it.
 
@@ -161,7 +157,7 @@ def connect_instance(
     if not report.passed:
         return ConnectionOutcome(report, None)
     created = instance is None
-    instance = _store(batch or Batch(actor), details, secrets, report, instance)
+    instance = _store(batch, details, secrets, report, instance)
     return ConnectionOutcome(report, instance, created)
 
 
@@ -233,9 +229,7 @@ def _store(
     return instance
 
 
-def register_instance(
-    actor: Actor, details: ConnectionDetails, *, batch: Batch | None = None
-) -> IntegrationInstance:
+def register_instance(batch: Batch, details: ConnectionDetails) -> IntegrationInstance:
     """Store a new instance without its secrets and without asking anybody, as not verified.
 
     Nothing is read for it before a person enters the credentials. Raises NameTaken.
@@ -252,7 +246,7 @@ def register_instance(
             others = _make_default(instance, details.is_default)
             instance.save()
             change = instance_change(Action.INSTANCE_IMPORTED, instance, None, instance.snapshot())
-            (batch or Batch(actor)).record([*others, change])
+            batch.record([*others, change])
     except IntegrityError as error:
         raise NameTaken(details.name) from error
     return instance
@@ -307,7 +301,7 @@ def report_as_json(report: ConnectionReport) -> dict[str, Any]:
     }
 
 
-def check_connection(actor: Actor, instance: IntegrationInstance) -> ConnectionReport:
+def check_connection(batch: Batch, instance: IntegrationInstance) -> ConnectionReport:
     """Check the stored credentials now and remember what was found; a moved zone is taken over."""
     try:
         client = client_for(instance)
@@ -325,7 +319,7 @@ def check_connection(actor: Actor, instance: IntegrationInstance) -> ConnectionR
         instance.save()
         after = instance.snapshot()
         if before != after:
-            Batch(actor).record([instance_change(Action.INSTANCE_CHECKED, instance, before, after)])
+            batch.record([instance_change(Action.INSTANCE_CHECKED, instance, before, after)])
     return report
 
 

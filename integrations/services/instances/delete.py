@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integrations.models import AuditEvent, IntegrationInstance, OrganizationMapping
 from integrations.models.audit import Action
-from integrations.services.audit import Actor, Batch, instance_change, mapping_change
+from integrations.services.audit import Batch, instance_change, mapping_change
 
 RESTORABLE_FOR = dt.timedelta(days=30)
 
@@ -19,7 +19,7 @@ class NotRestorable(Exception):
     """The configuration was deleted too long ago, or its name is in use again."""
 
 
-def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
+def delete_instance(batch: Batch, instance: IntegrationInstance) -> int:
     """Delete an instance softly, with its mappings; returns how many of these its table showed."""
     now = timezone.now()
     with transaction.atomic():
@@ -40,13 +40,13 @@ def delete_instance(actor: Actor, instance: IntegrationInstance) -> int:
         for job in instance.jobs.open():
             job.request_cancel()
         instance.deleted_at, instance.is_default = now, False
-        instance.deleted_by_id = actor.user.pk if actor.user else None
+        instance.deleted_by_id = batch.actor.user.pk if batch.actor.user else None
         instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
-        Batch(actor).record(changes)
+        batch.record(changes)
     return _shown(mappings)
 
 
-def restore_instance(actor: Actor, instance: IntegrationInstance) -> tuple[int, int]:
+def restore_instance(batch: Batch, instance: IntegrationInstance) -> tuple[int, int]:
     """Bring a deleted instance back within 30 days.
 
     Returns how many mappings its table shows again, and how many did not come back because their organization
@@ -78,7 +78,7 @@ def restore_instance(actor: Actor, instance: IntegrationInstance) -> tuple[int, 
         instance.is_default = not present.filter(is_default=True).exists()
         instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
         changes.append(instance_change(Action.INSTANCE_RESTORED, instance, None, instance.snapshot()))
-        Batch(actor).record(changes)
+        batch.record(changes)
     return _shown(mappings), lost
 
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from integrations.models import IntegrationInstance
 from integrations.models.audit import Action
-from integrations.services.audit import Actor, Batch, Change, instance_change
+from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.instances.connect import NameTaken
 
@@ -28,12 +28,11 @@ class InstanceDetails:
 
 
 def describe_instance(
-    actor: Actor,
+    batch: Batch,
     instance: IntegrationInstance,
     wanted: InstanceDetails,
     *,
     seen: InstanceDetails,
-    batch: Batch | None = None,
 ) -> bool:
     """Change what a configuration is called; the connection itself changes only with its credentials.
 
@@ -42,7 +41,7 @@ def describe_instance(
     """
     try:
         with transaction.atomic():
-            return _describe(batch or Batch(actor), instance.pk, wanted, seen)
+            return _describe(batch, instance.pk, wanted, seen)
     except IntegrityError as error:
         raise NameTaken(wanted.name) from error
 

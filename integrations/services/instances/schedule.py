@@ -17,7 +17,7 @@ from django.utils import timezone
 from integrations.models import IntegrationInstance, Job
 from integrations.models.audit import Action
 from integrations.models.instances import InstanceQuerySet
-from integrations.services.audit import Actor, Batch, instance_change
+from integrations.services.audit import Batch, instance_change
 
 CHECK_EVERY = dt.timedelta(hours=24)
 LONGEST_INTERVAL = 24 * 31  # hours
@@ -94,12 +94,11 @@ def claim_run(turn: ScheduledRun, now: dt.datetime) -> bool:
 
 
 def save_schedule(
-    actor: Actor,
+    batch: Batch,
     instance: IntegrationInstance,
     *,
     refresh_every_hours: int,
     check_daily: bool,
-    batch: Batch | None = None,
 ) -> IntegrationInstance:
     """Change when the instance is read and checked; ``refresh_every_hours`` 0 turns reading off. Audited."""
     with transaction.atomic():
@@ -108,7 +107,7 @@ def save_schedule(
         if before != {"refresh_every_hours": refresh_every_hours, "check_daily": check_daily}:
             set_schedule(instance, refresh_every_hours, check_daily=check_daily)
             change = instance_change(Action.SCHEDULE_CHANGED, instance, before, schedule_snapshot(instance))
-            (batch or Batch(actor)).record([change])
+            batch.record([change])
     return instance
 
 

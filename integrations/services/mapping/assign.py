@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
-from integrations.services.audit import Actor, Batch, mapping_change
+from integrations.services.audit import Batch, mapping_change
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.mapping.proposals import CompanyNotOffered
 
@@ -21,7 +20,7 @@ class OrganizationDeleted(Exception):
 
 
 def set_mapping(
-    actor: Actor, user: User, organization: Organization, company: Company, *, seen_version: int
+    batch: Batch, organization: Organization, company: Company, *, seen_version: int
 ) -> OrganizationMapping:
     """Map an organization to a company of any configuration; one that was removed comes back in force.
 
@@ -30,13 +29,13 @@ def set_mapping(
     """
     try:
         with transaction.atomic():
-            return _set_mapping(actor, user, organization, company, seen_version)
+            return _set_mapping(batch, organization, company, seen_version)
     except IntegrityError as error:  # a colleague mapped it for the first time in the same moment
         raise ChangedMeanwhile from error
 
 
 def _set_mapping(
-    actor: Actor, user: User, organization: Organization, company: Company, seen_version: int
+    batch: Batch, organization: Organization, company: Company, seen_version: int
 ) -> OrganizationMapping:
     # The order of locks that saving the mapping table keeps: the instance, then the mapping.
     instance = IntegrationInstance.objects.present().locked().filter(pk=company.instance_id).first()
@@ -63,13 +62,13 @@ def _set_mapping(
             return mapping
         else:
             action = Action.MAPPING_CHANGED if mapping.instance_id == instance.pk else Action.MAPPING_MOVED
-    mapping.assign(company, by=user, at=timezone.now(), source=MappingSource.CHOSEN)
+    mapping.assign(company, by=batch.actor.account, at=timezone.now(), source=MappingSource.CHOSEN)
     mapping.save()
-    Batch(actor).record([mapping_change(action, mapping, before)])
+    batch.record([mapping_change(action, mapping, before)])
     return mapping
 
 
-def remove_mappings(actor: Actor, user: User, keys: Collection[int]) -> int:
+def remove_mappings(batch: Batch, keys: Collection[int]) -> int:
     """Take the mappings of these primary keys out of force, in one batch; returns how many were in force."""
     now = timezone.now()
     with transaction.atomic():
@@ -84,8 +83,8 @@ def remove_mappings(actor: Actor, user: User, keys: Collection[int]) -> int:
         for mapping in mappings:
             before = mapping.snapshot()
             mapping.remove(now)
-            mapping.confirm(user, now)
+            mapping.confirm(batch.actor.account, now)
             changes.append(mapping_change(Action.MAPPING_REMOVED, mapping, before))
         OrganizationMapping.objects.write(changed=mappings)
-        Batch(actor).record(changes)
+        batch.record(changes)
     return len(mappings)

@@ -23,7 +23,7 @@ from integrations.models import (
 from integrations.models.audit import Action
 from integrations.models.companies import CompanyRef
 from integrations.models.mappings import MappingSource
-from integrations.services.audit import Actor, Batch, Change, mapping_change, mapping_event
+from integrations.services.audit import Batch, Change, mapping_change, mapping_event
 from integrations.services.mapping.proposals import accept_company
 from integrations.services.mapping.ticked import (
     BlockedProposal,
@@ -74,7 +74,7 @@ class SaveOutcome:
 
 
 def save_mappings(
-    actor: Actor,
+    batch: Batch,
     user: User,
     instance: IntegrationInstance,
     *,
@@ -90,7 +90,7 @@ def save_mappings(
     for attempt in range(SAVE_ATTEMPTS):
         try:
             with transaction.atomic():
-                return _save(actor, user, instance, only, ticked)
+                return _save(batch, user, instance, only, ticked)
         except IntegrityError:  # a colleague created one of the rows in the same moment: look again
             if attempt == SAVE_ATTEMPTS - 1:
                 raise
@@ -98,24 +98,23 @@ def save_mappings(
 
 
 def accept_match(
-    actor: Actor, user: User, instance: IntegrationInstance, organization: Organization, company: Company
+    batch: Batch, user: User, instance: IntegrationInstance, organization: Organization, company: Company
 ) -> SaveOutcome:
     """Take this company for the organization and save the row, as a step of the review does.
 
     Raises CompanyNotOffered, OrganizationElsewhere.
     """
     accept_company(user, instance, organization, company)
-    return save_mappings(actor, user, instance, only=organization, ticked=[organization.pk])
+    return save_mappings(batch, user, instance, only=organization, ticked=[organization.pk])
 
 
 def _save(
-    actor: Actor,
+    batch: Batch,
     user: User,
     instance: IntegrationInstance,
     only: Organization | None,
     ticked: Collection[int],
 ) -> SaveOutcome:
-    batch = Batch(actor)
     outcome = SaveOutcome(batch.key)
     instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
     proposals = ticked_proposals(user, instance, only)
@@ -198,14 +197,11 @@ def _apply(
     return Action.MAPPING_CHANGED if was_present else Action.MAPPING_CREATED
 
 
-def confirm_mapping(
-    actor: Actor, user: User, instance: IntegrationInstance, organization: Organization
-) -> uuid.UUID | None:
-    """Say that a mapping is still right although its company was renamed; returns the batch for undo.
+def confirm_mapping(batch: Batch, instance: IntegrationInstance, organization: Organization) -> bool:
+    """Say that a mapping is still right although its company was renamed.
 
-    None when the organization is not mapped in the instance any more.
+    False when the organization is not mapped in the instance any more.
     """
-    batch = Batch(actor)
     with transaction.atomic():
         mapping = (
             instance.mappings.present()
@@ -215,9 +211,9 @@ def confirm_mapping(
             .first()
         )
         if mapping is None:
-            return None
+            return False
         before = mapping.snapshot()
-        mapping.confirm_name(user, timezone.now())
+        mapping.confirm_name(batch.actor.account, timezone.now())
         mapping.save()
         batch.record([mapping_change(Action.MAPPING_CONFIRMED, mapping, before)])
-    return batch.key
+    return True

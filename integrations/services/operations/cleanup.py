@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from integrations.models import ImportFilePart, Job, Worker
-from integrations.services.audit import Actor
+from integrations.services.audit import Actor, Batch
 from integrations.services.imports.retention import forget_reports
 
 JOBS_KEPT = dt.timedelta(days=90)
@@ -26,7 +26,7 @@ def delete_expired() -> int:
     rows, _ = Worker.objects.filter(seen_at__lt=now - CALLS_KEPT).delete()
     more, _ = Job.objects.exclude(state__in=Job.OPEN).filter(finished_at__lt=now - JOBS_KEPT).delete()
     rows += more
-    rows += forget_reports(Actor("The portal", "housekeeping"))
+    rows += forget_reports(Batch(Actor("The portal", "housekeeping")))
     more, _ = ImportFilePart.objects.exclude(job__state__in=Job.OPEN).delete()
     rows += more
     if settings.TASKS_BACKEND == "database":

@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 from integrations import crypto
 from integrations.fields import EncryptedJSONField
 from integrations.models.audit import Action
-from integrations.services.audit import Actor, Batch, Change
+from integrations.services.audit import Batch, Change
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Rotation:
 
 
 @sensitive_variables("old", "new")
-def rotate_keys(actor: Actor, *, dry_run: bool = False) -> Rotation:
+def rotate_keys(batch: Batch, *, dry_run: bool = False) -> Rotation:
     """Seal what lies under an older key under the first one. Can be stopped and repeated at any moment.
 
     A secret that somebody replaces meanwhile is left to them: theirs is sealed under the first key already.
@@ -55,7 +55,7 @@ def rotate_keys(actor: Actor, *, dry_run: bool = False) -> Rotation:
         with transaction.atomic():
             told = {"rotated": result.rotated, "current": result.current, "unreadable": result.unreadable}
             change = Change(Action.KEYS_ROTATED, "portal", "", "Encryption keys", None, told)
-            Batch(actor).record([change])
+            batch.record([change])
     return result
 
 

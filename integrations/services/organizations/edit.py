@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integrations.models import Organization
 from integrations.models.audit import Action
-from integrations.services.audit import Actor, Batch, organization_change
+from integrations.services.audit import Batch, organization_change
 
 
 class ExternalIdTaken(Exception):
@@ -26,20 +26,15 @@ class ChangedMeanwhile(Exception):
     """Somebody else has changed or deleted the organization since it was shown."""
 
 
-def add_organization(actor: Actor, values: Mapping[str, Any], *, batch: Batch | None = None) -> Organization:
+def add_organization(batch: Batch, values: Mapping[str, Any]) -> Organization:
     """Add an organization; ``values`` by the names of ``Organization.EDITABLE``. Raises ExternalIdTaken."""
     organization = Organization(**_editable(values))
-    _save(batch or Batch(actor), Action.ORGANIZATION_ADDED, organization, before=None)
+    _save(batch, Action.ORGANIZATION_ADDED, organization, before=None)
     return organization
 
 
 def change_organization(
-    actor: Actor,
-    organization: Organization,
-    values: Mapping[str, Any],
-    seen: dt.datetime | None,
-    *,
-    batch: Batch | None = None,
+    batch: Batch, organization: Organization, values: Mapping[str, Any], seen: dt.datetime | None
 ) -> bool:
     """Change an organization that was last changed at ``seen`` when it was shown; False if nothing differs.
 
@@ -55,11 +50,11 @@ def change_organization(
             setattr(current, name, value)
         if current.snapshot() == before:
             return False
-        _save(batch or Batch(actor), Action.ORGANIZATION_CHANGED, current, before)
+        _save(batch, Action.ORGANIZATION_CHANGED, current, before)
     return True
 
 
-def delete_organization(actor: Actor, organization: Organization, *, batch: Batch | None = None) -> None:
+def delete_organization(batch: Batch, organization: Organization) -> None:
     """Delete an organization softly; its mappings stay in its row's shadow and return with it.
 
     Deleting one that is deleted already does nothing.
@@ -72,10 +67,10 @@ def delete_organization(actor: Actor, organization: Organization, *, batch: Batc
         current.save(update_fields=["deleted_at", "merged_into", "updated_at"])
         current.proposals.all().delete()
         change = organization_change(Action.ORGANIZATION_DELETED, current, current.snapshot(), None)
-        (batch or Batch(actor)).record([change])
+        batch.record([change])
 
 
-def restore_organization(actor: Actor, organization: Organization, *, batch: Batch | None = None) -> None:
+def restore_organization(batch: Batch, organization: Organization) -> None:
     """Bring a deleted organization back. Raises ExternalIdTaken when another one has its external id now."""
     with transaction.atomic():
         deleted = Organization.objects.filter(deleted_at__isnull=False).locked()
@@ -83,7 +78,7 @@ def restore_organization(actor: Actor, organization: Organization, *, batch: Bat
         if current is None:
             return
         current.deleted_at = None
-        _save(batch or Batch(actor), Action.ORGANIZATION_RESTORED, current, before=None)
+        _save(batch, Action.ORGANIZATION_RESTORED, current, before=None)
 
 
 def _save(batch: Batch, action: Action, organization: Organization, before: dict[str, Any] | None) -> None:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from integrations.models import IntegrationInstance, Organization, OrganizationMapping, RejectedMatch
 from integrations.models.audit import Action
 from integrations.models.organizations import OrganizationQuerySet
-from integrations.services.audit import Actor, Batch, Change, mapping_change, organization_change
+from integrations.services.audit import Batch, Change, mapping_change, organization_change
 from integrations.services.organizations.edit import ChangedMeanwhile
 from integrations.services.suggestions.decisions import rejection_change
 
@@ -100,20 +100,13 @@ def plan_merge(merged: Organization, into: Organization) -> MergePlan:
 
 
 def merge_organizations(
-    actor: Actor,
-    merged: Organization,
-    into: Organization,
-    companies: Mapping[str, int],
-    seen: str,
-    *,
-    batch: Batch | None = None,
+    batch: Batch, merged: Organization, into: Organization, companies: Mapping[str, int], seen: str
 ) -> None:
     """Merge the first organization into the second, as the plan says that was made from the state ``seen``.
 
     ``companies`` gives the company (our id) that is right in each PSA in which both have one of their own.
     Raises ChangedMeanwhile and CompanyUndecided; then nothing is written.
     """
-    batch = batch or Batch(actor)
     with transaction.atomic():
         _lock(merged, into)
         present = Organization.objects.present().in_bulk([merged.pk, into.pk])
@@ -126,7 +119,7 @@ def merge_organizations(
         for clash in plan.clashes:
             if companies.get(clash.psa) not in {clash.ours.company_id, clash.theirs.company_id}:
                 raise CompanyUndecided
-        changes = [*_move_mappings(plan, companies, actor), *_carry_rejections(plan, actor)]
+        changes = [*_move_mappings(plan, companies, batch), *_carry_rejections(plan, batch)]
         if plan.taken_over:
             changes.append(_take_over(plan))
         changes.append(_end(plan))
@@ -166,7 +159,7 @@ def _state(merged: Organization, into: Organization, mappings: list[Organization
     return hashlib.sha256(repr((known, versions)).encode()).hexdigest()[:32]
 
 
-def _move_mappings(plan: MergePlan, companies: Mapping[str, int], actor: Actor) -> list[Change]:
+def _move_mappings(plan: MergePlan, companies: Mapping[str, int], batch: Batch) -> list[Change]:
     """The merged one loses its mappings; where they are right, the one that stays has them now."""
     rows = {mapping.psa: mapping for mapping in _mappings(plan.into)}
     right = [
@@ -194,7 +187,7 @@ def _move_mappings(plan: MergePlan, companies: Mapping[str, int], actor: Actor) 
             changed.append(ours)
         ours.assign(
             theirs.company,
-            by=actor.account,
+            by=batch.actor.account,
             at=now,
             source=theirs.source,
             confidence=theirs.confidence,
@@ -207,13 +200,13 @@ def _move_mappings(plan: MergePlan, companies: Mapping[str, int], actor: Actor) 
     return changes
 
 
-def _carry_rejections(plan: MergePlan, actor: Actor) -> list[Change]:
+def _carry_rejections(plan: MergePlan, batch: Batch) -> list[Change]:
     RejectedMatch.objects.bulk_create(
         RejectedMatch(
             organization=plan.into,
             company=row.company,
             company_name=row.company_name,
-            rejected_by=actor.account,
+            rejected_by=batch.actor.account,
         )
         for row in plan.rejected
     )

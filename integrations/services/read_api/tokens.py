@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations.models import ApiToken, IntegrationInstance, Right
 from integrations.models.audit import Action
-from integrations.services.audit import Actor, Batch, Change
+from integrations.services.audit import Batch, Change
 
 MARK = "aip"
 PREFIX_BYTES = 5
@@ -61,7 +61,7 @@ def _digest(plain: str) -> str:
 
 
 @sensitive_variables("plain", "body")
-def create_token(actor: Actor, spec: TokenSpec) -> tuple[ApiToken, str]:
+def create_token(batch: Batch, spec: TokenSpec) -> tuple[ApiToken, str]:
     """Make a token; returns its row and the token itself, which is kept nowhere and cannot be shown again."""
     handle = base64.b32encode(secrets.token_bytes(PREFIX_BYTES)).decode().lower()
     prefix = f"{MARK}_{handle}"
@@ -74,15 +74,15 @@ def create_token(actor: Actor, spec: TokenSpec) -> tuple[ApiToken, str]:
             rights=[right.value for right in Right if right in spec.rights],
             limited=bool(spec.instances),
             expires_at=spec.expires_at,
-            created_by_id=actor.user.pk if actor.user else None,
+            created_by_id=batch.actor.user.pk if batch.actor.user else None,
         )
         token.save()
         token.instances.set(spec.instances)
-        _record(actor, Action.TOKEN_CREATED, token, None)
+        _record(batch, Action.TOKEN_CREATED, token, None)
     return token, plain
 
 
-def revoke_token(actor: Actor, token: ApiToken) -> bool:
+def revoke_token(batch: Batch, token: ApiToken) -> bool:
     """Close the door for a token at once and for ever; False when it was revoked already."""
     with transaction.atomic():
         token = ApiToken.objects.select_for_update().get(pk=token.pk)
@@ -91,12 +91,12 @@ def revoke_token(actor: Actor, token: ApiToken) -> bool:
         before = token.snapshot()
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
-        _record(actor, Action.TOKEN_REVOKED, token, before)
+        _record(batch, Action.TOKEN_REVOKED, token, before)
     return True
 
 
-def _record(actor: Actor, action: Action, token: ApiToken, before: dict[str, object] | None) -> None:
-    Batch(actor).record([Change(action, "token", str(token.pk), token.name, before, token.snapshot())])
+def _record(batch: Batch, action: Action, token: ApiToken, before: dict[str, object] | None) -> None:
+    batch.record([Change(action, "token", str(token.pk), token.name, before, token.snapshot())])
 
 
 # --- letting in -------------------------------------------------------------------------------------

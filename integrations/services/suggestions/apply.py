@@ -12,7 +12,7 @@ from integrations import matching
 from integrations.models import Company, IntegrationInstance, OrganizationMapping
 from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
-from integrations.services.audit import Actor, Batch, mapping_event
+from integrations.services.audit import Batch, mapping_event
 from integrations.services.mapping.save import SaveOutcome
 from integrations.services.suggestions.suggest import free_companies, open_organizations
 
@@ -29,7 +29,7 @@ class Applied:
 
 
 def apply_suggestions(
-    actor: Actor,
+    batch: Batch,
     instance: IntegrationInstance,
     suggestions: Sequence[matching.Suggestion],
     min_tier: matching.Tier,
@@ -40,7 +40,6 @@ def apply_suggestions(
     """
     tiers = TIERS[: TIERS.index(min_tier) + 1]
     wanted = [each for each in suggestions if each.tier in tiers and each.company_id]
-    batch = Batch(actor)
     outcome, now = SaveOutcome(batch.key), timezone.now()
     with transaction.atomic():
         instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
@@ -69,7 +68,7 @@ def apply_suggestions(
                 changed.append(mapping)
             mapping.assign(
                 company,
-                by=actor.account,
+                by=batch.actor.account,
                 at=now,
                 source=MappingSource.SUGGESTED,
                 confidence=round(suggestion.confidence, 4),

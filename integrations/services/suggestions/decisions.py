@@ -21,7 +21,7 @@ from integrations.models import (
     RejectedMatch,
 )
 from integrations.models.audit import Action
-from integrations.services.audit import Actor, Batch, Change
+from integrations.services.audit import Batch, Change
 
 Suggestion = Mapping[str, Any]  # of a proposal: what is kept of it in the history
 SUGGESTION_KEYS = ("user_id", "instance_id", "company_id")
@@ -29,24 +29,18 @@ SUGGESTION_FIELDS = ("selected", "tier", "confidence", "reasons", "rivals", "mat
 
 
 def reject_match(
-    actor: Actor,
-    user: User,
-    instance: IntegrationInstance,
-    organization: Organization,
-    company: Company,
-    *,
-    batch: Batch | None = None,
+    batch: Batch, instance: IntegrationInstance, organization: Organization, company: Company
 ) -> None:
     """Remember that the company is not the organization; it is not proposed again, in any instance."""
     with transaction.atomic():
         _, created = RejectedMatch.objects.get_or_create(
             organization=organization,
             company=company,
-            defaults={"company_name": company.name, "rejected_by": user},
+            defaults={"company_name": company.name, "rejected_by": batch.actor.account},
         )
         forgotten = discard_suggestions(organization, company=company)
         if created:
-            (batch or Batch(actor)).record([rejection_change(organization, instance, company, forgotten)])
+            batch.record([rejection_change(organization, instance, company, forgotten)])
 
 
 def rejection_change(
@@ -60,18 +54,13 @@ def rejection_change(
 
 
 def allow_match(
-    actor: Actor,
-    instance: IntegrationInstance,
-    organization: Organization,
-    company: Company,
-    *,
-    batch: Batch | None = None,
+    batch: Batch, instance: IntegrationInstance, organization: Organization, company: Company
 ) -> None:
     """Take a rejection back; the next Suggest Values may propose the pair again."""
     with transaction.atomic():
         deleted, _ = RejectedMatch.objects.filter(organization=organization, company=company).delete()
         if deleted:
-            (batch or Batch(actor)).record([allowing_change(organization, instance, company)])
+            batch.record([allowing_change(organization, instance, company)])
 
 
 def allowing_change(organization: Organization, instance: IntegrationInstance, company: Company) -> Change:
@@ -79,22 +68,15 @@ def allowing_change(organization: Organization, instance: IntegrationInstance, c
     return _change(Action.MATCH_ALLOWED, organization, instance, before=company)
 
 
-def ignore_organization(
-    actor: Actor,
-    user: User,
-    instance: IntegrationInstance,
-    organization: Organization,
-    *,
-    batch: Batch | None = None,
-) -> None:
+def ignore_organization(batch: Batch, instance: IntegrationInstance, organization: Organization) -> None:
     """Note that the organization is deliberately not mapped in this PSA; it leaves the open work."""
     with transaction.atomic():
         _, created = IgnoredOrganization.objects.get_or_create(
-            organization=organization, psa=instance.psa, defaults={"ignored_by": user}
+            organization=organization, psa=instance.psa, defaults={"ignored_by": batch.actor.account}
         )
         forgotten = discard_suggestions(organization, instance__psa=instance.psa)
         if created:
-            (batch or Batch(actor)).record([ignoring_change(organization, instance, forgotten)])
+            batch.record([ignoring_change(organization, instance, forgotten)])
 
 
 def ignoring_change(
@@ -104,14 +86,12 @@ def ignoring_change(
     return _change(Action.ORGANIZATION_IGNORED, organization, instance, forgotten=forgotten)
 
 
-def stop_ignoring(
-    actor: Actor, instance: IntegrationInstance, organization: Organization, *, batch: Batch | None = None
-) -> None:
+def stop_ignoring(batch: Batch, instance: IntegrationInstance, organization: Organization) -> None:
     """Bring an ignored organization back into the open work."""
     with transaction.atomic():
         deleted, _ = IgnoredOrganization.objects.filter(organization=organization, psa=instance.psa).delete()
         if deleted:
-            (batch or Batch(actor)).record([reopening_change(organization, instance)])
+            batch.record([reopening_change(organization, instance)])
 
 
 def reopening_change(organization: Organization, instance: IntegrationInstance) -> Change:

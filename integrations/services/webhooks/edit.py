@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations.models import AuditEvent, Webhook, WebhookDelivery, WebhookEvent
 from integrations.models.audit import Action
-from integrations.services.audit import STREAMED_TARGETS, Actor, Batch, Change
+from integrations.services.audit import STREAMED_TARGETS, Batch, Change
 from integrations.services.webhooks.send import check_address
 
 KEY_BYTES = 32
@@ -35,7 +35,7 @@ class WebhookSpec:
 
 
 @sensitive_variables("key")
-def create_webhook(actor: Actor, spec: WebhookSpec) -> tuple[Webhook, str]:
+def create_webhook(batch: Batch, spec: WebhookSpec) -> tuple[Webhook, str]:
     """Make a webhook that hears of what happens from now on; returns it and its signing key, shown once.
 
     Raises AddressRefused.
@@ -43,15 +43,15 @@ def create_webhook(actor: Actor, spec: WebhookSpec) -> tuple[Webhook, str]:
     check_address(spec.url)
     key = _new_key()
     with transaction.atomic():
-        webhook = Webhook(created_by_id=actor.user.pk if actor.user else None, position=_head())
+        webhook = Webhook(created_by_id=batch.actor.user.pk if batch.actor.user else None, position=_head())
         _apply(webhook, spec)
         webhook.secret = {"key": key}
         webhook.save()
-        _record(actor, Action.WEBHOOK_CREATED, webhook, None, webhook.snapshot())
+        _record(batch, Action.WEBHOOK_CREATED, webhook, None, webhook.snapshot())
     return webhook, key
 
 
-def change_webhook(actor: Actor, webhook: Webhook, spec: WebhookSpec) -> bool:
+def change_webhook(batch: Batch, webhook: Webhook, spec: WebhookSpec) -> bool:
     """Change name, address or events; False when nothing differs. Raises AddressRefused."""
     check_address(spec.url)
     with transaction.atomic():
@@ -62,23 +62,23 @@ def change_webhook(actor: Actor, webhook: Webhook, spec: WebhookSpec) -> bool:
             return False
         webhook.rests_until = None
         webhook.save(update_fields=["name", "url", "events", "rests_until"])
-        _record(actor, Action.WEBHOOK_CHANGED, webhook, before, webhook.snapshot())
+        _record(batch, Action.WEBHOOK_CHANGED, webhook, before, webhook.snapshot())
     return True
 
 
 @sensitive_variables("key")
-def renew_key(actor: Actor, webhook: Webhook) -> str:
+def renew_key(batch: Batch, webhook: Webhook) -> str:
     """Give the webhook a new signing key, which replaces the old one at once and is shown once."""
     key = _new_key()
     with transaction.atomic():
         webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
         webhook.secret = {"key": key}
         webhook.save(update_fields=["secret"])
-        _record(actor, Action.WEBHOOK_KEY_RENEWED, webhook, webhook.snapshot(), webhook.snapshot())
+        _record(batch, Action.WEBHOOK_KEY_RENEWED, webhook, webhook.snapshot(), webhook.snapshot())
     return key
 
 
-def set_active(actor: Actor, webhook: Webhook, active: bool) -> None:
+def set_active(batch: Batch, webhook: Webhook, active: bool) -> None:
     """Pause a webhook, or let it hear again of what happens from then on."""
     with transaction.atomic():
         webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
@@ -90,18 +90,18 @@ def set_active(actor: Actor, webhook: Webhook, active: bool) -> None:
             webhook.position, webhook.rests_until = _head(), None
         webhook.save(update_fields=["is_active", "position", "rests_until"])
         action = Action.WEBHOOK_RESUMED if active else Action.WEBHOOK_PAUSED
-        _record(actor, action, webhook, before, webhook.snapshot())
+        _record(batch, action, webhook, before, webhook.snapshot())
 
 
-def delete_webhook(actor: Actor, webhook: Webhook) -> None:
+def delete_webhook(batch: Batch, webhook: Webhook) -> None:
     """Delete a webhook with its delivery log."""
     with transaction.atomic():
         webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
-        _record(actor, Action.WEBHOOK_DELETED, webhook, webhook.snapshot(), None)
+        _record(batch, Action.WEBHOOK_DELETED, webhook, webhook.snapshot(), None)
         webhook.delete()
 
 
-def send_again(actor: Actor, delivery: WebhookDelivery) -> None:
+def send_again(batch: Batch, delivery: WebhookDelivery) -> None:
     """Put a delivery back into the queue, with the same event id. Raises NotToBeSent."""
     with transaction.atomic():
         delivery = WebhookDelivery.objects.select_for_update().get(pk=delivery.pk)
@@ -115,7 +115,7 @@ def send_again(actor: Actor, delivery: WebhookDelivery) -> None:
         delivery.save(update_fields=["status", "attempts", "claim", "next_attempt_at"])
         Webhook.objects.filter(pk=webhook.pk).update(rests_until=None)
         facts = {"event_id": str(delivery.event_id)}
-        _record(actor, Action.DELIVERY_SENT_AGAIN, webhook, None, webhook.snapshot() | facts)
+        _record(batch, Action.DELIVERY_SENT_AGAIN, webhook, None, webhook.snapshot() | facts)
 
 
 def _new_key() -> str:
@@ -133,10 +133,10 @@ def _head() -> int:
 
 
 def _record(
-    actor: Actor,
+    batch: Batch,
     action: Action,
     webhook: Webhook,
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
 ) -> None:
-    Batch(actor).record([Change(action, "webhook", str(webhook.pk), webhook.name, before, after)])
+    batch.record([Change(action, "webhook", str(webhook.pk), webhook.name, before, after)])
