@@ -15,16 +15,19 @@ from typing import Any
 
 from django.db import connection, models
 
+from integrations.database.transactions import transaction_required
+
 Row = Sequence[Any]
 
 # From so many new rows on, what a database believes of a table may be wrong by an order of magnitude.
 MANY_ROWS = 1_000
 
 
+@transaction_required
 def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[Row]) -> None:
     """Insert rows that hold the fields ``names`` ("company_id", not "company"), in this order.
 
-    Belongs in a transaction. Raises django.db.IntegrityError where a constraint is broken.
+    Raises django.db.IntegrityError where a constraint is broken.
     """
     fields: list[Any] = [model._meta.get_field(name) for name in names]
     table, columns = _quote(model._meta.db_table), [_quote(field.column) for field in fields]
@@ -39,10 +42,11 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
         )
 
 
+@transaction_required
 def update_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[Row]) -> None:
     """Write the fields ``names`` of rows that exist; each row ends with its id.
 
-    Belongs in a transaction that has locked the rows. Raises django.db.IntegrityError.
+    The transaction has locked the rows. Raises django.db.IntegrityError.
     """
     fields: list[Any] = [*(model._meta.get_field(name) for name in names), model._meta.pk]
     table, columns = _quote(model._meta.db_table), [_quote(field.column) for field in fields]

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from integrations.database.bulk import insert_rows
+from integrations.database.transactions import transaction_required
 from integrations.models import AuditEvent, IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.audit import Action
 
@@ -46,6 +47,7 @@ STREAMED_TARGETS = frozenset({"mapping", "review"})
 _COMMIT_ORDER_LOCK = 7_301_548  # any number that nothing else in this database locks
 
 
+@transaction_required
 def serialize_followed_events() -> None:
     """Let no other transaction record followed events before this one ends.
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.database.query_cache import cached_rows
+from integrations.database.transactions import transaction_required
 from integrations.models import (
     Company,
     CompanyFilter,
@@ -112,6 +113,7 @@ def save_filters(
     return rows
 
 
+@transaction_required
 def put_back_filters(
     instance: IntegrationInstance, before: Sequence[Sequence[Any]], after: Sequence[Sequence[Any]]
 ) -> Change | None:

@@ -106,7 +106,7 @@ def _refresh(
     full = full or accept_shrink or _needs_full_read(instance, started)
     progress.report_progress(0, None, "Reading fields and picklists")
     metadata = client.company_metadata()
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         progress.assert_held()
         options = _store_fields(instance, metadata)
     since = None if full or instance.last_refreshed_at is None else instance.last_refreshed_at - CLOCK_MARGIN
@@ -120,7 +120,7 @@ def _refresh(
         found = client.companies_by_id(_mapped_but_unseen(instance, started))
         outside = found.companies
         _note_set_aside(instance, found.set_aside, started)
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         progress.assert_held()
         current = IntegrationInstance.objects.locked().get(pk=instance.pk)
         missing = _conclude(current, outside.values(), started, full=full)
@@ -195,7 +195,7 @@ def _store_pages(
     """Store every page as it comes; returns how many were read, new and changed."""
     read = created = changed = 0
     for page in pages:
-        with transaction.atomic():
+        with transaction.atomic(durable=True):
             progress.assert_held()
             new, different = _store_companies(instance, page.companies, started)
         created, changed = created + new, changed + different

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from integrations.database.transactions import transaction_required
 from integrations.models import AuditEvent, IntegrationInstance
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change, instance_change
@@ -32,6 +33,7 @@ def is_description(event: AuditEvent) -> bool:
     return all(before.get(name) == after.get(name) for name in CONNECTED)
 
 
+@transaction_required
 def put_back_instances(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
     """Put each configuration back, one after the other: an undone import is taken back in all its steps."""
     changes: list[Change] = []

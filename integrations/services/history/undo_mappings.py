@@ -8,6 +8,7 @@ from itertools import starmap
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from integrations.database.transactions import transaction_required
 from integrations.models import AuditEvent, Company, IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.audit import Action
 from integrations.models.companies import CompanyRef
@@ -27,6 +28,7 @@ from integrations.services.history.register import CHANGED_SINCE, GONE, Outcome,
     Action.MAPPING_TAKEN_ALONG,
     Action.MAPPING_BROUGHT_BACK,
 )
+@transaction_required
 def put_back_mappings(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
     """Make each mapping what it was before the event."""
     instances = IntegrationInstance.objects.in_bulk()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.utils import timezone
 
+from integrations.database.transactions import transaction_required
 from integrations.models import (
     AuditEvent,
     Company,
@@ -47,6 +48,7 @@ from integrations.services.suggestions.decisions import (
     Action.ORGANIZATION_UPDATED,
     Action.ORGANIZATION_CHANGE_UNDONE,
 )
+@transaction_required
 def put_back_organizations(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
     """Delete what was made, restore what was deleted, and put changed values back."""
     organizations = {
@@ -132,6 +134,7 @@ def _put_back(event: AuditEvent, organization: Organization) -> Change:
     Action.MATCH_REJECTED,
     Action.MATCH_ALLOWED,
 )
+@transaction_required
 def put_back_decisions(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
     """Take back that an organization is ignored or a pair rejected, or that it is not any more."""
     organizations = Organization.objects.in_bulk([int(event.target_id) for event in events])

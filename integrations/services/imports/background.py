@@ -18,6 +18,7 @@ from typing import BinaryIO, cast
 from django.contrib.auth.models import User
 from django.core.files import File
 
+from integrations.database.transactions import transaction_required
 from integrations.files.reader import ImportRefused
 from integrations.models import ImportFilePart, ImportReport, IntegrationInstance, Job
 from integrations.services.audit import Actor, Batch
@@ -40,6 +41,7 @@ class FileOptions:
     overwrite: bool = False
 
 
+@transaction_required
 def enqueue_upload(
     kind: ImportReport.Kind,
     file: File[bytes],
@@ -48,7 +50,7 @@ def enqueue_upload(
     options: FileOptions,
     instance: IntegrationInstance | None,
 ) -> Job:
-    """Keep the file with a job for it and a report that the job will fill. Inside a transaction."""
+    """Keep the file with a job for it and a report that the job will fill."""
     name = (file.name or "")[:200]
     job = Job.objects.create(
         kind=Job.Kind.IMPORT_FILE,

@@ -18,6 +18,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from integrations.database.bulk import renew_statistics
+from integrations.database.transactions import transaction_required
 from integrations.files.text import clean_text, name_key
 from integrations.models import (
     AuditEvent,
@@ -155,6 +156,7 @@ class _KnownNames:
         return self._names
 
 
+@transaction_required
 def _import(
     batch: Batch,
     user: User,
@@ -164,7 +166,7 @@ def _import(
     *,
     first: int,
 ) -> list[RowResult]:
-    """Add and map what can be; ``first`` is the number of the first row. Inside a transaction."""
+    """Add and map what can be; ``first`` is the number of the first row."""
     wait_for_other_imports()
     IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
     keys = [company.pk for company in companies]

@@ -20,6 +20,8 @@ from typing import BinaryIO
 from django.db import IntegrityError, connection, transaction
 
 from integrations.database.bulk import renew_statistics
+from integrations.database.integrity import broken_constraint
+from integrations.database.transactions import transaction_required
 from integrations.files.formulas import is_formula, unescape_formula
 from integrations.files.text import clean_text
 from integrations.models import AuditEvent, ImportReport, Organization
@@ -103,6 +105,8 @@ def import_organizations(
             elif not dry_run:
                 transaction.set_rollback(True)
     except IntegrityError as error:
+        if broken_constraint(error) != "organization_external_id_is_unique":
+            raise
         raise ImportRefused(
             "Somebody else changed organizations at the same moment. Nothing was written; import again."
         ) from error
@@ -113,6 +117,7 @@ def import_organizations(
     return report
 
 
+@transaction_required
 def wait_for_other_imports() -> None:
     """One import at a time, or two of the same file would both find its names missing.
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
+from integrations.database.transactions import transaction_required
 from integrations.files.writer import csv_lines
 from integrations.models import ImportReport, ImportReportPart, IntegrationInstance
 from integrations.services.audit import Actor
@@ -215,8 +216,9 @@ def store_report(
         )
 
 
+@transaction_required
 def add_part(kept: ImportReport, rows: list[RowResult], *, cursor: int) -> None:
-    """Add rows to a report that still grows, and note how far the work has come. Inside a transaction."""
+    """Add rows to a report that still grows, and note how far the work has come."""
     if rows:
         content, counts = packed(rows)
         number = kept.parts.count()

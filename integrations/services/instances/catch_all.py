@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from integrations.database.transactions import transaction_required
 from integrations.models import Company, IntegrationInstance
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change, instance_change
@@ -33,6 +34,7 @@ def set_catch_all_id(batch: Batch, instance: IntegrationInstance, wanted: str) -
     return True
 
 
+@transaction_required
 def change_catch_all(action: Action, instance: IntegrationInstance, wanted: str) -> Change:
     """Write the id into a locked instance; returns what to record."""
     before = catch_all_snapshot(instance)

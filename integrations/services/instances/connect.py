@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from integrations.crypto import SealedValueError
+from integrations.database.integrity import refine_integrity_error
 from integrations.models import IntegrationInstance
 from integrations.models.audit import Action
 from integrations.psa.base import (
@@ -27,6 +28,7 @@ from integrations.psa.base import (
 )
 from integrations.psa.registry import provider_for
 from integrations.services.audit import Actor, Batch, Change, instance_change
+from integrations.services.conflicts import ChangedMeanwhile
 
 Found = TypeVar("Found")
 
@@ -124,7 +126,7 @@ def with_current_zone(instance: IntegrationInstance, work: Callable[[PSAClient],
 
 
 def _take_over_zone(instance: IntegrationInstance, zone: Zone) -> IntegrationInstance:
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
         before = instance.snapshot()
         _remember_zone(instance, zone)
@@ -198,35 +200,38 @@ def _store(
     report: ConnectionReport,
     instance: IntegrationInstance | None,
 ) -> IntegrationInstance:
-    try:
-        with transaction.atomic():
-            if instance is None:
-                instance, before = IntegrationInstance(psa=details.psa), None
-            else:
-                instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
-                before = instance.snapshot()
-            instance.name = details.name
-            instance.description = details.description
-            instance.username = details.username
-            instance.zone = details.zone
-            instance.credentials = secrets
-            now = timezone.now()
-            instance.secrets_set = {
-                **instance.secrets_set,
-                **{name: {"at": now.isoformat(), "by": batch.actor.name} for name in details.secrets},
-            }
-            record_check(instance, report, now)
-            others = _make_default(instance, details.is_default)
-            instance.save()
-            after = instance.snapshot()
-            action = Action.INSTANCE_CONNECTED if before is None else Action.INSTANCE_CHANGED
-            own = [instance_change(action, instance, before, after)] if before != after else []
-            batch.record([*others, *own])
-    except IntegrityError as error:
-        if "instance_name_is_unique" in str(error) or "lower" in str(error).lower():
-            raise NameTaken(details.name) from error
-        raise
+    with refine_integrity_error(_meanings(details.name)), transaction.atomic(durable=True):
+        if instance is None:
+            instance, before = IntegrationInstance(psa=details.psa), None
+        else:
+            instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
+            before = instance.snapshot()
+        instance.name = details.name
+        instance.description = details.description
+        instance.username = details.username
+        instance.zone = details.zone
+        instance.credentials = secrets
+        now = timezone.now()
+        instance.secrets_set = {
+            **instance.secrets_set,
+            **{name: {"at": now.isoformat(), "by": batch.actor.name} for name in details.secrets},
+        }
+        record_check(instance, report, now)
+        others = _make_default(instance, details.is_default)
+        instance.save()
+        after = instance.snapshot()
+        action = Action.INSTANCE_CONNECTED if before is None else Action.INSTANCE_CHANGED
+        own = [instance_change(action, instance, before, after)] if before != after else []
+        batch.record([*others, *own])
     return instance
+
+
+def _meanings(name: str) -> dict[str, Exception]:
+    """What it means when an instance cannot be stored: somebody else was faster by a moment."""
+    return {
+        "instance_name_is_unique": NameTaken(name),
+        "one_default_instance_per_psa": ChangedMeanwhile(),
+    }
 
 
 def register_instance(batch: Batch, details: ConnectionDetails) -> IntegrationInstance:
@@ -241,14 +246,11 @@ def register_instance(batch: Batch, details: ConnectionDetails) -> IntegrationIn
         username=details.username,
         zone=details.zone,
     )
-    try:
-        with transaction.atomic():
-            others = _make_default(instance, details.is_default)
-            instance.save()
-            change = instance_change(Action.INSTANCE_IMPORTED, instance, None, instance.snapshot())
-            batch.record([*others, change])
-    except IntegrityError as error:
-        raise NameTaken(details.name) from error
+    with refine_integrity_error(_meanings(details.name)), transaction.atomic():
+        others = _make_default(instance, details.is_default)
+        instance.save()
+        change = instance_change(Action.INSTANCE_IMPORTED, instance, None, instance.snapshot())
+        batch.record([*others, change])
     return instance
 
 
@@ -312,7 +314,7 @@ def check_connection(batch: Batch, instance: IntegrationInstance) -> ConnectionR
             report = client.check(instance.zone)
         finally:
             client.close()
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
         before = instance.snapshot()
         record_check(instance, report, timezone.now())
@@ -328,7 +330,7 @@ def record_refusal(instance: IntegrationInstance) -> bool:
 
     False when they were changed meanwhile: the new ones were not refused.
     """
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         current = IntegrationInstance.objects.locked().get(pk=instance.pk)
         if (current.username, current.secrets_set) != (instance.username, instance.secrets_set):
             return False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
+from integrations.database.integrity import refine_integrity_error
 from integrations.models import IntegrationInstance
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change, instance_change
@@ -39,11 +40,11 @@ def describe_instance(
     A PSA always has one default: it moves here from another configuration, and is not simply given up. False
     when nothing differs. Raises NameTaken, and ChangedMeanwhile when ``seen`` is no longer true.
     """
-    try:
-        with transaction.atomic():
-            return _describe(batch, instance.pk, wanted, seen)
-    except IntegrityError as error:
-        raise NameTaken(wanted.name) from error
+    with (
+        refine_integrity_error({"instance_name_is_unique": NameTaken(wanted.name)}),
+        transaction.atomic(),
+    ):
+        return _describe(batch, instance.pk, wanted, seen)
 
 
 def _describe(batch: Batch, key: int, wanted: InstanceDetails, seen: InstanceDetails) -> bool:

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from integrations.database.transactions import transaction_required
 from integrations.models import IntegrationInstance, Job
 from integrations.models.audit import Action
 from integrations.models.instances import InstanceQuerySet
@@ -76,10 +77,11 @@ def due_runs(now: dt.datetime) -> list[ScheduledRun]:
     ]
 
 
+@transaction_required
 def claim_run(turn: ScheduledRun, now: dt.datetime) -> bool:
     """Take a turn by moving its time on; False when another worker did, or a person changed the schedule.
 
-    Belongs in one transaction with what the turn starts.
+    In one transaction with what the turn starts.
     """
     kind, instance = turn
     same = _served().filter(pk=instance.pk)
@@ -111,6 +113,7 @@ def save_schedule(
     return instance
 
 
+@transaction_required
 def set_schedule(instance: IntegrationInstance, refresh_every_hours: int, *, check_daily: bool) -> None:
     """Set the schedule of a locked instance, and with it when it acts next."""
     now = timezone.now()

@@ -18,9 +18,12 @@ from django.db import IntegrityError, close_old_connections, connection, transac
 from django.db.models import F, Q
 from django.utils import timezone
 
+from integrations.database.integrity import broken_constraint
 from integrations.database.query_cache import cached_rows
+from integrations.database.transactions import transaction_required
 from integrations.models import IntegrationInstance, Job
 
+ONE_OPEN = ("one_open_job_per_kind_and_instance", "one_open_suggestion_per_person")
 TELL_EVERY = 2.0  # seconds
 
 logger = logging.getLogger(__name__)
@@ -77,8 +80,10 @@ def open_job(
                 options=options,
             )
             return job, True
-    except IntegrityError:  # somebody pressed the button in the same moment
-        return same.get(), False
+    except IntegrityError as error:
+        if broken_constraint(error) not in ONE_OPEN:
+            raise
+        return same.get(), False  # somebody pressed the button in the same moment
 
 
 def claim(key: uuid.UUID) -> JobRun | None:
@@ -179,11 +184,9 @@ class JobRun:
     def _mine(self) -> Any:
         return Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING, lease_token=self.token)
 
+    @transaction_required
     def assert_held(self) -> None:
-        """Inside a transaction: keep others from taking the job until it ends.
-
-        Raises JobLost, JobCancelled.
-        """
+        """Keep others from taking the job until the transaction ends. Raises JobLost, JobCancelled."""
         job = self._mine().select_for_update().first()
         if job is None:
             raise JobLost(f"Job {self.job.pk} is no longer held by this run.")

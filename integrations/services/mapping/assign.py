@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
+from integrations.database.integrity import refine_integrity_error
 from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
@@ -27,11 +28,9 @@ def set_mapping(
     ``seen_version`` is the mapping's version as this person saw it (0: there was none). Raises
     CompanyNotOffered, OrganizationDeleted, ChangedMeanwhile.
     """
-    try:
-        with transaction.atomic():
-            return _set_mapping(batch, organization, company, seen_version)
-    except IntegrityError as error:  # a colleague mapped it for the first time in the same moment
-        raise ChangedMeanwhile from error
+    first = {"one_mapping_per_organization_and_psa": ChangedMeanwhile()}
+    with refine_integrity_error(first), transaction.atomic():
+        return _set_mapping(batch, organization, company, seen_version)
 
 
 def _set_mapping(

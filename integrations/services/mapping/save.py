@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from integrations.database.integrity import broken_constraint
 from integrations.models import (
     Company,
     IntegrationInstance,
@@ -91,8 +92,10 @@ def save_mappings(
         try:
             with transaction.atomic():
                 return _save(batch, user, instance, only, ticked)
-        except IntegrityError:  # a colleague created one of the rows in the same moment: look again
-            if attempt == SAVE_ATTEMPTS - 1:
+        except IntegrityError as error:
+            # A colleague created one of the rows in the same moment: look again.
+            raced = broken_constraint(error) == "one_mapping_per_organization_and_psa"
+            if not raced or attempt == SAVE_ATTEMPTS - 1:
                 raise
     raise AssertionError  # the loop returns or raises
 

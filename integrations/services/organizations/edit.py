@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from integrations.database.integrity import broken_constraint
 from integrations.models import Organization
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, organization_change
@@ -88,8 +89,10 @@ def _save(batch: Batch, action: Action, organization: Organization, before: dict
                 raise ExternalIdTaken(holder.name)
             organization.save()
             batch.record([organization_change(action, organization, before, organization.snapshot())])
-    except IntegrityError as error:  # somebody else was faster by a moment
-        holder = _holder(organization)
+    except IntegrityError as error:
+        if broken_constraint(error) != "organization_external_id_is_unique":
+            raise
+        holder = _holder(organization)  # who was faster by a moment
         raise ExternalIdTaken(holder.name if holder else "Another organization") from error
 
 

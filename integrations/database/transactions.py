@@ -1,0 +1,28 @@
+"""Saying, and checking, that something belongs into its caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.db import connection
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class TransactionRequired(RuntimeError):
+    """Something that must be written together with more, or locks rows, was called outside a transaction."""
+
+
+def transaction_required(function: Callable[P, R]) -> Callable[P, R]:
+    """The function belongs into a transaction of its caller. Otherwise it raises TransactionRequired."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not connection.in_atomic_block:
+            raise TransactionRequired(f"{function.__qualname__} was called outside a transaction.")
+        return function(*args, **kwargs)
+
+    return checked
