@@ -175,6 +175,8 @@ def test_in_the_browser(owner: User, member: User, reader: User, client_of: Clie
     assert upload(member).status_code == 404
     assert client_of(member).get(address).status_code == 404
     assert client_of(owner).get(address).status_code == 200
+    missing = client_of(owner).post(address, {"rows": "all"})
+    assert (missing.status_code, missing.content.decode().count("Please correct what is marked")) == (422, 1)
     assert "not verified" in upload(owner).content.decode()
     response: Any = client_of(reader).get("/configurations/export/?format=json")
     assert json.loads(b"".join(response.streaming_content))[0]["name"] == "Main"
