@@ -11,7 +11,8 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import SimpleLazyObject
 from django_htmx.middleware import HtmxDetails
@@ -165,6 +166,15 @@ def instance_frame(request: SignedInRequest, instance: IntegrationInstance) -> d
 def form_status(form: Any) -> int:
     """422 for a form with errors."""
     return 422 if form.is_bound and form.errors else 200
+
+
+def field_errors(request: SignedInRequest, forms: Iterable[BaseForm]) -> HttpResponse:
+    """What is wrong with the field that ``check`` names, as a part of a page; no such field is a 404."""
+    fields = {form[name].html_name: form[name] for form in forms for name in form.fields}
+    checked = fields.get(request.POST.get("check", ""))
+    if checked is None:
+        raise Http404
+    return HttpResponse(str(checked.errors))
 
 
 def csv_response(lines: Iterable[str], name: str, *, marked: bool = False) -> StreamingHttpResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -12,7 +12,7 @@ from integrations.psa.base import PSAError
 from integrations.services.companies import preview_filters, save_filters
 from integrations.tasks import enqueue_refresh
 from integrations.views.cards import filter_forms
-from integrations.views.common import SignedInRequest, on_instance, recorded, whole_number
+from integrations.views.common import SignedInRequest, field_errors, on_instance, recorded, whole_number
 from integrations.views.setup import setup_page
 
 
@@ -43,11 +43,7 @@ def edit(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
 def check(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """What is wrong with the one field of a row that somebody has just left; nothing is saved."""
     filters = filter_forms(instance, request.POST)
-    fields = {form[name].html_name: form[name] for form in filters.forms for name in form.fields}
-    checked = fields.get(request.POST.get("check", ""))
-    if checked is None:
-        raise Http404
-    return HttpResponse(str(checked.errors))
+    return field_errors(request, filters.forms)
 
 
 @on_instance("map_organizations")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
@@ -31,6 +31,7 @@ from integrations.tasks import enqueue_refresh
 from integrations.views.cards import connection_form
 from integrations.views.common import (
     SignedInRequest,
+    field_errors,
     frame,
     instance_frame,
     needs,
@@ -78,7 +79,7 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
 @require_POST
 def check_field(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """What is wrong with the one field that somebody has just left; nothing is stored."""
-    return _field_errors(request, connection_form(instance, request.POST))
+    return field_errors(request, [connection_form(instance, request.POST)])
 
 
 @sensitive_post_parameters()
@@ -86,14 +87,7 @@ def check_field(request: SignedInRequest, instance: IntegrationInstance) -> Http
 @require_POST
 def check_new_field(request: SignedInRequest, psa: str) -> HttpResponse:
     """The same for a configuration that is not there yet."""
-    return _field_errors(request, provider_or_404(psa).form_class(request.POST, prefix="connection"))
-
-
-def _field_errors(request: SignedInRequest, form: ConnectionForm) -> HttpResponse:
-    checked = {form[name].html_name: form[name] for name in form.fields}.get(request.POST.get("check", ""))
-    if checked is None:
-        raise Http404
-    return HttpResponse(str(checked.errors))
+    return field_errors(request, [provider_or_404(psa).form_class(request.POST, prefix="connection")])
 
 
 @sensitive_variables("values")
