@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -31,9 +32,20 @@ let_tests_empty_the_audit()
 configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir(), "portal-tests-hypothesis"))
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are processors: much of the time, tests wait for processes and browsers."""
-    return (os.cpu_count() or 1) * 3 // 2
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """As many as there are processors (``-n logical``), or half as many again where tests wait for others.
+
+    Those are processes and browsers; every worker more collects the tests once more.
+    """
+    processors = os.cpu_count() or 1
+    return processors if config.option.numprocesses == "logical" else processors * 3 // 2
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays to the end: the garbage collector need not look through it each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,7 @@ def test_every_model_of_the_app_is_registered_and_in_these_tests(
     assert set(world) == set(REGISTERED)
 
 
+@pytest.mark.exhaustive
 def test_every_page_opens_for_a_superuser_and_shows_no_secret(
     world: dict[type[models.Model], models.Model], desk: Client
 ) -> None:
@@ -85,6 +86,7 @@ def test_every_page_opens_for_a_superuser_and_shows_no_secret(
             assert added.status_code == (200 if model in ADDED_HERE else 403), label(model)
 
 
+@pytest.mark.exhaustive
 def test_what_is_read_only_has_no_field_to_type_in(
     world: dict[type[models.Model], models.Model], desk: Client
 ) -> None:
@@ -110,6 +112,7 @@ def others(
     return {**clients, "nobody": Client()}
 
 
+@pytest.mark.exhaustive
 def test_nobody_else_sees_or_does_anything(
     world: dict[type[models.Model], models.Model], others: dict[str, Client]
 ) -> None:

@@ -230,6 +230,7 @@ FAULTS: dict[str, dict[str, str | int]] = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("skip", [0, 1], ids=["first page", "later page"])
 def test_a_read_that_fails_marks_nothing_and_touches_no_mapping(
     simulator: Simulator,

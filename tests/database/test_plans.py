@@ -24,6 +24,8 @@ from integrations.services.mapping.table import mapping_table
 from tests.conftest import make_user
 from tests.support.rows import make_instance
 
+pytestmark = pytest.mark.large
+
 ORGANIZATIONS, INSTANCES, COMPANIES = 3000, 10, 1000  # companies of each instance
 IS_POSTGRESQL = connection.vendor == "postgresql"
 

@@ -59,6 +59,7 @@ def work(job: Job) -> ImportReport:
     return ImportReport.objects.get(key=job.key)
 
 
+@pytest.mark.large
 def test_a_large_upload_is_a_job_whose_report_fills(
     member: User, reader: User, stranger: User, client_of: ClientOf
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_small_upload_is_answered_at_once(member: User, client_of: ClientOf) -
     assert not Job.objects.exists()
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     ("extra", "values", "verdict", "failed", "written"),
     [
@@ -120,6 +122,7 @@ def test_what_was_asked_for_is_done(
     assert client_of(member).get(f"/imports/{job.key}/").status_code == 200
 
 
+@pytest.mark.large
 def test_mappings_too(member: User, client_of: ClientOf) -> None:
     main = make_instance()
     make_company(main, 101, "Abbott")
@@ -135,6 +138,7 @@ def test_mappings_too(member: User, client_of: ClientOf) -> None:
     assert OrganizationMapping.objects.filter(confirmed_by=member).count() == ROWS
 
 
+@pytest.mark.large
 def test_cancelled_while_it_runs_nothing_is_written(member: User, client_of: ClientOf) -> None:
     job = upload(client_of(member))
     Job.objects.update(cancel_requested=True)
@@ -145,6 +149,7 @@ def test_cancelled_while_it_runs_nothing_is_written(member: User, client_of: Cli
     assert not ImportFilePart.objects.exists()
 
 
+@pytest.mark.large
 def test_a_waiting_one_can_be_cancelled_on_its_page(member: User, client_of: ClientOf) -> None:
     job = upload(client_of(member))
     client_of(member).post(f"/jobs/{job.pk}/cancel/")
@@ -155,6 +160,7 @@ def test_a_waiting_one_can_be_cancelled_on_its_page(member: User, client_of: Cli
     assert not ImportFilePart.objects.exists()
 
 
+@pytest.mark.large
 def test_a_worker_that_was_overtaken_writes_nothing(member: User, client_of: ClientOf) -> None:
     """One that was thought dead comes back in the middle: the job and its file are another's."""
     job = upload(client_of(member))
@@ -171,6 +177,7 @@ def test_a_worker_that_was_overtaken_writes_nothing(member: User, client_of: Cli
     assert Organization.objects.count() == ROWS
 
 
+@pytest.mark.large
 def test_the_lease_is_checked_where_it_is_written(
     member: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -135,6 +135,7 @@ NEW = (IMPORTED, "new organization")
 # --- whatever comes ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @property_of_imports
 @given(portal=PORTALS, rows=FILES, keep_good=st.booleans())
 @example(  # "acme" is found by its name alone, and so is another row's namesake no more
@@ -160,6 +161,7 @@ def test_the_same_file_again_changes_nothing(portal: list[There], rows: list[Row
     assert list(run(rows, keep_good=keep_good).rows) == list(second.rows)
 
 
+@pytest.mark.exhaustive
 @property_of_imports
 @given(portal=PORTALS, rows=FILES, chance=st.randoms(use_true_random=False))
 @example([There("Acme", "3")], [Row("acme", "", UNKNOWN), Row("Acme", "2")], random.Random(1))
@@ -179,6 +181,7 @@ def test_what_went_in_whole_changes_nothing_in_any_other_order(
     assert everything() == before
 
 
+@pytest.mark.exhaustive
 @property_of_imports
 @given(portal=PORTALS, rows=FILES)
 @example([There("Acme", "1")], [Row("Acme", "2", KEYS[0]), Row("Beta", "1")])

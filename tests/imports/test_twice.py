@@ -192,6 +192,7 @@ def two() -> IntegrationInstance:
     return main
 
 
+@pytest.mark.exhaustive
 @property_of_imports
 @given(
     rows=MAPPING_ROWS,
@@ -239,6 +240,7 @@ CONFIGURATION_ROWS = st.lists(
 )
 
 
+@pytest.mark.exhaustive
 @property_of_imports
 @given(there=st.sets(st.sampled_from(("Main", "Second"))), rows=CONFIGURATION_ROWS, keep_good=st.booleans())
 @example(  # each would be the default
@@ -265,6 +267,7 @@ def test_configurations(owner: User, there: set[str], rows: list[dict[str, Any]]
 # --- organizations from companies -------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @property_of_imports
 @given(
     companies=st.lists(st.sampled_from(("Abbott", "abbott ", "Birch", "N" * 201, "Known")), max_size=6),

@@ -117,6 +117,7 @@ def test_a_visitor_is_sent_to_the_sign_in(values: dict[str, Any], subtests: pyte
     assert everything_stored() == before
 
 
+@pytest.mark.exhaustive
 def test_whoever_lacks_the_right_gets_404_without_a_name(
     values: dict[str, Any],
     stranger: User,
@@ -147,6 +148,7 @@ def test_whoever_lacks_the_right_gets_404_without_a_name(
 # --- reading ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_reading_never_writes(
     values: dict[str, Any], owner: User, reader: User, client_of: Signed, subtests: pytest.Subtests
 ) -> None:
@@ -207,6 +209,7 @@ def test_writing_needs_the_token_of_a_page(
     assert everything_stored() == before
 
 
+@pytest.mark.exhaustive
 def test_an_address_of_nothing_is_404(
     values: dict[str, Any], owner: User, client_of: Signed, subtests: pytest.Subtests
 ) -> None:
@@ -222,6 +225,7 @@ def test_an_address_of_nothing_is_404(
     assert everything_stored() == before
 
 
+@pytest.mark.exhaustive
 def test_a_deleted_configuration_has_no_pages(
     values: dict[str, Any], owner: User, client_of: Signed, subtests: pytest.Subtests
 ) -> None:
@@ -271,6 +275,7 @@ def test_nonsense_from_a_browser_is_no_server_error(
                 assert response.status_code < 500
 
 
+@pytest.mark.exhaustive
 def test_nonsense_in_an_address_counts_as_not_given(
     values: dict[str, Any], owner: User, client_of: Signed, subtests: pytest.Subtests
 ) -> None:

@@ -62,6 +62,7 @@ def links_of(page: str, address: str) -> list[str]:
     return [urljoin(address, unescape(link)) for link in LINK.findall(page)]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("role", ["owner", "member", "reader"])
 def test_every_link_that_a_role_is_shown_is_open_to_it(
     in_use: None, request: pytest.FixtureRequest, client_of: Signed, role: str

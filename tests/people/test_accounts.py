@@ -88,6 +88,7 @@ def test_these_addresses_of_accounts_exist_and_no_others() -> None:
     assert account_routes() == LIVE
 
 
+@pytest.mark.exhaustive
 def test_all_others_of_the_library_are_not_found(
     owner: User,
     member: User,

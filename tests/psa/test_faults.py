@@ -165,6 +165,7 @@ never by the address of one, so it is all the same whether Autotask answers 404 
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.words)
 def test_a_fault_harms_nothing_and_is_told_in_words(
     case: Case,

@@ -214,6 +214,7 @@ def turned(filter_: Filter, level: int) -> Filter:
     return FilterGroup(filter_.grouping, (turned(filter_.items[0], level - 1), *filter_.items[1:]))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "groupings",
     [*itertools.product(sorted(GROUPINGS), repeat=1), *itertools.product(sorted(GROUPINGS), repeat=2)],
@@ -238,6 +239,7 @@ def test_each_grouping_alone_and_within_another_decides(
     assert all(decided[level] >= 5 for level in range(len(groupings))), decided
 
 
+@pytest.mark.exhaustive
 @settings(MODEST, max_examples=40)
 @given(rows=rows_strategy(), conditions=st.lists(any_filter, max_size=3).map(tuple))
 def test_nested_groups_and_several_rows_give_exactly_their_rows(
