@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+MOVE_TO = 5  # the zone to which a tenant of the demo can be moved
 FOLDER = ROOT / "var" / "demo"
 
 
@@ -48,14 +49,17 @@ def main() -> None:
     """Prepare the demo and serve it."""
     port = int(os.environ.get("PORT", "8000"))
     simulator_port = int(os.environ.get("SIMULATOR_PORT", "8010"))
-    for number, name in ((port, "PORT"), (simulator_port, "SIMULATOR_PORT")):
+    # Where a tenant lives after a move, which anybody may try: README, "The demo".
+    zone_port = int(os.environ.get("SIMULATOR_ZONE_PORT", str(simulator_port + 1)))
+    wanted = ((port, "PORT"), (simulator_port, "SIMULATOR_PORT"), (zone_port, "SIMULATOR_ZONE_PORT"))
+    for number, name in wanted:
         if not is_free(number):
             sys.exit(f"Port {number} is in use. Choose another one: make demo {name}={number + 1}")
     os.environ.update(
         keys(),
         PORTAL_ENVIRONMENT="demo",
         PORTAL_DATA_DIR=str(FOLDER),
-        AUTOTASK_EXTRA_HOSTS=f"127.0.0.1:{simulator_port}",
+        AUTOTASK_EXTRA_HOSTS=f"127.0.0.1:{simulator_port},127.0.0.1:{zone_port}",
         AUTOTASK_DISCOVERY_URL=f"http://127.0.0.1:{simulator_port}",
         DATABASE_URL=os.environ.get("DATABASE_URL", ""),
     )
@@ -68,7 +72,7 @@ def main() -> None:
     os.execv(  # noqa: S606  # becomes the server, so that Ctrl-C goes straight to it
         sys.executable,
         [*manage, "serve", "--bind", f"127.0.0.1:{port}", "--simulator", tenants,
-         "--simulator-port", str(simulator_port)],
+         "--simulator-port", str(simulator_port), "--simulator-zone-port", f"{MOVE_TO}={zone_port}"],
     )  # fmt: skip
 
 

@@ -50,6 +50,7 @@ def test_what_it_prints_is_enough_to_sign_in_and_to_connect(
 
     tenants = load_tenants(data / "demo" / "tenants.json")
     assert len(tenants) == 2
+    assert len({tenant.database_id for tenant in tenants}) == 2
     assert len(tenants[0].companies.snapshot().ids) == 60
     with Simulator(tenants) as served:
         settings.AUTOTASK_EXTRA_HOSTS = [served.base_url.removeprefix("http://")]

@@ -132,3 +132,9 @@ def test_two_kinds_of_files_exclude_each_other(tmp_path: Path) -> None:
 def test_a_taken_port_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(CommandError, match="cannot listen"):
         call_command("autotask_simulator", "--port", str(taken.getsockname()[1]))
+
+
+@pytest.mark.parametrize("text", ["5", "five=8011", "5=99999", "=8011"])
+def test_a_port_for_a_zone_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(CommandError, match="zone-port"):
+        call_command("autotask_simulator", "--zone-port", text)

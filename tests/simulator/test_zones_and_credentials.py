@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 import requests
 
@@ -160,3 +162,18 @@ def test_writes_are_refused_for_want_of_permission(caller: Caller, method: str) 
     answer = caller.call(method, "Companies", json={"companyName": "New"})
     assert answer.status_code == 500
     assert "adequate permissions" in answer.json()["errors"][0]
+
+
+def test_a_zone_gets_the_port_that_was_kept_for_it() -> None:
+    """So a portal can be told beforehand where a tenant will live after its move."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with Simulator([make_tenant()], zone_ports={5: port}) as simulator:
+        home = simulator.api_url
+        simulator.inject("zone-moved", zone=5)
+        moved = discover(simulator, USERNAME).json()["url"]
+        assert moved == f"http://127.0.0.1:{port}/ATServicesRest/"
+        assert Caller(simulator).get("Version").status_code == 401
+        assert Caller(simulator).get("Version", base=moved).status_code == 200
+        simulator.clear()
+        assert discover(simulator, USERNAME).json()["url"] == home

@@ -35,6 +35,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=_port, default=0, metavar="N", help="0 takes a free port")
+        parser.add_argument(
+            "--zone-port",
+            type=_zone_port,
+            action="append",
+            default=[],
+            metavar="ZONE=PORT",
+            help="the port that a zone gets when a tenant moves there (may be repeated)",
+        )
         parser.add_argument("--companies", type=Path, metavar="FILE", help="companies as .csv or .json")
         parser.add_argument("--tenants", type=Path, metavar="FILE", help="several tenants as .json")
         parser.add_argument("--username", default=USERNAME)
@@ -68,6 +76,7 @@ class Command(BaseCommand):
                 port=int(str(options["port"])),
                 latency=float(str(options["latency"])),
                 usage_latency_scale=float(str(options["usage_latency"])),
+                zone_ports=_zone_ports(options["zone_port"]),
             )
         except ValueError as error:
             raise CommandError(str(error)) from error
@@ -81,7 +90,9 @@ class Command(BaseCommand):
             try:
                 for name, fault_options in faults:
                     simulator.inject(name, **fault_options)
-                self._announce(simulator, [name for name, _options in faults])
+                self._announce(
+                    simulator, [name for name, _options in faults], _zone_ports(options["zone_port"])
+                )
                 stop.wait()
             except FaultError as error:
                 raise CommandError(str(error)) from error
@@ -89,7 +100,9 @@ class Command(BaseCommand):
                 simulator.stop()
         self.stdout.write("Stopped.")
 
-    def _announce(self, simulator: Simulator, faults: list[str]) -> None:
+    def _announce(self, simulator: Simulator, faults: list[str], zone_ports: dict[int, int]) -> None:
+        host = simulator.base_url.removeprefix("http://").rpartition(":")[0]
+        zones = "".join(f",{host}:{port}" for port in zone_ports.values())
         address = simulator.base_url.removeprefix("http://")
         lines = [f"Simulated Autotask at {simulator.base_url}"]
         for tenant in simulator.tenants.values():
@@ -101,7 +114,7 @@ class Command(BaseCommand):
             lines.append(f"Faults: {', '.join(faults)}")
         lines += [
             "Start the portal with",
-            f"  AUTOTASK_EXTRA_HOSTS={address} AUTOTASK_DISCOVERY_URL={simulator.base_url}",
+            f"  AUTOTASK_EXTRA_HOSTS={address}{zones} AUTOTASK_DISCOVERY_URL={simulator.base_url}",
             f"Faults can be switched at {simulator.base_url}/__control__/faults. Ctrl-C stops.",
         ]
         self.stdout.write("\n".join(lines))
@@ -166,6 +179,18 @@ def _port(text: str) -> int:
         message = f"{port} is not between 0 and 65535"
         raise argparse.ArgumentTypeError(message)
     return port
+
+
+def _zone_port(text: str) -> tuple[int, int]:
+    zone, sign, port = text.partition("=")
+    if not sign or not zone.isdecimal():
+        message = f"{text} is not ZONE=PORT, such as 5=8011"
+        raise argparse.ArgumentTypeError(message)
+    return int(zone), _port(port)
+
+
+def _zone_ports(value: object) -> dict[int, int]:
+    return dict(value) if isinstance(value, list) else {}
 
 
 def _seconds(text: str) -> float:

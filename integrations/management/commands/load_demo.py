@@ -16,6 +16,7 @@ from integrations.demo.copies import make_copies
 from integrations.models import Organization
 
 TENANT_USERS = {"main": "api-main@quillmere.example", "acquired": "api-pellam@pellamvalley.example"}
+DATABASES = {"main": 513558, "acquired": 620417}  # what tells the one tenant from the other
 FILE_MODE = 0o600
 
 
@@ -81,6 +82,7 @@ def _write_tenants(path: Path, organizations: int, companies: int) -> None:
                 "secret": secrets.token_urlsafe(15),
                 "tracking_identifier": secrets.token_hex(14).upper(),
                 "zone": 14,
+                "database_id": DATABASES[key],
                 "companies": f"{key}.json",
             }
         )

@@ -32,6 +32,13 @@ class Command(BaseCommand):
             help="also run a simulated Autotask (not in production)",
         )
         parser.add_argument("--simulator-port", type=int, default=8010, metavar="N")
+        parser.add_argument(
+            "--simulator-zone-port",
+            action="append",
+            default=[],
+            metavar="ZONE=PORT",
+            help="the port that a zone of the simulator gets when a tenant moves there",
+        )
 
     def handle(self, **options: Any) -> None:
         """Prepare, then supervise."""
@@ -47,6 +54,7 @@ class Command(BaseCommand):
             port = str(options["simulator_port"])
             tenants = str(options["simulator"])
             command = [*MANAGE, "autotask_simulator", "--port", port, "--tenants", tenants]
+            command += [f"--zone-port={each}" for each in options["simulator_zone_port"]]
             children.insert(0, Child("simulator", command, quiet=True))
         self.stdout.write(f"The portal is at http://{options['bind']}/ (Ctrl-C stops)")
         self.stdout.flush()

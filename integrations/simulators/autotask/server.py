@@ -50,7 +50,8 @@ class Simulator:
 
     ``port`` 0 takes a free one. ``latency`` is added to every answer, in seconds; ``usage_latency_scale``
     multiplies the delay that the service adds above half of the hourly budget (0: none, 1: as the service).
-    The first port serves discovery and every zone that has no port of its own.
+    The first port serves discovery and every zone that has no port of its own; ``zone_ports`` says which port
+    a zone gets that needs one, so that a client can be told of it beforehand (otherwise a free one).
 
     Raises ValueError when two tenants share a user.
 
@@ -66,6 +67,7 @@ class Simulator:
         host: str = "127.0.0.1",
         latency: float = 0.0,
         usage_latency_scale: float = 0.0,
+        zone_ports: Mapping[int, int] | None = None,
     ) -> None:
         self.tenants: dict[str, Tenant] = {}
         for tenant in tenants:
@@ -78,6 +80,7 @@ class Simulator:
         self.latency = latency
         self.usage_latency_scale = usage_latency_scale
         self._host, self._port = host, port
+        self._zone_ports = dict(zone_ports or {})
         self._gate = ThreadGate()
         self._stopping = threading.Event()
         self._home: Listener | None = None
@@ -134,7 +137,8 @@ class Simulator:
         """Give a zone a port of its own; the address it already has when there is one."""
         with self._lock:
             if number not in self._zones:
-                listener = Listener(self._host, 0, number, self._respond, self._stopping)
+                port = self._zone_ports.get(number, 0)
+                listener = Listener(self._host, port, number, self._respond, self._stopping)
                 listener.start()
                 self._zones[number] = listener
                 self._home_zones.discard(number)
