@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from integrations.database.query_cache import cached_rows
@@ -25,7 +26,7 @@ from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.instances.connect import with_current_zone
 
 
-def _type_labels(instance: int) -> Any:
+def _type_labels(instance: int) -> QuerySet[FilterOption, tuple[str, str]]:
     options = FilterOption.objects.filter(instance=instance, field__iexact="companyType")
     return options.values_list("value", "label")
 

@@ -22,6 +22,7 @@ from integrations.database.integrity import broken_constraint
 from integrations.database.query_cache import cached_rows
 from integrations.database.transactions import transaction_required
 from integrations.models import IntegrationInstance, Job
+from integrations.models.jobs import JobQuerySet
 
 ONE_OPEN = ("one_open_job_per_kind_and_instance", "one_open_suggestion_per_person")
 TELL_EVERY = 2.0  # seconds
@@ -48,7 +49,7 @@ def shown_job(instance: IntegrationInstance, user: User) -> Job | None:
     return found[0] if found else None
 
 
-def _shown_jobs(instance: int, user: int) -> Any:
+def _shown_jobs(instance: int, user: int) -> JobQuerySet:
     return Job.objects.filter(instance=instance).shown_to(user)
 
 
@@ -181,7 +182,7 @@ class JobRun:
             finally:
                 connection.close()
 
-    def _mine(self) -> Any:
+    def _mine(self) -> JobQuerySet:
         return Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING, lease_token=self.token)
 
     @transaction_required

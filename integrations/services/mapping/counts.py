@@ -23,6 +23,7 @@ from django.db.models import (
     F,
     OuterRef,
     Q,
+    QuerySet,
     Value,
     When,
 )
@@ -124,7 +125,7 @@ def _states(
     return {state: number for state, number in states.items() if number}
 
 
-def _numbers(instance: int, psa: str) -> Any:
+def _numbers(instance: int, psa: str) -> QuerySet[Any, dict[str, Any]]:
     """In one query: all organizations and those without a row; mappings here and elsewhere; the ignored.
 
     Of the mappings here also the companies.
@@ -148,10 +149,13 @@ def _numbers(instance: int, psa: str) -> Any:
     )
 
 
-def _numbered(name: str, rows: Any, **numbers: Any) -> Any:
+def _numbered(name: str, rows: QuerySet[Any], **numbers: Any) -> QuerySet[Any, dict[str, Any]]:
     """What is counted of the rows under a name; all rows where nothing else is said."""
     counted = {"number": Count("pk"), "companies": Value(0), "elsewhere": Value(0)}
-    return rows.order_by().values(of=Value(name)).annotate(**(counted | numbers))
+    found: QuerySet[Any, dict[str, Any]] = (
+        rows.order_by().values(of=Value(name)).annotate(**(counted | numbers))
+    )
+    return found
 
 
 def _warned_mappings(instance: IntegrationInstance) -> dict[str, int]:
@@ -172,7 +176,7 @@ def _warned_numbers(instance: int) -> Any:
     )
 
 
-def _shared(instance: int) -> Any:
+def _shared(instance: int) -> QuerySet[Any, dict[str, Any]]:
     """How many mappings have a company that has several in the instance."""
     here = OrganizationMapping.objects.with_row().filter(instance=instance).order_by()
     several = here.values("company").annotate(number=Count("pk")).filter(number__gt=1).values("company")
@@ -205,7 +209,7 @@ def proposal_groups(instance: IntegrationInstance, user: User) -> list[ProposalG
     ]
 
 
-def _proposals_by_place(instance: int, user: int, psa: str) -> Any:
+def _proposals_by_place(instance: int, user: int, psa: str) -> QuerySet[Any, tuple[Any, ...]]:
     """All proposals as if their organizations had a row and stood nowhere, then those that are otherwise.
 
     Few are, and an index finds them: to ask each proposal where its organization stands took many times as
@@ -240,14 +244,16 @@ def _proposals_by_place(instance: int, user: int, psa: str) -> Any:
     )
 
 
-def _grouped(rows: Any, place: Any, has_row: Any, proposal: str = "") -> Any:
+def _grouped(
+    rows: QuerySet[Any], place: Any, has_row: Any, proposal: str = ""
+) -> QuerySet[Any, tuple[Any, ...]]:
     """What ``proposal_groups`` unpacks; the numbers are of all, and of those with a company.
 
     ``proposal`` leads from a row to the proposal. Where ``has_row`` is a value, an index alone is read.
     """
     names = {f"its_{name}": F(f"{proposal}{name}") for name in ("kind", "tier", "selected")}
     groups = rows.order_by().values(**names, has_row=has_row, place=place)
-    counted = groups.annotate(number=Count("pk"), companies=Count(f"{proposal}company"))
+    counted: QuerySet[Any] = groups.annotate(number=Count("pk"), companies=Count(f"{proposal}company"))
     return counted.values_list(*names, "has_row", "place", "number", "companies")
 
 

@@ -22,6 +22,7 @@ from django.db.models import (
     IntegerField,
     OuterRef,
     Q,
+    QuerySet,
     Value,
     When,
 )
@@ -54,6 +55,7 @@ UNSHOWN = {
         "number web_address phone state postal_code parent_id modified_at seen_at is_pending searched",
     ),
 }
+RowQuerySet = QuerySet[Any]  # organizations with annotations that no type can tell
 PAGE_SIZES = (25, 50, 100, 200)
 EVERY = Q()
 
@@ -88,14 +90,14 @@ class TableQuery:
         return bool(chosen) or self.company_type is not None
 
 
-def rows_of(instance: int, user: int, psa: str, needed: Q = EVERY) -> Any:
+def rows_of(instance: int, user: int, psa: str, needed: Q = EVERY) -> RowQuerySet:
     """Every organization that has a row in this table, joined with its mapping and this user's proposal.
 
     ``needed`` tells of that mapping and proposal. It belongs into the first filter: one of its own would join
-    the same rows a second time. A queryset of Organization with annotations that its type cannot tell.
+    the same rows a second time.
     """
     organizations: Any = Organization.objects.with_mapping(psa)
-    return (
+    rows: RowQuerySet = (
         organizations.annotate(
             proposal=FilteredRelation(
                 "proposals", condition=Q(proposals__instance=instance, proposals__user=user)
@@ -134,6 +136,7 @@ def rows_of(instance: int, user: int, psa: str, needed: Q = EVERY) -> Any:
             ),
         )
     )
+    return rows
 
 
 def _of_shown_company(field: str, output: Field[Any, Any], instance: int, psa: str) -> Case:
@@ -155,7 +158,7 @@ def _shows_proposal(instance: int, psa: str) -> Q:
     return Q(proposal__kind__in=HAND_MADE) | Q(mapping__instance=instance) | unmapped
 
 
-def savable_rows(instance: int, user: int, psa: str, needed: Q = EVERY) -> Any:
+def savable_rows(instance: int, user: int, psa: str, needed: Q = EVERY) -> RowQuerySet:
     """The rows whose proposal can be ticked and saved: it is shown, and no suggestion without a company."""
     is_answer = Q(proposal__kind__in=HAND_MADE) | Q(proposal__company__isnull=False)
     shown = Q(proposal__user=user) & _shows_proposal(instance, psa)
@@ -166,7 +169,7 @@ def _ignored(psa: str) -> Exists:
     return Exists(IgnoredOrganization.objects.filter(organization=OuterRef("pk"), psa=psa))
 
 
-def searched_rows(instance: int, user: int, psa: str, text: str, needed: Q = EVERY) -> Any:
+def searched_rows(instance: int, user: int, psa: str, text: str, needed: Q = EVERY) -> RowQuerySet:
     """The rows in which the text occurs."""
     rows = rows_of(instance, user, psa, needed)
     if not text:
@@ -212,7 +215,7 @@ def _needed(instance: int, user: int, psa: str, query: TableQuery) -> Q:
     return needed
 
 
-def matching_rows(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+def matching_rows(instance: int, user: int, psa: str, query: TableQuery) -> RowQuerySet:
     """The rows that the whole query chooses, in no order; ignored ones only when asked or searched for."""
     rows = searched_rows(instance, user, psa, query.text, _needed(instance, user, psa, query))
     if query.state not in TOLD_BY_NEED:
@@ -250,13 +253,13 @@ def order_of(query: TableQuery) -> list[Any]:
     return [_reversed(term) if query.descending else term for term in SORTS[query.sort]]
 
 
-def whole_rows(rows: Any) -> Any:
+def whole_rows(rows: RowQuerySet) -> RowQuerySet:
     """With all that a row shows."""
     unshown = [f"{path}{name}" for path, names in UNSHOWN.items() for name in names.split()]
     return rows.select_related(*JOINED).defer(*unshown)
 
 
-def _reversed(term: Any) -> Any:
+def _reversed(term: Any) -> OrderBy:
     # Every expression has reverse_ordering, but only an OrderBy's does anything.
     ordering = (term if isinstance(term, OrderBy) else term.asc()).copy()
     ordering.reverse_ordering()

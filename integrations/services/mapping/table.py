@@ -1,7 +1,7 @@
 """The mapping table: one page of an instance's organizations, with what is mapped and what is proposed.
 
-The cost follows the page, not the data: one or two queries for the rows (table_rows.py), a few plain ones for
-the counts (mapping_counts.py).
+The cost follows the page, not the data: one or two queries for the rows (rows.py), a few plain ones for
+the counts (counts.py).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db import connections
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from integrations.database.query_cache import cached_rows
@@ -21,6 +22,7 @@ from integrations.models import IntegrationInstance, Organization
 from integrations.services.mapping.counts import SETTLED, RowState, table_counts
 from integrations.services.mapping.rows import (
     JOINED,
+    RowQuerySet,
     TableQuery,
     chosen_rows,
     matching_rows,
@@ -94,7 +96,7 @@ def row_states(instance: IntegrationInstance, user: User, query: TableQuery) -> 
     )
 
 
-def _row_states(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+def _row_states(instance: int, user: int, psa: str, query: TableQuery) -> QuerySet[Any, tuple[int, str]]:
     every = searched_rows(instance, user, psa, query.text)
     return every.order_by(*order_of(query)).values_list("pk", "mapping_state")
 
@@ -108,16 +110,16 @@ def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> 
     return found[0]
 
 
-def _one_row(instance: int, user: int, organization: int, psa: str) -> Any:
+def _one_row(instance: int, user: int, organization: int, psa: str) -> RowQuerySet:
     return rows_of(instance, user, psa).filter(pk=organization).select_related(*JOINED).order_by()
 
 
-def _ordered_ids(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+def _ordered_ids(instance: int, user: int, psa: str, query: TableQuery) -> QuerySet[Any, int]:
     rows = matching_rows(instance, user, psa, query)
     return rows.order_by(*order_of(query)).values_list("pk", flat=True)
 
 
-def _first_rows(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+def _first_rows(instance: int, user: int, psa: str, query: TableQuery) -> RowQuerySet:
     rows = matching_rows(instance, user, psa, query)
     if connections[rows.db].vendor == "sqlite":
         # Every name is at least "". That it is asked lets SQLite expect fewer rows: it read all mappings and
@@ -126,7 +128,7 @@ def _first_rows(instance: int, user: int, psa: str, query: TableQuery) -> Any:
     return whole_rows(rows).order_by(*order_of(TableQuery()))
 
 
-def _rows_with(instance: int, user: int, *ids_and_psa: Any) -> Any:
+def _rows_with(instance: int, user: int, *ids_and_psa: Any) -> RowQuerySet:
     *ids, psa = ids_and_psa
     return whole_rows(rows_of(instance, user, psa).filter(pk__in=ids)).order_by()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, Organization, OrganizationMapping
@@ -73,7 +73,7 @@ def ticked_proposals(
     return [TickedProposal(*row) for row in cached_rows(_ticked, ids, (instance.psa,))]
 
 
-def _ticked(instance: int, user: int, *only_and_psa: Any) -> Any:
+def _ticked(instance: int, user: int, *only_and_psa: Any) -> QuerySet[Any, tuple[Any, ...]]:
     *only, psa = only_and_psa
     ticked = savable_rows(instance, user, psa, Q(proposal__selected=True))
     names = (
@@ -97,7 +97,7 @@ def standing_mappings(instance: IntegrationInstance, proposals: Iterable[TickedP
     return {mapping.organization_id: mapping for mapping in found}
 
 
-def _standing(*organizations_and_psa: Any) -> Any:
+def _standing(*organizations_and_psa: Any) -> QuerySet[Any]:
     *organizations, psa = organizations_and_psa
     rows = OrganizationMapping.objects.filter(organization__in=organizations, psa=psa)
     locked = rows.order_by("organization_id").select_for_update(of=("self",))

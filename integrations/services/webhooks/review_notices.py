@@ -6,13 +6,13 @@ killed, the next comparison finds what was not told yet.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 from django.db import transaction
 
 from integrations.models import OrganizationMapping, ReviewNotice
 from integrations.models.audit import Action
-from integrations.models.mappings import ReviewReason, needs_review
+from integrations.models.mappings import MappingQuerySet, ReviewReason, needs_review
 from integrations.services.audit import Actor, Batch, Change, serialize_followed_events
 
 PORTAL = Actor("The portal", "review of mappings")
@@ -46,12 +46,12 @@ def note_reviews() -> int:
 _MAPPING = ("mapping__organization", "mapping__company", "mapping__instance")
 
 
-def _with_companies() -> Any:
+def _with_companies() -> MappingQuerySet:
     mappings = OrganizationMapping.objects.with_row()
     return mappings.select_related("organization", "company", "instance", "review_notice")
 
 
-def _untold(wanted: Any) -> Any:
+def _untold(wanted: MappingQuerySet) -> Iterator[tuple[OrganizationMapping, list[ReviewReason]]]:
     """Mappings that need review for reasons that were not told."""
     for mapping in wanted.order_by("pk"):
         reasons = mapping.review_reasons
