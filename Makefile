@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup demo test unit matrix check check-types check-rest format screenshots clean
+.PHONY: help setup demo test unit explore matrix check check-types check-rest format screenshots clean
 
 help:
 	@echo "make demo    run the portal with sample data and a simulated Autotask"
 	@echo "make test    run the tests"
 	@echo "make unit    the tests without browsers, processes, thousands of rows and sweeps over every page: quick, for every change"
+	@echo "make explore the properties with new examples, ten times as many (SEED=… for the same ones again)"
 	@echo "make matrix  the same on each Python from 3.11 to 3.14 that is here"
 	@echo "make check   linters, types, import contracts, migrations"
 	@echo "make format  format the code"
@@ -41,6 +42,12 @@ unit: setup
 	$(RUN) -m pytest -n logical --dist worksteal -p no:schemathesis \
 	  -m "not journey and not third_party and not process and not large and not exhaustive" \
 	  --ignore tests/journeys --ignore tests/third_party --ignore tests/concurrency --ignore tests/read_api/test_described_requests.py
+
+# What it finds is mended, and pinned by an @example beside the property.
+explore: setup
+	@seed="$(or $(SEED),$$($(RUN) -c 'import secrets; print(secrets.randbelow(2**32))'))"; \
+	$(RUN) -m pytest -n auto --dist worksteal -m hypothesis --hypothesis-profile explore --hypothesis-seed "$$seed"; \
+	status=$$?; echo "The same examples again: make explore SEED=$$seed"; exit $$status
 
 matrix:
 	@MAKE="$(MAKE)" tests/support/matrix.sh

@@ -12,11 +12,14 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connections
 from django.test import Client
-from hypothesis import configuration
+from hypothesis import HealthCheck, configuration, settings
+from hypothesis import core as hypothesis_core
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from tests.support.admin_rows import desk, superuser, world  # noqa: F401  # fixtures
 from tests.support.append_only import let_tests_empty_the_audit
 from tests.support.migrated import migrated_database, migrated_memory
+from tests.support.properties import USUAL
 from tests.support.simulated import (  # noqa: F401  # fixtures
     filled,
     instance,
@@ -30,6 +33,21 @@ from tests.support.simulated import (  # noqa: F401  # fixtures
 let_tests_empty_the_audit()
 # Not in the project's folder: pytest stops at a `.hypothesis` folder that it was not told to skip.
 configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir(), "portal-tests-hypothesis"))
+# The same examples each time and everywhere; with `make explore` new ones, and ten times as many. No database
+# of failures, which would draw something else here than elsewhere; no deadline, as the machine may be busy.
+for profile, more in (("repeatable", 1), ("explore", 10)):
+    settings.register_profile(
+        profile,
+        max_examples=USUAL * more,
+        derandomize=profile == "repeatable",
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("repeatable")
+# Schemathesis puts a printer of its own there, which leaves out the values of every failing example.
+hypothesis_core.RepresentationPrinter = RepresentationPrinter  # type: ignore[attr-defined]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -12,18 +12,16 @@ from django.core import serializers
 from django.core.management import call_command
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from integrations import checks, crypto
 from integrations.fields import Sealed
 from integrations.models import IntegrationInstance
+from tests.support.properties import examples
 from tests.support.rows import make_instance
 
 CONTENT = st.dictionaries(st.text(max_size=20), st.text(max_size=60) | st.integers() | st.none(), max_size=4)
-QUICK = hypothesis_settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = examples(40, HealthCheck.function_scoped_fixture)
 
 
 # --- the key ring -------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.files.formulas import escape_formula, unescape_formula
@@ -32,6 +32,7 @@ from integrations.services.suggestions.from_files import (
     read_companies,
     read_organizations,
 )
+from tests.support.properties import examples
 from tests.support.simulated import map_to, table_contents
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -206,7 +207,7 @@ def test_columns_may_come_in_any_order_with_a_mark_and_in_other_letter_case(tmp_
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.dictionaries(
         texts.map(str.strip).filter(lambda each: each == unescape_formula(each) and each), texts, max_size=6

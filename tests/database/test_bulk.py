@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from integrations.database.bulk import MANY_ROWS, insert_rows, renew_statistics, update_rows
 from integrations.models import AuditEvent, Organization, OrganizationMapping
 from integrations.models.mappings import CHANGING_FIELDS, MappingSource
+from tests.support.properties import examples
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import make_organization
 
@@ -39,7 +40,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, HealthCheck.function_scoped_fixture)
 @given(
     rows=st.lists(
         st.tuples(texts.filter(bool), texts, st.none() | st.dictionaries(texts, json_values, max_size=4))

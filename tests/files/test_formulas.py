@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integrations.files.formulas import escape_formula, is_formula, unescape_formula
+from tests.support.properties import examples
 
 BEGINNINGS = st.sampled_from(
     ["", "'", "''", "=", "+", "-", "@", "\t", "\r", "\n", " =", "'=", "'\t", "＝", "'＋"]
@@ -27,7 +28,7 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert unescape_formula(text) == text
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(BEGINNINGS, st.text(max_size=20))
 @example("''", "=x")
 @example("'", "'=x")

@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from integrations.files.reader import ImportRefused
@@ -25,6 +25,7 @@ from integrations.services.history import undo as undoing
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
 from integrations.services.imports.reports import Outcome, Report, Verdict, every_row, rows_between
 from integrations.services.organizations import edit as organizations
+from tests.support.properties import examples
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import actor_of, make_organization, table_contents
 
@@ -232,11 +233,7 @@ HEADER = (
 EXAMPLES, ROWS = 40, 250  # 10,000 rows in all
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(EXAMPLES, HealthCheck.function_scoped_fixture)
 @given(
     cells=st.lists(st.text(max_size=12), min_size=4, max_size=8),
     seed=st.integers(0, 2**32),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given
 from hypothesis import strategies as st
 
 from integrations.models import AuditEvent, Organization
@@ -18,6 +18,7 @@ from integrations.services.audit import Actor, Batch
 from integrations.services.history import undo as undoing
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import Outcome, Report, Verdict
+from tests.support.properties import examples
 
 pytestmark = pytest.mark.django_db
 ACTOR = Actor("Tess", "test")
@@ -69,9 +70,7 @@ FILES = st.lists(
     min_size=1,
     max_size=8,
 )
-property_of_imports = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SHARED = HealthCheck.function_scoped_fixture
 
 
 def furnish(portal: list[There]) -> None:
@@ -136,7 +135,7 @@ NEW = (IMPORTED, "new organization")
 
 
 @pytest.mark.exhaustive
-@property_of_imports
+@examples(40, SHARED)
 @given(portal=PORTALS, rows=FILES, keep_good=st.booleans())
 @example(  # "acme" is found by its name alone, and so is another row's namesake no more
     portal=[There("Acme", "3")],
@@ -162,7 +161,7 @@ def test_the_same_file_again_changes_nothing(portal: list[There], rows: list[Row
 
 
 @pytest.mark.exhaustive
-@property_of_imports
+@examples(40, SHARED)
 @given(portal=PORTALS, rows=FILES, chance=st.randoms(use_true_random=False))
 @example([There("Acme", "3")], [Row("acme", "", UNKNOWN), Row("Acme", "2")], random.Random(1))
 def test_what_went_in_whole_changes_nothing_in_any_other_order(
@@ -182,7 +181,7 @@ def test_what_went_in_whole_changes_nothing_in_any_other_order(
 
 
 @pytest.mark.exhaustive
-@property_of_imports
+@examples(40, SHARED)
 @given(portal=PORTALS, rows=FILES)
 @example([There("Acme", "1")], [Row("Acme", "2", KEYS[0]), Row("Beta", "1")])
 @example([There("Acme", "1"), There("Beta", "2")], [Row("Acme", "3", KEYS[0]), Row("Beta", "1", KEYS[1])])

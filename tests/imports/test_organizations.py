@@ -15,7 +15,6 @@ from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from integrations.models import AuditEvent, Organization
@@ -24,6 +23,7 @@ from integrations.services.imports import organizations as organization_import
 from integrations.services.imports.organization_rows import ImportRefused
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import Outcome, Report, Verdict
+from tests.support.properties import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -390,11 +390,7 @@ KEYS = ("", "", "", "no key", *(str(uuid.UUID(int=number)) for number in range(1
 EXAMPLES, ROWS = 40, 250  # 10,000 rows in all
 
 
-@hypothesis_settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(EXAMPLES, HealthCheck.function_scoped_fixture)
 @given(cells=st.tuples(NAMES, NAMES, NAMES), seed=st.integers(0, 2**32), keep_good=st.booleans())
 def test_random_rows_never_half_write_and_each_gets_its_reason(
     cells: tuple[str, str, str], seed: int, keep_good: bool

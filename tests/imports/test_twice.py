@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from integrations import tasks
@@ -33,17 +33,14 @@ from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES
 from integrations.services.imports.configurations import import_configurations
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
 from integrations.services.imports.reports import every_row
+from tests.support.properties import examples
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import actor_of, make_organization
 
 ClientOf = Callable[[User], Client]
 Door = Callable[[bytes, bool], object]
 pytestmark = pytest.mark.django_db
-property_of_imports = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+SHARED = HealthCheck.function_scoped_fixture
 
 
 def last_report() -> list[tuple[int, str, str]]:
@@ -193,7 +190,7 @@ def two() -> IntegrationInstance:
 
 
 @pytest.mark.exhaustive
-@property_of_imports
+@examples(15, SHARED)
 @given(
     rows=MAPPING_ROWS,
     one=st.booleans(),
@@ -241,7 +238,7 @@ CONFIGURATION_ROWS = st.lists(
 
 
 @pytest.mark.exhaustive
-@property_of_imports
+@examples(15, SHARED)
 @given(there=st.sets(st.sampled_from(("Main", "Second"))), rows=CONFIGURATION_ROWS, keep_good=st.booleans())
 @example(  # each would be the default
     there=set(),
@@ -268,7 +265,7 @@ def test_configurations(owner: User, there: set[str], rows: list[dict[str, Any]]
 
 
 @pytest.mark.exhaustive
-@property_of_imports
+@examples(15, SHARED)
 @given(
     companies=st.lists(st.sampled_from(("Abbott", "abbott ", "Birch", "N" * 201, "Known")), max_size=6),
     chosen=st.sets(st.integers(0, 5)),

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from integrations.models import (
@@ -27,6 +27,7 @@ from integrations.services.audit import Batch
 from integrations.services.history import undo as undoing
 from integrations.services.instances.delete import delete_instance
 from integrations.services.mapping import proposals
+from tests.support.properties import examples
 from tests.support.rows import choose, make_company, make_instance, make_mapping, save
 from tests.support.simulated import actor_of, make_organization, table_contents
 
@@ -441,7 +442,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(12, HealthCheck.function_scoped_fixture)
 @given(steps=STEPS)
 def test_after_any_sequence_the_audit_tells_the_state_and_undo_restores_the_last_one(
     db: None, steps: list[tuple[str, int, int, int, int]]

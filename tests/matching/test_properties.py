@@ -2,13 +2,14 @@
 
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.matching import Company, Organization, Suggestion, Tier, explain, suggest
 from integrations.matching.model import fitted_model
 from integrations.matching.names import read_name
 from integrations.matching.preparing import company_record, organization_record, prepare
+from tests.support.properties import examples
 
 HEADS = ["Tarnbrook", "Wrenford", "Quillfeather", "Calder", "Holt", "Ashport", "Brindle", "Kelso"]
 MIDDLES = ["", " & Sons", " Family", " Bros", " of Merton", " 41", " - Ashport", " (Kelso)"]
@@ -41,7 +42,7 @@ def _by_id(answers: list[Suggestion]) -> dict[str, Suggestion]:
     return {answer.organization_id: answer for answer in answers}
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(lists, lists, st.randoms(use_true_random=False))
 def test_the_order_of_the_lists_does_not_matter(
     ours: list[tuple[str, str, str, str]], theirs: list[tuple[str, str, str, str]], order: random.Random
@@ -55,7 +56,7 @@ def test_the_order_of_the_lists_does_not_matter(
     assert _by_id(answers) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(lists, lists, st.booleans())
 def test_every_answer_is_complete_and_no_company_is_given_twice(
     ours: list[tuple[str, str, str, str]], theirs: list[tuple[str, str, str, str]], several: bool
@@ -76,7 +77,7 @@ def test_every_answer_is_complete_and_no_company_is_given_twice(
             assert answer.rivals
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(lists, lists)
 def test_a_marked_company_is_never_suggested(
     ours: list[tuple[str, str, str, str]], theirs: list[tuple[str, str, str, str]]
@@ -86,7 +87,7 @@ def test_a_marked_company_is_never_suggested(
     assert not marked & {a.company_id for a in answers}
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(lists, lists, st.integers(1, 4))
 def test_an_unrelated_company_never_changes_a_sure_answer(
     ours: list[tuple[str, str, str, str]], theirs: list[tuple[str, str, str, str]], more: int
@@ -100,7 +101,7 @@ def test_an_unrelated_company_never_changes_a_sure_answer(
             assert (after[key].company_id, after[key].tier) == (answer.company_id, Tier.SURE)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(records, records)
 def test_exchanging_the_sides_of_a_pair_gives_the_same_score(
     one: tuple[str, str, str, str], two: tuple[str, str, str, str]
@@ -113,14 +114,14 @@ def test_exchanging_the_sides_of_a_pair_gives_the_same_score(
     assert score(one, two) == score(two, one)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.text(max_size=60))
 def test_any_text_is_a_name(text: str) -> None:
     parsed = read_name(text, [])
     assert all(word for form in parsed.forms for word in form.words)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.lists(st.text(max_size=30), min_size=1, max_size=5),
     st.lists(st.text(max_size=30), min_size=1, max_size=5),
@@ -136,7 +137,7 @@ def test_any_texts_are_answered_and_explained(ours: list[str], theirs: list[str]
     assert explanation.verdict
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.sampled_from(HEADS), st.sampled_from(TRADES))
 def test_a_name_with_legal_form_reads_like_the_name_without(head: str, trade: str) -> None:
     plain = read_name(head + trade)

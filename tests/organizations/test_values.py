@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.files.text import clean_text
 from integrations.models import Organization
 from integrations.services.organizations.values import LENGTHS, ValueProblem, read_value
+from tests.support.properties import examples
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_unseen_signs_are_taken_out() -> None:
     assert clean_text("می\u200cخواهم") == "می\u200cخواهم", "a joiner that the script needs"
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.text(max_size=60))
 def test_clean_text_is_one_printable_line_and_settled(text: str) -> None:
     cleaned = clean_text(text)

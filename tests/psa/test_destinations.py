@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.outbound.addresses import Gate, SocketAddress
@@ -13,6 +13,7 @@ from integrations.psa.autotask.calls import check_next_url
 from integrations.psa.autotask.destinations import check_url
 from integrations.psa.base import DestinationRefused, UnexpectedAnswer
 from tests.psa.conftest import Connect, Serve, northwind
+from tests.support.properties import examples
 
 IPV4 = socket.AF_INET
 
@@ -74,7 +75,7 @@ def test_an_extra_host_is_allowed_with_its_port_only() -> None:
             check_url(url, extra)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.text(max_size=40))
 def test_any_text_is_either_allowed_or_refused(text: str) -> None:
     for url in (text, f"https://{text}", f"https://{text}.autotask.net/"):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings
@@ -23,6 +23,7 @@ from integrations.psa.base import Filter, FilterCondition, FilterGroup
 from integrations.simulators.autotask.company_fields import COMPANY_FIELDS
 from integrations.simulators.autotask.server import Simulator
 from tests.psa.conftest import CREDENTIALS, Row, northwind, read_all
+from tests.support.properties import examples
 
 WORDS = ("Harbour", "harbour dental", "DENTAL", "Oak & Ash", "Köln", "O'Neil", "50% off", "a_b", "12")
 MOMENTS = ("2024-01-15T10:30:00.000Z", "2025-06-30T22:00:00.000Z", "2026-02-01T00:00:00.000Z")
@@ -185,11 +186,11 @@ def check(world: tuple[Simulator, AutotaskClient], rows: list[Row], conditions: 
     assert client.count_companies(conditions) == len(ids)
 
 
-MODEST = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = HealthCheck.function_scoped_fixture
 
 
 @pytest.mark.parametrize(("kind", "operation"), PAIRS)
-@MODEST
+@examples(6, SHARED)
 @given(data=st.data(), rows=rows_strategy())
 def test_each_operator_gives_exactly_its_rows_for_each_kind_of_field(
     world: tuple[Simulator, AutotaskClient], kind: str, operation: str, data: st.DataObject, rows: list[Row]
@@ -225,7 +226,7 @@ def test_each_grouping_alone_and_within_another_decides(
     """Each example holds; and often enough "and" in the place of "or" would have given other rows."""
     decided: Counter[int] = Counter()
 
-    @settings(MODEST, max_examples=40, derandomize=True)
+    @examples(40, SHARED)
     @given(rows=rows_strategy(at_least=4), conditions=st.lists(any_condition, min_size=4, max_size=4))
     def every_example(rows: list[Row], conditions: list[FilterCondition]) -> None:
         made: Filter = FilterGroup(groupings[-1], tuple(conditions[:2]))
@@ -240,7 +241,7 @@ def test_each_grouping_alone_and_within_another_decides(
 
 
 @pytest.mark.exhaustive
-@settings(MODEST, max_examples=40)
+@examples(40, SHARED)
 @given(rows=rows_strategy(), conditions=st.lists(any_filter, max_size=3).map(tuple))
 def test_nested_groups_and_several_rows_give_exactly_their_rows(
     world: tuple[Simulator, AutotaskClient], rows: list[Row], conditions: tuple[Filter, ...]

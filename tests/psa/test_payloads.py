@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.psa.autotask import calls, company_rows, metadata, payloads
 from integrations.psa.autotask.json_values import read_json
 from integrations.psa.base import CompanyField, PicklistOption, RemoteCompany, RequestBudget, UnexpectedAnswer
+from tests.support.properties import examples
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "autotask" / "samples"
 
@@ -178,7 +179,7 @@ def test_every_answer_that_the_client_asks_for_goes_through_one_of_them() -> Non
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(data=st.data())
 def test_any_json_gives_a_value_or_unexpected_answer(name: str, data: st.DataObject) -> None:
     for payload in (data.draw(json_values), damage(data, GOOD[name]), damage(data, damage(data, GOOD[name]))):

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.psa.autotask.ranges import IdRange, ReadPlan
 from integrations.psa.base import UnexpectedAnswer
 from tests.benchmarks.refresh_read import PATTERNS
+from tests.support.properties import examples
 
 READERS = 3
 
@@ -80,7 +81,7 @@ def run(ids: Sequence[int], *, page_size: int = 500, seed: int = 1, known: Seque
     return Outcome(found, now, plan.pages)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.lists(st.integers(1, 400), max_size=300),
     st.integers(0, 10**9),
@@ -93,7 +94,7 @@ def test_every_id_is_read_exactly_once(gaps: list[int], start: int, page_size: i
     assert sorted(outcome.ids) == ids
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.sets(st.integers(0, 2**62), max_size=200), st.integers(1, 9))
 def test_far_scattered_ids_are_read_exactly_once(ids: set[int], page_size: int) -> None:
     assert sorted(run(sorted(ids), page_size=page_size).ids) == sorted(ids)
@@ -130,7 +131,7 @@ def test_with_the_ids_of_an_earlier_read_the_readers_share_evenly(pattern: str) 
     assert outcome.rounds <= 16
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     st.sets(st.integers(0, 3000), max_size=200),
     st.sets(st.integers(0, 3000), max_size=200),

@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import hypothesis
 import pytest
 import schemathesis
 from django.core.cache import cache
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
+from hypothesis import HealthCheck
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from tests.read_api.conftest import Programs, World
 from tests.read_api.test_openapi import described
+from tests.support.properties import examples
 
-EXAMPLES = 40  # an operation, beside the boundaries of its parameters; the same ones each time
+EXAMPLES = 40  # an operation, beside the boundaries of its parameters
 
 
 @pytest.fixture
@@ -48,13 +49,7 @@ def authorization(program: Programs, world: World) -> dict[str, str]:
 @pytest.mark.exhaustive
 @pytest.mark.usefixtures("_one_connection")
 @SCHEMA.parametrize()
-@hypothesis.settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
+@examples(EXAMPLES, *HealthCheck)
 def test_the_api_does_what_its_description_says(case: Any, authorization: dict[str, str]) -> None:
     """Examples, each boundary of each parameter, and generated requests, good and bad.
 

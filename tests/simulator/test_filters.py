@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.simulators.autotask.server import Simulator
 from tests.simulator.conftest import EVERYTHING, Caller, make_tenant
 from tests.simulator.filter_oracle import expected_ids
+from tests.support.properties import examples
 
 NAMES = ("Abel", "abel & Sons", "ABEL", "Baker", "Straße 5", "STRASSE 5", "Ångström", "ångström", "", " x ")
 TEXT_FIELDS = ("companyName", "city", "postalCode")
@@ -107,7 +108,7 @@ _tree = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(conditions=st.lists(_tree, min_size=1, max_size=4))
 def test_a_query_gives_what_the_oracle_gives(tenant_caller: Caller, conditions: list[dict[str, Any]]) -> None:
     tenant = tenant_caller.simulator.tenants["api@msp.example"]
