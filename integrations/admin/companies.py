@@ -37,7 +37,7 @@ class CompanyAdmin(ReadOnlyAdmin[Company]):
                     "instance_link",
                     "organizations",
                     "in_filter",
-                    "seen_at",
+                    "last_seen_at",
                     "modified_at",
                     "missing_since",
                 )

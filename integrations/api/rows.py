@@ -61,11 +61,15 @@ def company_out(row: Company) -> schemas.CompanyOut:
     """A company with its instance."""
     names = (
         "name", "number", "company_type", "is_active", "web_address", "phone", "city", "state", "postal_code",
-        "in_filter", "missing_since", "seen_at",
+        "in_filter", "missing_since",
     )  # fmt: skip
     values: dict[str, Any] = {name: getattr(row, name) for name in names}
     return schemas.CompanyOut(
-        id=row.pk, company_id=row.remote_id, instance=instance_ref(row.instance), **values
+        id=row.pk,
+        company_id=row.remote_id,
+        instance=instance_ref(row.instance),
+        seen_at=row.last_seen_at,
+        **values,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import NamedTuple
 
 from django.db import models
@@ -139,6 +140,14 @@ class Company(models.Model):
     def is_own(self) -> bool:
         """True for company 0, the MSP itself."""
         return self.remote_id == MSP_COMPANY_ID
+
+    @property
+    def last_seen_at(self) -> dt.datetime:
+        """When it was last read: a complete read that finds a copy true does not write it."""
+        full = self.instance.last_full_read_at
+        if full is None or not self.in_filter or self.missing_since is not None or self.is_pending:
+            return self.seen_at
+        return max(self.seen_at, full)
 
     @property
     def is_usable(self) -> bool:

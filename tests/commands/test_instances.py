@@ -162,15 +162,14 @@ def test_a_mistake_of_the_portal_is_told_and_the_next_one_goes_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     from integrations.services.companies import refresh
-
-    store = refresh._store_fields
+    from integrations.services.companies.store import store_fields as store
 
     def broken(of: IntegrationInstance, fields: Any) -> int:
         if of.pk == filled.pk:
             raise ZeroDivisionError
         return store(of, fields)
 
-    monkeypatch.setattr(refresh, "_store_fields", broken)
+    monkeypatch.setattr(refresh, "store_fields", broken)
     code, out, _ = run("refresh_options", "--all", "--format", "json")
     assert code == 1
     rows = {row["configuration"]: row for row in json.loads(out)}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations import tasks
@@ -26,6 +28,7 @@ from integrations.psa.base import FilterCondition
 from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.services.companies.refresh import refresh_options
+from integrations.services.instances.catch_all import set_catch_all
 from integrations.services.instances.connect import client_for
 from integrations.services.instances.delete import delete_instance
 from integrations.services.jobs import run as jobs
@@ -360,9 +363,11 @@ def test_a_new_filter_is_no_shrink_and_mapped_companies_outside_it_stay(
 
     job = refresh(filled)
 
-    assert (
-        job.message == "1 companies read, 0 new, 0 changed, 13 no longer there, 1 mapped outside the filter."
+    assert job.message == (
+        "1 companies read, 0 new, 0 changed, 0 no longer there, 14 now outside the filter, "
+        "1 mapped outside the filter."
     )
+    assert not filled.companies.filter(missing_since__isnull=False).exists()  # Autotask has them all
     outside = company_of(filled, 201)
     assert (outside.missing_since, outside.in_filter) == (None, False)
     assert present_ids(filled) == {102}
@@ -372,6 +377,53 @@ def test_a_new_filter_is_no_shrink_and_mapped_companies_outside_it_stay(
     refresh(filled)
     assert company_of(filled, 201).in_filter
     assert present_ids(filled) == {company["id"] for company in COMPANIES}
+
+
+def test_only_what_autotask_no_longer_has_is_gone_and_the_msp_itself_stays_usable(
+    tenant: Tenant, filled: IntegrationInstance, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond those that are asked for by id nobody can tell: they are outside the filter, not gone."""
+    set_catch_all(Batch(actor_of(owner)), filled, company_of(filled, 0))
+    tenant.companies.remove(201)
+    only_customers(owner, filled)
+
+    refresh(filled)
+
+    assert company_of(filled, 201).missing_since is not None
+    own = company_of(filled, 0)
+    assert (own.in_filter, own.is_usable) == (False, True)
+    filled.refresh_from_db()
+    assert filled.catch_all_company() == own
+
+    monkeypatch.setattr("integrations.services.companies.refresh.ASKED_BY_ID", 0)
+    tenant.companies.remove(102)  # a customer; nothing hangs on it
+    refresh(filled, full=True)
+    unknown = company_of(filled, 102)
+    assert (unknown.in_filter, unknown.missing_since) == (False, None)
+
+
+def test_a_filter_from_the_start_lets_the_msp_itself_be_a_catch_all(
+    instance: IntegrationInstance, owner: User
+) -> None:
+    only_customers(owner, instance)
+
+    refresh(instance)
+
+    assert company_of(instance, 0).is_usable
+    assert 0 not in present_ids(instance)
+
+
+def test_a_read_that_finds_nothing_new_writes_no_company_and_no_option(filled: IntegrationInstance) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        job = refresh(filled, full=True)
+
+    assert job.message == "15 companies read, 0 new, 0 changed, 0 no longer there."
+    written = [query["sql"] for query in queries if re.match(r"INSERT|UPDATE|DELETE", query["sql"])]
+    tables = {"integrations_company", "integrations_filteroption"}
+    assert written  # the job's progress, the instance's dates
+    # Marking namesakes asks for rows that have changed, and finds none.
+    others = [sql for sql in written if "has_twin" not in sql]
+    assert not [sql for sql in others if any(f'"{table}"' in sql.split("SET")[0] for table in tables)]
 
 
 def test_a_mapped_company_that_comes_back_outside_the_filter_is_no_longer_missing(
