@@ -42,12 +42,6 @@ class Alignment:
     partner: Ids  # (P, W) position of each left word's partner, -1 none
 
 
-def _weights(words: Ids, vocabulary: Vocabulary) -> Reals:
-    padded = np.append(vocabulary.weight, 0.0)
-    result: Reals = padded[words]  # word -1 is the last one: nothing weighs nothing
-    return result
-
-
 def _match_joins(alignment: Alignment, rows: Ids, left_joins: Ids, right_joins: Ids) -> None:
     """Match an open word with two open neighbours of the other side that give it when written together."""
     sides = (
@@ -161,7 +155,7 @@ def align(left: Table, left_forms: Ids, right: Table, right_forms: Ids, vocabula
     ours = left.words[left_forms, :width]
     theirs = right.words[right_forms, :width]
     equal = (ours[:, :, None] == theirs[:, None, :]) & (ours[:, :, None] >= 0)
-    left_weight, right_weight = _weights(ours, vocabulary), _weights(theirs, vocabulary)
+    left_weight, right_weight = vocabulary.weight[ours], vocabulary.weight[theirs]
     left_equal, right_equal = equal.any(2), equal.any(1)
     total = left_weight.sum(1) + right_weight.sum(1)
     shared = (left_weight * left_equal).sum(1)

@@ -16,7 +16,7 @@ NEAREST, NEAREST_LONG, LONG_LIST = 12, 8, 40_000
 #: Lowest cosine of shared pieces.
 LEAST_COSINE = 0.12
 #: Multiplications spent on shared pieces per record of the first list; the most common pieces go first.
-WORK_PER_RECORD = 6_000
+WORK_PER_RECORD = 2_000
 BLOCK = 512
 #: A candidate must reach this share of the record's best cosine.
 LEAST_SHARE = 0.3

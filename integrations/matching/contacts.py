@@ -24,11 +24,12 @@ FEWEST_PHONE_DIGITS = 7
 #: Compared characters of a postal code: "60614-1234" and "60614" are one place.
 POSTAL_CHARACTERS = 5
 _CITY = "city"
+_FEW_LABELS = 4
 #: What the ending of a web address is read as, whatever it is.
 HOST_ENDING = "com"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: thousands are made a press, and freezing doubles the cost
 class Contact:
     """What a record holds beside its name, in comparable form; empty text where nothing usable is held."""
 
@@ -55,9 +56,31 @@ def _suffixes() -> "TLDExtract":
     return TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
 
 
+@cache
+def _rules() -> frozenset[str]:
+    """All suffixes of the list, to tell quickly where it holds nothing but the last label."""
+    return frozenset(_suffixes().tlds)
+
+
+def _ends_plainly(labels: list[str]) -> bool:
+    """Whether the list knows the last label alone, and no longer ending of this host."""
+    rules, end = _rules(), labels[-1]
+    if end not in rules or "*." + end in rules:
+        return False
+    for label in labels[-2::-1]:
+        end = f"{label}.{end}"
+        if end in rules or "*." + end in rules or "!" + end in rules:
+            return False
+    return True
+
+
 @lru_cache(50_000)
 def registrable(host: str) -> tuple[str, str]:
     """The domain of a host that somebody can own, and its label; empty where there is none."""
+    labels = host.split(".")
+    if len(labels) <= _FEW_LABELS and host.isascii() and _ends_plainly(labels):
+        domain = ".".join(labels[-2:])
+        return ("", "") if labels[-1] in _SHARED or domain in _SHARED else (domain, squashed(labels[-2]))
     found = _suffixes()(host)
     if not found.domain or not found.suffix or found.suffix in _SHARED:
         return "", ""

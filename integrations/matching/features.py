@@ -276,16 +276,14 @@ def _addition_features(pairs: Pairs, city_explained: Flags) -> None:
     values["addition_is_city"] = (in_city | city_explained).astype(float)
     values["addition_elsewhere"] = (elsewhere & ~in_city).astype(float)
     dropped = (has_left ^ has_right) & ~in_city
-    place = np.append(pairs.vocabulary.place, True)
-    neutral = np.append(pairs.vocabulary.neutral, True)
-    light = own_city | (place[ours].all(1) & place[theirs].all(1))
-    light |= neutral[ours].all(1) & neutral[theirs].all(1)
-    unweighed = np.where(place[ours].all(1) & place[theirs].all(1), 0.5, 1.0)
-    main_site = np.append(pairs.vocabulary.main_site, True)
-    says_nothing = (has_left | has_right) & _all(main_site[ours]) & _all(main_site[theirs])
-    says_nothing |= in_city | same
-    set_aside = values["without_addition"] * np.where(says_nothing, 0.0, unweighed)
-    values["without_addition"] = set_aside
+    place, neutral, main_site = (
+        _all(kind[ours] | (ours < 0)) & _all(kind[theirs] | (theirs < 0))
+        for kind in (pairs.vocabulary.place, pairs.vocabulary.neutral, pairs.vocabulary.main_site)
+    )
+    light = own_city | place | neutral
+    says_nothing = ((has_left | has_right) & main_site) | in_city | same
+    unweighed = np.where(place, 0.5, 1.0)
+    values["without_addition"] *= np.where(says_nothing, 0.0, unweighed)
     values["addition_dropped"] = np.where(dropped, np.where(light, 0.5, 1.0), 0.0)
 
 
@@ -298,10 +296,10 @@ def _explain_small_words(pairs: Pairs) -> None:
     left, right = pairs.left_open & vocabulary.small[a.left], pairs.right_open & vocabulary.small[a.right]
     some = _any(left) | _any(right)
     edge = np.zeros(len(a.total), bool)
-    told = np.append(
-        ~(vocabulary.small | vocabulary.structural | vocabulary.trade | vocabulary.neutral), False
+    told = (vocabulary.length > 0) & (
+        ~(vocabulary.small | vocabulary.structural | vocabulary.trade | vocabulary.neutral)
     )
-    some_word = np.append(~vocabulary.small, False)
+    some_word = ~vocabulary.small
     for words, chosen in ((a.left, left), (a.right, right)):
         before = np.logical_or.accumulate(some_word[words], axis=1)
         behind = np.logical_or.accumulate(told[words][:, ::-1], axis=1)[:, ::-1]
@@ -314,18 +312,18 @@ def _explain_small_words(pairs: Pairs) -> None:
 def _explain_bodies(pairs: Pairs) -> None:
     """Public bodies: kinds tell them apart; a kind or role left out beside the whole place does not."""
     a, vocabulary = pairs.alignment, pairs.vocabulary
-    kinds = np.append(vocabulary.body, 0)
-    roles = np.append(vocabulary.role, False) | (kinds > 0)
+    kinds = vocabulary.body
+    roles = vocabulary.role | (kinds > 0)
     left_open_kind = np.where(pairs.left_open, kinds[a.left], 0).max(1)
     right_open_kind = np.where(pairs.right_open, kinds[a.right], 0).max(1)
     differ = ~_EXCHANGED[left_open_kind, right_open_kind]
     business = vocabulary.structural | vocabulary.trade | vocabulary.neutral
-    business = np.append(business & ~vocabulary.town, False) & ~roles
+    business = (business & ~vocabulary.town) & ~roles
     named_left, named_right = (a.left >= 0) & ~roles[a.left], (a.right >= 0) & ~roles[a.right]
     whole_place = ~_any(pairs.left_open & named_left) & ~_any(pairs.right_open & named_right)
     whole_place &= _any(named_left) & _any(named_right)
     whole_place &= ~_any(business[a.left] & named_left) & ~_any(business[a.right] & named_right)
-    strong = np.append((vocabulary.role & ~vocabulary.neutral) | vocabulary.agency, False)
+    strong = (vocabulary.role & ~vocabulary.neutral) | vocabulary.agency
     public = _any(strong[a.left]) | _any(strong[a.right])
     for words in (a.left, a.right):
         public |= (kinds[words[:, 0]] > 0) & ((words >= 0).sum(1) > 1)
@@ -349,14 +347,12 @@ def _before_a_partner(open_words: Flags) -> Flags:
 def _explain_given_names(pairs: Pairs) -> None:
     """A practice may leave out the given names of its owner: "Law Offices of Priya Ramanathan"."""
     a, vocabulary = pairs.alignment, pairs.vocabulary
-    given = np.append(vocabulary.given & ~vocabulary.neutral, False)
-    neutral = np.append(vocabulary.neutral, False)
+    given = vocabulary.given & ~vocabulary.neutral
+    neutral = vocabulary.neutral
     # in a practice ("law", "dental") any unknown word before the family name is taken for a given name
-    practice = np.append(vocabulary.structural, False)
+    practice = vocabulary.structural
     practised = _any(practice[a.left] & ~a.left_open & (a.left >= 0))
-    unknown = np.append(
-        ~vocabulary.known & ~vocabulary.exact_only & ~vocabulary.neutral & ~vocabulary.small, False
-    )
+    unknown = ~vocabulary.known & ~vocabulary.exact_only & ~vocabulary.neutral & ~vocabulary.small
     left = pairs.left_open & (
         given[a.left] | (unknown[a.left] & _before_a_partner(a.left_open) & practised[:, None])
     )
@@ -367,8 +363,8 @@ def _explain_given_names(pairs: Pairs) -> None:
     only &= ~_any(pairs.right_open & ~right & ~neutral[a.right])
     only &= _any(left) ^ _any(right)
     # the family name stands beside it, and is rare enough to tell
-    family = np.append(vocabulary.attested | (vocabulary.weight >= _RARE), False)
-    family &= ~np.append(vocabulary.structural | vocabulary.trade | vocabulary.neutral, False)
+    family = vocabulary.attested | (vocabulary.weight >= _RARE)
+    family &= ~(vocabulary.structural | vocabulary.trade | vocabulary.neutral)
     shared = _any(family[a.left] & ~a.left_open & (a.left_weight >= _RARE))
     only &= shared & (a.fuzzy == 0)
     left = (left | (pairs.left_open & neutral[a.left])) & only[:, None]
@@ -386,7 +382,7 @@ def _word_features(pairs: Pairs, letters: tuple[list[str], list[str]]) -> None:
     values["contradiction"] = 2 * np.minimum(left_lost, right_lost) / total
     values["omission"] = np.abs(left_lost - right_lost) / total
     values["letters_alike"] = cpdist(*letters, scorer=Indel.normalized_similarity, dtype=np.float64)
-    left_number, right_number = pairs.any_open(np.append(vocabulary.number, False))
+    left_number, right_number = pairs.any_open(vocabulary.number)
     values["number_conflict"] = (left_number & right_number).astype(float)
     values["number_omitted"] = (left_number ^ right_number).astype(float)
     information = np.minimum(a.information, _LONGEST_INFORMATION) / _LONGEST_INFORMATION
@@ -448,11 +444,11 @@ def _sameness_features(pairs: Pairs) -> Flags:
 def _omission_features(pairs: Pairs, nothing_open: Flags) -> None:
     """What kind of word one side has and the other lacks."""
     values, vocabulary = pairs.values, pairs.vocabulary
-    telling = pairs.any_open(np.append(~vocabulary.neutral, False))
+    telling = pairs.any_open(~vocabulary.neutral)
     values["neutral_omission"] = (~(telling[0] | telling[1]) & ~nothing_open).astype(float)
-    left_structural, right_structural = pairs.any_open(np.append(vocabulary.structural, False))
+    left_structural, right_structural = pairs.any_open(vocabulary.structural)
     values["structural_omission"] = (left_structural | right_structural).astype(float)
-    left_trade, right_trade = pairs.any_open(np.append(vocabulary.trade, False))
+    left_trade, right_trade = pairs.any_open(vocabulary.trade)
     values["trades_differ"] = (
         (left_trade & (right_trade | right_structural)) | (right_trade & left_structural)
     ).astype(float)
@@ -475,11 +471,9 @@ def _spelling_features(pairs: Pairs, nothing_open: Flags, letters: tuple[list[st
     typos = (a.fuzzy > 0) & (a.swaps == 0) & nothing_open
     values["only_typos"] = typos * a.worst
     longest = np.log(np.maximum(a.total, 1.0)) / np.log(4 * HEAVIEST)
-    left_ordinary, right_ordinary = pairs.any_open(np.append(vocabulary.ordinary, False))
+    left_ordinary, right_ordinary = pairs.any_open(vocabulary.ordinary)
     known_open = left_ordinary & right_ordinary & (edits <= _FEW_EDITS)
-    left_exact, right_exact = pairs.any_open(
-        np.append(vocabulary.exact_only | (vocabulary.length == 1), False)
-    )
+    left_exact, right_exact = pairs.any_open(vocabulary.exact_only | (vocabulary.length == 1))
     unsame = (values["same_words"] == 0) & (values["small_word_omitted"] + values["edge_word_omitted"] == 0)
     spelling = unsame & (a.swaps == 0) & ~(left_exact | right_exact) & ~known_open
     values["one_edit"] = ((edits == 1) & spelling) * longest
@@ -492,10 +486,9 @@ def _spelling_features(pairs: Pairs, nothing_open: Flags, letters: tuple[list[st
     values["attested_word_swapped"] = ((a.attested > 0) & ~a.whole).astype(float)
     values["abbreviation_of_several"] = ((a.several > 0) & ~a.whole).astype(float)
     values["abbreviation_guessed"] = ((a.guesses > 0) & ~a.whole).astype(float)
-    light = np.append(vocabulary.neutral | vocabulary.structural | vocabulary.trade | vocabulary.small, True)
-    # words that tell and found an equal: their own weight, not that of a misspelt partner
-    equal = (a.left[:, :, None] == a.right[:, None, :]) & (a.left[:, :, None] >= 0)
-    told = _any(equal.any(2) & ~light[a.left])
+    light = vocabulary.neutral | vocabulary.structural | vocabulary.trade | vocabulary.small
+    partner = np.take_along_axis(a.right, np.maximum(a.partner, 0), axis=1)
+    told = _any((a.partner >= 0) & (partner == a.left) & ~light[a.left])
     values["only_telling_word_swapped"] = ((a.fuzzy > 0) & ~told & ~a.whole).astype(float)
 
 
@@ -538,8 +531,8 @@ def _conflicting_additions(
         return found
     at = first[some]
     silent = vocabulary.neutral | vocabulary.small | vocabulary.host
-    telling = np.append(~silent | vocabulary.main_site, False)
-    town = np.append(vocabulary.town | vocabulary.number, False)
+    telling = ~silent | vocabulary.main_site
+    town = vocabulary.town | vocabulary.number
     left_words, right_words = alignment.left[at], alignment.right[at]
     left_open = alignment.left_open[at] & telling[left_words]
     right_open = alignment.right_open[at] & telling[right_words]

@@ -31,7 +31,7 @@ def _first_words(*sections: str) -> frozenset[str]:
 
 _MARK_WORDS = _first_words("inactive", "inactive when set apart") | {"z", "x"}
 _DECORATION_WORDS = _first_words("decoration")
-_SITE_WORDS = _first_words("main site", "main site when set apart")
+SITE_WORDS = _first_words("main site", "main site when set apart")
 _REGIONS = wordlists.regions()[0]
 #: Short forms of states and countries behind a name: "/DE/", ", TX".
 _SHORT_PLACES = frozenset(_REGIONS.values()) | {"uk", "usa", "us", "can", "new", "adr"}
@@ -142,7 +142,7 @@ def without_decorations(text: str, words: set[str]) -> str:
 
 def main_site_apart(text: str, words: set[str]) -> str:
     """Write "Head Office", "HQ" and their like behind a name as the addition "(hq)"."""
-    if words.isdisjoint(_SITE_WORDS):
+    if words.isdisjoint(SITE_WORDS):
         return text
     found = _SITE_PATTERN.search(text)
     if found is None or not _TWO_LETTERS.search(text[: found.start()]):

@@ -15,7 +15,7 @@ from integrations.matching import wordlists
 from integrations.matching.candidates import Longs
 from integrations.matching.context import CONTEXT, context_features
 from integrations.matching.features import FEATURES, WRITING
-from integrations.matching.rules import Strength, applying
+from integrations.matching.rules import Judged
 from integrations.matching.vocabulary import Flags, Reals
 
 #: What a rule forbids competes with nothing (log-odds); what one holds stays below every tier.
@@ -52,10 +52,10 @@ class Model:
     likely_clear: float  # the same for pairs without a sign against them (``tiers.Signs``)
     likely_own_phone: float  # the same for pairs whose telephone number no other record holds
 
-    def pair_score(self, features: Reals) -> Reals:
+    def pair_score(self, features: Reals, judged: Judged) -> Reals:
         """Log-odds of each pair on its own (P)."""
         score: Reals = features @ self.pair_weights + self.pair_bias
-        return ruled(score, features)
+        return ruled(score, judged)
 
     def plain_score(self, features: Reals, score: Reals) -> Reals:
         """The pair score without what the manner of writing contributes (see ``features.WRITING``)."""
@@ -86,13 +86,11 @@ class Model:
         return result
 
 
-def ruled(score: Reals, features: Reals) -> Reals:
+def ruled(score: Reals, judged: Judged) -> Reals:
     """Pair scores held below what rules leave of them as rivals."""
-    cap = np.full(len(score), np.inf)
-    cap[applying(features, Strength.HOLDS)] = HELD_RIVAL_CAP
-    cap[applying(features, Strength.FORBIDS)] = FORBIDDEN_CAP
-    result: Reals = np.minimum(score, cap)
-    return result
+    score[judged.held] = np.minimum(score[judged.held], HELD_RIVAL_CAP)
+    score[judged.forbidden] = np.minimum(score[judged.forbidden], FORBIDDEN_CAP)
+    return score
 
 
 def same_names(features: Reals) -> Flags:
@@ -111,26 +109,34 @@ class Scores:
     confidence: Reals
 
 
-def limited(final: Reals, features: Reals) -> Reals:
+def limited(final: Reals, features: Reals, judged: Judged) -> Reals:
     """Final scores held below the caps of what may not be outweighed."""
-    cap = np.full(len(final), np.inf)
-    cap[features[:, _STRUCTURAL_OMISSION] > 0] = STRUCTURAL_OMISSION_CAP
-    cap[applying(features, Strength.HOLDS)] = HELD_CAP
-    cap[applying(features, Strength.FORBIDS)] = FORBIDDEN_CAP
-    result: Reals = np.minimum(final, cap)
-    return result
+    for which, cap in (
+        (features[:, _STRUCTURAL_OMISSION] > 0, STRUCTURAL_OMISSION_CAP),
+        (judged.held, HELD_CAP),
+        (judged.forbidden, FORBIDDEN_CAP),
+    ):
+        final[which] = np.minimum(final[which], cap)
+    return final
 
 
 def score_pairs(
-    model: Model, rows: Longs, columns: Longs, features: Reals, sided: Reals, *, several_to_one: bool
+    model: Model,
+    rows: Longs,
+    columns: Longs,
+    features: Reals,
+    sided: Reals,
+    judged: Judged,
+    *,
+    several_to_one: bool,
 ) -> Scores:
     """Score pairs, each beside its rivals for the same organization and for the same company."""
-    pair = model.pair_score(features)
+    pair = model.pair_score(features, judged)
     plain = model.plain_score(features, pair)
     context = context_features(
         rows, columns, pair, plain, same_names(features), sided, several_to_one=several_to_one
     )
-    final = limited(model.context_score(context), features)
+    final = limited(model.context_score(context), features, judged)
     return Scores(pair, context, final, model.confidence(final))
 
 

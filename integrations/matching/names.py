@@ -41,7 +41,7 @@ _FORM_LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: thousands are made a press, and freezing doubles the cost
 class Form:
     """One way to read a name: its words, and the words set aside as a qualifier."""
 
@@ -55,7 +55,7 @@ class Form:
     joined: tuple[str, ...] = ()  # words behind an "and"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: thousands are made a press, and freezing doubles the cost
 class ParsedName:
     """A name after reading. ``forms`` is empty when the text holds no letter or digit."""
 
@@ -89,6 +89,9 @@ _LANGUAGE_FORMS = {
     **dict.fromkeys(("sl", "slu", "sau"), "es"),
     **dict.fromkeys(("bv", "vof"), "nl"),
 }
+_NO_SIGNS = {code: None for code in range(128) if not chr(code).isalnum()}
+#: Without any of these a text has no place of registration, no address and no host ending.
+_ADDITION_SIGNS = frozenset("/\\(,.")
 _NO_ARTICLES: frozenset[str] = frozenset()
 
 
@@ -224,6 +227,8 @@ def _plain_text(text: str, steps: Steps | None) -> tuple[str, bool, set[str]]:
 
 def _additions_apart(text: str, words: set[str], steps: Steps | None) -> str:
     """A name with its main site, place of registration, address and host ending as additions."""
+    if words.isdisjoint(marks.SITE_WORDS) and _ADDITION_SIGNS.isdisjoint(text):
+        return text
     for what, apart in _ADDITIONS:
         found = apart(text, words)
         if found != text:
@@ -286,7 +291,11 @@ def read_name(text: str, steps: Steps | None = None) -> ParsedName:
     folded = fold(alike)
     if folded != text:
         _note(steps, "letters unified", folded)
-    squash = "".join(_LETTERS_AND_DIGITS.findall(folded.lower()))
+    lowered = folded.lower()
+    if lowered.isascii():
+        squash = lowered.translate(_NO_SIGNS)
+    else:
+        squash = "".join(_LETTERS_AND_DIGITS.findall(lowered))
     articles = _articles_of(alike)
     plain, is_marked, words = _plain_text(folded, steps)
     host = domain_in_name(plain)

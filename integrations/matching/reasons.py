@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from integrations.matching.features import FEATURES
 from integrations.matching.names import Form, FormKind, ParsedName
-from integrations.matching.rules import Strength, rules_for
+from integrations.matching.rules import Rule, Strength, rules_for
 from integrations.matching.tables import Record
 from integrations.matching.vocabulary import Reals
 from integrations.matching.words import fold
@@ -280,7 +280,7 @@ def pair_reasons(
     features: Sequence[float], ours: Record, theirs: Record, forms: tuple[Form, Form]
 ) -> tuple[str, ...]:
     """Reasons for one pair, the name first; never empty. ``forms``: the readings that were compared."""
-    value = {name: features[position] for name, position in _COLUMN.items()}
+    value = dict(zip(_COLUMN, features, strict=True))
     return (*_name_reasons(value, ours, theirs, *forms), *_contact_reasons(value, ours, theirs))
 
 
@@ -292,12 +292,9 @@ def two_names(ours: Record, theirs: Record) -> str:
     )
 
 
-def held_back(features: Reals) -> str:
-    """Which rule keeps a pair from being suggested, and what would release it; empty when none does."""
-    for rule in rules_for(features):
-        if rule.strength in (Strength.FORBIDS, Strength.HOLDS):
-            return f"not suggested because {rule.because}; {rule.release} would release it"
-    return ""
+def held_back(rule: Rule) -> str:
+    """That a rule keeps a pair from being suggested, and what would release it."""
+    return f"not suggested because {rule.because}; {rule.release} would release it"
 
 
 def not_sure(features: Reals) -> tuple[str, ...]:

@@ -46,16 +46,19 @@ class View:
     """P pairs of features with names, and what several rules ask of them."""
 
     def __init__(self, features: Reals) -> None:
-        self.features = features
+        self._columns = np.ascontiguousarray(features.T)
 
     def some(self, *names: str) -> Flags:
         """Pairs with any of the features above nought."""
-        found: Flags = self.features[:, [_FEATURE[name] for name in names]].max(1) > 0
+        found: Flags = np.greater(self._columns[_FEATURE[names[0]]], 0.0)
+        for name in names[1:]:
+            found = np.logical_or(found, self._columns[_FEATURE[name]] > 0)
         return found
 
     def above(self, name: str, least: float) -> Flags:
         """Pairs with the feature above a value."""
-        return np.greater(self.features[:, _FEATURE[name]], least)
+        found: Flags = np.greater(self._columns[_FEATURE[name]], least)
+        return found
 
     @cached_property
     def contact(self) -> Flags:
@@ -305,23 +308,39 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def exclusive_domain(features: Reals) -> Flags:
+def exclusive_domain(view: View, judged: "Judged") -> Flags:
     """Pairs whose domain no other record of either list holds, and that nothing forbids or contradicts."""
-    view = View(features)
     found = view.above("domain_same", ALMOST_OWN) & ~view.some("phone_different", "postal_code_different")
     # "Acme Realty" under the domain of Acme is another company of its owner
     sister = view.some("structural_omission", "trades_differ") & view.above("information", _ANY_INFORMATION)
-    return found & ~sister & ~applying(features, Strength.FORBIDS)
+    return found & ~sister & ~judged.forbidden
 
 
-def applying(features: Reals, strength: Strength) -> Flags:
-    """Pairs to which any rule of that strength applies."""
-    view = View(features)
-    found = np.zeros(len(features), bool)
+@dataclass(slots=True)
+class Judged:
+    """What the rules make of P pairs."""
+
+    forbidden: Flags
+    held: Flags
+    doubted: Flags
+
+
+def judge(view: View) -> Judged:
+    """Apply all rules."""
+    found = {strength: view.some("alike") & False for strength in Strength}
     for rule in RULES:
-        if rule.strength is strength:
-            found |= rule.applies(view)
-    return found
+        found[rule.strength] |= rule.applies(view)
+    return Judged(found[Strength.FORBIDS], found[Strength.HOLDS], found[Strength.DOUBTS])
+
+
+def first_rules(features: Reals) -> list[Rule | None]:
+    """For each pair the first rule that keeps it from being suggested."""
+    view = View(features)
+    first = np.full(len(features), len(RULES))
+    for number in range(len(RULES) - 1, -1, -1):
+        if RULES[number].strength is not Strength.DOUBTS:
+            first[RULES[number].applies(view)] = number
+    return [RULES[number] if number < len(RULES) else None for number in first.tolist()]
 
 
 def rules_for(features: Reals) -> list[Rule]:

@@ -58,14 +58,16 @@ def _inflected(short: list[str], long: list[str], prefix: Reals) -> Flags:
     )
 
 
-def _several(short: list[str], long: list[str]) -> Reals:
+def _several(short: list[str], long: list[str], listed: Ids) -> Reals:
     """How far the shorter word is a listed short form of the longer one, which may stand for others too.
 
-    Three letters begin too many words: of them only the most frequent meaning counts.
+    Three letters begin too many words: of them only the most frequent meaning counts. ``listed``: positions
+    of the short forms that are listed.
     """
     meanings = wordlists.several_meanings()
     value = np.zeros(len(short))
-    for position, (a, b) in enumerate(zip(short, long, strict=True)):
+    for position in listed.tolist():
+        a, b = short[position], long[position]
         words = meanings.get(a)
         if words and (b in words or (len(a) > _THREE and any(_same_stem(b, word) for word in words))):
             value[position] = _ABBREVIATION
@@ -197,7 +199,7 @@ def _similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
         begins, np.maximum(np.where(short_known, known_value, unknown_value), mistyped), similarity
     )
 
-    similarity = np.maximum(similarity, _several(short, long))
+    similarity = np.maximum(similarity, _several(short, long, np.flatnonzero(vocabulary.several[short_ids])))
 
     # abbreviation by its consonants
     contained = (in_order == short_length) & same_first & ~short_known & long_known & (short_length >= 3)

@@ -1,6 +1,8 @@
 """Answer for whole lists: which company each organization is, or that it cannot be told."""
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +25,7 @@ from integrations.matching.records import (
     Suggestion,
     Tier,
 )
-from integrations.matching.rules import exclusive_domain
+from integrations.matching.rules import Rule, View, exclusive_domain, first_rules, judge
 from integrations.matching.tiers import Beside, agree, kinds_of, tiers_of
 from integrations.matching.vocabulary import Flags, Ids, Reals
 
@@ -80,6 +82,8 @@ class Weighed:
     first: Longs  # order[first[r]:first[r + 1]] are the pairs of organization r
     answer: Longs  # (organizations) the pair that answers, -1 none
     free: Flags  # (organizations) whether that company is not given to another organization
+    exclusive: Flags  # whether the domain of a pair is nobody else's
+    rules: list[Rule | None]  # (organizations) the rule that keeps the best candidate from being suggested
 
     def context(self, name: str) -> Reals:
         """One column of what the rivals say (P)."""
@@ -121,7 +125,9 @@ def weigh(
         no = np.array([row * width + column for row, column in refused], np.int64)
         prepared = prepared.keep(~np.isin(prepared.rows * width + prepared.columns, no))
     rows, columns, features, sided = prepared.rows, prepared.columns, prepared.features, prepared.sided
-    scores = score_pairs(model, rows, columns, features, sided, several_to_one=several_to_one)
+    view = View(features)
+    judged = judge(view)
+    scores = score_pairs(model, rows, columns, features, sided, judged, several_to_one=several_to_one)
     context = scores.context.copy()
     for name, value in _ALONE.items():
         context[:, _CONTEXT[name]] = value
@@ -148,17 +154,34 @@ def weigh(
         undecided = scores.context[:, _CONTEXT["equal_rival"]] > 0
         twin |= margin_to_free(columns, rows, plain, mutual, undecided) < EQUAL
     short = _same_short_form(rows, features)
-    kinds = kinds_of(features)
+    kinds = kinds_of(view)
     marked = np.array([record.name.is_marked_inactive for record in prepared.left.records], bool)
-    tier, least = tiers_of(model, features, scores, Beside(alone, twin, short, kinds, marked[rows]))
-    _propose_exclusive(prepared, tier, scores, answer, free)
+    tier, least = tiers_of(model, scores, Beside(view, judged, alone, twin, short, kinds, marked[rows]))
+    exclusive = exclusive_domain(view, judged)
+    _propose_exclusive(prepared, exclusive, tier, scores, answer, free)
+    tops = order[np.minimum(first[:-1], max(len(order) - 1, 0))] if len(order) else order
+    rules = first_rules(features[tops])
     return Weighed(
-        prepared, rows, columns, features, scores, alone, tier, least, kinds, order, first, answer, free
+        prepared,
+        rows,
+        columns,
+        features,
+        scores,
+        alone,
+        tier,
+        least,
+        kinds,
+        order,
+        first,
+        answer,
+        free,
+        exclusive,
+        rules,
     )
 
 
 def _propose_exclusive(
-    prepared: Prepared, tier: list[Tier], scores: Scores, answer: Longs, free: Flags
+    prepared: Prepared, exclusive: Flags, tier: list[Tier], scores: Scores, answer: Longs, free: Flags
 ) -> None:
     """Propose the company whose domain nobody else holds to an organization that has no other suggestion.
 
@@ -166,7 +189,6 @@ def _propose_exclusive(
     arguments in place.
     """
     rows, columns = prepared.rows, prepared.columns
-    exclusive = exclusive_domain(prepared.features)
     suggested = {Tier.SURE, Tier.LIKELY}
     taken = {
         int(columns[a])
@@ -237,11 +259,7 @@ def _answer(weighed: Weighed, row: int, hidden: dict[tuple[str, ...], str]) -> S
     confidence = round(float(weighed.scores.confidence[best]), 10)
     if tier in (Tier.SURE, Tier.LIKELY):
         answer = _rival(weighed, best)
-        if (
-            tier is Tier.LIKELY
-            and weighed.features[best, _ALIKE] < HALF_ALIKE
-            and exclusive_domain(weighed.features[best : best + 1])
-        ):
+        if tier is Tier.LIKELY and weighed.features[best, _ALIKE] < HALF_ALIKE and weighed.exclusive[best]:
             note = two_names(
                 weighed.prepared.left.records[row], weighed.prepared.right.records[weighed.columns[best]]
             )
@@ -264,7 +282,7 @@ def _answer(weighed: Weighed, row: int, hidden: dict[tuple[str, ...], str]) -> S
     elif words in hidden:
         why = (f'company "{hidden[words]}" has this name, but is inactive',)
     else:
-        why = (_why_none(weighed, best),)
+        why = (_why_none(weighed, row, best),)
     return Suggestion(organization.id, None, confidence, tier, (*why, *rivals[0].reasons), rivals)
 
 
@@ -323,17 +341,28 @@ def _why_ambiguous(weighed: Weighed, row: int, pairs: list[int]) -> tuple[str, .
     )
 
 
-def _why_none(weighed: Weighed, best: int) -> str:
+def _why_none(weighed: Weighed, row: int, best: int) -> str:
     """Which rule or threshold keeps the best candidate from being suggested."""
-    rule = held_back(weighed.features[best])
-    if rule:
-        return rule
+    if rule := weighed.rules[row]:
+        return held_back(rule)
     confidence, least = weighed.scores.confidence[best], weighed.least[best]
     if confidence < least:
         return (
             f"no company is close enough: the best reaches {confidence:.2f}, and {least:.2f} would be enough"
         )
     return "another company or organization fits as well, and nothing tells them apart"
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause the collector of cycles: what is read is kept, has none, and would be walked again and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _known_answers(
@@ -385,6 +414,26 @@ def suggest(
     inactive or carry a mark such as "do not use" are proposed only with ``include_inactive``. No company is
     suggested twice unless ``several_to_one``. Company "0", the MSP itself, is never suggested.
     """
+    with _uncollected():
+        return _suggest(
+            organizations,
+            companies,
+            knowledge=knowledge or Knowledge(),
+            include_inactive=include_inactive,
+            several_to_one=several_to_one,
+            progress=progress,
+        )
+
+
+def _suggest(
+    organizations: Sequence[Organization],
+    companies: Sequence[Company],
+    *,
+    knowledge: Knowledge,
+    include_inactive: bool,
+    several_to_one: bool,
+    progress: Progress | None,
+) -> list[Suggestion]:
     total = len(organizations)
 
     def step(share: float) -> None:
@@ -392,7 +441,6 @@ def suggest(
             progress(min(int(share * total), total), total)
 
     step(0.0)
-    knowledge = knowledge or Knowledge()
     offered = offered_companies(
         companies, knowledge, include_inactive=include_inactive, several_to_one=several_to_one
     )

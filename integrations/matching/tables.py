@@ -23,7 +23,7 @@ MOST_JOINED = 3
 MOST_FORMS = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: thousands are made a press, and freezing doubles the cost
 class Record:
     """One organization or company after reading."""
 

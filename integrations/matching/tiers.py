@@ -7,7 +7,7 @@ import numpy as np
 from integrations.matching.context import CONTEXT, EQUAL, SOME
 from integrations.matching.model import Model, Scores
 from integrations.matching.records import Kind, Tier
-from integrations.matching.rules import ALMOST_OWN, CONTACTS_DIFFERENT, Strength, View, applying
+from integrations.matching.rules import ALMOST_OWN, CONTACTS_DIFFERENT, Judged, View, judge
 from integrations.matching.vocabulary import Flags, Ids, Reals
 
 #: Least confidence of *likely* where a name is initials or holds another trade.
@@ -32,8 +32,6 @@ SURE_KINDS = frozenset(
 class Signs:
     """What the tiers look at beside the confidence, for P pairs."""
 
-    held: Flags  # never suggested
-    doubtful: Flags  # never *sure*
     clear: Flags  # nothing of what false pairs of middling confidence have: *likely* from less on
     own_phone: (
         Flags  # a number of these two alone, or a public body's whole place: *likely* from still less on
@@ -42,9 +40,8 @@ class Signs:
     apostrophe: Flags  # *likely* only from ``FAMILY`` on
 
 
-def kinds_of(features: Reals) -> Ids:
+def kinds_of(view: View) -> Ids:
     """The kind of agreement of P pairs, as positions in ``Kind``."""
-    view = View(features)
     whole = ~view.some("addition_alone", "second_name") & ~view.above("without_addition", 0.0)
     same = view.some("same_words") & whole
     spelling = (
@@ -70,17 +67,15 @@ def kinds_of(features: Reals) -> Ids:
 
 def agree(features: Reals) -> Flags:
     """Pairs whose names agree well enough to confirm what an identifier says."""
-    kinds = kinds_of(features)
-    parts = [_KINDS.index(kind) for kind in (Kind.PART, Kind.PART_AND_CONTACT)]
     view = View(features)
+    kinds = kinds_of(view)
+    parts = [_KINDS.index(kind) for kind in (Kind.PART, Kind.PART_AND_CONTACT)]
     whole = view.above("alike", _MOSTLY_ALIKE) & ~view.some("contradiction", "addition_alone")
-    kept = ~applying(features, Strength.FORBIDS) & ~view.some(
-        "attested_word_swapped", "only_telling_word_swapped"
-    )
+    kept = ~judge(view).forbidden & ~view.some("attested_word_swapped", "only_telling_word_swapped")
     return (~np.isin(kinds, parts) | whole) & kept
 
 
-def signs_of(features: Reals, context: Reals) -> Signs:
+def signs_of(view: View, context: Reals) -> Signs:
     """The signs of P pairs.
 
     Among labelled pairs of middling confidence nearly all false ones leave out a word of trade, differ in an
@@ -91,7 +86,6 @@ def signs_of(features: Reals, context: Reals) -> Signs:
         column: Reals = context[:, _CONTEXT[name]]
         return column
 
-    view = View(features)
     some = view.some
     # "Acme Realty" with the telephone of Acme is another company of its owner; where a second contact agrees
     # with a number that nobody else has, it is as often Acme itself
@@ -112,8 +106,6 @@ def signs_of(features: Reals, context: Reals) -> Signs:
     look_alike = some("structural_omission", "inflected", "first_word_inflected", "known_word_swapped")
     ahead = context_of("ahead") > 0
     return Signs(
-        held=applying(features, Strength.FORBIDS) | applying(features, Strength.HOLDS),
-        doubtful=applying(features, Strength.DOUBTS),
         clear=~(look_alike | contradicted | view.shared_domain | view.hardly_named) & ahead,
         own_phone=((own_phone & ~sister) | some("body_word_omitted")) & ahead,
         strict=strict,
@@ -125,6 +117,8 @@ def signs_of(features: Reals, context: Reals) -> Signs:
 class Beside:
     """What is known of P pairs beside features and scores."""
 
+    view: View
+    judged: Judged
     alone: Reals  # confidence without rivals
     twin: Flags  # another company fits the organization as well, or another organization the company
     short_form: Flags  # a short form in the name fits several companies
@@ -132,7 +126,7 @@ class Beside:
     marked: Flags  # the organization's name carries a mark for one not in use
 
 
-def tiers_of(model: Model, features: Reals, scores: Scores, beside: Beside) -> tuple[list[Tier], Reals]:
+def tiers_of(model: Model, scores: Scores, beside: Beside) -> tuple[list[Tier], Reals]:
     """The tier each pair would have if it were the answer, and the confidence from which it is suggested.
 
     Lowers the confidence of a pair that a twin keeps from being suggested below that.
@@ -142,7 +136,8 @@ def tiers_of(model: Model, features: Reals, scores: Scores, beside: Beside) -> t
     twin = beside.twin | (context[:, _CONTEXT["equal_rival"]] > 0) | (context[:, _CONTEXT["ahead"]] < EQUAL)
     twin |= beside.short_form
     near = (context[:, _CONTEXT["ahead_of_free"]] < SOME) | (context[:, _CONTEXT["company_ahead"]] < SOME)
-    signs = signs_of(features, context)
+    signs = signs_of(beside.view, context)
+    held = beside.judged.forbidden | beside.judged.held
     least: Reals = np.select(
         [signs.apostrophe, signs.strict, signs.own_phone, signs.clear],
         [FAMILY, STRICT, model.likely_own_phone, model.likely_clear],
@@ -150,13 +145,13 @@ def tiers_of(model: Model, features: Reals, scores: Scores, beside: Beside) -> t
     )
     confidence = scores.confidence
     confidence[twin] = np.minimum(confidence, least - A_LITTLE)[twin]
-    shown = (confidence >= least) & ~signs.held
+    shown = (confidence >= least) & ~held
     earns = np.isin(beside.kinds, [_KINDS.index(kind) for kind in SURE_KINDS])
     numbers = np.select(
         [
-            shown & (confidence >= model.sure) & ~signs.doubtful & ~beside.marked & earns,
+            shown & (confidence >= model.sure) & ~beside.judged.doubted & ~beside.marked & earns,
             shown,
-            (beside.alone >= model.likely) & (near | beside.short_form) & ~signs.held,
+            (beside.alone >= model.likely) & (near | beside.short_form) & ~held,
         ],
         [0, 1, 2],
         3,

@@ -67,7 +67,7 @@ def is_exact_only(word: str) -> bool:
 
 
 class Vocabulary:
-    """Words by id (``ids``), and after ``weigh`` what each is worth (arrays indexed by word id)."""
+    """Words by id (``ids``), and after ``weigh`` what each is worth: arrays by word id, -1 for no word."""
 
     def __init__(self) -> None:
         self.ids: dict[str, int] = {}
@@ -121,12 +121,19 @@ class Vocabulary:
         here_and_there = (occurrences >= KNOWN_IN_LISTS) & ((np.minimum(ours, theirs) > 0) | (everywhere > 0))
         self.known = self.ordinary | (everywhere >= KNOWN_IN_BACKGROUND) | here_and_there
         self.known &= ~self.several
+        self._pad()
+
+    def _pad(self) -> None:
+        """Append what stands for "no word" (-1): no weight, of no kind."""
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                setattr(self, name, np.append(value, np.zeros(1, value.dtype)))
 
     def _tell_kinds(self) -> None:
         """What kind of word each is, by the lists."""
 
         def among(words: Collection[str]) -> Flags:
-            return np.fromiter((word in words for word in self.texts), bool, len(self.texts))
+            return np.fromiter(map(words.__contains__, self.texts), bool, len(self.texts))
 
         common = wordlists.common_words()
         self.ordinary = among(common) | np.fromiter(

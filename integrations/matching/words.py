@@ -69,7 +69,7 @@ _SPELLED_OUT = str.maketrans(
 _FIRST_EAST_ASIAN = "\u2e80"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: thousands are made a press, and freezing doubles the cost
 class Words:
     """The words of one piece of a name.
 
@@ -319,11 +319,13 @@ def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
         kept = _without_articles(core, articles)
         initials = _acronyms(core, kept, legal)
         core = kept or core
-    joined = tuple(
-        _CANONICAL.get(word, word)
-        for before, word in pairwise(words)
-        if before == "and" and word not in _KIN and word in core
-    )
+    joined: tuple[str, ...] = ()
+    if "and" in words:
+        joined = tuple(
+            _CANONICAL.get(word, word)
+            for before, word in pairwise(words)
+            if before == "and" and word not in _KIN and word in core
+        )
     canonical = []
     for position, word in enumerate(core):
         other = _CANONICAL.get(word)

@@ -7,6 +7,7 @@ import pytest
 from integrations.matching import Company, Organization, Suggestion, Tier, suggest
 from integrations.matching.model import fitted_model
 from integrations.matching.preparing import company_record, organization_record, prepare
+from integrations.matching.rules import View, judge
 from integrations.matching.vocabulary import SMALLEST_LIST
 from tests.benchmarks.matching.synthetic import SyntheticTenant, tenant
 
@@ -99,11 +100,11 @@ def test_exchanging_the_sides_gives_every_pair_the_same_score(seed: int) -> None
     turned = dict(
         zip(
             zip(back.columns.tolist(), back.rows.tolist(), strict=True),
-            model.pair_score(back.features).round(4).tolist(),
+            model.pair_score(back.features, judge(View(back.features))).round(4).tolist(),
             strict=True,
         )
     )
-    scores = model.pair_score(there.features).round(4).tolist()
+    scores = model.pair_score(there.features, judge(View(there.features))).round(4).tolist()
     assert {pair: turned[pair] for pair in pairs} == dict(zip(pairs, scores, strict=True))
 
 

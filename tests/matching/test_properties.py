@@ -9,6 +9,7 @@ from integrations.matching import Company, Organization, Suggestion, Tier, expla
 from integrations.matching.model import fitted_model
 from integrations.matching.names import read_name
 from integrations.matching.preparing import company_record, organization_record, prepare
+from integrations.matching.rules import View, judge
 from tests.support.properties import examples
 
 HEADS = ["Tarnbrook", "Wrenford", "Quillfeather", "Calder", "Holt", "Ashport", "Brindle", "Kelso"]
@@ -109,7 +110,10 @@ def test_exchanging_the_sides_of_a_pair_gives_the_same_score(
     def score(left: tuple[str, str, str, str], right: tuple[str, str, str, str]) -> list[float]:
         (ours,), (theirs,) = _organizations([left]), _companies([right])
         prepared = prepare([organization_record(ours)], [company_record(theirs)], also=[(0, 0)])
-        return [round(float(z), 6) for z in fitted_model().pair_score(prepared.features)]
+        return [
+            round(float(z), 6)
+            for z in fitted_model().pair_score(prepared.features, judge(View(prepared.features)))
+        ]
 
     assert score(one, two) == score(two, one)
 

@@ -108,7 +108,7 @@ def _logistic(x: Reals, y: Reals, weight: Reals, signs: Mapping[str, int]) -> Re
 
 def _pair_score(tenant: Tenant, fit: Fit) -> Reals:
     result: Reals = tenant.prepared.features @ fit.pair[:-1] + fit.pair[-1]
-    return ruled(result, tenant.prepared.features)
+    return ruled(result, tenant.judged)
 
 
 def _context(tenant: Tenant, fit: Fit) -> Reals:
@@ -128,7 +128,7 @@ def _context(tenant: Tenant, fit: Fit) -> Reals:
 def final_score(tenant: Tenant, fit: Fit) -> Reals:
     """Log-odds of every pair beside its rivals."""
     score: Reals = _context(tenant, fit) @ fit.context[:-1] + fit.context[-1]
-    return limited(score, tenant.prepared.features)
+    return limited(score, tenant.prepared.features, tenant.judged)
 
 
 def fit_on(tenants: list[Tenant], without_fold: int | None = None) -> Fit:

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from integrations.matching.preparing import Prepared, company_record, organization_record, prepare
 from integrations.matching.records import Company, Organization
+from integrations.matching.rules import Judged, View, judge
 from tests.benchmarks.matching.hard_cases import hard_sets
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "matching" / "data"
@@ -37,6 +38,7 @@ class Tenant:
     organizations: list[Row]
     companies: list[Row]
     prepared: Prepared
+    judged: Judged
     truth: dict[str, set[str]]
     same: npt.NDArray[np.bool_]  # (P) the pair is labelled the same
     ambiguous: npt.NDArray[np.bool_]  # (N)
@@ -98,6 +100,7 @@ def tenant_of(name: str, left: list[Row], right: list[Row], truth: dict[str, set
         organizations=ours,
         companies=theirs,
         prepared=prepared,
+        judged=judge(View(prepared.features)),
         truth=truth,
         same=np.array([theirs[j]["id"] in truth.get(ours[i]["id"], ()) for i, j in pairs], bool),
         ambiguous=np.array([row.get("cls") == "ambiguous" for row in ours]),
