@@ -300,11 +300,23 @@ def test_a_failure_while_writing_leaves_nothing_behind(monkeypatch: pytest.Monke
 
 def test_a_colleague_who_adds_the_same_id_meanwhile_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     def collide(*args: object, **kwargs: object) -> None:
-        raise IntegrityError
+        for name in ("Acme", "Faster"):
+            Organization.objects.create(name=name, external_id="7")
 
     monkeypatch.setattr(organization_import, "_write", collide)
     with pytest.raises(ImportRefused, match="at the same moment"):
+        run("name,external_id\nAcme,7\n")
+    assert not Organization.objects.exists()
+
+
+def test_another_fault_of_a_row_is_not_called_a_collision(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless(*args: object, **kwargs: object) -> None:
+        Organization.objects.create(name="")
+
+    monkeypatch.setattr(organization_import, "_write", nameless)
+    with pytest.raises(IntegrityError):
         run("name\nAcme\n")
+    assert not Organization.objects.exists()
 
 
 def test_the_audit_tells_who_changed_what_in_one_batch() -> None:
