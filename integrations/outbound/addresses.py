@@ -172,11 +172,15 @@ class Gate:
                     break
                 try:
                     share = min(longest, remaining / (len(waiting) - index))
-                    return (self.open_socket or _open_socket)(address, share)
+                    opened = (self.open_socket or _open_socket)(address, share)
                 except OSError as error:
                     reason = error.strerror or type(error).__name__
                     if isinstance(error, TimeoutError):
                         silent.append(address)
+                else:
+                    # The share was for getting there; what follows, as a handshake, has what is left.
+                    opened.settimeout(max(deadline - time.monotonic(), 0.001))
+                    return opened
             # One more round for those that may only be slow.
             waiting, longest = ([] if math.isinf(longest) else silent), math.inf
         host = where.rpartition(":")[0]

@@ -113,8 +113,8 @@ class IncompleteRead(UnexpectedAnswer):
 
     @property
     def is_small(self) -> bool:
-        """At most one company in a hundred is lacking."""
-        return 0 < self.counted - self.given <= self.counted // 100
+        """At most one company in a hundred is lacking, or just one."""
+        return 0 < self.counted - self.given <= max(1, self.counted // 100) and self.given > 0
 
 
 class InvalidRequest(PSAError):

@@ -206,3 +206,12 @@ def test_an_address_that_refuses_is_not_asked_again() -> None:
     with pytest.raises(NoAnswer):
         Gate(frozenset({"x.test:443"}), lambda host, port: both, open_socket).connect("x.test", 443, 1.0)
     assert asked == ["192.0.2.1", "192.0.2.2"]
+
+
+def test_what_follows_the_connection_has_all_the_time_that_is_left() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        answers: list[SocketAddress] = [(IPV4, ("127.0.0.2", port)), (IPV4, ("127.0.0.1", port))]
+        gate = Gate(frozenset({f"two.test:{port}"}), lambda host, _: answers, first_try=0.05)
+        with gate.connect("two.test", port, 4.0) as connection:
+            assert 2.0 < (connection.gettimeout() or 0.0) <= 4.0

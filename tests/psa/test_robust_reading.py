@@ -238,6 +238,14 @@ def test_a_count_that_stays_above_what_comes_is_told_after_the_last_page(
     assert len(simulator.requests) < 20
 
 
+@pytest.mark.parametrize(
+    ("counted", "given", "small"),
+    [(1200, 1197, True), (1200, 1187, False), (15, 14, True), (15, 13, False), (1, 0, False), (9, 9, False)],
+)
+def test_how_much_may_be_lacking(counted: int, given: int, small: bool) -> None:
+    assert IncompleteRead("", "", counted=counted, given=given).is_small is small
+
+
 def test_a_read_that_broke_off_is_no_small_difference(serve: Serve, connect: Connect) -> None:
     simulator = serve(northwind(1500))
     simulator.inject("paging-ends-early")
