@@ -10,11 +10,6 @@ from integrations.services.exports.organizations import COLUMNS as ORGANIZATION_
 from integrations.services.exports.organizations import export_organizations
 
 __all__ = [
-    "CONFIGURATION_COLUMNS",
-    "MAPPING_COLUMNS",
-    "ORGANIZATION_COLUMNS",
-    "NoSuchInstance",
-    "export_configurations",
-    "export_mappings",
-    "export_organizations",
-]
+    "CONFIGURATION_COLUMNS", "MAPPING_COLUMNS", "ORGANIZATION_COLUMNS", "NoSuchInstance",
+    "export_configurations", "export_mappings", "export_organizations",
+]  # fmt: skip

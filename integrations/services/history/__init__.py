@@ -28,22 +28,8 @@ from integrations.services.history.undo import (
 )
 
 __all__ = [
-    "KINDS",
-    "DifferenceRenderer",
-    "HistoryQuery",
-    "NothingToUndo",
-    "PastMapping",
-    "UndoOutcome",
-    "actor_names",
-    "batch_summary",
-    "batch_targets",
-    "chosen_events",
-    "events_in_force",
-    "every_past_mapping",
-    "history_page",
-    "past_mappings",
-    "rights_to_undo",
-    "start_of",
-    "undo_batch",
+    "KINDS", "DifferenceRenderer", "HistoryQuery", "NothingToUndo", "PastMapping", "UndoOutcome",
+    "actor_names", "batch_summary", "batch_targets", "chosen_events", "events_in_force",
+    "every_past_mapping", "history_page", "past_mappings", "rights_to_undo", "start_of", "undo_batch",
     "undo_event",
-]
+]  # fmt: skip

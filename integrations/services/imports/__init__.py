@@ -24,25 +24,8 @@ from integrations.services.imports.reports import (
 from integrations.services.imports.retention import forget_reports
 
 __all__ = [
-    "FOREGROUND_LIMIT_BYTES",
-    "ORGANIZATION_FILE_COLUMNS",
-    "CompanyQuery",
-    "FileOptions",
-    "MappingImportOptions",
-    "Outcome",
-    "Report",
-    "ReportStorage",
-    "Secrets",
-    "as_csv",
-    "enqueue_upload",
-    "every_row",
-    "forget_reports",
-    "import_companies",
-    "import_configurations",
-    "import_file",
-    "import_mappings",
-    "import_organizations",
-    "importable",
-    "open_report",
-    "rows_between",
-]
+    "FOREGROUND_LIMIT_BYTES", "ORGANIZATION_FILE_COLUMNS", "CompanyQuery", "FileOptions",
+    "MappingImportOptions", "Outcome", "Report", "ReportStorage", "Secrets", "as_csv", "enqueue_upload",
+    "every_row", "forget_reports", "import_companies", "import_configurations", "import_file",
+    "import_mappings", "import_organizations", "importable", "open_report", "rows_between",
+]  # fmt: skip

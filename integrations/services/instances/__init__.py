@@ -22,23 +22,8 @@ from integrations.services.instances.overview import first_steps, instance_cards
 from integrations.services.instances.schedule import LONGEST_INTERVAL, save_schedule, start_due_runs
 
 __all__ = [
-    "LONGEST_INTERVAL",
-    "RESTORABLE_FOR",
-    "ConnectionDetails",
-    "InstanceDetails",
-    "NameTaken",
-    "NotRestorable",
-    "NotUsable",
-    "check_connection",
-    "connect_instance",
-    "delete_instance",
-    "describe_instance",
-    "first_steps",
-    "instance_cards",
-    "record_refusal",
-    "report_as_json",
-    "restore_instance",
-    "save_schedule",
-    "set_catch_all",
-    "start_due_runs",
-]
+    "LONGEST_INTERVAL", "RESTORABLE_FOR", "ConnectionDetails", "InstanceDetails", "NameTaken",
+    "NotRestorable", "NotUsable", "check_connection", "connect_instance", "delete_instance",
+    "describe_instance", "first_steps", "instance_cards", "record_refusal", "report_as_json",
+    "restore_instance", "save_schedule", "set_catch_all", "start_due_runs",
+]  # fmt: skip

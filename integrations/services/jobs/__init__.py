@@ -15,17 +15,6 @@ from integrations.services.jobs.run import (
 from integrations.services.jobs.workers import record_heartbeat, unregister, worker_name
 
 __all__ = [
-    "JobCancelled",
-    "JobLost",
-    "JobQuery",
-    "JobRun",
-    "claim",
-    "list_jobs",
-    "open_job",
-    "reachable",
-    "record_heartbeat",
-    "shown_job",
-    "stalled_jobs",
-    "unregister",
-    "worker_name",
-]
+    "JobCancelled", "JobLost", "JobQuery", "JobRun", "claim", "list_jobs", "open_job", "reachable",
+    "record_heartbeat", "shown_job", "stalled_jobs", "unregister", "worker_name",
+]  # fmt: skip

@@ -8,8 +8,5 @@ from integrations.services.operations.key_rotation import rotate_keys
 from integrations.services.operations.metrics import metrics_text
 
 __all__ = [
-    "delete_expired",
-    "metrics_text",
-    "readiness",
-    "rotate_keys",
-]
+    "delete_expired", "metrics_text", "readiness", "rotate_keys",
+]  # fmt: skip

@@ -27,24 +27,8 @@ from integrations.services.organizations.merge import (
 from integrations.services.organizations.values import LABELS, LENGTHS, ValueProblem, read_value
 
 __all__ = [
-    "LABELS",
-    "LENGTHS",
-    "PAGE_SIZES",
-    "SORTS",
-    "ChangedMeanwhile",
-    "CompanyUndecided",
-    "ExternalIdTaken",
-    "ListQuery",
-    "MergePlan",
-    "Status",
-    "ValueProblem",
-    "add_organization",
-    "alike",
-    "change_organization",
-    "delete_organization",
-    "list_organizations",
-    "merge_organizations",
-    "plan_merge",
-    "read_value",
-    "restore_organization",
-]
+    "LABELS", "LENGTHS", "PAGE_SIZES", "SORTS", "ChangedMeanwhile", "CompanyUndecided", "ExternalIdTaken",
+    "ListQuery", "MergePlan", "Status", "ValueProblem", "add_organization", "alike",
+    "change_organization", "delete_organization", "list_organizations", "merge_organizations",
+    "plan_merge", "read_value", "restore_organization",
+]  # fmt: skip
