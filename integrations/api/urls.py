@@ -6,9 +6,9 @@ from functools import cache, partial
 
 from django.urls import URLPattern, path, re_path
 
-from integrations.api.answering import finished, nothing_here
 from integrations.api.app import PREFIX, api
 from integrations.api.description import docs, openapi_json
+from integrations.api.responses import finished, nothing_here
 
 app_name = "api"
 

@@ -15,7 +15,7 @@ from unittest import mock
 import pytest
 from django.core.management import CommandError, call_command
 
-from integrations.management import importing, output
+from integrations.management import import_command, output
 from integrations.models import AuditEvent, Organization
 
 pytestmark = pytest.mark.django_db
@@ -132,7 +132,7 @@ def test_the_standard_input(good: str) -> None:
 
 def test_an_endless_input_is_cut_off() -> None:
     with (
-        mock.patch.object(importing, "MAX_CHARACTERS", 1_000),
+        mock.patch.object(import_command, "MAX_CHARACTERS", 1_000),
         mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"name\n" + b"x" * 100_000))),
     ):
         code, _, err = run("-")

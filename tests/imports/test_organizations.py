@@ -17,10 +17,10 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from integrations.files.reader import ImportRefused
 from integrations.models import AuditEvent, Organization
 from integrations.services.audit import Actor, Batch
 from integrations.services.imports import organizations as organization_import
-from integrations.services.imports.organization_rows import ImportRefused
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import Outcome, Report, Verdict
 from tests.support.properties import examples

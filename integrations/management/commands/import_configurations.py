@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.views.decorators.debug import sensitive_variables
 
-from integrations.management.importing import add_import_arguments, refuse, run_import
+from integrations.management.import_command import add_import_arguments, refuse, run_import
 from integrations.management.output import command_actor, with_example
 from integrations.services.audit import Batch
 from integrations.services.imports import ReportStorage, Secrets, import_configurations

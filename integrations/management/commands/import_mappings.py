@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from integrations.management.importing import add_import_arguments, run_import
+from integrations.management.import_command import add_import_arguments, run_import
 from integrations.management.output import chosen_instance, command_actor, with_example
 from integrations.services.audit import Batch
 from integrations.services.imports import MappingImportOptions, ReportStorage, import_mappings

@@ -31,14 +31,9 @@ from integrations.psa.base import (
     PSAClient,
     SetAside,
 )
+from integrations.services.companies.absence import mark_absent, mark_offered, store_outside
 from integrations.services.companies.filters import conditions_of
-from integrations.services.companies.store import (
-    mark_absent,
-    mark_offered,
-    store_companies,
-    store_fields,
-    store_outside,
-)
+from integrations.services.companies.store import store_companies, store_fields
 from integrations.services.instances.connect import with_current_zone
 
 logger = logging.getLogger(__name__)

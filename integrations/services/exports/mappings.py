@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef
 
 from integrations.files.writer import Row
 from integrations.models import IgnoredOrganization, IntegrationInstance, OrganizationMapping
-from integrations.services.exports.order import by_code_point
+from integrations.services.exports.collation import by_code_point
 
 IGNORED = "ignored"
 COLUMNS = (

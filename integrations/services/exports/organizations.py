@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from integrations.files.writer import Row
 from integrations.models import Organization
-from integrations.services.exports.order import by_code_point
+from integrations.services.exports.collation import by_code_point
 
 # The import calls the last one "active".
 COLUMNS = (

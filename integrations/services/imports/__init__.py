@@ -11,7 +11,7 @@ from integrations.services.imports.background import (
 from integrations.services.imports.companies import CompanyQuery, import_companies, importable, open_report
 from integrations.services.imports.configurations import Secrets, import_configurations
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
-from integrations.services.imports.organization_rows import COLUMNS as ORGANIZATION_FILE_COLUMNS
+from integrations.services.imports.organizations import COLUMNS as ORGANIZATION_FILE_COLUMNS
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import (
     Outcome,

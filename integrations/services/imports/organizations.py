@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
@@ -23,6 +23,7 @@ from integrations.database.bulk import renew_statistics
 from integrations.database.integrity import broken_constraint
 from integrations.database.transactions import transaction_required
 from integrations.files.formulas import is_formula, unescape_formula
+from integrations.files.reader import Columns, FileRow, ImportRefused, TableFile, open_table_file
 from integrations.files.text import clean_text
 from integrations.models import AuditEvent, ImportReport, Organization
 from integrations.models.audit import Action
@@ -35,12 +36,6 @@ from integrations.services.imports.organization_lookup import (
     Named,
     holders,
 )
-from integrations.services.imports.organization_rows import (
-    KEY,
-    FileRow,
-    ImportRefused,
-    open_organization_file,
-)
 from integrations.services.imports.reports import (
     DEFAULT_STORAGE,
     Outcome,
@@ -52,6 +47,25 @@ from integrations.services.imports.reports import (
 )
 from integrations.services.organizations.values import LABELS, ValueProblem, read_value
 
+KEY = "portal_key"
+# What other tools call the columns. The first of each is ours; letter case, blanks, "_" and "-" do not count.
+COLUMNS = {
+    "name": (
+        "name", "organization", "organisation", "organization name", "organisation name", "company",
+        "company name", "customer", "customer name", "client", "client name",
+    ),
+    "external_id": (
+        "external id", "id", "organization id", "organisation id", "company id", "customer id", "client id",
+        "reference", "uid",
+    ),
+    "domain": ("domain", "web", "website", "web site", "web address", "url", "homepage", "primary domain"),
+    "phone": ("phone", "phone number", "telephone", "telephone number", "tel", "main phone"),
+    "city": ("city", "town", "locality"),
+    "state": ("state", "province", "region", "state province"),
+    "postal_code": ("postal code", "postcode", "post code", "zip", "zip code", "zipcode"),
+    "is_active": ("active", "is active", "enabled", "status"),
+    KEY: ("portal key",),
+}  # fmt: skip
 BATCH = 500
 IMPORT_LOCK = 0x0A61_4950  # any number that nothing else of the portal locks by
 
@@ -62,6 +76,11 @@ class _Planned:
 
     organization: Organization
     before: dict[str, object] | None = None
+
+
+def open_organization_file(stream: BinaryIO) -> AbstractContextManager[TableFile]:
+    """Read the header; the rows follow as they are asked for. Raises ImportRefused, also while reading."""
+    return open_table_file(stream, Columns(COLUMNS, required=("name",)))
 
 
 def import_organizations(

@@ -8,7 +8,8 @@ from unittest import mock
 import pytest
 
 from integrations.files import reader as table_file
-from integrations.services.imports.organization_rows import FileRow, ImportRefused, open_organization_file
+from integrations.files.reader import FileRow, ImportRefused
+from integrations.services.imports.organizations import open_organization_file
 
 
 def read(content: str | bytes) -> list[FileRow]:
