@@ -16,10 +16,12 @@ from hypothesis import HealthCheck, configuration, settings
 from hypothesis import core as hypothesis_core
 from hypothesis.vendor.pretty import RepresentationPrinter
 
+from integrations.models import Company, IntegrationInstance
 from tests.support.admin_rows import desk, superuser, world  # noqa: F401  # fixtures
 from tests.support.append_only import let_tests_empty_the_audit
 from tests.support.migrated import migrated_database, migrated_memory
 from tests.support.properties import USUAL
+from tests.support.rows import make_company, make_instance
 from tests.support.simulated import (  # noqa: F401  # fixtures
     filled,
     instance,
@@ -127,3 +129,21 @@ def client_of() -> Callable[[User], Client]:
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def main(db: None) -> IntegrationInstance:
+    """The default configuration, for which nothing was read. Tests of more have their own."""
+    return make_instance("Main", is_default=True)
+
+
+@pytest.fixture
+def other(db: None) -> IntegrationInstance:
+    """Another configuration."""
+    return make_instance("Other")
+
+
+@pytest.fixture
+def abbott(main: IntegrationInstance) -> Company:
+    """A company of the default configuration."""
+    return make_company(main, 101, "Abbott Dental Care, LLC")

@@ -43,18 +43,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def main() -> IntegrationInstance:
-    """A configuration that nothing was read for."""
-    return make_instance("Main")
-
-
-@pytest.fixture
-def abbott(main: IntegrationInstance) -> Company:
-    """A company."""
-    return make_company(main, 101, "Abbott Dental Care, LLC")
-
-
-@pytest.fixture
 def birchwood(main: IntegrationInstance) -> Company:
     """Another company."""
     return make_company(main, 102, "Birchwood Veterinary Clinic")

@@ -35,22 +35,10 @@ from integrations.services.imports.reports import Outcome
 from integrations.services.mapping.proposals import choose_company
 from integrations.services.organizations import edit as organizations
 from integrations.services.suggestions import decisions
-from tests.support.rows import choose, make_company, make_instance, make_mapping, save
+from tests.support.rows import choose, make_company, make_mapping, save
 from tests.support.simulated import actor_of, make_organization, table_contents
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def main() -> IntegrationInstance:
-    """A configuration."""
-    return make_instance("Main")
-
-
-@pytest.fixture
-def abbott(main: IntegrationInstance) -> Company:
-    """A company."""
-    return make_company(main, 101, "Abbott Dental Care, LLC")
 
 
 def last_batch() -> uuid.UUID:

@@ -17,7 +17,7 @@ from integrations.services.audit import Batch
 from integrations.services.exports.configurations import export_configurations
 from integrations.services.history import undo as undoing
 from integrations.services.imports.configurations import import_configurations
-from tests.support.rows import make_company, make_instance, make_mapping
+from tests.support.rows import make_company, make_mapping
 from tests.support.simulated import (
     SECRET,
     SECRETS,
@@ -45,12 +45,6 @@ ROWS = [
         "filters": [["isActive", "eq", True]],
     },
 ]
-
-
-@pytest.fixture
-def main() -> IntegrationInstance:
-    """The default so far."""
-    return make_instance("Main", is_default=True)
 
 
 def run(user: User, rows: Any, secrets: Any = None) -> uuid.UUID:

@@ -31,11 +31,6 @@ Signed = Callable[[User], Client]
 
 
 @pytest.fixture
-def main() -> IntegrationInstance:
-    return make_instance("Main", is_default=True)
-
-
-@pytest.fixture
 def own(main: IntegrationInstance) -> Company:
     """The MSP itself."""
     return make_company(main, 0, "Our MSP")

@@ -33,24 +33,6 @@ from tests.support.simulated import actor_of, make_organization, table_contents
 
 
 @pytest.fixture
-def main(db: None) -> IntegrationInstance:
-    """A configuration."""
-    return make_instance("Main", is_default=True)
-
-
-@pytest.fixture
-def other(db: None) -> IntegrationInstance:
-    """Another one."""
-    return make_instance("Other")
-
-
-@pytest.fixture
-def abbott(main: IntegrationInstance) -> Company:
-    """A company of the first configuration."""
-    return make_company(main, 101, "Abbott Dental Care, LLC")
-
-
-@pytest.fixture
 def birchwood(main: IntegrationInstance) -> Company:
     """Another one."""
     return make_company(main, 102, "Birchwood Veterinary Clinic")

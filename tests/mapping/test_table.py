@@ -16,12 +16,6 @@ from tests.support.simulated import make_organization
 
 
 @pytest.fixture
-def main(db: None) -> IntegrationInstance:
-    """A configuration."""
-    return make_instance("Main")
-
-
-@pytest.fixture
 def company(main: IntegrationInstance) -> Company:
     """One company of it."""
     return make_company(main, 101, "Abbott Dental Care, LLC", city="Dayton")

@@ -46,11 +46,6 @@ KEPT = ("pk", "company_id", "instance_id", "removed_at", "confirmed_name", "sour
 
 
 @pytest.fixture
-def main() -> IntegrationInstance:
-    return make_instance("Main")
-
-
-@pytest.fixture
 def dental(main: IntegrationInstance) -> Company:
     return make_company(main, 101, "Abbott Dental Care, LLC")
 
