@@ -26,6 +26,7 @@ from integrations.matching.records import (
 )
 
 if TYPE_CHECKING:
+    from integrations.matching.equality import is_same_text, name_key
     from integrations.matching.explaining import UnknownRecord, explain
     from integrations.matching.model import MODEL_VERSION
     from integrations.matching.suggesting import suggest
@@ -34,6 +35,8 @@ _LOADED_LATER = {
     "MODEL_VERSION": "model",
     "UnknownRecord": "explaining",
     "explain": "explaining",
+    "is_same_text": "equality",
+    "name_key": "equality",
     "suggest": "suggesting",
 }
 
@@ -53,6 +56,8 @@ __all__ = [
     "Tier",
     "UnknownRecord",
     "explain",
+    "is_same_text",
+    "name_key",
     "suggest",
 ]
 

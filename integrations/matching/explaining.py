@@ -1,37 +1,37 @@
 """Everything behind the answer for one organization and one company: the "why (not)?" page."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from integrations.matching.certain import refused_pairs
+from integrations.matching.answers import LEAST_RIVAL, MOST_RIVALS, rival
 from integrations.matching.contacts import Contact
 from integrations.matching.context import CONTEXT
 from integrations.matching.features import FEATURES, compare
+from integrations.matching.known_answers import refused_pairs
 from integrations.matching.model import fitted_model
 from integrations.matching.names import ParsedName, Steps, read_name
+from integrations.matching.observations import observe, what_makes_sure
 from integrations.matching.preparing import company_record, organization_record, prepare
-from integrations.matching.reasons import LABELS, pair_reasons
+from integrations.matching.reasons import LABELS
 from integrations.matching.records import (
     AlignedWord,
     Company,
     Contribution,
     Explanation,
+    Kind,
     Knowledge,
     Organization,
     Reading,
     Rival,
+    Suggestion,
     Tier,
 )
+from integrations.matching.rules import Strength, rules_for
+from integrations.matching.scoring import ScoredPairs, score_pairs
 from integrations.matching.similarity import word_similarity
-from integrations.matching.suggesting import (
-    MOST_RIVALS,
-    OWN_COMPANY,
-    Weighed,
-    offered_companies,
-    suggest,
-    weigh,
-)
+from integrations.matching.suggesting import OWN_COMPANY, offered_companies, suggest
 
 _SMALLEST_CONTRIBUTION = 0.005
 
@@ -60,13 +60,13 @@ def _reading(name: str, parsed: ParsedName, contact: Contact) -> Reading:
     )
 
 
-def _aligned_words(weighed: Weighed, pair: int) -> tuple[AlignedWord, ...]:
+def _aligned_words(scored: ScoredPairs, pair: int) -> tuple[AlignedWord, ...]:
     """The words of the chosen forms side by side; partners first in the organization's order."""
-    prepared = weighed.prepared
+    prepared = scored.prepared
     one = slice(pair, pair + 1)
     vocabulary = prepared.vocabulary
     alignment = compare(
-        prepared.left, weighed.rows[one], prepared.right, weighed.columns[one], vocabulary, prepared.counts
+        prepared.left, scored.rows[one], prepared.right, scored.columns[one], vocabulary, prepared.counts
     ).alignment
     texts = vocabulary.texts
     left = [word for word in alignment.left[0].tolist() if word >= 0]
@@ -87,7 +87,7 @@ def _aligned_words(weighed: Weighed, pair: int) -> tuple[AlignedWord, ...]:
     return tuple(shown)
 
 
-def _contributions(weighed: Weighed, pair: int) -> tuple[Contribution, ...]:
+def _contributions(scored: ScoredPairs, pair: int) -> tuple[Contribution, ...]:
     """Every feature that moved the score, the strongest first.
 
     The pair's own features count with the weight that the second stage gives the first.
@@ -96,12 +96,12 @@ def _contributions(weighed: Weighed, pair: int) -> tuple[Contribution, ...]:
     share = float(model.context_weights[list(CONTEXT).index("score")])
     found = [
         Contribution(name, LABELS[name], float(value), float(value * weight * share))
-        for name, value, weight in zip(FEATURES, weighed.features[pair], model.pair_weights, strict=True)
+        for name, value, weight in zip(FEATURES, scored.features[pair], model.pair_weights, strict=True)
     ]
     found.extend(
         Contribution(name, LABELS[name], float(value), float(value * weight))
         for name, value, weight in zip(
-            CONTEXT, weighed.scores.context[pair], model.context_weights, strict=True
+            CONTEXT, scored.scores.context[pair], model.context_weights, strict=True
         )
         if name != "score"
     )
@@ -120,6 +120,100 @@ def _not_offered(company: Company, marked: bool, knowledge: Knowledge) -> str:
     return "the company's name carries a mark such as 'do not use'" if marked else ""
 
 
+@dataclass(slots=True)
+class _Weighing:
+    """Both lists scored with one pair among them, whether or not its company is on offer."""
+
+    ours: Organization
+    theirs: Company
+    answer: Suggestion
+    scored: ScoredPairs
+    row: int
+    column: int
+    pair: int  # -1 where nothing can be compared
+    is_offered: bool
+    is_refused: bool
+    names: dict[str, str]
+
+
+def _verdict(weighing: _Weighing, knowledge: Knowledge) -> tuple[str, Tier]:
+    """The verdict as a sentence, and the tier it stands for."""
+    answer, company_id = weighing.answer, weighing.theirs.id
+    if answer.company_id == company_id:
+        look = "" if answer.tier is Tier.SURE else ", and wants a look"
+        return f"suggested as {answer.tier.value}{look}: {answer.kind.value}", answer.tier
+    if answer.tier is Tier.AMBIGUOUS and any(r.company_id == company_id for r in answer.rivals):
+        return "not suggested: other companies fit as well", Tier.AMBIGUOUS
+    if weighing.is_refused:
+        return "not suggested: a person said no to this pair", Tier.NONE
+    marked = weighing.scored.prepared.right.records[weighing.column].name.is_marked_inactive
+    if not weighing.is_offered and (why := _not_offered(weighing.theirs, marked, knowledge)):
+        return f"not suggested: {why}", Tier.NONE
+    if answer.company_id is not None:
+        other = weighing.names.get(answer.company_id, "another company")
+        return f'not suggested: another company fits better, "{other}"', Tier.NONE
+    if weighing.pair >= 0:
+        rules = [
+            r for r in rules_for(weighing.scored.features[weighing.pair]) if r.strength is not Strength.DOUBTS
+        ]
+        if rules:
+            return f"not suggested because {rules[0].because}", Tier.NONE
+    return "not suggested: not close enough", Tier.NONE
+
+
+def _weigh_pair(
+    ours: Organization,
+    theirs: Company,
+    organizations: Sequence[Organization],
+    companies: Sequence[Company],
+    knowledge: Knowledge,
+    options: dict[str, bool],
+) -> _Weighing:
+    """Answer for the organization, and weigh the pair among all others."""
+    answers = suggest(
+        organizations,
+        companies,
+        knowledge=knowledge,
+        include_inactive=options["include_inactive"],
+        several_to_one=options["several_to_one"],
+    )
+    answer = next(a for a in answers if a.organization_id == ours.id)
+    offered = offered_companies(companies, knowledge, **options)
+    is_offered = any(c.id == theirs.id for c in offered)
+    if not is_offered:
+        offered = sorted([*offered, theirs], key=lambda c: (c.id, c.name))
+    asking = sorted(organizations, key=lambda o: (o.id, o.name))
+    row = next(i for i, o in enumerate(asking) if o.id == ours.id)
+    column = next(i for i, c in enumerate(offered) if c.id == theirs.id)
+    left, right = [organization_record(o) for o in asking], [company_record(c) for c in offered]
+    comparable = bool(left[row].name.forms and right[column].name.forms)
+    prepared = prepare(left, right, also=[(row, column)] if comparable else [])
+    refused = refused_pairs(asking, offered, knowledge)
+    several = options["several_to_one"]
+    scored = score_pairs(prepared, refused - {(row, column)}, several_to_one=several)
+    found = np.flatnonzero((scored.rows == row) & (scored.columns == column))
+    return _Weighing(
+        ours=ours,
+        theirs=theirs,
+        answer=answer,
+        scored=scored,
+        row=row,
+        column=column,
+        pair=int(found[0]) if found.size else -1,
+        is_offered=is_offered,
+        is_refused=(row, column) in refused,
+        names={c.id: c.name for c in companies},
+    )
+
+
+def _rivals_of(weighing: _Weighing) -> tuple[Rival, ...]:
+    scored = weighing.scored
+    order = scored.order[scored.first[weighing.row] : scored.first[weighing.row + 1]].tolist()
+    return tuple(rival(scored, other) for other in order[: MOST_RIVALS + 1] if other != weighing.pair)[
+        :MOST_RIVALS
+    ]
+
+
 def explain(
     organization_id: str,
     company_id: str,
@@ -132,7 +226,7 @@ def explain(
 ) -> Explanation:
     """Why this company is, or is not, the answer for this organization; takes as long as one ``suggest``.
 
-    The pair is weighed as if the company were on offer even when it is not (inactive, mapped, rejected); the
+    The pair is scored as if the company were on offer even when it is not (inactive, mapped, rejected); the
     verdict says so. Raises ``UnknownRecord`` when either id is not in the lists.
     """
     knowledge = knowledge or Knowledge()
@@ -142,73 +236,26 @@ def explain(
         raise UnknownRecord(
             f"no organization {organization_id!r} or no company {company_id!r} in these lists"
         )
-    answer = next(
-        a
-        for a in suggest(
-            organizations,
-            companies,
-            knowledge=knowledge,
-            include_inactive=include_inactive,
-            several_to_one=several_to_one,
-        )
-        if a.organization_id == organization_id
-    )
-    offered = offered_companies(
-        companies, knowledge, include_inactive=include_inactive, several_to_one=several_to_one
-    )
-    is_offered = any(c.id == company_id for c in offered)
-    if not is_offered:
-        offered = sorted([*offered, theirs], key=lambda c: (c.id, c.name))
-    asking = sorted(organizations, key=lambda o: (o.id, o.name))
-    row = next(i for i, o in enumerate(asking) if o.id == organization_id)
-    column = next(i for i, c in enumerate(offered) if c.id == company_id)
-    left, right = [organization_record(o) for o in asking], [company_record(c) for c in offered]
-    comparable = bool(left[row].name.forms and right[column].name.forms)
-    prepared = prepare(left, right, also=[(row, column)] if comparable else [])
-    refused = refused_pairs(asking, offered, knowledge)
-    weighed = weigh(prepared, refused - {(row, column)}, several_to_one=several_to_one)
-    found = np.flatnonzero((weighed.rows == row) & (weighed.columns == column))
-    pair = int(found[0]) if found.size else -1
-    is_answer = answer.company_id == company_id
+    options = {"include_inactive": include_inactive, "several_to_one": several_to_one}
+    weighing = _weigh_pair(ours, theirs, organizations, companies, knowledge, options)
+    scored, pair, answer = weighing.scored, weighing.pair, weighing.answer
+    left = scored.prepared.left.records[weighing.row]
+    right = scored.prepared.right.records[weighing.column]
+    verdict, tier = _verdict(weighing, knowledge)
+    rivals = _rivals_of(weighing)
     reasons: tuple[str, ...] = ("a name without letters or digits cannot be compared",)
-    confidence = 0.0
+    confidence, kind = 0.0, Kind.PART
     if pair >= 0:
-        reasons = pair_reasons(
-            weighed.features[pair].tolist(), left[row], right[column], weighed.prepared.forms(pair)
-        )
-        confidence = round(float(weighed.scores.confidence[pair]), 6)
-    if is_answer:
-        verdict, tier, confidence = "suggested", answer.tier, answer.confidence
-        reasons = answer.reasons
-    else:
-        tier = Tier.NONE
-        if answer.tier is Tier.AMBIGUOUS and any(r.company_id == company_id for r in answer.rivals):
-            verdict, tier = "not suggested: other companies fit as well", Tier.AMBIGUOUS
-        elif (row, column) in refused:
-            verdict = "not suggested: a person said no to this pair"
-        elif not is_offered and (
-            why := _not_offered(theirs, right[column].name.is_marked_inactive, knowledge)
-        ):
-            verdict = f"not suggested: {why}"
-        elif answer.company_id is not None:
-            verdict = "not suggested: another company fits better"
-        else:
-            verdict = "not suggested: not close enough"
-    order = weighed.order[weighed.first[row] : weighed.first[row + 1]].tolist()
-    rivals = tuple(
-        Rival(
-            right[weighed.columns[other]].id,
-            round(float(weighed.scores.confidence[other]), 6),
-            pair_reasons(
-                weighed.features[other].tolist(),
-                left[row],
-                right[weighed.columns[other]],
-                weighed.prepared.forms(other),
-            ),
-        )
-        for other in order[: MOST_RIVALS + 1]
-        if other != pair
+        own = rival(scored, pair)
+        reasons, confidence, kind = own.reasons, own.confidence, tuple(Kind)[scored.kinds[pair]]
+    near = [(weighing.names[r.company_id], r.confidence) for r in rivals[:1] if r.confidence >= LEAST_RIVAL]
+    in_favour, against = (
+        observe(reasons, scored.features[pair], ours, theirs, near[0] if near else None)
+        if pair >= 0
+        else ((), reasons)
     )
+    if answer.company_id == company_id:
+        reasons, confidence, kind = answer.reasons, answer.confidence, answer.kind
     return Explanation(
         organization_id=organization_id,
         company_id=company_id,
@@ -216,9 +263,13 @@ def explain(
         tier=tier,
         verdict=verdict,
         reasons=reasons,
-        organization=_reading(ours.name, left[row].name, left[row].contact),
-        company=_reading(theirs.name, right[column].name, right[column].contact),
-        words=_aligned_words(weighed, pair) if pair >= 0 else (),
-        contributions=_contributions(weighed, pair) if pair >= 0 else (),
-        rivals=rivals[:MOST_RIVALS],
+        organization=_reading(ours.name, left.name, left.contact),
+        company=_reading(theirs.name, right.name, right.contact),
+        words=_aligned_words(scored, pair) if pair >= 0 else (),
+        contributions=_contributions(scored, pair) if pair >= 0 else (),
+        rivals=rivals,
+        kind=kind,
+        in_favour=in_favour,
+        against=against,
+        to_be_sure=what_makes_sure(tier, kind, scored.features[pair]) if pair >= 0 else "",
     )

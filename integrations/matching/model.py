@@ -120,7 +120,7 @@ def limited(final: Reals, features: Reals, judged: Judged) -> Reals:
     return final
 
 
-def score_pairs(
+def beside_rivals(
     model: Model,
     rows: Longs,
     columns: Longs,

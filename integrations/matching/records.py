@@ -190,3 +190,7 @@ class Explanation:
     words: tuple[AlignedWord, ...]
     contributions: tuple[Contribution, ...]
     rivals: tuple[Rival, ...]
+    kind: Kind
+    in_favour: tuple[str, ...]  # up to three sentences with the records' own values
+    against: tuple[str, ...]
+    to_be_sure: str  # what would make it sure; empty when it is

@@ -44,16 +44,6 @@ class CompanyQuerySet(models.QuerySet["Company"]):
         """Those to which tickets can go: known, active and still in the PSA, whatever the filter."""
         return self.filter(is_active=True, is_pending=False, missing_since=None)
 
-    def mark_twins(self) -> None:
-        """Note which of these companies are called the same, letter case aside."""
-        named = self.annotate(lowered=Lower("name"))
-        shared = self.offered().annotate(lowered=Lower("name")).order_by().values("lowered")
-        twins = shared.annotate(number=models.Count("pk")).filter(number__gt=1).values("lowered")
-        named.filter(has_twin=True).exclude(lowered__in=twins).update(has_twin=False)
-        named.filter(has_twin=False, lowered__in=twins).exclude(remote_id=MSP_COMPANY_ID).update(
-            has_twin=True
-        )
-
     def search(self, text: str) -> CompanyQuerySet:
         """Those whose name, number, web address or city contains the text, and the one with this id."""
         return self.filter(models.Q(remote_id=text) | models.Q(searched__icontains=text))

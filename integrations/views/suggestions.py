@@ -35,18 +35,19 @@ def explain(
     """Why (not): the matcher's reasoning for a pair."""
     organization = organization_or_404(request, instance, organization_id)
     company = get_object_or_404(instance.companies, pk=company_id)
-    explanation = explain_match(instance, organization, company)
+    explained = explain_match(instance, organization, company)
     names = {
         str(pk): name
         for pk, name in Company.objects.filter(
-            pk__in=[int(rival.company_id) for rival in explanation.rivals]
+            pk__in=[int(rival.company_id) for rival in explained.explanation.rivals]
         ).values_list("pk", "name")
     }
     context = {
         **instance_frame(request, instance),
         "organization": organization,
         "company": company,
-        "explanation": explanation,
+        "explanation": explained.explanation,
+        "earlier": explained.earlier,
         "names": names,
     }
     return render(request, "integrations/suggestions/explain.html", context)

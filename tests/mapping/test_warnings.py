@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import IntegrationInstance
+from integrations.services.companies.duplicates import flag_duplicate_names
 from integrations.services.mapping.rows import TableQuery
 from integrations.services.mapping.table import mapping_table
 from integrations.services.mapping.warnings import NEXT_STEPS, WARNING_LABELS
@@ -33,14 +34,14 @@ def warned(db: None) -> IntegrationInstance:
         "twin": make_company(main, 105, "Twice Ltd"),
         "fine": make_company(main, 106, "Fine"),
     }
-    make_company(main, 107, "TWICE LTD")
+    make_company(main, 107, "Twice, Inc.")
     shared = make_company(main, 108, "Shared")
     for name, company in companies.items():
         known_as = "Old name" if name == "renamed" else company.name
         make_mapping(make_organization(name), company, confirmed_name=known_as)
     for name in ("shared", "shared too"):
         make_mapping(make_organization(name), shared)
-    main.companies.all().mark_twins()
+    flag_duplicate_names(main)
     return main
 
 
@@ -71,7 +72,7 @@ def test_a_refresh_notes_twins_and_that_they_are_none_any_more(
     filled: IntegrationInstance, tenant: Tenant
 ) -> None:
     assert not filled.companies.filter(has_twin=True).exists()
-    tenant.companies.put({"id": 901, "companyName": "EASTGATE pharmacy", "companyType": 1})
+    tenant.companies.put({"id": 901, "companyName": "EASTGATE pharmacy LLC", "companyType": 1})
     refresh(filled, full=True)
     twins = filled.companies.filter(has_twin=True)
     assert sorted(twins.values_list("remote_id", flat=True)) == ["105", "901"]
@@ -82,5 +83,5 @@ def test_a_refresh_notes_twins_and_that_they_are_none_any_more(
 
 def test_a_company_that_is_gone_is_nobodys_twin(warned: IntegrationInstance) -> None:
     warned.companies.filter(remote_id="107").update(missing_since=timezone.now())
-    warned.companies.all().mark_twins()
+    flag_duplicate_names(warned)
     assert not warned.companies.filter(has_twin=True, remote_id="105").exists()

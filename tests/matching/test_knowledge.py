@@ -98,7 +98,7 @@ def test_an_explanation_tells_why_not() -> None:
 def test_an_explanation_adds_up() -> None:
     organization = Organization("a", "Bramble and Fynch Joinery Inc", domain="bramblefinch.com")
     explanation = explain("a", "11", [organization], COMPANIES)
-    assert explanation.verdict == "suggested"
+    assert explanation.verdict.startswith("suggested as ")
     assert [(w.organization_word, w.company_word) for w in explanation.words] == [
         ("bramble", "bramble"),
         ("fynch", "finch"),

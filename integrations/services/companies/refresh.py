@@ -32,6 +32,7 @@ from integrations.psa.base import (
     SetAside,
 )
 from integrations.services.companies.absence import mark_absent, mark_offered, store_outside
+from integrations.services.companies.duplicates import flag_duplicate_names, name_keys
 from integrations.services.companies.filters import conditions_of
 from integrations.services.companies.store import store_companies, store_fields
 from integrations.services.instances.connect import with_current_zone
@@ -134,6 +135,7 @@ def _refresh(
         asked = _ids_to_ask(instance, read.seen)
         found = client.companies_by_id(asked)
         read.seen.update(_set_aside(instance, found.set_aside))
+    keys = name_keys(instance)
     with transaction.atomic(durable=True):
         progress.assert_held()
         current = IntegrationInstance.objects.locked().get(pk=instance.pk)
@@ -145,7 +147,7 @@ def _refresh(
             missing, left = mark_absent(current, read.seen | found.companies.keys(), gone, started)
             left += found_outside
             outside = _mapped(current).filter(in_filter=False, missing_since=None).count()
-        current.companies.all().mark_twins()
+        flag_duplicate_names(current, keys)
         current.last_refreshed_at = started
         if full:
             current.last_full_read_at = started

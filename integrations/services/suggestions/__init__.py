@@ -9,7 +9,7 @@ from integrations.services.suggestions.decisions import (
     reject_match,
     stop_ignoring,
 )
-from integrations.services.suggestions.explain import explain_match
+from integrations.services.suggestions.explain import ExplainedMatch, explain_match
 from integrations.services.suggestions.from_files import (
     ANSWER_COLUMNS,
     FileRefused,
@@ -20,7 +20,7 @@ from integrations.services.suggestions.from_files import (
 from integrations.services.suggestions.suggest import propose_mappings, suggest_mappings, takes_long
 
 __all__ = [
-    "ANSWER_COLUMNS", "FileRefused", "allow_match", "answer_row", "apply_suggestions", "explain_match",
-    "ignore_organization", "propose_mappings", "read_companies", "read_organizations", "reject_match",
-    "stop_ignoring", "suggest_mappings", "takes_long",
+    "ANSWER_COLUMNS", "ExplainedMatch", "FileRefused", "allow_match", "answer_row", "apply_suggestions",
+    "explain_match", "ignore_organization", "propose_mappings", "read_companies",
+    "read_organizations", "reject_match", "stop_ignoring", "suggest_mappings", "takes_long",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ from integrations.matching.context import CONTEXT
 from integrations.matching.features import FEATURES
 from integrations.matching.model import Model, model_from
 from integrations.matching.records import Tier
-from integrations.matching.suggesting import Weighed, weigh
+from integrations.matching.scoring import ScoredPairs, score_pairs
 from tests.benchmarks.matching.evaluate import judged
 from tests.benchmarks.matching.fit import (
     CALIBRATED_ON,
@@ -108,7 +108,7 @@ def model_of(fit: Fit, knots: list[list[float]]) -> Model:
     )
 
 
-def answers_of(tenant: Tenant, weighed: Weighed, fold: int) -> list[Answered]:
+def answers_of(tenant: Tenant, weighed: ScoredPairs, fold: int) -> list[Answered]:
     """The answers for the counted organizations of one fold."""
     answers = []
     for row in np.flatnonzero(tenant.known & (tenant.fold == fold)).tolist():
@@ -139,7 +139,7 @@ def held_out(tenants: list[Tenant]) -> dict[str, Measured]:
         seen = basis.fold != fold
         model = model_of(fit, knots_from(basis.score[seen], basis.right[seen].astype(float)))
         for tenant in tenants:
-            weighed = weigh(tenant.prepared, set(), several_to_one=False, model=model)
+            weighed = score_pairs(tenant.prepared, set(), several_to_one=False, model=model)
             measured[tenant.name].answers.extend(answers_of(tenant, weighed, fold))
     return measured
 

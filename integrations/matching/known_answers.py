@@ -1,15 +1,21 @@
 """What needs no comparison: existing mappings, stored identifiers, names accepted before, rejections."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from integrations.matching.records import Company, Knowledge, Organization
+import numpy as np
+
+from integrations.matching.preparing import company_record, organization_record, prepare
+from integrations.matching.records import Company, Kind, Knowledge, Organization, Suggestion, Tier
+from integrations.matching.tiers import agree
 from integrations.matching.words import squashed
 
 MAPPED = "already mapped by a person"
 SAME_ID = "the organization's record holds this company's id"
 SAME_TENANT = "both records hold the same Microsoft tenant id"
 SAME_NUMBER = "both records hold the same number"
+#: Confidence in a company that an identifier names although the names differ.
+OTHER_NAME_CONFIDENCE = 0.9
 _BY_IDENTIFIER = frozenset([SAME_ID, SAME_TENANT, SAME_NUMBER])
 ACCEPTED_NAME = "a person accepted a company of this name for it before"
 
@@ -46,7 +52,7 @@ def _refused(knowledge: Knowledge, names: Mapping[str, str], organization_id: st
     return bool(refused) and names[company_id] in {squashed(name) for name in refused or ()}
 
 
-def settle(
+def apply_known_answers(
     organizations: Sequence[Organization],
     offered: Sequence[Company],
     knowledge: Knowledge,
@@ -117,3 +123,37 @@ def refused_pairs(
         for name in knowledge.rejected_names.get(organization.id, ()):
             refused.update((row, position) for position in by_name.get(squashed(name), ()))
     return refused
+
+
+def known_suggestions(
+    certain: Certain, organizations: Sequence[Organization], offered: Sequence[Company]
+) -> dict[str, Suggestion]:
+    """Answers from knowledge: an id says which company; sure only where the name agrees too."""
+    answers = {
+        key: Suggestion(key, known.company_id, 1.0, Tier.SURE, (known.reason,), kind=Kind.IDENTIFIER)
+        for key, known in certain.answers.items()
+    }
+    by_id = {key: known for key, known in certain.answers.items() if known.by_identifier}
+    if not by_id:
+        return answers
+    ours = {o.id: o for o in organizations if o.id in by_id}
+    theirs = {c.id: c for c in offered}
+    keys = [key for key in by_id if key in ours and by_id[key].company_id in theirs]
+    left = [organization_record(ours[key]) for key in keys]
+    right = [company_record(theirs[by_id[key].company_id]) for key in keys]
+    prepared = prepare(left, right, also=[(position, position) for position in range(len(keys))])
+    agreeing = dict.fromkeys(range(len(keys)), False)
+    own = np.flatnonzero(prepared.rows == prepared.columns)
+    names_agree = agree(prepared.features[own])
+    agreeing.update(zip(prepared.rows[own].tolist(), names_agree.tolist(), strict=True))
+    for position, key in enumerate(keys):
+        if agreeing[position]:
+            continue
+        names = f'the names differ: "{ours[key].name}" / "{theirs[by_id[key].company_id].name}"'
+        answers[key] = replace(
+            answers[key],
+            confidence=OTHER_NAME_CONFIDENCE,
+            tier=Tier.LIKELY,
+            reasons=(by_id[key].reason, names),
+        )
+    return answers
