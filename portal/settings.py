@@ -186,7 +186,6 @@ WEBHOOK_ALLOWED_HOSTS = words("WEBHOOK_ALLOWED_HOSTS")
 # --- sign-in --------------------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [
-    "portal.rights.RightsInOneQuery",
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]

@@ -46,20 +46,6 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """Those that have a row in the mapping table of the instance (its id), which is one of the PSA."""
         return self.with_mapping(psa).filter(row_in(instance))
 
-    def without_row(self, instance: int, psa: str) -> Any:
-        """The ids of all others, for a query to leave out.
-
-        They are few, and an index holds each kind: leaving them out is quicker than looking at the
-        organization of every mapping or proposal.
-        """
-        # By an alias: a condition on a joined row that is denied is otherwise asked in a query within.
-        has_row = models.Case(
-            models.When(row_in(instance), then=True), default=False, output_field=models.BooleanField()
-        )
-        inactive = self.with_mapping(psa).alias(has_row=has_row).filter(is_active=False, has_row=False)
-        kinds = [kind.order_by().values("pk") for kind in (self.deleted(), inactive)]
-        return kinds[0].union(kinds[1], all=True)
-
     def unmapped_in(self, psa: str) -> OrganizationQuerySet:
         """Those that have a row in every mapping table of the PSA, being active, and a mapping in none."""
         return self.present().with_mapping(psa).filter(models.Q(mapping=None), is_active=True)
@@ -179,7 +165,7 @@ class Organization(models.Model):
         ]
         indexes = [
             models.Index(Lower("name"), name="organization_name_lower"),
-            # Few are deleted or inactive; counting leaves these few out (``without_row``).
+            # Few are deleted or inactive: they are found, or left out, without reading the others.
             models.Index(
                 fields=["id"], condition=models.Q(deleted_at__isnull=False), name="organization_deleted"
             ),

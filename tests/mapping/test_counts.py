@@ -18,8 +18,8 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.services.mapping.counts import SUGGESTED_TIERS, RowState, table_counts
-from integrations.services.mapping.rows import SORTS, TableQuery
+from integrations.services.mapping.counts import table_counts
+from integrations.services.mapping.rows import SORTS, SUGGESTED_TIERS, RowState, TableQuery
 from integrations.services.mapping.table import mapping_table, row_states
 from tests.conftest import make_user
 from tests.support.rows import make_company, make_instance, make_mapping

@@ -7,9 +7,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from integrations.models import Company, IntegrationInstance, MappingProposal, Organization
-from integrations.services.mapping.counts import RowState
 from integrations.services.mapping.proposals import choose_company
-from integrations.services.mapping.rows import SORTS, TableQuery
+from integrations.services.mapping.rows import SORTS, RowState, TableQuery
 from integrations.services.mapping.table import mapping_table, one_row
 from tests.support.rows import choose, make_company, make_instance, make_mapping
 from tests.support.simulated import make_organization

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
-from integrations.database.query_cache import cached_rows
 from integrations.database.transactions import transaction_required
 from integrations.models import (
     Company,
@@ -26,14 +24,9 @@ from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.instances.connect import with_current_zone
 
 
-def _type_labels(instance: int) -> QuerySet[FilterOption, tuple[str, str]]:
-    options = FilterOption.objects.filter(instance=instance, field__iexact="companyType")
-    return options.values_list("value", "label")
-
-
 def type_labels(instance: IntegrationInstance) -> dict[str, str]:
     """The tenant's company types, by value as text."""
-    return dict(cached_rows(_type_labels, (instance.pk,)))
+    return dict(instance.options.filter(field__iexact="companyType").values_list("value", "label"))
 
 
 SAMPLE_SIZE = 8

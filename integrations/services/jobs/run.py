@@ -19,7 +19,6 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from integrations.database.integrity import broken_constraint
-from integrations.database.query_cache import cached_rows
 from integrations.database.transactions import transaction_required
 from integrations.models import IntegrationInstance, Job
 from integrations.models.jobs import JobQuerySet
@@ -45,12 +44,7 @@ def lease_length() -> dt.timedelta:
 
 def shown_job(instance: IntegrationInstance, user: User) -> Job | None:
     """The latest job of the instance that this person is told of on the setup page."""
-    found = cached_rows(_shown_jobs, (instance.pk, user.pk), part=(0, 1))
-    return found[0] if found else None
-
-
-def _shown_jobs(instance: int, user: int) -> JobQuerySet:
-    return Job.objects.filter(instance=instance).shown_to(user)
+    return Job.objects.filter(instance=instance).shown_to(user.pk).first()
 
 
 def open_job(

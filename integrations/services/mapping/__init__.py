@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integrations.services.mapping.assign import OrganizationDeleted, remove_mappings, set_mapping
-from integrations.services.mapping.counts import HERE, RowState, pending_changes
+from integrations.services.mapping.counts import pending_changes
 from integrations.services.mapping.preferences import COLUMN_LABELS, USUAL_SIZE, TableView
 from integrations.services.mapping.proposals import (
     CompanyNotOffered,
@@ -14,7 +14,7 @@ from integrations.services.mapping.proposals import (
     select_proposals,
 )
 from integrations.services.mapping.review import ReviewQueue, ReviewStep
-from integrations.services.mapping.rows import FALLING_SORTS, PAGE_SIZES, SORTS, TableQuery
+from integrations.services.mapping.rows import FALLING_SORTS, HERE, PAGE_SIZES, SORTS, RowState, TableQuery
 from integrations.services.mapping.save import accept_match, confirm_mapping, save_mappings
 from integrations.services.mapping.table import STATE_LABELS, MappingTable, mapping_table, one_row
 from integrations.services.mapping.warnings import NEXT_STEPS, WARNING_LABELS

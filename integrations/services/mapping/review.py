@@ -14,8 +14,7 @@ from integrations.matching.records import Tier
 from integrations.matching.words import fold
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.companies.search import CompanyChoice, company_choices
-from integrations.services.mapping.counts import RowState
-from integrations.services.mapping.rows import TableQuery, chosen_rows, matching_rows
+from integrations.services.mapping.rows import RowState, TableQuery, chosen_rows, matching_rows
 from integrations.services.mapping.table import one_row
 
 OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNMAPPED)

@@ -1,10 +1,11 @@
 """The rows of the mapping table: what each of them is, and which of them a query chooses, in which order.
 
-The functions that build queries take ids and not models, so that their SQL can be kept (py).
+The functions that build queries take ids and not models, so that their SQL can be kept (query_cache.py).
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -39,8 +40,25 @@ from integrations.models import (
 )
 from integrations.models.mappings import ReviewReason, needs_review
 from integrations.models.organizations import row_in
-from integrations.services.mapping.counts import HAND_MADE, SUGGESTED_TIERS, RowState
 
+SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
+CHOSEN_BY_HAND = (MappingProposal.Kind.CHOSEN, MappingProposal.Kind.CLEARED)
+
+
+class RowState(enum.StrEnum):
+    """Where an organization stands in one instance, for one person."""
+
+    CHANGED = "changed"
+    ELSEWHERE = "elsewhere"
+    REVIEW = "review"
+    MAPPED = "mapped"
+    SUGGESTED = "suggested"
+    UNMAPPED = "unmapped"
+    IGNORED = "ignored"
+
+
+HERE = (RowState.MAPPED, RowState.REVIEW)
+SETTLED = (RowState.ELSEWHERE, RowState.IGNORED)  # such a row shows no suggestion, whatever was made before
 JOINED = ("mapping__company", "mapping__confirmed_by", "proposal__company")
 # What no row of the table shows: half of the columns, and the half that is dear to read.
 UNSHOWN = {
@@ -90,7 +108,7 @@ class TableQuery:
         return bool(chosen) or self.company_type is not None
 
 
-def rows_of(instance: int, user: int, psa: str, needed: Q = EVERY) -> RowQuerySet:
+def table_queryset(instance: int, user: int, psa: str, needed: Q = EVERY) -> RowQuerySet:
     """Every organization that has a row in this table, joined with its mapping and this user's proposal.
 
     ``needed`` tells of that mapping and proposal. It belongs into the first filter: one of its own would join
@@ -107,7 +125,7 @@ def rows_of(instance: int, user: int, psa: str, needed: Q = EVERY) -> RowQuerySe
         .annotate(
             mapping_state=Case(
                 When(
-                    proposal__kind__in=HAND_MADE,
+                    proposal__kind__in=CHOSEN_BY_HAND,
                     then=Value(RowState.CHANGED.value),
                 ),
                 When(
@@ -155,14 +173,14 @@ def _shows_proposal(instance: int, psa: str) -> Q:
     A suggestion does not in a row that is settled (locked, or deliberately unmapped).
     """
     unmapped = Q(mapping__isnull=True) & ~Q(_ignored(psa))
-    return Q(proposal__kind__in=HAND_MADE) | Q(mapping__instance=instance) | unmapped
+    return Q(proposal__kind__in=CHOSEN_BY_HAND) | Q(mapping__instance=instance) | unmapped
 
 
 def savable_rows(instance: int, user: int, psa: str, needed: Q = EVERY) -> RowQuerySet:
     """The rows whose proposal can be ticked and saved: it is shown, and no suggestion without a company."""
-    is_answer = Q(proposal__kind__in=HAND_MADE) | Q(proposal__company__isnull=False)
+    is_answer = Q(proposal__kind__in=CHOSEN_BY_HAND) | Q(proposal__company__isnull=False)
     shown = Q(proposal__user=user) & _shows_proposal(instance, psa)
-    return rows_of(instance, user, psa, shown & is_answer & needed)
+    return table_queryset(instance, user, psa, shown & is_answer & needed)
 
 
 def _ignored(psa: str) -> Exists:
@@ -171,7 +189,7 @@ def _ignored(psa: str) -> Exists:
 
 def searched_rows(instance: int, user: int, psa: str, text: str, needed: Q = EVERY) -> RowQuerySet:
     """The rows in which the text occurs."""
-    rows = rows_of(instance, user, psa, needed)
+    rows = table_queryset(instance, user, psa, needed)
     if not text:
         return rows
     return rows.filter(
@@ -182,11 +200,11 @@ def searched_rows(instance: int, user: int, psa: str, text: str, needed: Q = EVE
     )
 
 
-# For these, and for no state, `_needed` says all: the state of each row need not be worked out to find them.
-TOLD_BY_NEED = ("", RowState.CHANGED, RowState.SUGGESTED)
+# For these `_prefilter` says all: the state of each row need not be worked out to find them.
+STATES_DECIDED_BY_PREFILTER = ("", RowState.CHANGED, RowState.SUGGESTED)
 
 
-def _needed(instance: int, user: int, psa: str, query: TableQuery) -> Q:
+def _prefilter(instance: int, user: int, psa: str, query: TableQuery) -> Q:
     """What the mapping and the proposal of every row that the query chooses have.
 
     It lets the database begin with few rows: SQLite begins with the proposals because a column of theirs is
@@ -195,7 +213,7 @@ def _needed(instance: int, user: int, psa: str, query: TableQuery) -> Q:
     unmapped, here, proposed = Q(mapping__isnull=True), Q(mapping__instance=instance), Q(proposal__user=user)
     open_to_all = unmapped & ~Q(_ignored(psa))
     by_state = {
-        RowState.CHANGED: proposed & Q(proposal__kind__in=HAND_MADE),
+        RowState.CHANGED: proposed & Q(proposal__kind__in=CHOSEN_BY_HAND),
         RowState.ELSEWHERE: Q(mapping__isnull=False),
         RowState.REVIEW: here,
         RowState.MAPPED: here,
@@ -207,7 +225,7 @@ def _needed(instance: int, user: int, psa: str, query: TableQuery) -> Q:
     }
     needed = by_state[RowState(query.state)] if query.state else EVERY
     if not query.state and not query.text:  # ignored ones are shown when they are asked or searched for
-        needed = Q(mapping__isnull=False) | Q(proposal__kind__in=HAND_MADE) | open_to_all
+        needed = Q(mapping__isnull=False) | Q(proposal__kind__in=CHOSEN_BY_HAND) | open_to_all
     if query.warning:
         needed &= here
     if query.tier:
@@ -217,8 +235,8 @@ def _needed(instance: int, user: int, psa: str, query: TableQuery) -> Q:
 
 def matching_rows(instance: int, user: int, psa: str, query: TableQuery) -> RowQuerySet:
     """The rows that the whole query chooses, in no order; ignored ones only when asked or searched for."""
-    rows = searched_rows(instance, user, psa, query.text, _needed(instance, user, psa, query))
-    if query.state not in TOLD_BY_NEED:
+    rows = searched_rows(instance, user, psa, query.text, _prefilter(instance, user, psa, query))
+    if query.state not in STATES_DECIDED_BY_PREFILTER:
         rows = rows.filter(mapping_state=query.state)
     if query.company_type is not None:
         company_type = _of_shown_company("company_type", IntegerField(), instance, psa)

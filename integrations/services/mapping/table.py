@@ -19,16 +19,18 @@ from django.db.models.functions import Lower
 
 from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, Organization
-from integrations.services.mapping.counts import SETTLED, RowState, table_counts
+from integrations.services.mapping.counts import table_counts
 from integrations.services.mapping.rows import (
     JOINED,
+    SETTLED,
     RowQuerySet,
+    RowState,
     TableQuery,
     chosen_rows,
     matching_rows,
     order_of,
-    rows_of,
     searched_rows,
+    table_queryset,
     whole_rows,
 )
 
@@ -111,7 +113,7 @@ def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> 
 
 
 def _one_row(instance: int, user: int, organization: int, psa: str) -> RowQuerySet:
-    return rows_of(instance, user, psa).filter(pk=organization).select_related(*JOINED).order_by()
+    return table_queryset(instance, user, psa).filter(pk=organization).select_related(*JOINED).order_by()
 
 
 def _ordered_ids(instance: int, user: int, psa: str, query: TableQuery) -> QuerySet[Any, int]:
@@ -130,7 +132,7 @@ def _first_rows(instance: int, user: int, psa: str, query: TableQuery) -> RowQue
 
 def _rows_with(instance: int, user: int, *ids_and_psa: Any) -> RowQuerySet:
     *ids, psa = ids_and_psa
-    return whole_rows(rows_of(instance, user, psa).filter(pk__in=ids)).order_by()
+    return whole_rows(table_queryset(instance, user, psa).filter(pk__in=ids)).order_by()
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from django.db.models import F, Q, QuerySet
 
 from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, Organization, OrganizationMapping
-from integrations.services.mapping.counts import RowState
-from integrations.services.mapping.rows import rows_of, savable_rows
+from integrations.services.mapping.rows import RowState, savable_rows, table_queryset
 
 CHANGED_SINCE = "Changed by {person} since you saw it."
 
@@ -91,17 +90,9 @@ def _ticked(instance: int, user: int, *only_and_psa: Any) -> QuerySet[Any, tuple
 def standing_mappings(instance: IntegrationInstance, proposals: Iterable[TickedProposal]) -> dict[int, Any]:
     """The mapping of each proposal's organization, locked, in force or not, with its ``company_name``."""
     organizations = [proposal.organization_id for proposal in proposals]
-    # One row is saved at every step of the review: its query is written once. Thousands need no other SQL.
-    one = cached_rows(_standing, organizations, (instance.psa,)) if len(organizations) == 1 else None
-    found = _standing(*organizations, instance.psa) if one is None else one
-    return {mapping.organization_id: mapping for mapping in found}
-
-
-def _standing(*organizations_and_psa: Any) -> QuerySet[Any]:
-    *organizations, psa = organizations_and_psa
-    rows = OrganizationMapping.objects.filter(organization__in=organizations, psa=psa)
+    rows = OrganizationMapping.objects.filter(organization__in=organizations, psa=instance.psa)
     locked = rows.order_by("organization_id").select_for_update(of=("self",))
-    return locked.annotate(company_name=F("company__name"))
+    return {mapping.organization_id: mapping for mapping in locked.annotate(company_name=F("company__name"))}
 
 
 def blocking_reason(
@@ -143,7 +134,7 @@ def describe_lost_rows(
     """Of the rows that a page showed ticked those whose tick the table shows no more, with the reason."""
     if not organizations:
         return []
-    rows = rows_of(instance.pk, user.pk, instance.psa).filter(pk__in=organizations)
+    rows = table_queryset(instance.pk, user.pk, instance.psa).filter(pk__in=organizations)
     standing = {pk: told for pk, *told in rows.values_list("pk", "mapping_state", "mapping__instance__name")}
     told = []
     for organization in Organization.objects.visible_to(user).filter(pk__in=organizations):
