@@ -176,7 +176,7 @@ def test_an_error_page_leads_to_the_traceback_and_tells_no_secret(
     def breaks(*args: object, **kwargs: object) -> None:
         raise RuntimeError("something odd")
 
-    monkeypatch.setattr("integrations.views.instances.connections.connect_instance", breaks)
+    monkeypatch.setattr("integrations.views.instances.connect_instance", breaks)
     client = client_of(owner)
     client.raise_request_exception = False
     form = {
