@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from integrations.models import IntegrationInstance
+from integrations.models import IntegrationInstance, Job
+from integrations.services.audit import Batch
+from integrations.services.instances.connect import check_connection
 from integrations.simulators.autotask.server import Simulator
-from tests.support.simulated import SECRET, TRACKING_IDENTIFIER, USERNAME, table_contents
+from tests.support.simulated import (
+    SECRET,
+    TRACKING_IDENTIFIER,
+    USERNAME,
+    actor_of,
+    connect,
+    refresh,
+    table_contents,
+)
 
 Signed = Callable[[User], Client]
 
@@ -94,3 +105,17 @@ def test_nobody_else_gets_the_button_or_may_press_it(
     assert "connection-zone" not in page.content.decode()
     assert table_contents(IntegrationInstance) == before
     assert not list(simulator.requests)
+
+
+def test_a_chosen_platform_survives_a_move(simulator: Simulator, owner: User, settings: Any) -> None:
+    """A refresh follows Autotask to the new zone; the check of the next day passes there."""
+    instance = connect(owner, zone=right_zone(simulator))
+    there = simulator.add_zone(5)
+    settings.AUTOTASK_EXTRA_HOSTS.append(there.base_url.removeprefix("http://"))
+    simulator.inject("zone-moved", zone=5, tenant=USERNAME)
+    assert refresh(instance).state == Job.State.DONE
+    instance.refresh_from_db()
+    assert instance.api_url == there.api_url
+    report = check_connection(Batch(actor_of(owner)), instance)
+    assert report.passed, [step.sentence for step in report.steps if step.state == "failed"]
+    assert report.platform == there.base_url.removeprefix("http://")

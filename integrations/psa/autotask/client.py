@@ -123,7 +123,7 @@ class AutotaskClient:
         except PSAError as error:
             if error.kind not in _OF_ONE_CALL:
                 raise
-            return CompanyMetadata(error=error)
+            return CompanyMetadata(error=error.with_traceback(None))
 
     def field_details(self) -> FieldDetails:
         """User-defined fields, and labels of owners, countries and categories, all at the same time."""
@@ -162,7 +162,7 @@ class AutotaskClient:
         except PSAError as error:
             if error.kind not in _OF_ONE_CALL | {FailureKind.PERMISSION}:
                 raise
-            return error
+            return error.with_traceback(None)
 
     def server_time(self) -> dt.datetime | None:
         """What Autotask's clock showed at its first answer to this client."""
