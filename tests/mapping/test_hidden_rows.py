@@ -182,7 +182,7 @@ def test_save_mappings_saves_what_is_shown_and_says_what_was_lost_meanwhile(desk
         "ignored was not saved. It is ignored meanwhile. Restore it first if it should be mapped.",
         "inactive was not saved. It was set inactive meanwhile. Set it active first if it should be mapped.",
         "locked was not saved. It is mapped in “Other” now. Use “Move here” to take it over.",
-        "merged was not saved. It was deleted meanwhile. Restore it first if it should be mapped.",
+        "merged was not saved. It was merged into “shown” meanwhile. Map that one instead.",
     ]
     kept = MappingProposal.objects.exclude(organization=desk.rows["shown"]).values("pk", "selected")
     assert list(kept) == before  # nothing is thrown away

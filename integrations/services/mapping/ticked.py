@@ -137,9 +137,12 @@ def describe_lost_rows(
     rows = table_queryset(instance.pk, user.pk, instance.psa).filter(pk__in=organizations)
     standing = {pk: told for pk, *told in rows.values_list("pk", "mapping_state", "mapping__instance__name")}
     told = []
-    for organization in Organization.objects.visible_to(user).filter(pk__in=organizations):
+    visible = Organization.objects.visible_to(user).select_related("merged_into")
+    for organization in visible.filter(pk__in=organizations):
         state, instance_name = standing.get(organization.pk, (None, ""))
-        if organization.deleted_at is not None:
+        if organization.deleted_at is not None and organization.merged_into is not None:
+            reason = f"It was merged into “{organization.merged_into.name}” meanwhile. Map that one instead."
+        elif organization.deleted_at is not None:
             reason = "It was deleted meanwhile. Restore it first if it should be mapped."
         elif state is None:
             reason = "It was set inactive meanwhile. Set it active first if it should be mapped."
