@@ -37,10 +37,11 @@ demo: $(VENV)/runtime
 test: setup
 	$(RUN) -m pytest -n auto --dist worksteal
 
-# What has files of its own is not even collected: each worker does that anew.
+# What has files of its own is not even collected: each worker does that anew. Properties of drawn examples
+# (hypothesis marks them) are sweeps as well.
 unit: setup
 	$(RUN) -m pytest -n logical --dist worksteal -p no:schemathesis \
-	  -m "not journey and not third_party and not process and not large and not exhaustive" \
+	  -m "not journey and not third_party and not process and not large and not exhaustive and not hypothesis" \
 	  --ignore tests/journeys --ignore tests/third_party --ignore tests/concurrency --ignore tests/read_api/test_described_requests.py
 
 # What it finds is mended, and pinned by an @example beside the property.
