@@ -17,7 +17,7 @@ from django.utils import timezone
 from django_tasks import task
 
 from integrations.models import ImportReport, IntegrationInstance, Job
-from integrations.psa.base import FailureKind, PSAError, StepState
+from integrations.psa.base import PSAError, StepState
 from integrations.services.audit import Actor, Batch
 from integrations.services.companies import ShrinkRefused, refresh_options
 from integrations.services.imports import (
@@ -27,7 +27,7 @@ from integrations.services.imports import (
     import_file,
     open_report,
 )
-from integrations.services.instances import check_connection, record_refusal, start_due_runs
+from integrations.services.instances import check_connection, start_due_runs
 from integrations.services.jobs import JobCancelled, JobLost, JobRun, claim, open_job, stalled_jobs
 from integrations.services.suggestions import propose_mappings
 from integrations.services.webhooks import has_work, note_reviews, work
@@ -192,8 +192,6 @@ def run_job(key: str) -> None:
         except PSAError as error:
             logger.warning("Job %s failed: %s", run.job.pk, error.technical)
             run.finish(Job.State.FAILED, error=error.user_text)
-            if error.kind is FailureKind.CREDENTIALS:
-                record_refusal(run.instance)
         except WorkFailed as error:
             run.finish(Job.State.FAILED, error=str(error))
         except ShrinkRefused as error:
@@ -226,6 +224,8 @@ def _suggest_mappings(run: JobRun) -> tuple[str, dict[str, Any]]:
 
 def _check_connection(run: JobRun) -> tuple[str, dict[str, Any]]:
     user = run.job.created_by
+    if user is None and run.instance.status == IntegrationInstance.Status.REFUSED:
+        return "The credentials were refused before; nothing was sent.", {}
     actor = Actor(run.job.starter or "the portal", "background job", user)
     report = check_connection(Batch(actor), run.instance)
     if report.passed:

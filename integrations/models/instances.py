@@ -80,6 +80,12 @@ class IntegrationInstance(models.Model):
     credentials = EncryptedJSONField(row_key="key")
     secrets_set = models.JSONField(default=dict, blank=True, editable=False)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.UNVERIFIED)
+    refused_tries = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="Refusals since the credentials last worked.",
+    )
     last_check = models.JSONField(default=dict, blank=True, editable=False)
     last_checked_at = models.DateTimeField(null=True, blank=True)
     last_refreshed_at = models.DateTimeField(null=True, blank=True)

@@ -14,6 +14,7 @@ from integrations.forms.schedules import ScheduleForm
 from integrations.models import IntegrationInstance
 from integrations.psa.forms import ConnectionForm
 from integrations.services.companies import filter_text
+from integrations.services.instances import who_can_mend
 from integrations.views.cards import connection_form, filter_forms, schedule_form
 from integrations.views.common import SignedInRequest, instance_frame, on_instance
 from integrations.views.mapping_table import table_context
@@ -47,6 +48,7 @@ def setup_page(
         "preview": preview,
         "schedule": schedule or schedule_form(instance),
         "catch_all": instance.catch_all_company(),
+        "who_can_mend": who_can_mend() if instance.status == IntegrationInstance.Status.REFUSED else [],
         **table_context(request, instance),
     }
     return render(request, "integrations/setup.html", context, status=status)

@@ -29,7 +29,7 @@ from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.services.companies.refresh import refresh_options
 from integrations.services.instances.catch_all import set_catch_all
-from integrations.services.instances.connect import client_for
+from integrations.services.instances.connect import check_connection, client_for
 from integrations.services.instances.delete import delete_instance
 from integrations.services.jobs import run as jobs
 from integrations.simulators.autotask.server import Simulator
@@ -266,6 +266,9 @@ def test_a_read_that_fails_marks_nothing_and_touches_no_mapping(
             )
             assert present_ids(filled) == offered
         simulator.clear()
+        filled.refresh_from_db()
+        if filled.status == IntegrationInstance.Status.REFUSED:  # then nothing is sent before a person checks
+            assert check_connection(Batch(actor_of(owner)), filled).passed
 
     assert refresh(filled, full=True).state == Job.State.DONE
     assert company_of(filled, 103).missing_since is not None

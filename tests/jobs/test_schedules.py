@@ -15,17 +15,21 @@ from django.utils import timezone
 
 from integrations import tasks
 from integrations.models import AuditEvent, IntegrationInstance, Job
+from integrations.psa.base import FailureKind, PSAError
 from integrations.services.audit import Batch
+from integrations.services.companies import find_missing_company
 from integrations.services.instances import connect as connections
 from integrations.services.instances import delete as deletion
 from integrations.services.instances import schedule as schedules
+from integrations.services.instances.connect import with_current_zone
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
 from tests.support.rows import make_instance
-from tests.support.simulated import actor_of, refresh
+from tests.support.simulated import USERNAME, actor_of, connect, refresh
 
 HOUR = dt.timedelta(hours=1)
 Status = IntegrationInstance.Status
+ClientOf = Callable[[User], Client]
 
 
 @pytest.fixture
@@ -135,12 +139,72 @@ def test_refused_credentials_are_sent_once_until_a_person_acts(
     assert tasks.start_due() == 1
 
 
-def test_credentials_that_were_changed_meanwhile_are_not_marked_refused(plain: IntegrationInstance) -> None:
-    began_with = IntegrationInstance.objects.get(pk=plain.pk)
+def test_credentials_that_were_changed_meanwhile_are_not_marked_refused(
+    simulator: Simulator, tenant: Tenant, filled: IntegrationInstance
+) -> None:
+    began_with = IntegrationInstance.objects.get(pk=filled.pk)
     IntegrationInstance.objects.update(secrets_set={"secret": {"at": "now", "by": "olivia"}})
-    assert not connections.record_refusal(began_with)
-    plain.refresh_from_db()
-    assert plain.status == Status.CONNECTED
+    tenant.secret = "changed over there"
+
+    with pytest.raises(PSAError) as refusal:
+        with_current_zone(began_with, lambda client: client.count_companies([]))
+
+    assert refusal.value.kind is FailureKind.CREDENTIALS
+    filled.refresh_from_db()
+    assert filled.status == Status.CONNECTED
+
+
+def test_one_refusal_closes_the_door_for_everybody_until_a_person_tries_once_more(
+    simulator: Simulator, tenant: Tenant, filled: IntegrationInstance, member: User, client_of: ClientOf
+) -> None:
+    """Too many refusals lock the API user, and no click of somebody who cannot mend it may add one."""
+    tenant.secret, right = "changed over there", tenant.secret
+    window, page, asked = client_of(member), filled.get_absolute_url(), len(simulator.requests)
+    row = {"filters-TOTAL_FORMS": "1", "filters-INITIAL_FORMS": "0", "filters-0-field": "companyType"}
+    for number in range(1, 4):
+        preview = {**row, "filters-0-operation": "eq", "filters-0-value": str(number)}
+        window.post(f"{page}filters/preview/", preview)
+        window.get(f"{page}missing/", {"q": f"Company {number}"})
+        refresh(filled)
+    assert len([request for request in simulator.requests.all()[asked:] if request.status == 401]) == 1
+    assert len(simulator.requests.all()[asked:]) <= 2  # the refused one, and where its user's zone is now
+
+    html = window.get(page).content.decode()
+    assert "Try once more" in html
+    assert "has refused these credentials once" in html
+    window.post(reverse("integrations:connection_test", args=[filled.psa, filled.pk]))
+    assert "2 times since they last worked" in window.get(page).content.decode()
+
+    tenant.secret = right
+    window.post(reverse("integrations:connection_test", args=[filled.psa, filled.pk]))
+    filled.refresh_from_db()
+    assert (filled.status, filled.refused_tries) == (Status.CONNECTED, 0)
+    assert refresh(filled).state == Job.State.DONE
+
+
+def test_who_cannot_mend_refused_credentials_is_told_whom_to_ask(
+    filled: IntegrationInstance, owner: User, member: User, reader: User, client_of: ClientOf
+) -> None:
+    IntegrationInstance.objects.filter(pk=filled.pk).update(status=Status.REFUSED, refused_tries=1)
+    asked = f"Ask {owner.get_username()}"
+    assert asked in client_of(member).get(filled.get_absolute_url()).content.decode()
+    assert asked in client_of(reader).get(filled.get_absolute_url()).content.decode()
+    assert asked not in client_of(owner).get(filled.get_absolute_url()).content.decode()
+
+
+def test_a_chosen_platform_follows_the_tenant_wherever_the_move_is_learnt(
+    simulator: Simulator, owner: User, settings: Any
+) -> None:
+    main = connect(owner, zone=simulator.base_url.split("/")[2])
+    there = simulator.add_zone(5)
+    settings.AUTOTASK_EXTRA_HOSTS.append(there.base_url.split("/")[2])
+    simulator.inject("zone-moved", zone=5, tenant=USERNAME)
+
+    find_missing_company(main, "Kestrel")
+
+    main.refresh_from_db()
+    assert (main.api_url, main.zone) == (there.api_url, there.base_url.split("/")[2])
+    assert connections.check_connection(Batch(actor_of(owner)), main).passed
 
 
 # --- the form -----------------------------------------------------------------------------------------

@@ -74,16 +74,10 @@ def preview_filters(instance: IntegrationInstance, conditions: Sequence[FilterCo
     mappings = OrganizationMapping.objects.with_row().filter(instance=instance)
     mapped = list(instance.companies.filter(missing_since=None, pk__in=mappings.values("company")))
 
-    def ask(client: PSAClient) -> tuple[int, tuple[RemoteCompany, ...], set[str]]:
+    def ask(client: PSAClient) -> tuple[int, tuple[RemoteCompany, ...], frozenset[str]]:
         count = client.count_companies(conditions)
         sample = client.sample_companies(conditions, SAMPLE_SIZE)
-        inside: set[str] = set()
-        for start in range(0, len(mapped), ASKED_AT_ONCE):
-            some = mapped[start : start + ASKED_AT_ONCE]
-            among = FilterCondition("id", "in", tuple(int(company.remote_id) for company in some))
-            found = client.sample_companies([*conditions, among], ASKED_AT_ONCE)
-            inside.update(company.id for company in found)
-        return count, sample, inside
+        return count, sample, client.ids_in_filter(conditions, [company.remote_id for company in mapped])
 
     count, sample, inside = with_current_zone(instance, ask)
     dropped = tuple(company for company in mapped if company.remote_id not in inside)

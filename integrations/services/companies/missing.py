@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from integrations.models import Company, IntegrationInstance
-from integrations.psa.base import FilterCondition, PSAError, RemoteCompany
+from integrations.psa.base import FilterCondition, PSAClient, PSAError, RemoteCompany
 from integrations.services.companies.filters import conditions_of, filter_fields, filter_text
-from integrations.services.instances.connect import client_for
+from integrations.services.instances.connect import with_current_zone
 
 MOST_FINDINGS = 15
 
@@ -76,19 +76,17 @@ def _live(instance: IntegrationInstance, text: str, stored: Sequence[Company]) -
     asked = [company.remote_id for company in stored if company.missing_since]
     asked += [text] if text.isdecimal() and text not in known else []
     conditions = conditions_of(instance)
-    client = client_for(instance)
-    try:
+
+    def ask(client: PSAClient) -> list[Finding]:
         found: list[RemoteCompany] = [*client.companies_by_id(asked).companies.values()] if asked else []
         found += client.sample_companies([FilterCondition("companyName", "contains", text)], MOST_FINDINGS)
         unread = {company.id: company for company in found if company.id not in known}
-        passing = set(unread)
+        passing: Collection[str] = unread
         if unread and conditions:
-            among = FilterCondition("id", "in", tuple(int(key) for key in unread))
-            sample = client.sample_companies([*conditions, among], len(unread))
-            passing = {company.id for company in sample}
-    finally:
-        client.close()
-    return [_unread(instance, company, key in passing) for key, company in unread.items()]
+            passing = client.ids_in_filter(conditions, list(unread))
+        return [_unread(instance, company, key in passing) for key, company in unread.items()]
+
+    return with_current_zone(instance, ask)
 
 
 def _search(instance: IntegrationInstance, text: str) -> list[Company]:

@@ -8,8 +8,8 @@ from integrations.services.instances.connect import (
     NameTaken,
     check_connection,
     connect_instance,
-    record_refusal,
     report_as_json,
+    who_can_mend,
 )
 from integrations.services.instances.delete import (
     RESTORABLE_FOR,
@@ -24,6 +24,6 @@ from integrations.services.instances.schedule import LONGEST_INTERVAL, save_sche
 __all__ = [
     "LONGEST_INTERVAL", "RESTORABLE_FOR", "ConnectionDetails", "InstanceDetails", "NameTaken",
     "NotRestorable", "NotUsable", "check_connection", "connect_instance", "delete_instance",
-    "describe_instance", "first_steps", "instance_cards", "record_refusal", "report_as_json",
-    "restore_instance", "save_schedule", "set_catch_all", "start_due_runs",
+    "describe_instance", "first_steps", "instance_cards", "report_as_json", "restore_instance",
+    "save_schedule", "set_catch_all", "start_due_runs", "who_can_mend",
 ]  # fmt: skip

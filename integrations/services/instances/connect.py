@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
+from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -31,6 +33,7 @@ from integrations.services.audit import Actor, Batch, Change, instance_change
 from integrations.services.conflicts import ChangedMeanwhile
 
 Found = TypeVar("Found")
+MOST_NAMES = 5  # of people who can mend a connection
 
 
 class NameTaken(Exception):
@@ -59,6 +62,19 @@ class CredentialsMissing(PSAError):
         super().__init__(
             "No credentials are stored for this configuration yet. Enter them under Connection and save.",
             "no credentials are stored",
+        )
+
+
+class RefusedBefore(PSAError):
+    """The PSA has refused the stored credentials, and nobody has changed them or tried them again since."""
+
+    kind = FailureKind.CREDENTIALS
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The stored credentials were refused, so nothing was sent: too many refusals lock the API user. "
+            "Correct the credentials under Connection, or press Try once more there.",
+            "the credentials were refused before; nothing was sent",
         )
 
 
@@ -110,8 +126,12 @@ def _open_credentials(instance: IntegrationInstance) -> dict[str, Any]:
 def with_current_zone(instance: IntegrationInstance, work: Callable[[PSAClient], Found]) -> Found:
     """Do something with a client; when the tenant has moved, store its new zone and do it again there.
 
-    Raises PSAError, and what ``work`` raises. ``work`` has to bear being done twice.
+    A refusal of the credentials is noted and closes this door for everybody, until they are changed or a
+    person has them checked. Raises PSAError (RefusedBefore where the door is closed), and what ``work``
+    raises. ``work`` has to bear being done twice.
     """
+    if IntegrationInstance.objects.filter(pk=instance.pk, status=IntegrationInstance.Status.REFUSED).exists():
+        raise RefusedBefore
     for may_move in (True, False):
         client = client_for(instance)
         try:
@@ -120,6 +140,10 @@ def with_current_zone(instance: IntegrationInstance, work: Callable[[PSAClient],
             if moved.zone is None or not may_move:
                 raise
             instance = _take_over_zone(instance, moved.zone)
+        except PSAError as error:
+            if error.kind is FailureKind.CREDENTIALS:
+                _record_refusal(instance)
+            raise
         finally:
             client.close()
     raise AssertionError  # the loop returns or raises
@@ -130,6 +154,8 @@ def _take_over_zone(instance: IntegrationInstance, zone: Zone) -> IntegrationIns
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
         before = instance.snapshot()
         _remember_zone(instance, zone)
+        if instance.zone:  # a Platform was chosen: it is the new one now, or every later check would fail
+            instance.zone = zone.key
         instance.save()
         portal = Actor("The portal", f"moved by {provider_for(instance.psa).name}")
         Batch(portal).record([instance_change(Action.INSTANCE_MOVED, instance, before, instance.snapshot())])
@@ -275,13 +301,15 @@ def record_check(instance: IntegrationInstance, report: ConnectionReport, now: d
     """Put what a check found on the (unsaved) instance: status, steps, and the zone when it was found."""
     kind = report.error.kind if report.error else None
     if report.passed:
-        instance.status = IntegrationInstance.Status.CONNECTED
+        instance.status, instance.refused_tries = IntegrationInstance.Status.CONNECTED, 0
     elif kind is FailureKind.CREDENTIALS:
         instance.status = IntegrationInstance.Status.REFUSED
+        instance.refused_tries += 1
     else:
         instance.status = IntegrationInstance.Status.ATTENTION
     if report.passed and report.zone is not None:
         _remember_zone(instance, report.zone)
+        instance.zone = report.platform
     instance.last_check = report_as_json(report)
     instance.last_checked_at = now
 
@@ -325,15 +353,18 @@ def check_connection(batch: Batch, instance: IntegrationInstance) -> ConnectionR
     return report
 
 
-def record_refusal(instance: IntegrationInstance) -> bool:
-    """Note that the PSA refused the credentials with which a job began; the schedule then leaves them alone.
-
-    False when they were changed meanwhile: the new ones were not refused.
-    """
+def _record_refusal(instance: IntegrationInstance) -> None:
+    """Note that the PSA refused the credentials of this instance, unless they were changed meanwhile."""
     with transaction.atomic(durable=True):
         current = IntegrationInstance.objects.locked().get(pk=instance.pk)
-        if (current.username, current.secrets_set) != (instance.username, instance.secrets_set):
-            return False
-        current.status = IntegrationInstance.Status.REFUSED
-        current.save(update_fields=["status", "updated_at"])
-    return True
+        if (current.username, current.secrets_set) == (instance.username, instance.secrets_set):
+            current.status = IntegrationInstance.Status.REFUSED
+            current.refused_tries += 1
+            current.save(update_fields=["status", "refused_tries", "updated_at"])
+
+
+def who_can_mend() -> list[str]:
+    """The names of a few people who may change credentials, for whoever may not."""
+    owners = User.objects.filter(Q(groups__name="Owners") | Q(is_superuser=True), is_active=True)
+    names = owners.distinct().order_by("is_superuser", "username")[:MOST_NAMES]
+    return [person.get_full_name() or person.get_username() for person in names]
