@@ -12,6 +12,8 @@ from integrations.matching.vocabulary import Flags, Ids, Reals
 
 #: Least confidence of *likely* where a name is initials or holds another trade.
 STRICT = 0.85
+#: The same where a name of one word stands beside a longer one.
+PARTLY = 0.8
 #: The same where an apostrophe at the end of a word may make it another family's.
 FAMILY = 0.97
 #: How far below what would be enough the confidence of a twin is at most.
@@ -37,19 +39,23 @@ class Signs:
         Flags  # a number of these two alone, or a public body's whole place: *likely* from still less on
     )
     strict: Flags  # *likely* only from ``STRICT`` on
+    partly: Flags  # *likely* only from ``PARTLY`` on
     apostrophe: Flags  # *likely* only from ``FAMILY`` on
 
 
 def kinds_of(view: View) -> Ids:
-    """The kind of agreement of P pairs, as positions in ``Kind``."""
+    """The kind of agreement of P pairs, as positions in ``Kind``.
+
+    The postal code alone does not confirm a spelling: neighbours in one trade have it too.
+    """
     whole = ~view.some("addition_alone", "second_name") & ~view.above("without_addition", 0.0)
     same = view.some("same_words") & whole
-    spelling = (
-        view.some("only_typos", "one_edit", "two_edits") & ~view.some("contradiction", "omission") & whole
-    )
+    left_out = view.some("small_word_omitted", "edge_word_omitted", "body_word_omitted", "given_name_omitted")
+    spelling = view.some("only_typos", "one_edit", "two_edits") & ~view.some("contradiction", "omission")
+    spelling &= whole & ~left_out
     contact = view.contact | view.some("postal_code_same")
     numbers: Ids = np.select(
-        [same & contact, same, spelling & contact, spelling, contact],
+        [same & contact, same, spelling & view.contact, spelling, contact],
         [
             _KINDS.index(kind)
             for kind in (
@@ -93,6 +99,8 @@ def signs_of(view: View, context: Reals) -> Signs:
     sister = context_of("organization_adds_structural") > 0
     sister &= ~(view.above("phone_same", ALMOST_OWN) & some("domain_same", "postal_code_same", "city_same"))
     # the initials of a part of a name fit many names
+    # one word in common beside a telling one: "SOS" need not be "SOS Hydration"
+    partly = some("one_word") & view.adds & ~view.supported & ~some("body_word_omitted")
     strict = (
         sister
         | some("attested_word_swapped")
@@ -109,6 +117,7 @@ def signs_of(view: View, context: Reals) -> Signs:
         clear=~(look_alike | contradicted | view.shared_domain | view.hardly_named) & ahead,
         own_phone=((own_phone & ~sister) | some("body_word_omitted")) & ahead,
         strict=strict,
+        partly=partly,
         apostrophe=view.above("apostrophe_differs", _HALF) & ~view.contact,
     )
 
@@ -139,8 +148,8 @@ def tiers_of(model: Model, scores: Scores, beside: Beside) -> tuple[list[Tier], 
     signs = signs_of(beside.view, context)
     held = beside.judged.forbidden | beside.judged.held
     least: Reals = np.select(
-        [signs.apostrophe, signs.strict, signs.own_phone, signs.clear],
-        [FAMILY, STRICT, model.likely_own_phone, model.likely_clear],
+        [signs.apostrophe, signs.strict, signs.partly, signs.own_phone, signs.clear],
+        [FAMILY, STRICT, PARTLY, model.likely_own_phone, model.likely_clear],
         model.likely,
     )
     confidence = scores.confidence
