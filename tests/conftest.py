@@ -17,16 +17,16 @@ from hypothesis import core as hypothesis_core
 from hypothesis.vendor.pretty import RepresentationPrinter
 
 from integrations.models import Company, IntegrationInstance
-from tests.support.admin_rows import desk, superuser, world  # noqa: F401  # fixtures
+from tests.support.admin_rows import desk, sample_rows, superuser  # noqa: F401  # fixtures
 from tests.support.append_only import let_tests_empty_the_audit
 from tests.support.migrated import migrated_database, migrated_memory
 from tests.support.properties import USUAL
 from tests.support.rows import make_company, make_instance
 from tests.support.simulated import (  # noqa: F401  # fixtures
-    filled,
     instance,
     no_request_in_a_transaction,
     organizations,
+    refreshed,
     second,
     simulator,
     tenant,

@@ -175,14 +175,14 @@ def test_organizations_are_made_inactive_and_active_in_bulk(desk: Client) -> Non
 
 
 def test_a_mapping_is_made_changed_and_removed_and_undo_knows_it(
-    desk: Client, superuser: User, filled: IntegrationInstance, organizations: dict[str, Organization]
+    desk: Client, superuser: User, refreshed: IntegrationInstance, organizations: dict[str, Organization]
 ) -> None:
     abbott = organizations["Abbott"]
-    first, other = company_of(filled, 102), company_of(filled, 101)
+    first, other = company_of(refreshed, 102), company_of(refreshed, 101)
     add = address(OrganizationMapping, "add")
     assert desk.post(add, {"organization": abbott.pk, "company": first.pk}).status_code == 302
     mapping = OrganizationMapping.objects.get()
-    assert (mapping.version, mapping.instance, mapping.psa) == (1, filled, "autotask")
+    assert (mapping.version, mapping.instance, mapping.psa) == (1, refreshed, "autotask")
     assert (mapping.confirmed_by, mapping.confirmed_name) == (superuser, first.name)
 
     where = address(OrganizationMapping, "change", mapping.pk)
@@ -209,9 +209,9 @@ def test_a_mapping_is_made_changed_and_removed_and_undo_knows_it(
 
 
 def test_saving_without_a_change_changes_nothing(
-    desk: Client, filled: IntegrationInstance, organizations: dict[str, Organization], owner: User
+    desk: Client, refreshed: IntegrationInstance, organizations: dict[str, Organization], owner: User
 ) -> None:
-    mapping = map_to(owner, filled, organizations["Abbott"], 101)
+    mapping = map_to(owner, refreshed, organizations["Abbott"], 101)
     before = AuditEvent.objects.count()
     assert send(desk, address(OrganizationMapping, "change", mapping.pk)).status_code == 302
     mapping.refresh_from_db()
@@ -220,9 +220,9 @@ def test_saving_without_a_change_changes_nothing(
 
 
 def test_a_removed_mapping_comes_back_by_saving_it_and_by_adding_it(
-    desk: Client, filled: IntegrationInstance, organizations: dict[str, Organization], owner: User
+    desk: Client, refreshed: IntegrationInstance, organizations: dict[str, Organization], owner: User
 ) -> None:
-    mapping = map_to(owner, filled, organizations["Abbott"], 101)
+    mapping = map_to(owner, refreshed, organizations["Abbott"], 101)
     press(desk, OrganizationMapping, "delete_selected", mapping, post="yes")
     assert not OrganizationMapping.objects.present().exists()
     assert send(desk, address(OrganizationMapping, "change", mapping.pk)).status_code == 302
@@ -239,12 +239,12 @@ def test_a_removed_mapping_comes_back_by_saving_it_and_by_adding_it(
 
 def test_a_mapping_moves_to_another_configuration(
     desk: Client,
-    filled: IntegrationInstance,
+    refreshed: IntegrationInstance,
     second: IntegrationInstance,
     organizations: dict[str, Organization],
     owner: User,
 ) -> None:
-    mapping = map_to(owner, filled, organizations["Abbott"], 101)
+    mapping = map_to(owner, refreshed, organizations["Abbott"], 101)
     where = address(OrganizationMapping, "change", mapping.pk)
     assert send(desk, where, company=company_of(second, 301).pk).status_code == 302
     mapping.refresh_from_db()
@@ -253,24 +253,24 @@ def test_a_mapping_moves_to_another_configuration(
 
 
 def test_what_cannot_be_mapped_is_refused_beside_the_field(
-    desk: Client, filled: IntegrationInstance, organizations: dict[str, Organization], owner: User
+    desk: Client, refreshed: IntegrationInstance, organizations: dict[str, Organization], owner: User
 ) -> None:
     add, abbott = address(OrganizationMapping, "add"), organizations["Abbott"]
-    own = {"organization": abbott.pk, "company": company_of(filled, 0).pk}
+    own = {"organization": abbott.pk, "company": company_of(refreshed, 0).pk}
     assert "the MSP itself" in errors_of(desk.post(add, own))
 
-    mapping = map_to(owner, filled, abbott, 101)
-    again = {"organization": abbott.pk, "company": company_of(filled, 102).pk}
+    mapping = map_to(owner, refreshed, abbott, 101)
+    again = {"organization": abbott.pk, "company": company_of(refreshed, 102).pk}
     assert "It is mapped already, to Abbott Dental Care, LLC" in errors_of(desk.post(add, again))
 
     where = address(OrganizationMapping, "change", mapping.pk)
     seen = form_of(desk, where)
-    map_to(owner, filled, abbott, 103)  # a colleague, meanwhile
-    later = desk.post(where, seen | {"company": company_of(filled, 104).pk})
+    map_to(owner, refreshed, abbott, 103)  # a colleague, meanwhile
+    later = desk.post(where, seen | {"company": company_of(refreshed, 104).pk})
     assert "Somebody has changed this mapping" in errors_of(later)
 
     delete_organization(Batch(actor_of(owner)), organizations["Birchwood"])
-    gone = {"organization": organizations["Birchwood"].pk, "company": company_of(filled, 102).pk}
+    gone = {"organization": organizations["Birchwood"].pk, "company": company_of(refreshed, 102).pk}
     assert "The organization is deleted" in errors_of(desk.post(add, gone))
     mapping.refresh_from_db()
     assert mapping.company.remote_id == "103"
@@ -278,41 +278,41 @@ def test_what_cannot_be_mapped_is_refused_beside_the_field(
 
 def test_a_change_between_form_and_service_is_told_and_nothing_is_written(
     desk: Client,
-    filled: IntegrationInstance,
+    refreshed: IntegrationInstance,
     organizations: dict[str, Organization],
     owner: User,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    mapping = map_to(owner, filled, organizations["Abbott"], 101)
+    mapping = map_to(owner, refreshed, organizations["Abbott"], 101)
     where = address(OrganizationMapping, "change", mapping.pk)
     seen = form_of(desk, where)
     clean = assign.set_mapping
 
     def just_before(*args: Any, **options: Any) -> Any:
-        map_to(owner, filled, organizations["Abbott"], 103)
+        map_to(owner, refreshed, organizations["Abbott"], 103)
         return clean(*args, **options)
 
     monkeypatch.setattr("integrations.admin.mappings.set_mapping", just_before)
-    answer = desk.post(where, seen | {"company": company_of(filled, 104).pk}, follow=True)
+    answer = desk.post(where, seen | {"company": company_of(refreshed, 104).pk}, follow=True)
     assert any("somebody else changed this in the same moment" in text for text in told(answer))
 
 
 def test_the_service_refuses_what_the_form_would(
-    filled: IntegrationInstance, organizations: dict[str, Organization], superuser: User
+    refreshed: IntegrationInstance, organizations: dict[str, Organization], superuser: User
 ) -> None:
     actor, abbott = actor_of(superuser), organizations["Abbott"]
     with pytest.raises(proposals.CompanyNotOffered):
-        assign.set_mapping(Batch(actor), abbott, company_of(filled, 0), seen_version=0)
+        assign.set_mapping(Batch(actor), abbott, company_of(refreshed, 0), seen_version=0)
     with pytest.raises(ChangedMeanwhile):
-        assign.set_mapping(Batch(actor), abbott, company_of(filled, 101), seen_version=4)
+        assign.set_mapping(Batch(actor), abbott, company_of(refreshed, 101), seen_version=4)
     delete_organization(Batch(actor), abbott)
     with pytest.raises(assign.OrganizationDeleted):
-        assign.set_mapping(Batch(actor), abbott, company_of(filled, 101), seen_version=0)
+        assign.set_mapping(Batch(actor), abbott, company_of(refreshed, 101), seen_version=0)
     assert not OrganizationMapping.objects.exists()
 
 
 def test_a_search_field_offers_what_can_be_mapped_and_tells_twins_apart(
-    desk: Client, filled: IntegrationInstance, second: IntegrationInstance
+    desk: Client, refreshed: IntegrationInstance, second: IntegrationInstance
 ) -> None:
     def answers(field: str, term: str) -> list[str]:
         query = {
@@ -328,7 +328,7 @@ def test_a_search_field_offers_what_can_be_mapped_and_tells_twins_apart(
         "Abbott Dental Care, LLC (id 101, Main)",
     ]
     assert answers("company", "managed it") == []  # the MSP itself
-    filled.companies.filter(remote_id="102").update(in_filter=False)
+    refreshed.companies.filter(remote_id="102").update(in_filter=False)
     assert answers("company", "birchwood") == []
     gone = make_organization("Gone")
     make_organization("Gone but another")
@@ -340,13 +340,13 @@ def test_a_search_field_offers_what_can_be_mapped_and_tells_twins_apart(
 
 
 def test_a_no_and_a_gap_are_taken_back_through_the_service(
-    desk: Client, filled: IntegrationInstance, organizations: dict[str, Organization], owner: User
+    desk: Client, refreshed: IntegrationInstance, organizations: dict[str, Organization], owner: User
 ) -> None:
     actor, abbott, zephyr = actor_of(owner), organizations["Abbott"], organizations["Zephyr"]
-    reject_match(Batch(actor), filled, abbott, company_of(filled, 101))
-    reject_match(Batch(actor), filled, abbott, company_of(filled, 102))
-    ignore_organization(Batch(actor), filled, zephyr)
-    ignore_organization(Batch(actor), filled, abbott)
+    reject_match(Batch(actor), refreshed, abbott, company_of(refreshed, 101))
+    reject_match(Batch(actor), refreshed, abbott, company_of(refreshed, 102))
+    ignore_organization(Batch(actor), refreshed, zephyr)
+    ignore_organization(Batch(actor), refreshed, abbott)
     one, two = RejectedMatch.objects.order_by("pk")
     desk.post(address(RejectedMatch, "delete", one.pk), {"post": "yes"})
     press(desk, RejectedMatch, "delete_selected", two, post="yes")
@@ -361,13 +361,13 @@ def test_a_no_and_a_gap_are_taken_back_through_the_service(
 
 def test_a_person_can_be_removed_with_their_unsaved_work(
     desk: Client,
-    filled: IntegrationInstance,
+    refreshed: IntegrationInstance,
     organizations: dict[str, Organization],
     owner: User,
     member: User,
 ) -> None:
-    mapping = map_to(member, filled, organizations["Abbott"], 101)
-    proposals.choose_company(member, filled, organizations["Birchwood"], company_of(filled, 102))
+    mapping = map_to(member, refreshed, organizations["Abbott"], 101)
+    proposals.choose_company(member, refreshed, organizations["Birchwood"], company_of(refreshed, 102))
     where = reverse("admin:auth_user_delete", args=[member.pk])
     assert "Unsaved proposals: 1" in re.sub(r"<[^>]+>", "", desk.get(where).content.decode())
     assert desk.post(where, {"post": "yes"}).status_code == 302
@@ -413,12 +413,12 @@ def test_typed_in_secrets_and_addresses_are_not_taken(desk: Client, instance: In
 
 
 def test_the_default_moves_and_is_not_simply_given_up(
-    desk: Client, filled: IntegrationInstance, second: IntegrationInstance
+    desk: Client, refreshed: IntegrationInstance, second: IntegrationInstance
 ) -> None:
     assert send(desk, address(IntegrationInstance, "change", second.pk), is_default="on").status_code == 302
     assert list(IntegrationInstance.objects.filter(is_default=True)) == [second]
     event, other = AuditEvent.objects.filter(action="instance changed").order_by("-pk")[:2]
-    assert {event.instance, other.instance} == {filled, second}
+    assert {event.instance, other.instance} == {refreshed, second}
     assert event.batch == other.batch
 
     where = address(IntegrationInstance, "change", second.pk)
@@ -431,7 +431,7 @@ def test_the_default_moves_and_is_not_simply_given_up(
 
 
 def test_a_taken_name_and_an_older_page_are_refused(
-    desk: Client, filled: IntegrationInstance, second: IntegrationInstance
+    desk: Client, refreshed: IntegrationInstance, second: IntegrationInstance
 ) -> None:
     where = address(IntegrationInstance, "change", second.pk)
     assert "Another configuration has this name" in errors_of(send(desk, where, name="MAIN"))
@@ -441,19 +441,19 @@ def test_a_taken_name_and_an_older_page_are_refused(
 
 
 def test_deleting_a_configuration_keeps_it_restorable(
-    desk: Client, filled: IntegrationInstance, organizations: dict[str, Organization], owner: User
+    desk: Client, refreshed: IntegrationInstance, organizations: dict[str, Organization], owner: User
 ) -> None:
-    mapping = map_to(owner, filled, organizations["Abbott"], 101)
-    where = address(IntegrationInstance, "delete", filled.pk)
+    mapping = map_to(owner, refreshed, organizations["Abbott"], 101)
+    where = address(IntegrationInstance, "delete", refreshed.pk)
     assert desk.get(where).status_code == 200
     answer = desk.post(where, {"post": "yes"}, follow=True)
     assert "“Main” can be restored for 30 days, with its mappings (1)." in told(answer)
-    filled.refresh_from_db()
-    assert filled.deleted_at is not None
+    refreshed.refresh_from_db()
+    assert refreshed.deleted_at is not None
     assert not OrganizationMapping.objects.present().exists()
-    assert Company.objects.filter(instance=filled).exists()
+    assert Company.objects.filter(instance=refreshed).exists()
 
-    answer = press(desk, IntegrationInstance, "restore", filled, shown="?deleted=no")
+    answer = press(desk, IntegrationInstance, "restore", refreshed, shown="?deleted=no")
     assert told(answer) == ["Main: restored. Mappings that came back: 1; elsewhere by now: 0."]
     mapping.refresh_from_db()
     assert mapping.removed_at is None

@@ -50,19 +50,19 @@ def text_of(response: Any) -> str:
 
 
 def test_every_model_of_the_app_is_registered_and_in_these_tests(
-    world: dict[type[models.Model], models.Model],
+    sample_rows: dict[type[models.Model], models.Model],
 ) -> None:
     from django.apps import apps
 
     assert set(apps.get_app_config("integrations").get_models()) == set(OURS)
-    assert set(world) == set(REGISTERED)
+    assert set(sample_rows) == set(REGISTERED)
 
 
 @pytest.mark.exhaustive
 def test_every_page_opens_for_a_superuser_and_shows_no_secret(
-    world: dict[type[models.Model], models.Model], desk: Client
+    sample_rows: dict[type[models.Model], models.Model], desk: Client
 ) -> None:
-    instance, person = world[IntegrationInstance], world[User]
+    instance, person = sample_rows[IntegrationInstance], sample_rows[User]
     assert isinstance(instance, IntegrationInstance)
     assert isinstance(person, User)
     hidden = [*SECRETS, TOTP_SECRET, HOOK_KEY, HOOK_QUERY, DIGEST]
@@ -75,7 +75,7 @@ def test_every_page_opens_for_a_superuser_and_shows_no_secret(
         return response
 
     assert get("index", reverse("admin:index")).status_code == 200
-    for model, row in world.items():
+    for model, row in sample_rows.items():
         for page in ("change", "history"):
             assert get(page, address(model, page, row.pk)).status_code == 200, f"{label(model)} {page}"
         assert get("list", address(model, "changelist")).status_code == 200, label(model)
@@ -88,9 +88,9 @@ def test_every_page_opens_for_a_superuser_and_shows_no_secret(
 
 @pytest.mark.exhaustive
 def test_what_is_read_only_has_no_field_to_type_in(
-    world: dict[type[models.Model], models.Model], desk: Client
+    sample_rows: dict[type[models.Model], models.Model], desk: Client
 ) -> None:
-    for model, row in world.items():
+    for model, row in sample_rows.items():
         page = desk.get(address(model, "change", row.pk)).content.decode()
         assert ('name="_save"' in page) is (model in CHANGED_HERE), label(model)
         if model not in CHANGED_HERE:
@@ -114,14 +114,14 @@ def others(
 
 @pytest.mark.exhaustive
 def test_nobody_else_sees_or_does_anything(
-    world: dict[type[models.Model], models.Model], others: dict[str, Client]
+    sample_rows: dict[type[models.Model], models.Model], others: dict[str, Client]
 ) -> None:
     before = table_contents(Organization, OrganizationMapping, IntegrationInstance, Job, ApiToken)
     searched = (
         reverse("admin:autocomplete") + "?term=Abbott&app_label=integrations&model_name=organizationmapping"
         "&field_name=organization"
     )
-    for page, where in [*pages_of(world), ("search", searched)]:
+    for page, where in [*pages_of(sample_rows), ("search", searched)]:
         for who, client in others.items():
             response = (
                 client.get(where) if page.endswith(("list", "add")) else client.post(where, {"post": "yes"})
@@ -161,16 +161,16 @@ def test_an_instance_says_when_and_by_whom_its_secrets_were_set(
     assert re.search(rf"Tracking identifier: set on {day} \d\d:\d\d by olivia", text)
 
 
-def test_hostile_names_stay_text(desk: Client, filled: IntegrationInstance) -> None:
-    filled.companies.filter(remote_id="101").update(name="<script>alert(1)</script>")
+def test_hostile_names_stay_text(desk: Client, refreshed: IntegrationInstance) -> None:
+    refreshed.companies.filter(remote_id="101").update(name="<script>alert(1)</script>")
     organization = make_organization("<img src=x onerror=alert(2)>")
-    map_to(User.objects.get(username="sonja"), filled, organization, 101)
+    map_to(User.objects.get(username="sonja"), refreshed, organization, 101)
     for where in (
         address(Company, "changelist"),
         address(OrganizationMapping, "changelist"),
         address(AuditEvent, "changelist"),
         address(Organization, "change", organization.pk),
-        address(Company, "change", company_of(filled, 101).pk),
+        address(Company, "change", company_of(refreshed, 101).pk),
     ):
         page = desk.get(where).content.decode()
         assert "<script>alert" not in page

@@ -34,9 +34,9 @@ ELSEWHERE = {"login", "logout", "password_change", "password_change_done", "jsi1
 
 
 @pytest.fixture
-def many(world: dict[type[models.Model], models.Model], owner: User) -> None:
+def many(sample_rows: dict[type[models.Model], models.Model], owner: User) -> None:
     """20,000 companies, 5,000 mapped organizations, proposals, audit events, and 200 jobs and people."""
-    instance, now = world[IntegrationInstance], timezone.now()
+    instance, now = sample_rows[IntegrationInstance], timezone.now()
     assert isinstance(instance, IntegrationInstance)
     companies = Company.objects.bulk_create(
         Company(
@@ -94,7 +94,7 @@ def page_names() -> set[str]:
     return names(admin.site.get_urls())
 
 
-def pages(world: dict[type[models.Model], models.Model]) -> dict[str, list[str]]:
+def pages(sample_rows: dict[type[models.Model], models.Model]) -> dict[str, list[str]]:
     """The addresses of each named page, with the largest tables behind them."""
     found: dict[str, list[str]] = {name: [] for name in ELSEWHERE}
     found["index"] = [reverse("admin:index")]
@@ -106,25 +106,27 @@ def pages(world: dict[type[models.Model], models.Model]) -> dict[str, list[str]]
         + f"?term=fenwick&app_label=integrations&model_name=organizationmapping&field_name={field}"
         for field in ("organization", "company")
     ]
-    for model, row in world.items():
+    for model, row in sample_rows.items():
         prefix = f"{model._meta.app_label}_{model._meta.model_name}"
         listed = address(model, "changelist")
         found[f"{prefix}_changelist"] = [listed, *([f"{listed}?q=fenwick"] if model in SEARCHED else [])]
         found[f"{prefix}_add"] = [address(model, "add")]
         for page in ("change", "history", "delete"):
             found[f"{prefix}_{page}"] = [address(model, page, row.pk)]
-    found["auth_user_password_change"] = [reverse("admin:auth_user_password_change", args=[world[User].pk])]
+    found["auth_user_password_change"] = [
+        reverse("admin:auth_user_password_change", args=[sample_rows[User].pk])
+    ]
     return found
 
 
-def test_every_page_of_the_admin_is_among_these(world: dict[type[models.Model], models.Model]) -> None:
+def test_every_page_of_the_admin_is_among_these(sample_rows: dict[type[models.Model], models.Model]) -> None:
     """A page that is new to the admin fails here until it is measured below."""
-    assert page_names() == set(pages(world))
+    assert page_names() == set(pages(sample_rows))
 
 
 @pytest.mark.large
 def test_every_page_is_quick_and_none_grows_with_the_rows(
-    many: None, world: dict[type[models.Model], models.Model], desk: Client
+    many: None, sample_rows: dict[type[models.Model], models.Model], desk: Client
 ) -> None:
     """Under 300 ms and 20 queries; no select of every company, no list of all that hangs on a row.
 
@@ -132,7 +134,7 @@ def test_every_page_is_quick_and_none_grows_with_the_rows(
     machine does at this moment is not the page's time. One quick try shows that the page can be quick.
     """
     assert Company.objects.count() > COMPANIES
-    for page in (page for addresses in pages(world).values() for page in addresses):
+    for page in (page for addresses in pages(sample_rows).values() for page in addresses):
         with CaptureQueriesContext(connection) as queries:
             response = desk.get(page)
         assert response.status_code in {200, 302, 403}, page

@@ -56,7 +56,7 @@ def test_refreshing_by_name_goes_through_a_job(instance: IntegrationInstance) ->
 
 
 def test_all_are_refreshed_although_one_fails_and_it_says_which_and_why(
-    filled: IntegrationInstance, second: IntegrationInstance, tenant: Tenant
+    refreshed: IntegrationInstance, second: IntegrationInstance, tenant: Tenant
 ) -> None:
     tenant.secret = "changed over there"
     code, out, err = run("refresh_options", "--all", "--format", "json")
@@ -69,22 +69,22 @@ def test_all_are_refreshed_although_one_fails_and_it_says_which_and_why(
     assert not any(secret in out + err for secret in SECRETS)
 
 
-def test_full_reads_everything(filled: IntegrationInstance) -> None:
+def test_full_reads_everything(refreshed: IntegrationInstance) -> None:
     run("refresh_options", "Main")
     assert Job.objects.latest("pk").result["full"] is False
     run("refresh_options", "Main", "--full")
     assert Job.objects.latest("pk").result["full"] is True
 
 
-def test_a_shrink_is_refused_until_it_is_accepted(filled: IntegrationInstance, tenant: Tenant) -> None:
+def test_a_shrink_is_refused_until_it_is_accepted(refreshed: IntegrationInstance, tenant: Tenant) -> None:
     for number in range(101, 108):
         tenant.companies.remove(number)
     code, out, _ = run("refresh_options", "Main", "--full")
     assert code == 1
     assert "7 of 15 companies were not returned" in out
-    assert filled.companies.filter(missing_since=None).count() == 15
+    assert refreshed.companies.filter(missing_since=None).count() == 15
     assert run("refresh_options", "Main", "--accept-shrink")[0] == 0
-    assert filled.companies.filter(missing_since=None).count() == 8
+    assert refreshed.companies.filter(missing_since=None).count() == 8
 
 
 def test_a_waiting_job_is_taken_up_with_what_is_asked(instance: IntegrationInstance, owner: User) -> None:
@@ -130,7 +130,7 @@ def test_a_job_whose_worker_died_is_taken_over(instance: IntegrationInstance) ->
 
 
 def test_interrupting_asks_the_job_to_stop_and_begins_no_other(
-    filled: IntegrationInstance, second: IntegrationInstance, monkeypatch: pytest.MonkeyPatch
+    refreshed: IntegrationInstance, second: IntegrationInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     progress = jobs.JobRun.report_progress
 
@@ -156,7 +156,7 @@ def test_interrupting_asks_the_job_to_stop_and_begins_no_other(
 
 
 def test_a_mistake_of_the_portal_is_told_and_the_next_one_goes_on(
-    filled: IntegrationInstance,
+    refreshed: IntegrationInstance,
     second: IntegrationInstance,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -165,7 +165,7 @@ def test_a_mistake_of_the_portal_is_told_and_the_next_one_goes_on(
     from integrations.services.companies.store import store_fields as store
 
     def broken(of: IntegrationInstance, fields: Any) -> int:
-        if of.pk == filled.pk:
+        if of.pk == refreshed.pk:
             raise ZeroDivisionError
         return store(of, fields)
 
@@ -182,7 +182,7 @@ def test_a_mistake_of_the_portal_is_told_and_the_next_one_goes_on(
 
 
 def test_validating_all_says_which_passed_and_what_failed(
-    filled: IntegrationInstance, second: IntegrationInstance, tenant: Tenant
+    refreshed: IntegrationInstance, second: IntegrationInstance, tenant: Tenant
 ) -> None:
     assert run("validate_instances", "--all")[0] == 0
     tenant.secret = "changed over there"
@@ -194,8 +194,8 @@ def test_validating_all_says_which_passed_and_what_failed(
     assert rows["Second"]["requests_used"].endswith(" of 10,000")
     assert rows["Main"]["result"] == "failed"
     assert rows["Main"]["explanation"].startswith("Credentials accepted: ")
-    filled.refresh_from_db()
-    assert filled.status == IntegrationInstance.Status.REFUSED
+    refreshed.refresh_from_db()
+    assert refreshed.status == IntegrationInstance.Status.REFUSED
     event = AuditEvent.objects.filter(action="instance checked").latest("pk")
     assert event.actor is None
     assert event.origin == "command validate_instances"
@@ -224,7 +224,7 @@ def test_an_unreachable_autotask_is_a_row_like_any_other(
 
 @pytest.mark.parametrize("command", ["refresh_options", "validate_instances"])
 def test_a_wrong_choice_ends_with_2_and_says_what_there_is(
-    command: str, filled: IntegrationInstance, second: IntegrationInstance, owner: User
+    command: str, refreshed: IntegrationInstance, second: IntegrationInstance, owner: User
 ) -> None:
     known = "Known are: “Main”, “Second”."
     for arguments, message in (
@@ -237,7 +237,7 @@ def test_a_wrong_choice_ends_with_2_and_says_what_there_is(
     assert run(command, "Second")[2] == "No configuration is called “Second”. Known are: “Main”."
 
 
-def test_a_name_twice_is_one_configuration(filled: IntegrationInstance) -> None:
+def test_a_name_twice_is_one_configuration(refreshed: IntegrationInstance) -> None:
     code, out, _ = run("validate_instances", "Main", " main ", "--format", "json")
     assert code == 0
     assert len(json.loads(out)) == 1

@@ -232,9 +232,9 @@ def test_whatever_was_exported_harmlessly_is_read_back(rows: dict[str, str]) -> 
 
 
 def test_a_configuration_is_asked_by_name_and_nothing_is_written(
-    filled: IntegrationInstance, organizations: dict[str, Organization], owner: User
+    refreshed: IntegrationInstance, organizations: dict[str, Organization], owner: User
 ) -> None:
-    map_to(owner, filled, organizations["Calloway"], 103)
+    map_to(owner, refreshed, organizations["Calloway"], 103)
     models: tuple[Any, ...] = (Organization, Company, OrganizationMapping, MappingProposal, AuditEvent)
     before = table_contents(*models)
     rows = {
@@ -252,7 +252,7 @@ def test_a_configuration_is_asked_by_name_and_nothing_is_written(
 
 
 def test_an_unknown_configuration_lists_the_known_ones(
-    filled: IntegrationInstance, second: IntegrationInstance
+    refreshed: IntegrationInstance, second: IntegrationInstance
 ) -> None:
     with pytest.raises(CommandError) as failure:
         run("--instance", "Nain")

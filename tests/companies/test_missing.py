@@ -31,23 +31,23 @@ def the_finding(instance: IntegrationInstance, text: str) -> Finding:
 
 
 @pytest.fixture
-def customers(filled: IntegrationInstance, owner: User) -> IntegrationInstance:
+def customers(refreshed: IntegrationInstance, owner: User) -> IntegrationInstance:
     """The configuration reads customers only."""
-    save_filters(Batch(actor_of(owner)), filled, [FilterCondition("companyType", "eq", 1)])
-    refresh(filled, full=True)
-    filled.refresh_from_db()
-    return filled
+    save_filters(Batch(actor_of(owner)), refreshed, [FilterCondition("companyType", "eq", 1)])
+    refresh(refreshed, full=True)
+    refreshed.refresh_from_db()
+    return refreshed
 
 
-def test_it_is_there_and_can_be_chosen(filled: IntegrationInstance) -> None:
-    finding = the_finding(filled, "Abbott")
+def test_it_is_there_and_can_be_chosen(refreshed: IntegrationInstance) -> None:
+    finding = the_finding(refreshed, "Abbott")
     assert finding.sentence == "It is among the options and can be chosen."
     assert (finding.offered, finding.next_step) == (True, NextStep.CHOOSE)
 
 
-def test_it_is_inactive(filled: IntegrationInstance) -> None:
-    filled.companies.filter(name__startswith="Abbott").update(is_active=False)
-    finding = the_finding(filled, "Abbott")
+def test_it_is_inactive(refreshed: IntegrationInstance) -> None:
+    refreshed.companies.filter(name__startswith="Abbott").update(is_active=False)
+    finding = the_finding(refreshed, "Abbott")
     assert finding.sentence.startswith("It is inactive in Autotask.")
     assert finding.next_step is NextStep.CHOOSE
 
@@ -65,12 +65,12 @@ def test_it_is_a_lead_and_the_filter_wants_customers(customers: IntegrationInsta
 
 
 def test_it_was_read_once_and_is_left_out_since_the_filter_changed(
-    filled: IntegrationInstance, owner: User
+    refreshed: IntegrationInstance, owner: User
 ) -> None:
-    save_filters(Batch(actor_of(owner)), filled, [FilterCondition("companyType", "eq", 1)])
-    refresh(filled, full=True, accept_shrink=True)
-    filled.refresh_from_db()
-    finding = the_finding(filled, "Paper & Toner")
+    save_filters(Batch(actor_of(owner)), refreshed, [FilterCondition("companyType", "eq", 1)])
+    refresh(refreshed, full=True, accept_shrink=True)
+    refreshed.refresh_from_db()
+    finding = the_finding(refreshed, "Paper & Toner")
     assert "but the company filter leaves it out. The filter wants: Company type equals 1" in finding.sentence
     assert finding.next_step is NextStep.FILTER
 
@@ -85,40 +85,42 @@ def test_it_fits_the_filter_but_is_newer_than_the_last_refresh(
     assert finding.next_step is NextStep.REFRESH
 
 
-def test_this_api_user_may_not_see_it_any_more(filled: IntegrationInstance, tenant: Tenant) -> None:
-    company = filled.companies.get(name__startswith="Abbott")
+def test_this_api_user_may_not_see_it_any_more(refreshed: IntegrationInstance, tenant: Tenant) -> None:
+    company = refreshed.companies.get(name__startswith="Abbott")
     tenant.companies.remove(int(company.remote_id))
-    refresh(filled, full=True)
-    finding = the_finding(filled, "Abbott")
+    refresh(refreshed, full=True)
+    finding = the_finding(refreshed, "Abbott")
     assert "this API user may not see it any more" in finding.sentence
     assert not finding.offered
 
 
-def test_it_is_mapped_to_somebody(filled: IntegrationInstance) -> None:
-    make_mapping(make_organization("Dunmore"), filled.companies.get(name__startswith="Abbott"))
-    finding = the_finding(filled, "Abbott")
+def test_it_is_mapped_to_somebody(refreshed: IntegrationInstance) -> None:
+    make_mapping(make_organization("Dunmore"), refreshed.companies.get(name__startswith="Abbott"))
+    finding = the_finding(refreshed, "Abbott")
     assert finding.sentence == "It is mapped to Dunmore."
     assert (finding.next_step, finding.holder) == (NextStep.HOLDER, "Dunmore")
 
 
-def test_it_is_in_the_other_instance(filled: IntegrationInstance, second: IntegrationInstance) -> None:
-    finding = the_finding(filled, "Marlowe")
+def test_it_is_in_the_other_instance(refreshed: IntegrationInstance, second: IntegrationInstance) -> None:
+    finding = the_finding(refreshed, "Marlowe")
     assert finding.sentence.startswith("It is in the other configuration “Second”.")
     assert (finding.instance, finding.next_step) == (second, NextStep.INSTANCE)
 
 
-def test_it_is_not_in_autotask_at_all(filled: IntegrationInstance, reader: User, client_of: Signed) -> None:
-    answer = find_missing_company(filled, "Nobody Knows It")
+def test_it_is_not_in_autotask_at_all(
+    refreshed: IntegrationInstance, reader: User, client_of: Signed
+) -> None:
+    answer = find_missing_company(refreshed, "Nobody Knows It")
     assert (answer.findings, answer.asked_live, answer.error) == ((), True, "")
-    address = reverse("integrations:missing", args=[filled.psa, filled.pk])
+    address = reverse("integrations:missing", args=[refreshed.psa, refreshed.pk])
     page = client_of(reader).get(address, {"q": "Nobody Knows It"}).content.decode()
     assert "neither among the companies that were read nor in Autotask" in page
     assert "Give its security level access to all companies" in page
 
 
-def test_autotask_cannot_be_asked(filled: IntegrationInstance, simulator: Simulator) -> None:
+def test_autotask_cannot_be_asked(refreshed: IntegrationInstance, simulator: Simulator) -> None:
     simulator.inject("server-error", status=503)
-    answer = find_missing_company(filled, "Abbott")
+    answer = find_missing_company(refreshed, "Abbott")
     assert not answer.asked_live
     assert answer.error
     assert [finding.name for finding in answer.findings] == ["Abbott Dental Care, LLC"]

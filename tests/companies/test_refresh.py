@@ -108,68 +108,68 @@ def test_a_first_refresh_stores_companies_picklists_and_fields(
 
 
 def test_a_second_refresh_asks_only_for_what_changed(
-    simulator: Simulator, tenant: Tenant, filled: IntegrationInstance
+    simulator: Simulator, tenant: Tenant, refreshed: IntegrationInstance
 ) -> None:
     tenant.companies.change(102, {"companyName": "Birchwood Animal Hospital"})
     tenant.companies.remove(103)
     simulator.requests.clear()
 
-    job = refresh(filled)
+    job = refresh(refreshed)
 
     assert job.message == "1 companies read, 0 new, 1 changed."
-    assert company_of(filled, 102).name == "Birchwood Animal Hospital"
-    assert company_of(filled, 103).missing_since is None  # only a full read can tell
+    assert company_of(refreshed, 102).name == "Birchwood Animal Hospital"
+    assert company_of(refreshed, 103).missing_since is None  # only a full read can tell
     asked = [json.loads(request.body) for request in simulator.requests.to("companies/query", "POST")]
     assert all("lastTrackedModifiedDateTime" in json.dumps(body) for body in asked)
 
 
-def test_a_full_read_follows_after_a_day(tenant: Tenant, filled: IntegrationInstance) -> None:
+def test_a_full_read_follows_after_a_day(tenant: Tenant, refreshed: IntegrationInstance) -> None:
     tenant.companies.remove(103)
     yesterday = timezone.now() - dt.timedelta(hours=25)
-    IntegrationInstance.objects.filter(pk=filled.pk).update(last_full_read_at=yesterday)
+    IntegrationInstance.objects.filter(pk=refreshed.pk).update(last_full_read_at=yesterday)
 
-    job = refresh(filled)
+    job = refresh(refreshed)
 
     assert job.message == "14 companies read, 0 new, 0 changed, 1 no longer there."
-    assert company_of(filled, 103).missing_since is not None
+    assert company_of(refreshed, 103).missing_since is not None
 
 
 def test_a_company_that_vanishes_is_marked_and_its_mapping_stays_until_it_comes_back(
-    tenant: Tenant, filled: IntegrationInstance, owner: User, organizations: Organizations
+    tenant: Tenant, refreshed: IntegrationInstance, owner: User, organizations: Organizations
 ) -> None:
-    map_to(owner, filled, organizations["Calloway"], 103)
+    map_to(owner, refreshed, organizations["Calloway"], 103)
     before = table_contents(OrganizationMapping)
     tenant.companies.remove(103)
 
-    refresh(filled, full=True)
-    assert company_of(filled, 103).missing_since is not None
+    refresh(refreshed, full=True)
+    assert company_of(refreshed, 103).missing_since is not None
     assert table_contents(OrganizationMapping) == before
 
     tenant.companies.put({"id": 103, "companyName": "Calloway & Sons Roofing"})
-    refresh(filled, full=True)
-    assert company_of(filled, 103).missing_since is None
+    refresh(refreshed, full=True)
+    assert company_of(refreshed, 103).missing_since is None
     assert table_contents(OrganizationMapping) == before
 
 
 def test_a_missing_mark_keeps_the_moment_it_was_first_set(
-    tenant: Tenant, filled: IntegrationInstance
+    tenant: Tenant, refreshed: IntegrationInstance
 ) -> None:
     tenant.companies.remove(103)
-    refresh(filled, full=True)
-    first = company_of(filled, 103).missing_since
+    refresh(refreshed, full=True)
+    first = company_of(refreshed, 103).missing_since
 
-    refresh(filled, full=True)
+    refresh(refreshed, full=True)
 
-    assert company_of(filled, 103).missing_since == first
+    assert company_of(refreshed, 103).missing_since == first
 
 
 def test_an_option_that_the_tenant_dropped_becomes_inactive(
-    tenant: Tenant, filled: IntegrationInstance
+    tenant: Tenant, refreshed: IntegrationInstance
 ) -> None:
     del tenant.picklists["companyType"]
-    refresh(filled)
-    assert not filled.options.filter(field="companyType", is_active=True).exists()
-    assert filled.options.filter(field="companyType").exists()
+    refresh(refreshed)
+    assert not refreshed.options.filter(field="companyType", is_active=True).exists()
+    assert refreshed.options.filter(field="companyType").exists()
 
 
 def test_names_made_to_confuse_are_stored_as_clean_text(
@@ -238,24 +238,24 @@ FAULTS: dict[str, dict[str, str | int]] = {
 def test_a_read_that_fails_marks_nothing_and_touches_no_mapping(
     simulator: Simulator,
     tenant: Tenant,
-    filled: IntegrationInstance,
+    refreshed: IntegrationInstance,
     owner: User,
     organizations: Organizations,
     skip: int,
     subtests: pytest.Subtests,
 ) -> None:
-    map_to(owner, filled, organizations["Abbott"], 101)
+    map_to(owner, refreshed, organizations["Abbott"], 101)
     for number in range(500, 520):
         tenant.companies.put({"id": number, "companyName": f"Tenant of floor {number}"})
-    refresh(filled)
+    refresh(refreshed)
     tenant.companies.remove(103)
     before = table_contents(OrganizationMapping, FilterOption)
-    offered = present_ids(filled)
+    offered = present_ids(refreshed)
     stamps = IntegrationInstance.objects.values("last_refreshed_at", "last_full_read_at").get()
     for fault, options in FAULTS.items():
         simulator.inject(fault.split()[0], path="companies/query", skip=skip, **options)
         with subtests.test(fault):
-            job = refresh(filled, full=True)
+            job = refresh(refreshed, full=True)
             assert job.state == Job.State.FAILED, job.message
             assert len(job.error) > 40
             assert "mistake here" not in job.error
@@ -264,82 +264,84 @@ def test_a_read_that_fails_marks_nothing_and_touches_no_mapping(
             assert (
                 IntegrationInstance.objects.values("last_refreshed_at", "last_full_read_at").get() == stamps
             )
-            assert present_ids(filled) == offered
+            assert present_ids(refreshed) == offered
         simulator.clear()
-        filled.refresh_from_db()
-        if filled.status == IntegrationInstance.Status.REFUSED:  # then nothing is sent before a person checks
-            assert check_connection(Batch(actor_of(owner)), filled).passed
+        refreshed.refresh_from_db()
+        if (
+            refreshed.status == IntegrationInstance.Status.REFUSED
+        ):  # then nothing is sent before a person checks
+            assert check_connection(Batch(actor_of(owner)), refreshed).passed
 
-    assert refresh(filled, full=True).state == Job.State.DONE
-    assert company_of(filled, 103).missing_since is not None
+    assert refresh(refreshed, full=True).state == Job.State.DONE
+    assert company_of(refreshed, 103).missing_since is not None
     assert Company.objects.count() == 35  # nothing that only a failed read has found is left
 
 
 def test_failing_metadata_leaves_options_and_lets_companies_be_read(
-    simulator: Simulator, tenant: Tenant, filled: IntegrationInstance
+    simulator: Simulator, tenant: Tenant, refreshed: IntegrationInstance
 ) -> None:
     before = table_contents(FilterOption)
     fields = IntegrationInstance.objects.values_list("company_fields").get()
     tenant.companies.put({"id": 900, "companyName": "Moved In Yesterday"})
     simulator.inject("truncated-json", path="entityinformation/fields")
-    assert refresh(filled, full=True).state == Job.State.DONE
+    assert refresh(refreshed, full=True).state == Job.State.DONE
     assert table_contents(FilterOption) == before
     assert IntegrationInstance.objects.values_list("company_fields").get() == fields
-    assert 900 in present_ids(filled)
+    assert 900 in present_ids(refreshed)
 
 
 def test_a_picklist_of_which_a_value_could_not_be_read_keeps_what_was_known(
-    simulator: Simulator, filled: IntegrationInstance
+    simulator: Simulator, refreshed: IntegrationInstance
 ) -> None:
     before = table_contents(FilterOption)
     simulator.inject("odd-metadata", what="null-value")
-    assert refresh(filled, full=True).state == Job.State.DONE
+    assert refresh(refreshed, full=True).state == Job.State.DONE
     assert table_contents(FilterOption) == before
 
 
 def test_a_company_that_cannot_be_read_is_neither_changed_nor_gone(
-    simulator: Simulator, tenant: Tenant, filled: IntegrationInstance
+    simulator: Simulator, tenant: Tenant, refreshed: IntegrationInstance
 ) -> None:
     before = Company.objects.values("name", "phone", "missing_since").get(remote_id="101")
     tenant.companies.change(101, {"companyName": "Renamed Meanwhile"})
     simulator.inject("odd-company", what="phone", id=101)
-    assert refresh(filled, full=True).state == Job.State.DONE
+    assert refresh(refreshed, full=True).state == Job.State.DONE
     assert Company.objects.values("name", "phone", "missing_since").get(remote_id="101") == before
     simulator.clear()
-    refresh(filled, full=True)
+    refresh(refreshed, full=True)
     assert Company.objects.get(remote_id="101").name == "Renamed Meanwhile"
 
 
 def test_a_sudden_shrink_stops_and_asks_and_goes_on_when_confirmed(
-    tenant: Tenant, filled: IntegrationInstance
+    tenant: Tenant, refreshed: IntegrationInstance
 ) -> None:
     for number in range(101, 106):
         tenant.companies.remove(number)
     IntegrationInstance.objects.update(last_full_read_at=timezone.now() - dt.timedelta(hours=25))
 
-    job = refresh(filled)
+    job = refresh(refreshed)
 
     assert job.state == Job.State.FAILED
     assert job.result == {"confirm": "shrink"}
     assert job.error.startswith("5 of 15 companies were not returned")
     assert not Company.objects.exclude(missing_since=None).exists()
-    assert refresh(filled).result == {"confirm": "shrink"}  # it asks again until somebody answers
+    assert refresh(refreshed).result == {"confirm": "shrink"}  # it asks again until somebody answers
 
-    assert refresh(filled, accept_shrink=True).state == Job.State.DONE
-    assert present_ids(filled) == {0, *range(106, 113), 201, 202}
+    assert refresh(refreshed, accept_shrink=True).state == Job.State.DONE
+    assert present_ids(refreshed) == {0, *range(106, 113), 201, 202}
 
 
-def test_ordinary_deletions_do_not_ask(tenant: Tenant, filled: IntegrationInstance) -> None:
+def test_ordinary_deletions_do_not_ask(tenant: Tenant, refreshed: IntegrationInstance) -> None:
     for number in range(101, 105):
         tenant.companies.remove(number)
-    assert refresh(filled, full=True).message.endswith("4 no longer there.")
+    assert refresh(refreshed, full=True).message.endswith("4 no longer there.")
 
 
 def test_rows_hidden_without_a_word_count_as_a_shrink(
-    simulator: Simulator, filled: IntegrationInstance
+    simulator: Simulator, refreshed: IntegrationInstance
 ) -> None:
     simulator.inject("restricted-rows", every=2)
-    assert refresh(filled, full=True).result == {"confirm": "shrink"}
+    assert refresh(refreshed, full=True).result == {"confirm": "shrink"}
     assert not Company.objects.exclude(missing_since=None).exists()
 
 
@@ -357,51 +359,51 @@ def test_a_small_tenant_that_answers_nothing_at_all_asks_too(
 
 
 def test_a_new_filter_is_no_shrink_and_mapped_companies_outside_it_stay(
-    filled: IntegrationInstance, owner: User, organizations: Organizations
+    refreshed: IntegrationInstance, owner: User, organizations: Organizations
 ) -> None:
-    map_to(owner, filled, organizations["Abbott"], 201)
-    map_to(owner, filled, organizations["Birchwood"], 102)
+    map_to(owner, refreshed, organizations["Abbott"], 201)
+    map_to(owner, refreshed, organizations["Birchwood"], 102)
     before = table_contents(OrganizationMapping)
-    save_filters(Batch(actor_of(owner)), filled, [FilterCondition("city", "eq", "Columbus")])
+    save_filters(Batch(actor_of(owner)), refreshed, [FilterCondition("city", "eq", "Columbus")])
 
-    job = refresh(filled)
+    job = refresh(refreshed)
 
     assert job.message == (
         "1 companies read, 0 new, 0 changed, 0 no longer there, 14 now outside the filter, "
         "1 mapped outside the filter."
     )
-    assert not filled.companies.filter(missing_since__isnull=False).exists()  # Autotask has them all
-    outside = company_of(filled, 201)
+    assert not refreshed.companies.filter(missing_since__isnull=False).exists()  # Autotask has them all
+    outside = company_of(refreshed, 201)
     assert (outside.missing_since, outside.in_filter) == (None, False)
-    assert present_ids(filled) == {102}
+    assert present_ids(refreshed) == {102}
     assert table_contents(OrganizationMapping) == before
 
-    save_filters(Batch(actor_of(owner)), filled, [])
-    refresh(filled)
-    assert company_of(filled, 201).in_filter
-    assert present_ids(filled) == {company["id"] for company in COMPANIES}
+    save_filters(Batch(actor_of(owner)), refreshed, [])
+    refresh(refreshed)
+    assert company_of(refreshed, 201).in_filter
+    assert present_ids(refreshed) == {company["id"] for company in COMPANIES}
 
 
 def test_only_what_autotask_no_longer_has_is_gone_and_the_msp_itself_stays_usable(
-    tenant: Tenant, filled: IntegrationInstance, owner: User, monkeypatch: pytest.MonkeyPatch
+    tenant: Tenant, refreshed: IntegrationInstance, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond those that are asked for by id nobody can tell: they are outside the filter, not gone."""
-    set_catch_all(Batch(actor_of(owner)), filled, company_of(filled, 0))
+    set_catch_all(Batch(actor_of(owner)), refreshed, company_of(refreshed, 0))
     tenant.companies.remove(201)
-    only_customers(owner, filled)
+    only_customers(owner, refreshed)
 
-    refresh(filled)
+    refresh(refreshed)
 
-    assert company_of(filled, 201).missing_since is not None
-    own = company_of(filled, 0)
+    assert company_of(refreshed, 201).missing_since is not None
+    own = company_of(refreshed, 0)
     assert (own.in_filter, own.is_usable) == (False, True)
-    filled.refresh_from_db()
-    assert filled.catch_all_company() == own
+    refreshed.refresh_from_db()
+    assert refreshed.catch_all_company() == own
 
     monkeypatch.setattr("integrations.services.companies.refresh.ASKED_BY_ID", 0)
     tenant.companies.remove(102)  # a customer; nothing hangs on it
-    refresh(filled, full=True)
-    unknown = company_of(filled, 102)
+    refresh(refreshed, full=True)
+    unknown = company_of(refreshed, 102)
     assert (unknown.in_filter, unknown.missing_since) == (False, None)
 
 
@@ -416,9 +418,11 @@ def test_a_filter_from_the_start_lets_the_msp_itself_be_a_catch_all(
     assert 0 not in present_ids(instance)
 
 
-def test_a_read_that_finds_nothing_new_writes_no_company_and_no_option(filled: IntegrationInstance) -> None:
+def test_a_read_that_finds_nothing_new_writes_no_company_and_no_option(
+    refreshed: IntegrationInstance,
+) -> None:
     with CaptureQueriesContext(connection) as queries:
-        job = refresh(filled, full=True)
+        job = refresh(refreshed, full=True)
 
     assert job.message == "15 companies read, 0 new, 0 changed, 0 no longer there."
     written = [query["sql"] for query in queries if re.match(r"INSERT|UPDATE|DELETE", query["sql"])]
@@ -430,32 +434,32 @@ def test_a_read_that_finds_nothing_new_writes_no_company_and_no_option(filled: I
 
 
 def test_a_mapped_company_that_comes_back_outside_the_filter_is_no_longer_missing(
-    tenant: Tenant, filled: IntegrationInstance, owner: User, organizations: Organizations
+    tenant: Tenant, refreshed: IntegrationInstance, owner: User, organizations: Organizations
 ) -> None:
-    map_to(owner, filled, organizations["Abbott"], 201)
+    map_to(owner, refreshed, organizations["Abbott"], 201)
     tenant.companies.remove(201)
-    refresh(filled, full=True)
-    only_customers(owner, filled)
+    refresh(refreshed, full=True)
+    only_customers(owner, refreshed)
     tenant.companies.put({"id": 201, "companyName": "Paper & Toner Supply", "companyType": VENDOR})
 
-    refresh(filled)
+    refresh(refreshed)
 
-    company = company_of(filled, 201)
+    company = company_of(refreshed, 201)
     assert (company.missing_since, company.in_filter) == (None, False)
 
 
 def test_a_filter_saved_while_companies_are_read_is_read_once_more(
-    filled: IntegrationInstance, owner: User
+    refreshed: IntegrationInstance, owner: User
 ) -> None:
-    run = claimed(filled, full=True)
+    run = claimed(refreshed, full=True)
 
-    outcome = refresh_options(filled, Meddling(run, lambda: only_customers(owner, filled)), full=True)
+    outcome = refresh_options(refreshed, Meddling(run, lambda: only_customers(owner, refreshed)), full=True)
 
     assert outcome.outdated
     run.finish(Job.State.DONE)
-    assert 201 in present_ids(filled)
-    assert refresh(filled).result["full"]
-    assert 201 not in present_ids(filled)
+    assert 201 in present_ids(refreshed)
+    assert refresh(refreshed).result["full"]
+    assert 201 not in present_ids(refreshed)
 
 
 # --- killed, cancelled, lost --------------------------------------------------------------------------
@@ -466,9 +470,9 @@ class Killed(BaseException):
 
 
 def test_a_refresh_killed_half_way_leaves_a_state_from_which_it_completes(
-    tenant: Tenant, filled: IntegrationInstance, owner: User, organizations: Organizations
+    tenant: Tenant, refreshed: IntegrationInstance, owner: User, organizations: Organizations
 ) -> None:
-    map_to(owner, filled, organizations["Abbott"], 101)
+    map_to(owner, refreshed, organizations["Abbott"], 101)
     tenant.companies.remove(103)
     tenant.companies.put({"id": 90, "companyName": "Aldous Glass"})
     before = table_contents(OrganizationMapping)
@@ -477,37 +481,37 @@ def test_a_refresh_killed_half_way_leaves_a_state_from_which_it_completes(
         raise Killed
 
     with pytest.raises(Killed):
-        refresh_options(filled, Meddling(claimed(filled, full=True), die), full=True)
+        refresh_options(refreshed, Meddling(claimed(refreshed, full=True), die), full=True)
 
     assert not Company.objects.exclude(missing_since=None).exists()
-    assert company_of(filled, 90).is_pending
-    assert 90 not in present_ids(filled)
+    assert company_of(refreshed, 90).is_pending
+    assert 90 not in present_ids(refreshed)
     Job.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
     job = Job.objects.open().get()
     tasks.run_job.func(str(job.key))
     job.refresh_from_db()
     assert (job.state, job.attempts) == (Job.State.DONE, 2)
-    assert company_of(filled, 103).missing_since is not None
-    assert present_ids(filled) == {company["id"] for company in COMPANIES} - {103} | {90}
+    assert company_of(refreshed, 103).missing_since is not None
+    assert present_ids(refreshed) == {company["id"] for company in COMPANIES} - {103} | {90}
     assert table_contents(OrganizationMapping) == before
 
 
 def test_a_cancelled_refresh_stops_within_a_page_and_marks_nothing(
-    tenant: Tenant, filled: IntegrationInstance
+    tenant: Tenant, refreshed: IntegrationInstance
 ) -> None:
     tenant.companies.remove(103)
-    run = claimed(filled, full=True)
+    run = claimed(refreshed, full=True)
 
     with pytest.raises(jobs.JobCancelled):
-        refresh_options(filled, Meddling(run, lambda: run.job.request_cancel()), full=True)
+        refresh_options(refreshed, Meddling(run, lambda: run.job.request_cancel()), full=True)
 
     assert not Company.objects.exclude(missing_since=None).exists()
 
 
-def test_a_run_that_lost_its_job_writes_nothing_more(tenant: Tenant, filled: IntegrationInstance) -> None:
+def test_a_run_that_lost_its_job_writes_nothing_more(tenant: Tenant, refreshed: IntegrationInstance) -> None:
     for number in range(101, 113):
         tenant.companies.change(number, {"city": "Springfield"})
-    run = claimed(filled, full=True)
+    run = claimed(refreshed, full=True)
     second: list[jobs.JobRun | None] = []
 
     def take_over() -> None:
@@ -515,20 +519,20 @@ def test_a_run_that_lost_its_job_writes_nothing_more(tenant: Tenant, filled: Int
         second.append(jobs.claim(run.job.key))
 
     with pytest.raises(jobs.JobLost):
-        refresh_options(filled, Meddling(run, take_over), full=True)
+        refresh_options(refreshed, Meddling(run, take_over), full=True)
 
-    moved = filled.companies.filter(city="Springfield").count()
+    moved = refreshed.companies.filter(city="Springfield").count()
     assert 0 < moved < 12
     assert not run.finish(Job.State.DONE)
     assert second[0] is not None
-    refresh_options(filled, second[0], full=True)
+    refresh_options(refreshed, second[0], full=True)
     assert second[0].finish(Job.State.DONE)
-    assert filled.companies.filter(city="Springfield").count() == 12
+    assert refreshed.companies.filter(city="Springfield").count() == 12
 
 
-def test_deleting_a_configuration_cancels_its_refresh(filled: IntegrationInstance, owner: User) -> None:
-    waiting = tasks.enqueue_refresh(filled, owner)
-    delete_instance(Batch(actor_of(owner)), filled)
+def test_deleting_a_configuration_cancels_its_refresh(refreshed: IntegrationInstance, owner: User) -> None:
+    waiting = tasks.enqueue_refresh(refreshed, owner)
+    delete_instance(Batch(actor_of(owner)), refreshed)
     waiting.refresh_from_db()
     assert waiting.state == Job.State.CANCELLED
 
@@ -537,7 +541,7 @@ def test_deleting_a_configuration_cancels_its_refresh(filled: IntegrationInstanc
 
 
 def test_a_tenant_that_moved_is_followed_and_read_there(
-    simulator: Simulator, filled: IntegrationInstance, settings: Any
+    simulator: Simulator, refreshed: IntegrationInstance, settings: Any
 ) -> None:
     there = simulator.add_zone(5)
     settings.AUTOTASK_EXTRA_HOSTS = [
@@ -546,11 +550,11 @@ def test_a_tenant_that_moved_is_followed_and_read_there(
     ]
     simulator.move_tenant(USERNAME, 5)
 
-    job = refresh(filled, full=True)
+    job = refresh(refreshed, full=True)
 
     assert job.state == Job.State.DONE, job.error
-    filled.refresh_from_db()
-    assert filled.api_url == there.api_url
+    refreshed.refresh_from_db()
+    assert refreshed.api_url == there.api_url
     event = AuditEvent.objects.get(action="instance moved")
     assert event.after is not None
     assert event.after["api_url"] == there.api_url
@@ -561,9 +565,9 @@ def test_a_tenant_that_moved_is_followed_and_read_there(
 
 
 def test_the_check_for_requests_inside_a_transaction_catches_one(
-    filled: IntegrationInstance, no_request_in_a_transaction: list[str]
+    refreshed: IntegrationInstance, no_request_in_a_transaction: list[str]
 ) -> None:
-    client = client_for(filled)
+    client = client_for(refreshed)
     client.count_companies([])
     assert no_request_in_a_transaction == []
     with transaction.atomic():

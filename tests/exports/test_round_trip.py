@@ -46,11 +46,11 @@ AT = dt.datetime(2025, 5, 1, 9, 30, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def portal(second: IntegrationInstance, filled: IntegrationInstance, owner: User, member: User) -> None:
+def portal(second: IntegrationInstance, refreshed: IntegrationInstance, owner: User, member: User) -> None:
     """Two tenants, and organizations with everything that makes a round trip hard."""
-    save_filters(Batch(actor_of(owner)), filled, [FilterCondition("companyType", "in", (1, 7))])
+    save_filters(Batch(actor_of(owner)), refreshed, [FilterCondition("companyType", "in", (1, 7))])
     save_schedule(Batch(actor_of(owner)), second, refresh_every_hours=6, check_daily=False)
-    IntegrationInstance.objects.filter(pk=filled.pk).update(description="-Ohio, “north”")
+    IntegrationInstance.objects.filter(pk=refreshed.pk).update(description="-Ohio, “north”")
     for row in reversed(demo_data.demo_organizations(120, 600)):
         row["is_active"] = row.pop("active")
         Organization.objects.create(**row)
@@ -61,18 +61,18 @@ def portal(second: IntegrationInstance, filled: IntegrationInstance, owner: User
     )  # fmt: skip
     made = [make_organization(name) for name in names]
     make_organization("Elsewhere", external_id="-7", phone="+1 614-555-0100", is_active=False)
-    map_to(member, filled, made[8], 101)
-    map_to(member, filled, made[9], 102)
+    map_to(member, refreshed, made[8], 101)
+    map_to(member, refreshed, made[9], 102)
     map_to(owner, second, made[11], 301)
-    map_to(owner, filled, made[0], 103)
+    map_to(owner, refreshed, made[0], 103)
     OrganizationMapping.objects.filter(organization=made[9]).update(
         source="suggested", confidence=0.98765, reasons=["same name", "city “Columbus”, =x"],
         matcher_version="7", confirmed_at=AT,
     )  # fmt: skip
     # Renamed since it was confirmed: a person still has to look at it afterwards.
     OrganizationMapping.objects.filter(organization=made[0]).update(confirmed_name="Calloway Roofing")
-    ignore_organization(Batch(actor_of(member)), filled, made[10])
-    ignore_organization(Batch(actor_of(owner)), filled, made[12])
+    ignore_organization(Batch(actor_of(member)), refreshed, made[10])
+    ignore_organization(Batch(actor_of(owner)), refreshed, made[12])
 
 
 def exported(form: str) -> dict[str, bytes]:

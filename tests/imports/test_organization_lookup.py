@@ -73,7 +73,7 @@ FILES = st.lists(
 SHARED = HealthCheck.function_scoped_fixture
 
 
-def furnish(portal: list[There]) -> None:
+def seed_shared_portal(portal: list[There]) -> None:
     """These organizations and no others; each has the key of its place, and an external id if it is free."""
     Organization.objects.all().delete()
     made: list[Organization] = []
@@ -119,7 +119,7 @@ def values() -> list[tuple[object, ...]]:
 
 def told(portal: list[There], *rows: Row) -> list[tuple[Outcome, str]]:
     """What the rows do to the portal, and that the second time they do nothing."""
-    furnish(portal)
+    seed_shared_portal(portal)
     first = run(list(rows))
     before = everything()
     second = run(list(rows))
@@ -148,7 +148,7 @@ NEW = (IMPORTED, "new organization")
     keep_good=True,
 )
 def test_the_same_file_again_changes_nothing(portal: list[There], rows: list[Row], keep_good: bool) -> None:
-    furnish(portal)
+    seed_shared_portal(portal)
     checked = run(rows, dry_run=True, keep_good=keep_good)
     first = run(rows, keep_good=keep_good)
     assert list(checked.rows) == list(first.rows)
@@ -168,7 +168,7 @@ def test_what_went_in_whole_changes_nothing_in_any_other_order(
     portal: list[There], rows: list[Row], chance: random.Random
 ) -> None:
     # Without merged ones: where a row above has its id or name, a row of such a one is refused, not skipped.
-    furnish([there._replace(into=None) for there in portal])
+    seed_shared_portal([there._replace(into=None) for there in portal])
     failed = {row.line for row in run(rows, dry_run=True).rows if row.outcome is FAILED}
     good = [row for line, row in enumerate(rows, start=2) if line not in failed]
     assume(good)
@@ -186,7 +186,7 @@ def test_what_went_in_whole_changes_nothing_in_any_other_order(
 @example([There("Acme", "1")], [Row("Acme", "2", KEYS[0]), Row("Beta", "1")])
 @example([There("Acme", "1"), There("Beta", "2")], [Row("Acme", "3", KEYS[0]), Row("Beta", "1", KEYS[1])])
 def test_an_import_is_taken_back_whole_and_done_again(portal: list[There], rows: list[Row]) -> None:
-    furnish(portal)
+    seed_shared_portal(portal)
     before = values()
     report = run(rows)
     after = values()

@@ -237,7 +237,7 @@ def test_a_refused_change_leaves_everything_as_it_was(
 
 
 def test_credentials_of_another_tenant_are_refused_once_companies_are_at_stake(
-    filled: IntegrationInstance, owner: User
+    refreshed: IntegrationInstance, owner: User
 ) -> None:
     before = IntegrationInstance.objects.values().get()
     other = details_of(
@@ -245,7 +245,7 @@ def test_credentials_of_another_tenant_are_refused_once_companies_are_at_stake(
         secrets={"secret": SECOND_SECRET, "tracking_identifier": TRACKING_IDENTIFIER},
     )
 
-    outcome = connect_instance(Batch(actor_of(owner)), other, filled)
+    outcome = connect_instance(Batch(actor_of(owner)), other, refreshed)
 
     assert outcome.instance is None
     assert outcome.report.steps[-1].key == "tenant"
@@ -254,7 +254,7 @@ def test_credentials_of_another_tenant_are_refused_once_companies_are_at_stake(
 
 
 def test_another_api_user_of_the_same_tenant_is_accepted(
-    simulator: Simulator, filled: IntegrationInstance, owner: User
+    simulator: Simulator, refreshed: IntegrationInstance, owner: User
 ) -> None:
     simulator.tenants["second-user@northwind.example"] = make_tenant(
         username="second-user@northwind.example", secret="Wren-55"
@@ -263,7 +263,7 @@ def test_another_api_user_of_the_same_tenant_is_accepted(
         username="second-user@northwind.example",
         secrets={"secret": "Wren-55", "tracking_identifier": TRACKING_IDENTIFIER},
     )
-    assert connect_instance(Batch(actor_of(owner)), details, filled).instance is not None
+    assert connect_instance(Batch(actor_of(owner)), details, refreshed).instance is not None
 
 
 def test_a_configuration_whose_key_is_lost_can_be_connected_anew_with_all_secrets(
@@ -334,54 +334,54 @@ def test_testing_a_connection_follows_a_tenant_that_moved(
 
 
 def test_deleting_takes_the_mappings_along_and_restoring_brings_them_back(
-    filled: IntegrationInstance, owner: User, organizations: Organizations
+    refreshed: IntegrationInstance, owner: User, organizations: Organizations
 ) -> None:
-    kept = map_to(owner, filled, organizations["Abbott"], 101)
+    kept = map_to(owner, refreshed, organizations["Abbott"], 101)
     before = kept.snapshot()
 
-    assert delete_instance(Batch(actor_of(owner)), filled) == 1
+    assert delete_instance(Batch(actor_of(owner)), refreshed) == 1
     kept.refresh_from_db()
     assert kept.removed_at is not None
     assert not OrganizationMapping.objects.present().exists()
-    filled.refresh_from_db()
-    assert not filled.is_default
+    refreshed.refresh_from_db()
+    assert not refreshed.is_default
 
-    assert restore_instance(Batch(actor_of(owner)), filled) == (1, 0)
+    assert restore_instance(Batch(actor_of(owner)), refreshed) == (1, 0)
     kept.refresh_from_db()
     assert {**kept.snapshot(), "version": 0} == {**before, "version": 0}
     assert kept.version == before["version"] + 2
-    filled.refresh_from_db()
-    assert filled.deleted_at is None
-    assert filled.is_default
+    refreshed.refresh_from_db()
+    assert refreshed.deleted_at is None
+    assert refreshed.is_default
     actions = AuditEvent.objects.order_by("pk").values_list("action", flat=True)
     assert "mapping removed with its instance" in actions
     assert "mapping restored with its instance" in actions
 
 
 def test_a_mapping_that_was_removed_before_does_not_come_back_with_its_instance(
-    filled: IntegrationInstance, owner: User, organizations: Organizations
+    refreshed: IntegrationInstance, owner: User, organizations: Organizations
 ) -> None:
     from integrations.services.mapping import save as mappings
 
-    mapping = map_to(owner, filled, organizations["Abbott"], 101)
-    choose_company(owner, filled, organizations["Abbott"], None)
-    mappings.save_mappings(Batch(actor_of(owner)), owner, filled)
+    mapping = map_to(owner, refreshed, organizations["Abbott"], 101)
+    choose_company(owner, refreshed, organizations["Abbott"], None)
+    mappings.save_mappings(Batch(actor_of(owner)), owner, refreshed)
 
-    delete_instance(Batch(actor_of(owner)), filled)
-    assert restore_instance(Batch(actor_of(owner)), filled) == (0, 0)
+    delete_instance(Batch(actor_of(owner)), refreshed)
+    assert restore_instance(Batch(actor_of(owner)), refreshed) == (0, 0)
     mapping.refresh_from_db()
     assert mapping.removed_at is not None
 
 
 def test_an_organization_mapped_elsewhere_meanwhile_stays_there_and_is_counted(
-    filled: IntegrationInstance, second: IntegrationInstance, owner: User, organizations: Organizations
+    refreshed: IntegrationInstance, second: IntegrationInstance, owner: User, organizations: Organizations
 ) -> None:
-    mapping = map_to(owner, filled, organizations["Abbott"], 101)
-    map_to(owner, filled, organizations["Birchwood"], 102)
-    delete_instance(Batch(actor_of(owner)), filled)
+    mapping = map_to(owner, refreshed, organizations["Abbott"], 101)
+    map_to(owner, refreshed, organizations["Birchwood"], 102)
+    delete_instance(Batch(actor_of(owner)), refreshed)
     map_to(owner, second, organizations["Abbott"], 301)
 
-    assert restore_instance(Batch(actor_of(owner)), filled) == (1, 1)
+    assert restore_instance(Batch(actor_of(owner)), refreshed) == (1, 1)
 
     mapping.refresh_from_db()
     assert mapping.instance_id == second.pk
@@ -389,17 +389,17 @@ def test_an_organization_mapped_elsewhere_meanwhile_stays_there_and_is_counted(
 
 
 def test_an_organization_that_was_cleared_elsewhere_meanwhile_is_not_brought_back(
-    filled: IntegrationInstance, second: IntegrationInstance, owner: User, organizations: Organizations
+    refreshed: IntegrationInstance, second: IntegrationInstance, owner: User, organizations: Organizations
 ) -> None:
     from integrations.services.mapping import save as mappings
 
-    mapping = map_to(owner, filled, organizations["Abbott"], 101)
-    delete_instance(Batch(actor_of(owner)), filled)
+    mapping = map_to(owner, refreshed, organizations["Abbott"], 101)
+    delete_instance(Batch(actor_of(owner)), refreshed)
     map_to(owner, second, organizations["Abbott"], 301)
     choose_company(owner, second, organizations["Abbott"], None)
     mappings.save_mappings(Batch(actor_of(owner)), owner, second)
 
-    assert restore_instance(Batch(actor_of(owner)), filled) == (0, 0)
+    assert restore_instance(Batch(actor_of(owner)), refreshed) == (0, 0)
     mapping.refresh_from_db()
     assert mapping.removed_at is not None
 
@@ -429,11 +429,11 @@ def test_a_restored_instance_does_not_take_the_default_from_another(
 
 
 def test_deleting_forgets_unsaved_choices(
-    filled: IntegrationInstance, owner: User, organizations: Organizations
+    refreshed: IntegrationInstance, owner: User, organizations: Organizations
 ) -> None:
 
-    choose_company(owner, filled, organizations["Abbott"], company_of(filled, 101))
-    delete_instance(Batch(actor_of(owner)), filled)
+    choose_company(owner, refreshed, organizations["Abbott"], company_of(refreshed, 101))
+    delete_instance(Batch(actor_of(owner)), refreshed)
     assert not MappingProposal.objects.exists()
 
 

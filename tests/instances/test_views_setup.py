@@ -171,24 +171,24 @@ def test_a_taken_name_is_said_at_its_field(
 
 
 def test_no_page_shows_a_secret(
-    filled: IntegrationInstance, owner: User, window: Client, organizations: Organizations
+    refreshed: IntegrationInstance, owner: User, window: Client, organizations: Organizations
 ) -> None:
-    map_to(owner, filled, organizations["Abbott"], 101)
+    map_to(owner, refreshed, organizations["Abbott"], 101)
     addresses = [
         reverse("integrations:home"),
-        at("setup", filled),
-        at("mappings", filled),
-        at("job", filled),
-        at("choose", filled, organization_id=organizations["Abbott"].pk),
-        at("instance_delete", filled),
+        at("setup", refreshed),
+        at("mappings", refreshed),
+        at("job", refreshed),
+        at("choose", refreshed, organization_id=organizations["Abbott"].pk),
+        at("instance_delete", refreshed),
         reverse("integrations:instance_add", args=["autotask"]),
     ]
     wrong = form_of(username="other@northwind.example", secret=SECRET, tracking_identifier="")
     responses = [window.get(address) for address in addresses]
-    responses.append(window.post(at("connection_save", filled), wrong))
+    responses.append(window.post(at("connection_save", refreshed), wrong))
     for response in responses:
         assert response.status_code == 200
-        for secret in (*SECRETS, filled.credentials.token[:30]):
+        for secret in (*SECRETS, refreshed.credentials.token[:30]):
             assert secret not in text_of(response)
     setup = text_of(responses[1])
     assert 'type="password"' in setup
@@ -231,19 +231,21 @@ def test_testing_the_connection_says_how_it_went(
 
 
 def test_deleting_asks_for_the_name_and_can_be_taken_back(
-    filled: IntegrationInstance, owner: User, window: Client, organizations: Organizations
+    refreshed: IntegrationInstance, owner: User, window: Client, organizations: Organizations
 ) -> None:
-    map_to(owner, filled, organizations["Abbott"], 101)
-    assert "<strong>1 mapping</strong>" in text_of(window.get(at("instance_delete", filled)))
-    assert "exactly as it is shown" in text_of(window.post(at("instance_delete", filled), {"name": "main"}))
+    map_to(owner, refreshed, organizations["Abbott"], 101)
+    assert "<strong>1 mapping</strong>" in text_of(window.get(at("instance_delete", refreshed)))
+    assert "exactly as it is shown" in text_of(
+        window.post(at("instance_delete", refreshed), {"name": "main"})
+    )
     assert OrganizationMapping.objects.present().count() == 1
 
-    response = window.post(at("instance_delete", filled), {"name": "Main"}, follow=True)
+    response = window.post(at("instance_delete", refreshed), {"name": "Main"}, follow=True)
     assert "deleted with 1 mapping" in text_of(response)
     assert "Restore Main" in text_of(response)
     assert OrganizationMapping.objects.present().count() == 0
 
-    assert "is back with 1 mapping" in said(window.post(at("instance_restore", filled)))[0]
+    assert "is back with 1 mapping" in said(window.post(at("instance_restore", refreshed)))[0]
     assert OrganizationMapping.objects.present().count() == 1
 
 
@@ -285,12 +287,12 @@ def test_a_value_without_a_field_is_not_passed_over(instance: IntegrationInstanc
 
 
 def test_the_preview_counts_and_names_what_drops_out(
-    filled: IntegrationInstance, owner: User, window: Client, organizations: Organizations
+    refreshed: IntegrationInstance, owner: User, window: Client, organizations: Organizations
 ) -> None:
-    map_to(owner, filled, organizations["Abbott"], 201)
+    map_to(owner, refreshed, organizations["Abbott"], 201)
     for headers in (None, HTMX):
         response = window.post(
-            at("filters_preview", filled), rows_of(("companyType", "eq", "1")), headers=headers
+            at("filters_preview", refreshed), rows_of(("companyType", "eq", "1")), headers=headers
         )
         page = html.unescape(text_of(response))
         assert "12 companies match" in page
@@ -301,10 +303,12 @@ def test_the_preview_counts_and_names_what_drops_out(
 
 
 def test_a_preview_that_fails_says_so_on_the_card(
-    simulator: Simulator, filled: IntegrationInstance, window: Client
+    simulator: Simulator, refreshed: IntegrationInstance, window: Client
 ) -> None:
     simulator.inject("gateway-error")
-    response = window.post(at("filters_preview", filled), rows_of(("companyType", "eq", "1")), headers=HTMX)
+    response = window.post(
+        at("filters_preview", refreshed), rows_of(("companyType", "eq", "1")), headers=HTMX
+    )
     assert "Autotask did not answer" in text_of(response)
 
 
@@ -324,30 +328,30 @@ def test_a_preview_that_fails_says_so_on_the_card(
     ],
 )
 def test_a_value_that_its_field_cannot_hold_is_explained_and_not_saved(
-    filled: IntegrationInstance, window: Client, row: tuple[str, str, str], problem: str
+    refreshed: IntegrationInstance, window: Client, row: tuple[str, str, str], problem: str
 ) -> None:
-    response = window.post(at("filters_save", filled), rows_of(row))
+    response = window.post(at("filters_save", refreshed), rows_of(row))
     assert problem in html.unescape(text_of(response))
     assert not CompanyFilter.objects.exists()
 
 
-def test_saving_the_filter_reads_the_companies_anew(filled: IntegrationInstance, window: Client) -> None:
-    response = window.post(at("filters_save", filled), rows_of(("companyType", "in", f"1, {VENDOR}")))
+def test_saving_the_filter_reads_the_companies_anew(refreshed: IntegrationInstance, window: Client) -> None:
+    response = window.post(at("filters_save", refreshed), rows_of(("companyType", "in", f"1, {VENDOR}")))
     assert response.status_code == 302
     assert "filter was saved" in said(response)[0]
     assert CompanyFilter.objects.get().value == [1, VENDOR]
     job = Job.objects.open().get()
     assert job.options["full"] is True
     assert AuditEvent.objects.filter(action="company filter changed").count() == 1
-    page = text_of(window.get(at("setup", filled)))
+    page = text_of(window.get(at("setup", refreshed)))
     assert f'value="1, {VENDOR}"' in page
     assert "Customer, Vendor" in page
 
 
 def test_a_value_that_means_something_else_here_is_pointed_out(
-    filled: IntegrationInstance, window: Client
+    refreshed: IntegrationInstance, window: Client
 ) -> None:
-    response = window.post(at("filters_edit", filled), rows_of(("companyType", "eq", "6")), headers=HTMX)
+    response = window.post(at("filters_edit", refreshed), rows_of(("companyType", "eq", "6")), headers=HTMX)
     assert "the guide's table says Vendor" in html.unescape(text_of(response))
 
 
@@ -375,16 +379,16 @@ def test_refresh_options_shows_its_progress_until_it_is_done(
 
 
 def test_a_failed_refresh_says_why_and_a_shrink_asks(
-    simulator: Simulator, filled: IntegrationInstance, window: Client
+    simulator: Simulator, refreshed: IntegrationInstance, window: Client
 ) -> None:
     simulator.inject("restricted-rows", every=2)
-    window.post(at("refresh", filled), {"full": "1"})
+    window.post(at("refresh", refreshed), {"full": "1"})
     tasks.run_job.func(str(Job.objects.open().get().key))
-    page = text_of(window.get(at("job", filled)))
+    page = text_of(window.get(at("job", refreshed)))
     assert "companies were not returned this time" in page
     assert 'name="accept_shrink"' in page
 
-    window.post(at("refresh", filled), {"accept_shrink": "1"})
+    window.post(at("refresh", refreshed), {"accept_shrink": "1"})
     job = Job.objects.open().get()
     assert job.options["accept_shrink"] is True
 
@@ -400,16 +404,16 @@ def test_a_waiting_refresh_can_be_cancelled(instance: IntegrationInstance, windo
 
 
 def test_suggest_choose_save_and_undo(
-    filled: IntegrationInstance, window: Client, organizations: Organizations
+    refreshed: IntegrationInstance, window: Client, organizations: Organizations
 ) -> None:
-    response = window.post(at("suggest", filled), follow=True)
+    response = window.post(at("suggest", refreshed), follow=True)
     assert "4 of 6 open organizations have a suggestion" in text_of(response)
     assert not OrganizationMapping.objects.exists()
     shown = [str(row.pk) for row in organizations.values()]
     ticked = MappingProposal.objects.filter(selected=True).values_list("organization_id", flat=True)
 
     saved = window.post(
-        at("mappings_save", filled), {"shown": shown, "ticked": [str(pk) for pk in ticked]}, follow=True
+        at("mappings_save", refreshed), {"shown": shown, "ticked": [str(pk) for pk in ticked]}, follow=True
     )
 
     assert OrganizationMapping.objects.present().count() == len(ticked) > 2
@@ -422,10 +426,10 @@ def test_suggest_choose_save_and_undo(
 
 
 def test_choosing_by_search_with_and_without_javascript(
-    filled: IntegrationInstance, window: Client, organizations: Organizations
+    refreshed: IntegrationInstance, window: Client, organizations: Organizations
 ) -> None:
     row = organizations["Zephyr"]
-    address = at("choose", filled, organization_id=row.pk)
+    address = at("choose", refreshed, organization_id=row.pk)
     whole = window.get(address, {"q": "kestrel"})
     part = window.get(address, {"q": "kestrel"}, headers=HTMX)
     for response in (whole, part):
@@ -433,35 +437,35 @@ def test_choosing_by_search_with_and_without_javascript(
         assert "Ironbridge" not in text_of(response)
     assert "<html" not in text_of(part)
 
-    company = company_of(filled, 111)
+    company = company_of(refreshed, 111)
     swapped = window.post(address, {"company": company.pk}, headers=HTMX)
     assert f'id="row-{row.pk}"' in text_of(swapped)
     assert 'hx-swap-oob="true"' in text_of(swapped)
     assert "1 new" in text_of(swapped)
     plain = window.post(address, {"company": company.pk, "table": "q=zephyr"})
-    assert plain["Location"] == at("setup", filled) + "?q=zephyr#mappings"
+    assert plain["Location"] == at("setup", refreshed) + "?q=zephyr#mappings"
     assert MappingProposal.objects.get().company == company
-    discarded = window.post(at("discard", filled, organization_id=row.pk), headers=HTMX)
+    discarded = window.post(at("discard", refreshed, organization_id=row.pk), headers=HTMX)
     assert f'id="row-{row.pk}"' in text_of(discarded)
     assert not MappingProposal.objects.exists()
     assert not OrganizationMapping.objects.exists()
 
 
 def test_unticking_a_row_keeps_it_from_being_saved(
-    filled: IntegrationInstance, owner: User, window: Client, organizations: Organizations
+    refreshed: IntegrationInstance, owner: User, window: Client, organizations: Organizations
 ) -> None:
-    choose(owner, organizations["Abbott"], company_of(filled, 101))
+    choose(owner, organizations["Abbott"], company_of(refreshed, 101))
     shown = [str(organizations["Abbott"].pk)]
-    bar = window.post(at("mappings_select_row", filled), {"shown": shown})
+    bar = window.post(at("mappings_select_row", refreshed), {"shown": shown})
     assert "hidden" in text_of(bar)
-    assert save(owner, filled).saved == 0
+    assert save(owner, refreshed).saved == 0
     assert "1 new" in text_of(
-        window.post(at("mappings_select_row", filled), {"shown": shown, "ticked": shown})
+        window.post(at("mappings_select_row", refreshed), {"shown": shown, "ticked": shown})
     )
 
 
 def test_an_organization_mapped_elsewhere_is_locked_named_linked_and_can_be_moved(
-    filled: IntegrationInstance,
+    refreshed: IntegrationInstance,
     second: IntegrationInstance,
     owner: User,
     window: Client,
@@ -469,28 +473,28 @@ def test_an_organization_mapped_elsewhere_is_locked_named_linked_and_can_be_move
 ) -> None:
     row = organizations["Abbott"]
     map_to(owner, second, row, 301)
-    page = text_of(window.get(at("setup", filled)))
+    page = text_of(window.get(at("setup", refreshed)))
     assert f'Mapped in <a href="{second.get_absolute_url()}">Second</a> to Abbott Dental' in page
-    address = at("choose", filled, organization_id=row.pk)
-    refused = window.post(address, {"company": company_of(filled, 101).pk})
+    address = at("choose", refreshed, organization_id=row.pk)
+    refused = window.post(address, {"company": company_of(refreshed, 101).pk})
     assert "is mapped in “Second”" in said(refused)[0]
     assert not MappingProposal.objects.exists()
 
-    window.post(address, {"company": company_of(filled, 101).pk, "move": "1"})
-    saved = window.post(at("mappings_save", filled), {"shown": [row.pk], "ticked": [row.pk]})
+    window.post(address, {"company": company_of(refreshed, 101).pk, "move": "1"})
+    saved = window.post(at("mappings_save", refreshed), {"shown": [row.pk], "ticked": [row.pk]})
 
     assert "1 moved here" in said(saved)[-1]
-    assert OrganizationMapping.objects.get().instance == filled
+    assert OrganizationMapping.objects.get().instance == refreshed
 
 
 def test_a_conflict_is_told_with_both_values(
-    filled: IntegrationInstance, owner: User, member: User, window: Client, organizations: Organizations
+    refreshed: IntegrationInstance, owner: User, member: User, window: Client, organizations: Organizations
 ) -> None:
     row = organizations["Abbott"]
-    choose(owner, row, company_of(filled, 102))
-    map_to(member, filled, row, 101)
+    choose(owner, row, company_of(refreshed, 102))
+    map_to(member, refreshed, row, 101)
 
-    response = window.post(at("mappings_save", filled), {"shown": [row.pk], "ticked": [row.pk]})
+    response = window.post(at("mappings_save", refreshed), {"shown": [row.pk], "ticked": [row.pk]})
 
     [message] = said(response)
     for part in (
@@ -500,14 +504,14 @@ def test_a_conflict_is_told_with_both_values(
         "Birchwood Veterinary Clinic",
     ):
         assert part in message
-    assert OrganizationMapping.objects.get().company == company_of(filled, 101)
+    assert OrganizationMapping.objects.get().company == company_of(refreshed, 101)
 
 
 def test_a_readers_page_has_no_buttons_that_write(
-    filled: IntegrationInstance, owner: User, reader: User, client_of: Signed, organizations: Organizations
+    refreshed: IntegrationInstance, owner: User, reader: User, client_of: Signed, organizations: Organizations
 ) -> None:
-    map_to(owner, filled, organizations["Abbott"], 101)
-    page = text_of(client_of(reader).get(at("setup", filled)))
+    map_to(owner, refreshed, organizations["Abbott"], 101)
+    page = text_of(client_of(reader).get(at("setup", refreshed)))
     assert "Abbott Dental Care, LLC" in page
     for word in (
         "Save Mappings",

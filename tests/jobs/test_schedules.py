@@ -121,28 +121,28 @@ def test_the_daily_check_tells_what_is_wrong(tenant: Tenant, instance: Integrati
 
 
 def test_refused_credentials_are_sent_once_until_a_person_acts(
-    simulator: Simulator, tenant: Tenant, filled: IntegrationInstance, owner: User
+    simulator: Simulator, tenant: Tenant, refreshed: IntegrationInstance, owner: User
 ) -> None:
     tenant.secret, right = "changed over there", tenant.secret
     asked = len(simulator.requests)
-    assert refresh(filled).state == Job.State.FAILED
+    assert refresh(refreshed).state == Job.State.FAILED
     refused = [request for request in simulator.requests.all()[asked:] if request.status == 401]
     assert len(refused) == 1
     ago = timezone.now() - HOUR
-    set_times(filled, next_refresh_at=ago, next_check_at=ago)
-    assert filled.status == Status.REFUSED
+    set_times(refreshed, next_refresh_at=ago, next_check_at=ago)
+    assert refreshed.status == Status.REFUSED
     assert tasks.start_due() == 0  # not now, nor ever by itself
 
     tenant.secret = right
-    assert connections.check_connection(Batch(actor_of(owner)), filled).passed
-    set_times(filled, next_check_at=timezone.now() + HOUR)
+    assert connections.check_connection(Batch(actor_of(owner)), refreshed).passed
+    set_times(refreshed, next_check_at=timezone.now() + HOUR)
     assert tasks.start_due() == 1
 
 
 def test_credentials_that_were_changed_meanwhile_are_not_marked_refused(
-    simulator: Simulator, tenant: Tenant, filled: IntegrationInstance
+    simulator: Simulator, tenant: Tenant, refreshed: IntegrationInstance
 ) -> None:
-    began_with = IntegrationInstance.objects.get(pk=filled.pk)
+    began_with = IntegrationInstance.objects.get(pk=refreshed.pk)
     IntegrationInstance.objects.update(secrets_set={"secret": {"at": "now", "by": "olivia"}})
     tenant.secret = "changed over there"
 
@@ -150,46 +150,46 @@ def test_credentials_that_were_changed_meanwhile_are_not_marked_refused(
         with_current_zone(began_with, lambda client: client.count_companies([]))
 
     assert refusal.value.kind is FailureKind.CREDENTIALS
-    filled.refresh_from_db()
-    assert filled.status == Status.CONNECTED
+    refreshed.refresh_from_db()
+    assert refreshed.status == Status.CONNECTED
 
 
 def test_one_refusal_closes_the_door_for_everybody_until_a_person_tries_once_more(
-    simulator: Simulator, tenant: Tenant, filled: IntegrationInstance, member: User, client_of: ClientOf
+    simulator: Simulator, tenant: Tenant, refreshed: IntegrationInstance, member: User, client_of: ClientOf
 ) -> None:
     """Too many refusals lock the API user, and no click of somebody who cannot mend it may add one."""
     tenant.secret, right = "changed over there", tenant.secret
-    window, page, asked = client_of(member), filled.get_absolute_url(), len(simulator.requests)
+    window, page, asked = client_of(member), refreshed.get_absolute_url(), len(simulator.requests)
     row = {"filters-TOTAL_FORMS": "1", "filters-INITIAL_FORMS": "0", "filters-0-field": "companyType"}
     for number in range(1, 4):
         preview = {**row, "filters-0-operation": "eq", "filters-0-value": str(number)}
         window.post(f"{page}filters/preview/", preview)
         window.get(f"{page}missing/", {"q": f"Company {number}"})
-        refresh(filled)
+        refresh(refreshed)
     assert len([request for request in simulator.requests.all()[asked:] if request.status == 401]) == 1
     assert len(simulator.requests.all()[asked:]) <= 2  # the refused one, and where its user's zone is now
 
     html = window.get(page).content.decode()
     assert "Try once more" in html
     assert "has refused these credentials once" in html
-    window.post(reverse("integrations:connection_test", args=[filled.psa, filled.pk]))
+    window.post(reverse("integrations:connection_test", args=[refreshed.psa, refreshed.pk]))
     assert "2 times since they last worked" in window.get(page).content.decode()
 
     tenant.secret = right
-    window.post(reverse("integrations:connection_test", args=[filled.psa, filled.pk]))
-    filled.refresh_from_db()
-    assert (filled.status, filled.refused_tries) == (Status.CONNECTED, 0)
-    assert refresh(filled).state == Job.State.DONE
+    window.post(reverse("integrations:connection_test", args=[refreshed.psa, refreshed.pk]))
+    refreshed.refresh_from_db()
+    assert (refreshed.status, refreshed.refused_tries) == (Status.CONNECTED, 0)
+    assert refresh(refreshed).state == Job.State.DONE
 
 
 def test_who_cannot_mend_refused_credentials_is_told_whom_to_ask(
-    filled: IntegrationInstance, owner: User, member: User, reader: User, client_of: ClientOf
+    refreshed: IntegrationInstance, owner: User, member: User, reader: User, client_of: ClientOf
 ) -> None:
-    IntegrationInstance.objects.filter(pk=filled.pk).update(status=Status.REFUSED, refused_tries=1)
+    IntegrationInstance.objects.filter(pk=refreshed.pk).update(status=Status.REFUSED, refused_tries=1)
     asked = f"Ask {owner.get_username()}"
-    assert asked in client_of(member).get(filled.get_absolute_url()).content.decode()
-    assert asked in client_of(reader).get(filled.get_absolute_url()).content.decode()
-    assert asked not in client_of(owner).get(filled.get_absolute_url()).content.decode()
+    assert asked in client_of(member).get(refreshed.get_absolute_url()).content.decode()
+    assert asked in client_of(reader).get(refreshed.get_absolute_url()).content.decode()
+    assert asked not in client_of(owner).get(refreshed.get_absolute_url()).content.decode()
 
 
 def test_a_chosen_platform_follows_the_tenant_wherever_the_move_is_learnt(

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.conftest import PASSWORD, Portal, Visitor, find, join
-from tests.journeys.looking import CUT_OFF, TOO_WIDE, WIDE_TEXT, faults, tab_to, violations
+from tests.journeys.page_checks import CUT_OFF, TOO_WIDE, WIDE_TEXT, faults, tab_to, violations
 
 SETUP = "integrations/autotask/1/"
 PAGES = (

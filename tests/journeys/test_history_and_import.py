@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.conftest import Visitor, connect_main, open_visitor
-from tests.journeys.looking import faults
+from tests.journeys.page_checks import faults
 
 
 def import_sample_works(visitor: Visitor) -> Page:

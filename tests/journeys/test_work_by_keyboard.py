@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Locator, Page, Response, expect
 
 from tests.journeys.conftest import Visitor
-from tests.journeys.looking import tab_to
+from tests.journeys.page_checks import tab_to
 
 
 def find(visitor: Visitor, text: str) -> Page:

@@ -361,17 +361,17 @@ def test_no_page_names_or_counts_a_mapping_of_a_deleted_organization(desk: Desk,
 
 
 def test_a_company_of_a_deleted_organization_is_free_and_drops_out_of_no_filter(
-    filled: IntegrationInstance, owner: User, client_of: Callable[[User], Client]
+    refreshed: IntegrationInstance, owner: User, client_of: Callable[[User], Client]
 ) -> None:
     gone = make_organization("Gone Dental")
-    map_to(owner, filled, gone, 101)
+    map_to(owner, refreshed, gone, 101)
     delete_organization(Batch(actor_of(owner)), gone)
     window = client_of(owner)
-    missing = reverse("integrations:missing", args=["autotask", filled.pk])
+    missing = reverse("integrations:missing", args=["autotask", refreshed.pk])
     page = window.get(missing, {"q": "Abbott Dental"}).content.decode()
     assert "It is among the options and can be chosen." in page
     vendors = [FilterCondition("companyType", "eq", 7)]
-    found = preview_filters(filled, vendors)
+    found = preview_filters(refreshed, vendors)
     assert (found.mapped, found.dropped) == (0, ())
 
 

@@ -69,15 +69,15 @@ def test_without_a_warning_nothing_warns(db: None, member: User, client_of: Sign
 
 
 def test_a_refresh_notes_twins_and_that_they_are_none_any_more(
-    filled: IntegrationInstance, tenant: Tenant
+    refreshed: IntegrationInstance, tenant: Tenant
 ) -> None:
-    assert not filled.companies.filter(has_twin=True).exists()
+    assert not refreshed.companies.filter(has_twin=True).exists()
     tenant.companies.put({"id": 901, "companyName": "EASTGATE pharmacy LLC", "companyType": 1})
-    refresh(filled, full=True)
-    twins = filled.companies.filter(has_twin=True)
+    refresh(refreshed, full=True)
+    twins = refreshed.companies.filter(has_twin=True)
     assert sorted(twins.values_list("remote_id", flat=True)) == ["105", "901"]
     tenant.companies.change(901, {"companyName": "Westgate Pharmacy"})
-    refresh(filled, full=True)
+    refresh(refreshed, full=True)
     assert not twins.all().exists()
 
 

@@ -60,9 +60,9 @@ def test_a_new_configuration_is_judged_the_same_way(owner: User, client_of: Sign
 
 
 def test_a_value_of_the_filter_is_judged_by_its_field(
-    filled: IntegrationInstance, member: User, client_of: Signed
+    refreshed: IntegrationInstance, member: User, client_of: Signed
 ) -> None:
-    address = reverse("integrations:filters_check", args=[filled.psa, filled.pk])
+    address = reverse("integrations:filters_check", args=[refreshed.psa, refreshed.pk])
     values = {
         "filters-TOTAL_FORMS": "1", "filters-INITIAL_FORMS": "0", "filters-0-field": "companyType",
         "filters-0-operation": "eq", "filters-0-value": "Custom", "check": "filters-0-value",
@@ -71,7 +71,7 @@ def test_a_value_of_the_filter_is_judged_by_its_field(
     assert "the value must be an integer" in client.post(address, values).content.decode()
     assert client.post(address, {**values, "filters-0-value": "1"}).content == b""
     assert client.post(address, {**values, "check": "filters-9-value"}).status_code == 404
-    assert not filled.filters.exists()
+    assert not refreshed.filters.exists()
 
 
 def test_the_stored_secrets_are_told_by_day_and_name_only(
@@ -84,9 +84,9 @@ def test_the_stored_secrets_are_told_by_day_and_name_only(
 
 
 def test_a_refused_filter_names_each_error_with_its_row_first(
-    filled: IntegrationInstance, member: User, client_of: Signed
+    refreshed: IntegrationInstance, member: User, client_of: Signed
 ) -> None:
-    address = reverse("integrations:filters_save", args=[filled.psa, filled.pk])
+    address = reverse("integrations:filters_save", args=[refreshed.psa, refreshed.pk])
     values = {
         "filters-TOTAL_FORMS": "2", "filters-INITIAL_FORMS": "0",
         "filters-0-field": "companyType", "filters-0-operation": "eq", "filters-0-value": "1",
@@ -95,7 +95,7 @@ def test_a_refused_filter_names_each_error_with_its_row_first(
     page = client_of(member).post(address, values).content.decode()
     assert page.count('class="error-summary" role="alert" tabindex="-1" autofocus') == 1
     assert '<a href="#id_filters-1-value">Row 2, Value: ' in page
-    assert not filled.filters.exists()
+    assert not refreshed.filters.exists()
 
 
 def test_a_refused_secret_is_asked_for_again_with_steps_to_follow(

@@ -106,9 +106,9 @@ def test_pages_behind_the_sign_in_are_strict_and_sound(
 
 
 def test_the_setup_page_is_strict_and_sound(
-    superuser: User, client_of: Callable[[User], Client], filled: IntegrationInstance
+    superuser: User, client_of: Callable[[User], Client], refreshed: IntegrationInstance
 ) -> None:
-    response = client_of(superuser).get(reverse("integrations:setup", args=[filled.psa, filled.pk]))
+    response = client_of(superuser).get(reverse("integrations:setup", args=[refreshed.psa, refreshed.pk]))
 
     assert response.status_code == 200
     assert_sound(response.content.decode())

@@ -34,15 +34,15 @@ def test_a_company_is_opened_in_autotask_by_its_id(web_url: str) -> None:
 
 
 def test_the_review_and_the_missing_page_lead_to_autotask(
-    filled: IntegrationInstance, member: User, client_of: Signed
+    refreshed: IntegrationInstance, member: User, client_of: Signed
 ) -> None:
     company = Company.objects.get(name__startswith="Abbott")
     make_mapping(make_organization("Abbott"), company)
-    address = provider_for("autotask").company_address(filled.web_url, company.remote_id)
+    address = provider_for("autotask").company_address(refreshed.web_url, company.remote_id)
     assert address.startswith("https://ww")
     client = client_of(member)
-    review = reverse("integrations:review", args=[filled.psa, filled.pk])
-    missing = reverse("integrations:missing", args=[filled.psa, filled.pk])
+    review = reverse("integrations:review", args=[refreshed.psa, refreshed.pk])
+    missing = reverse("integrations:missing", args=[refreshed.psa, refreshed.pk])
     for page in (client.get(f"{review}?state=mapped"), client.get(f"{missing}?q=Abbott")):
         link = page.content.decode().split("open-company")[1].split("</a>")[0]
         assert f'href="{address.replace("&", "&amp;")}" target="_blank" rel="noopener noreferrer"' in link

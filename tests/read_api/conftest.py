@@ -141,7 +141,7 @@ class World:
 
 
 @pytest.fixture
-def world(db: None) -> World:
+def sample_rows(db: None) -> World:
     main, other = make_instance("Main", is_default=True), make_instance("Other")
     acme = Organization.objects.create(name="Acme Dental", external_id="A-1", domain="acme.example")
     birch = Organization.objects.create(name="Birch Legal", external_id="B-2", domain="birch.example")

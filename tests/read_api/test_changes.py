@@ -21,14 +21,16 @@ from tests.read_api.conftest import OPERATOR, Programs, World, make_company, mak
 EVERYTHING = Scope()
 
 
-def test_a_list_and_the_changes_after_it_give_the_present_state(program: Programs, world: World) -> None:
+def test_a_list_and_the_changes_after_it_give_the_present_state(
+    program: Programs, sample_rows: World
+) -> None:
     asks = program()
     first = asks.read("mappings")
     state = {row["organization"]["id"]: row["company"]["id"] for row in first["items"]}
-    unmap(world.acme.mappings.get())
-    map_to(world.cedar, make_company(world.main, "300", "Cedar"))
-    map_to(world.birch, make_company(world.main, "301", "Birch moved"))
-    map_to(world.acme, world.acme_company)
+    unmap(sample_rows.acme.mappings.get())
+    map_to(sample_rows.cedar, make_company(sample_rows.main, "300", "Cedar"))
+    map_to(sample_rows.birch, make_company(sample_rows.main, "301", "Birch moved"))
+    map_to(sample_rows.acme, sample_rows.acme_company)
     answer = asks.read("mappings/changes", since=first["position"])
     assert answer["items"][0]["action"] == "mapping removed"
     for change in answer["items"]:
@@ -37,15 +39,15 @@ def test_a_list_and_the_changes_after_it_give_the_present_state(program: Program
             del state[number]
         else:
             state[number] = change["after"]["company"]["id"]
-    assert state == {world.acme.pk: "101", world.birch.pk: "301", world.cedar.pk: "300"}
+    assert state == {sample_rows.acme.pk: "101", sample_rows.birch.pk: "301", sample_rows.cedar.pk: "300"}
     assert (answer["next"], answer["more"]) == (latest_position(), False)
     assert asks.read("mappings/changes", since=answer["next"])["items"] == []
 
 
-def test_a_cursor_walks_through_all_changes_once(program: Programs, world: World) -> None:
+def test_a_cursor_walks_through_all_changes_once(program: Programs, sample_rows: World) -> None:
     for _ in range(4):
-        unmap(world.acme.mappings.get())
-        map_to(world.acme, world.acme_company)
+        unmap(sample_rows.acme.mappings.get())
+        map_to(sample_rows.acme, sample_rows.acme_company)
     asks, seen, since, more = program(), [], 0, True
     while more:
         page = asks.read("mappings/changes", since=since, limit=3)

@@ -41,7 +41,7 @@ SCHEMA.app = get_wsgi_application()
 
 
 @pytest.fixture
-def authorization(program: Programs, world: World) -> dict[str, str]:
+def authorization(program: Programs, sample_rows: World) -> dict[str, str]:
     """What a program with every right sends, in a portal with something to ask for."""
     return {"Authorization": f"Bearer {program().plain}"}
 

@@ -24,26 +24,26 @@ RIGHT_OF = {
 }
 
 
-def test_lists_tell_what_there_is(program: Programs, world: World) -> None:
+def test_lists_tell_what_there_is(program: Programs, sample_rows: World) -> None:
     asks = program()
     assert [row["name"] for row in asks.read("organizations")["items"]] == [
         "Acme Dental", "Birch Legal", "Cedar Bakery",
     ]  # fmt: skip
     assert [row["name"] for row in asks.read("instances")["items"]] == ["Main", "Other"]
     assert [row["company_id"] for row in asks.read("companies")["items"]] == ["101", "7"]
-    mapping = asks.read("mappings", instance=world.main.pk)["items"]
+    mapping = asks.read("mappings", instance=sample_rows.main.pk)["items"]
     assert [(row["organization"]["external_id"], row["company"]) for row in mapping] == [
         ("A-1", {"id": "101", "name": "ACME DENTAL LLC"})
     ]
     assert asks.read(f"mappings/{mapping[0]['id']}") == mapping[0]
-    assert asks.read(f"organizations/{world.acme.pk}")["domain"] == "acme.example"
-    assert asks.read(f"companies/{world.acme_company.pk}")["instance"]["name"] == "Main"
+    assert asks.read(f"organizations/{sample_rows.acme.pk}")["domain"] == "acme.example"
+    assert asks.read(f"companies/{sample_rows.acme_company.pk}")["instance"]["name"] == "Main"
     newest = asks.read("history")["items"][0]
     assert (newest["action"], newest["target_name"]) == ("token created", "billing")
 
 
 @pytest.mark.parametrize("path", [*LISTS, "openapi.json", "resolve?by=id&value=1"])
-def test_without_a_token_nothing_is_told(path: str, world: World) -> None:
+def test_without_a_token_nothing_is_told(path: str, sample_rows: World) -> None:
     for headers in ({}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer aip_nothing_x"}):
         response = Client().get(f"/api/v1/{path}", headers=headers)
         problem_of(response, 401)
@@ -59,34 +59,34 @@ def test_each_right_opens_its_own_operations_only(path: str, right: Right, progr
     assert program(*others).get("instances").status_code == 200
 
 
-def test_a_limited_token_sees_its_instances_only(program: Programs, world: World) -> None:
-    asks = program(instances=(world.main,))
-    assert [row["id"] for row in asks.read("instances")["items"]] == [world.main.pk]
-    assert [row["id"] for row in asks.read("organizations")["items"]] == [world.acme.pk]
-    assert [row["id"] for row in asks.read("companies")["items"]] == [world.acme_company.pk]
-    assert [row["organization"]["id"] for row in asks.read("mappings")["items"]] == [world.acme.pk]
+def test_a_limited_token_sees_its_instances_only(program: Programs, sample_rows: World) -> None:
+    asks = program(instances=(sample_rows.main,))
+    assert [row["id"] for row in asks.read("instances")["items"]] == [sample_rows.main.pk]
+    assert [row["id"] for row in asks.read("organizations")["items"]] == [sample_rows.acme.pk]
+    assert [row["id"] for row in asks.read("companies")["items"]] == [sample_rows.acme_company.pk]
+    assert [row["organization"]["id"] for row in asks.read("mappings")["items"]] == [sample_rows.acme.pk]
     changes = asks.read("mappings/changes")["items"]
-    assert [row["organization"]["id"] for row in changes] == [world.acme.pk]
-    assert {row["instance"]["id"] for row in asks.read("history")["items"]} == {world.main.pk}
-    foreign = world.birch.mappings.get()
+    assert [row["organization"]["id"] for row in changes] == [sample_rows.acme.pk]
+    assert {row["instance"]["id"] for row in asks.read("history")["items"]} == {sample_rows.main.pk}
+    foreign = sample_rows.birch.mappings.get()
     for path in (
-        f"organizations/{world.birch.pk}",
-        f"organizations/{world.cedar.pk}",
-        f"instances/{world.other.pk}",
-        f"companies/{world.birch_company.pk}",
+        f"organizations/{sample_rows.birch.pk}",
+        f"organizations/{sample_rows.cedar.pk}",
+        f"instances/{sample_rows.other.pk}",
+        f"companies/{sample_rows.birch_company.pk}",
         f"mappings/{foreign.pk}",
     ):
         assert "Birch" not in json.dumps(asks.refused(path, 404))
     for path in ("companies", "mappings", "history"):
-        asks.refused(path, 404, instance=world.other.pk)
+        asks.refused(path, 404, instance=sample_rows.other.pk)
 
 
 def test_a_limited_token_learns_that_its_organization_left_but_not_where_to(
-    program: Programs, world: World
+    program: Programs, sample_rows: World
 ) -> None:
-    here, there = program(instances=(world.main,)), program(instances=(world.other,))
+    here, there = program(instances=(sample_rows.main,)), program(instances=(sample_rows.other,))
     since = here.read("mappings")["position"]
-    map_to(world.acme, make_company(world.other, "8", "Acme elsewhere"))
+    map_to(sample_rows.acme, make_company(sample_rows.other, "8", "Acme elsewhere"))
     (change,) = here.read("mappings/changes", since=since)["items"]
     assert (change["before"]["company"]["id"], change["after"]) == ("101", None)
     assert "elsewhere" not in json.dumps(change)
@@ -98,28 +98,28 @@ def test_a_limited_token_learns_that_its_organization_left_but_not_where_to(
 
 
 def test_a_limited_token_stays_limited_when_its_instance_goes_for_good(
-    program: Programs, world: World
+    program: Programs, sample_rows: World
 ) -> None:
-    asks = program(instances=(world.main,))
+    asks = program(instances=(sample_rows.main,))
     asks.token.instances.clear()
     assert asks.read("instances")["items"] == []
     assert asks.read("organizations")["items"] == []
 
 
-def test_what_was_deleted_is_gone(program: Programs, world: World) -> None:
+def test_what_was_deleted_is_gone(program: Programs, sample_rows: World) -> None:
     asks = program()
-    world.cedar.deleted_at = timezone.now()
-    world.cedar.save()
-    delete_instance(Batch(OPERATOR), world.other)
-    asks.refused(f"organizations/{world.cedar.pk}", 404)
-    assert [row["id"] for row in asks.read("instances")["items"]] == [world.main.pk]
-    assert [row["instance"]["id"] for row in asks.read("companies")["items"]] == [world.main.pk]
-    assert [row["instance"]["id"] for row in asks.read("mappings")["items"]] == [world.main.pk]
+    sample_rows.cedar.deleted_at = timezone.now()
+    sample_rows.cedar.save()
+    delete_instance(Batch(OPERATOR), sample_rows.other)
+    asks.refused(f"organizations/{sample_rows.cedar.pk}", 404)
+    assert [row["id"] for row in asks.read("instances")["items"]] == [sample_rows.main.pk]
+    assert [row["instance"]["id"] for row in asks.read("companies")["items"]] == [sample_rows.main.pk]
+    assert [row["instance"]["id"] for row in asks.read("mappings")["items"]] == [sample_rows.main.pk]
 
 
-def test_no_answer_holds_a_credential(program: Programs, world: World) -> None:
+def test_no_answer_holds_a_credential(program: Programs, sample_rows: World) -> None:
     asks = program()
-    delete_instance(Batch(OPERATOR), world.other)  # its snapshot goes to the history
+    delete_instance(Batch(OPERATOR), sample_rows.other)  # its snapshot goes to the history
     everything = "".join(asks.get(path).content.decode() for path in LISTS)
     assert "instance deleted" in everything
     for secret in ("very-secret", "TRACKING", "api@main.example", "api@other.example", asks.plain):
@@ -148,7 +148,7 @@ def test_pages_are_complete_while_rows_are_added(program: Programs) -> None:
     assert set(seen) == wanted
 
 
-def test_the_history_goes_back_page_by_page(program: Programs, world: World) -> None:
+def test_the_history_goes_back_page_by_page(program: Programs, sample_rows: World) -> None:
     asks = program()
     ids, cursor = [], 0
     while cursor is not None:
@@ -165,12 +165,12 @@ def test_a_page_has_its_bounds(path: str, query: dict[str, object], program: Pro
 
 
 def test_a_list_costs_the_same_for_every_row(
-    program: Programs, world: World, django_assert_max_num_queries: object
+    program: Programs, sample_rows: World, django_assert_max_num_queries: object
 ) -> None:
     asks = program()
     for number in range(60):
         organization = Organization.objects.create(name=f"Organization {number}")
-        map_to(organization, make_company(world.main, str(1000 + number), f"Company {number}"))
+        map_to(organization, make_company(sample_rows.main, str(1000 + number), f"Company {number}"))
     for path in LISTS:
         with django_assert_max_num_queries(18):  # type: ignore[operator]
             assert asks.read(path, limit=60)["items"]
@@ -180,8 +180,8 @@ def test_a_list_costs_the_same_for_every_row(
 
 
 @pytest.mark.parametrize("path", ["organizations", "mappings", "resolve?by=id&value=1", "instances"])
-def test_what_has_not_changed_is_not_sent_again(path: str, program: Programs, world: World) -> None:
-    path = path.replace("value=1", f"value={world.acme.pk}")
+def test_what_has_not_changed_is_not_sent_again(path: str, program: Programs, sample_rows: World) -> None:
+    path = path.replace("value=1", f"value={sample_rows.acme.pk}")
     asks = program()
     first = asks.get(path)
     etag = first.headers["ETag"]
@@ -192,14 +192,14 @@ def test_what_has_not_changed_is_not_sent_again(path: str, program: Programs, wo
     assert first.headers["Cache-Control"] == "private, no-cache"
 
 
-def test_what_has_changed_is_sent(program: Programs, world: World) -> None:
+def test_what_has_changed_is_sent(program: Programs, sample_rows: World) -> None:
     asks = program()
     etag = asks.get("organizations").headers["ETag"]
-    Organization.objects.filter(pk=world.acme.pk).update(city="Lima")
+    Organization.objects.filter(pk=sample_rows.acme.pk).update(city="Lima")
     assert asks.get("organizations", headers={"If-None-Match": etag}).status_code == 200
 
 
-def test_an_etag_does_not_spare_the_token(program: Programs, world: World) -> None:
+def test_an_etag_does_not_spare_the_token(program: Programs, sample_rows: World) -> None:
     etag = program().get("organizations").headers["ETag"]
     problem_of(Client().get("/api/v1/organizations", headers={"If-None-Match": etag}), 401)
 

@@ -79,24 +79,24 @@ def desk(superuser: User, client_of: Callable[[User], Client]) -> Client:
 
 
 @pytest.fixture
-def world(
-    filled: IntegrationInstance, organizations: dict[str, Organization], owner: User
+def sample_rows(
+    refreshed: IntegrationInstance, organizations: dict[str, Organization], owner: User
 ) -> dict[type[models.Model], models.Model]:
     """One row of every registered model, made as people make them."""
-    save_filters(Batch(actor_of(owner)), filled, [FilterCondition("companyType", "eq", 1)])
-    mapping = map_to(owner, filled, organizations["Abbott"], 101)
+    save_filters(Batch(actor_of(owner)), refreshed, [FilterCondition("companyType", "eq", 1)])
+    mapping = map_to(owner, refreshed, organizations["Abbott"], 101)
     abbott, birchwood = organizations["Abbott"], organizations["Birchwood"]
-    choose_company(owner, filled, birchwood, company_of(filled, 102))
-    reject_match(Batch(actor_of(owner)), filled, birchwood, company_of(filled, 103))
-    ignore_organization(Batch(actor_of(owner)), filled, organizations["Zephyr"])
-    enqueue_refresh(filled, owner)
+    choose_company(owner, refreshed, birchwood, company_of(refreshed, 102))
+    reject_match(Batch(actor_of(owner)), refreshed, birchwood, company_of(refreshed, 103))
+    ignore_organization(Batch(actor_of(owner)), refreshed, organizations["Zephyr"])
+    enqueue_refresh(refreshed, owner)
     webhook = Webhook(name="Ticket desk", url="https://desk.example/hook?token=" + HOOK_QUERY)
     webhook.secret = {"key": HOOK_KEY}
     webhook.save()
     token = ApiToken.objects.create(
         name="Report", prefix="portal_ab12", digest=DIGEST, rights=["mappings"], limited=True
     )
-    token.instances.add(filled)
+    token.instances.add(refreshed)
     import_organizations(Batch(actor_of(owner)), io.BytesIO(b"name\nUploaded\n"), dry_run=True)
     report = ImportReport.objects.get()
     return {
@@ -113,7 +113,7 @@ def world(
         ImportFilePart: ImportFilePart.objects.create(job=Job.objects.latest("pk"), number=0, content=b""),
         ImportReport: report,
         ImportReportPart: report.parts.get(),
-        IntegrationInstance: filled,
+        IntegrationInstance: refreshed,
         Job: Job.objects.latest("pk"),
         MappingProposal: MappingProposal.objects.get(),
         Organization: abbott,
@@ -136,10 +136,10 @@ def world(
     }
 
 
-def pages_of(world: dict[type[models.Model], models.Model]) -> Iterator[tuple[str, str]]:
+def pages_of(sample_rows: dict[type[models.Model], models.Model]) -> Iterator[tuple[str, str]]:
     """Every admin page there is for these rows: what it is, and its address."""
     yield "index", reverse("admin:index")
-    for model, row in world.items():
+    for model, row in sample_rows.items():
         name = label(model)
         yield f"{name} list", address(model, "changelist")
         yield f"{name} add", address(model, "add")

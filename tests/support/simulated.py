@@ -227,7 +227,7 @@ def instance(simulator: Simulator, owner: User) -> IntegrationInstance:
 
 
 @pytest.fixture
-def filled(instance: IntegrationInstance) -> IntegrationInstance:
+def refreshed(instance: IntegrationInstance) -> IntegrationInstance:
     """A connected configuration with its companies."""
     job = refresh(instance)
     assert job.state == Job.State.DONE, job.error
@@ -236,7 +236,7 @@ def filled(instance: IntegrationInstance) -> IntegrationInstance:
 
 
 @pytest.fixture
-def second(simulator: Simulator, owner: User, filled: IntegrationInstance) -> IntegrationInstance:
+def second(simulator: Simulator, owner: User, refreshed: IntegrationInstance) -> IntegrationInstance:
     """A second configuration, of another tenant, with its companies."""
     other = connect(
         owner,
