@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Count, Exists, F, Model, Q
+from django.db.models.sql.compiler import SQLCompiler
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from integrations.database.query_cache import TEXT, LostPlaceholder, cached_rows
-from integrations.models import Organization
+from integrations.models import Organization, OrganizationMapping
 from tests.conftest import make_user
+from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import make_organization
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +92,60 @@ def test_postgresql_plans_what_comes_again_only_once() -> None:
         cursor.execute("SELECT statement, generic_plans + custom_plans FROM pg_prepared_statements")
         runs = [runs for statement, runs in cursor.fetchall() if "integrations_organization" in statement]
     assert runs == [2]  # the first two were sent as they are
+
+
+def with_all_that_a_row_has(organization: int) -> Any:
+    """As the mapping table reads: joined, without some columns, with values that are worked out."""
+    rows = OrganizationMapping.objects.filter(organization=organization).select_related("company__instance")
+    return rows.defer("reasons", "company__city").annotate(text=F("company__name"), here=Exists(rows))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        later_than,
+        with_all_that_a_row_has,
+        lambda pk: with_all_that_a_row_has(pk).values("text", "company__instance__name"),
+        lambda pk: with_all_that_a_row_has(pk).values_list("here", "text", "company__name"),
+        lambda pk: with_all_that_a_row_has(pk).values_list("text", flat=True),
+        lambda pk: with_all_that_a_row_has(pk).order_by().values("text").annotate(number=Count("pk")),
+    ],
+    ids=["models", "joined", "values", "tuples", "flat", "grouped"],
+)
+def test_django_still_reads_rows_by_the_compiler_that_it_is_given(
+    build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the cache relies on in Django: when one of these fails, look at its compiler before all else."""
+    company = make_company(make_instance(), 100, "Abbott Dental")
+    rows = [make_mapping(make_organization(f"A{n}"), company).organization_id for n in range(3)]
+    shape = ("A",) if build is later_than else ()
+    expected = [list(build(pk, *shape)) for pk in rows]
+    written: list[object] = []
+    as_sql = SQLCompiler.as_sql
+
+    def counted(compiler: Any, *args: Any, **kwargs: Any) -> Any:
+        written.append(compiler)
+        return as_sql(compiler, *args, **kwargs)
+
+    monkeypatch.setattr(SQLCompiler, "as_sql", counted)
+    first = cached_rows(build, rows[:1], shape)
+    assert written, "the SQL is no longer written where it was"
+    written.clear()
+    found = [first, *(cached_rows(build, [pk], shape) for pk in rows[1:])]
+    assert not written, "the SQL is written anew at each look"
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours == theirs
+        for row, same in zip(ours, theirs, strict=True):
+            if isinstance(row, Model):
+                assert loaded(row) == loaded(same)
+    if build is not later_than:
+        assert all(expected)
+
+
+def loaded(row: Any) -> dict[str, Any]:
+    """Everything that was read of a row and of what it is joined with."""
+    joined = {name: loaded(related) for name, related in row._state.fields_cache.items()}
+    return {name: value for name, value in row.__dict__.items() if name != "_state"} | joined
 
 
 def test_a_query_that_loses_its_id_is_refused() -> None:

@@ -32,25 +32,14 @@ from integrations.services.history.register import CHANGED_SINCE, GONE, Outcome,
 def put_back_mappings(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
     """Make each mapping what it was before the event."""
     instances = IntegrationInstance.objects.in_bulk()
-    mappings = {
-        (mapping.organization_id, mapping.psa): mapping
-        for mapping in OrganizationMapping.objects.filter(
-            organization_id__in=[int(event.target_id) for event in events]
-        )
-        .order_by("organization_id")
-        .select_for_update(of=("self",))
-    }
+    mappings = _locked_mappings(events)
     organizations = dict(
         Organization.objects.filter(pk__in=[place[0] for place in mappings]).values_list("pk", "name")
     )
     wanted = {event.before["company"] for event in events if event.before}
     wanted.update(mapping.company_id for mapping in mappings.values())
-    companies = {
-        ref.pk: ref
-        for ref in starmap(
-            CompanyRef, Company.objects.filter(pk__in=wanted).values_list("pk", "name", "instance_id")
-        )
-    }
+    found = Company.objects.filter(pk__in=wanted).values_list("pk", "name", "instance_id")
+    companies = {ref.pk: ref for ref in starmap(CompanyRef, found)}
     people, now = _people(events), timezone.now()
     changed: dict[int, OrganizationMapping] = {}
     changes: list[Change] = []
@@ -84,6 +73,13 @@ def put_back_mappings(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
         )
     OrganizationMapping.objects.write(changed=changed.values())
     return changes, left
+
+
+def _locked_mappings(events: Sequence[AuditEvent]) -> dict[tuple[int, str], OrganizationMapping]:
+    """The mappings that the events are about, by organization and PSA."""
+    named = OrganizationMapping.objects.filter(organization__in=[int(event.target_id) for event in events])
+    locked = named.order_by("organization_id").select_for_update(of=("self",))
+    return {(mapping.organization_id, mapping.psa): mapping for mapping in locked}
 
 
 def _people(events: Sequence[AuditEvent]) -> dict[int, User]:

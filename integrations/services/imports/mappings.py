@@ -189,14 +189,7 @@ class _Planner:
         """Report on the rows, and write the good ones unless ``batch`` is None."""
         planned = [row for row in rows if isinstance(row, _Planned)]
         keys = [row.organization for row in planned]
-        found = OrganizationMapping.objects.filter(organization__in=keys).order_by("organization_id")
-        if batch is not None:
-            found = found.select_for_update(of=("self",))
-        # Read one after the other: a join of thousands goes wrong where the database expects a few.
-        mappings = {
-            (mapping.organization_id, mapping.psa): mapping
-            for mapping in found.prefetch_related("company", "instance")
-        }
+        mappings = _standing_mappings(keys, lock=batch is not None)
         ignored = set(
             IgnoredOrganization.objects.filter(
                 organization__in=[row.organization for row in planned if row.company is None]
@@ -289,6 +282,16 @@ class _Planner:
             ignoring.ignored_by_name = "" if ignoring.ignored_by else row.wanted.confirmed_by
             ignoring.ignored_at = row.wanted.confirmed_at or ignoring.ignored_at
         return ignoring
+
+
+def _standing_mappings(organizations: list[int], *, lock: bool) -> dict[tuple[int, str], OrganizationMapping]:
+    """The organizations' mappings, in force or not, by organization and PSA."""
+    found = OrganizationMapping.objects.filter(organization__in=organizations).order_by("organization_id")
+    if lock:
+        found = found.select_for_update(of=("self",))
+    # Read one after the other: a join of thousands goes wrong where the database expects a few.
+    rows = found.prefetch_related("company", "instance")
+    return {(mapping.organization_id, mapping.psa): mapping for mapping in rows}
 
 
 def _ignoring_result(row: _Planned, mapping: OrganizationMapping | None, *, is_ignored: bool) -> RowResult:

@@ -109,16 +109,12 @@ def import_organizations(
             report.delimiter, report.ignored = file.delimiter, file.ignored
             if not dry_run:
                 wait_for_other_imports()
-            planner = _Planner(lock=not dry_run)
-            while rows := list(islice(file.rows, BATCH)):
-                planned = planner.plan(rows, report)
+            for planned in _planned_rows(file.rows, report, lock=not dry_run):
                 # After the first failure a file that goes in whole or not at all is only checked to its end.
                 if not dry_run and (keep_good or not report.failed):
                     _write(batch, planned)
                 if progress:
                     progress(len(report.rows), None)
-            if not report.rows:
-                raise ImportRefused("The file has a header line, but no rows below it.")
             if report.verdict is Verdict.WRITTEN:
                 store_report(report, kind, batch.actor, keeping)
             elif not dry_run:
@@ -134,6 +130,15 @@ def import_organizations(
     else:
         store_report(report, kind, batch.actor, keeping)
     return report
+
+
+def _planned_rows(rows: Iterator[FileRow], report: Report, *, lock: bool) -> Iterator[list[_Planned]]:
+    """What the good rows do, batch by batch, each reported on. Raises ImportRefused when there is none."""
+    planner = _Planner(lock=lock)
+    while some := list(islice(rows, BATCH)):
+        yield planner.plan(some, report)
+    if not report.rows:
+        raise ImportRefused("The file has a header line, but no rows below it.")
 
 
 @transaction_required

@@ -61,7 +61,10 @@ def choose_company(
         if same or (company is None and present is None):
             own.delete()
             return None
-        proposal, _ = own.update_or_create(
+        proposal, _ = MappingProposal.objects.update_or_create(
+            user=user,
+            instance=instance,
+            organization=organization,
             defaults={
                 "company": company,
                 "kind": MappingProposal.Kind.CHOSEN if company else MappingProposal.Kind.CLEARED,
@@ -71,16 +74,6 @@ def choose_company(
                 "confidence": None,
                 "reasons": [],
                 "matcher_version": "",
-                "seen_version": mapping.version if mapping else 0,
-            },
-            create_defaults={
-                "user": user,
-                "instance": instance,
-                "organization": organization,
-                "company": company,
-                "kind": MappingProposal.Kind.CHOSEN if company else MappingProposal.Kind.CLEARED,
-                "selected": True,
-                "moves": moves,
                 "seen_version": mapping.version if mapping else 0,
             },
         )

@@ -45,14 +45,10 @@ def apply_suggestions(
         instance = IntegrationInstance.objects.select_for_update().get(pk=instance.pk, deleted_at=None)
         still_open = {row.pk: row for row in open_organizations(instance)}
         companies: dict[int, Company] = {row.pk: row for row in free_companies(instance)}
-        removed = {
-            mapping.organization_id: mapping
-            for mapping in OrganizationMapping.objects.filter(
-                psa=instance.psa, organization__in=[int(each.organization_id) for each in wanted]
-            )
-            .order_by("organization_id")
-            .select_for_update(of=("self",))
-        }
+        named = [int(each.organization_id) for each in wanted]
+        rows = OrganizationMapping.objects.filter(psa=instance.psa, organization__in=named)
+        locked = rows.order_by("organization_id").select_for_update(of=("self",))
+        removed = {mapping.organization_id: mapping for mapping in locked}
         new, changed, changes = [], [], []
         for suggestion in wanted:
             organization = still_open.get(int(suggestion.organization_id))

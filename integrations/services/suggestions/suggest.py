@@ -138,35 +138,40 @@ def propose_mappings(
         versions = dict(
             OrganizationMapping.objects.filter(psa=instance.psa).values_list("organization_id", "version")
         )
-        MappingProposal.objects.bulk_create(
-            [
-                MappingProposal(
-                    user=user,
-                    instance=instance,
-                    organization_id=int(suggestion.organization_id),
-                    company_id=int(suggestion.company_id) if suggestion.company_id else None,
-                    kind=MappingProposal.Kind.SUGGESTED,
-                    selected=suggestion.tier is matching.Tier.SURE,
-                    tier=suggestion.tier.value,
-                    confidence=round(suggestion.confidence, 4),
-                    reasons=list(suggestion.reasons),
-                    rivals=[
-                        {
-                            "company": int(rival.company_id),
-                            "confidence": round(rival.confidence, 4),
-                            "reasons": list(rival.reasons),
-                        }
-                        for rival in suggestion.rivals[:RIVALS_KEPT]
-                    ],
-                    matcher_version=matching.MODEL_VERSION,
-                    seen_version=versions.get(int(suggestion.organization_id), 0),
-                )
-                for suggestion in suggestions
-                if suggestion.organization_id in still_open
-                and suggestion.organization_id not in by_hand
-                and (suggestion.company_id is None or suggestion.company_id in still_free)
-            ],
-            batch_size=500,
-        )
+        proposals = [
+            _proposal(user, instance, suggestion, versions.get(int(suggestion.organization_id), 0))
+            for suggestion in suggestions
+            if suggestion.organization_id in still_open
+            and suggestion.organization_id not in by_hand
+            and (suggestion.company_id is None or suggestion.company_id in still_free)
+        ]
+        MappingProposal.objects.bulk_create(proposals, batch_size=500)
     renew_statistics(len(suggestions), MappingProposal)
     return SuggestionSummary(len(suggestions), dict(Counter(item.tier.value for item in suggestions)))
+
+
+def _proposal(
+    user: User, instance: IntegrationInstance, suggestion: matching.Suggestion, version: int
+) -> MappingProposal:
+    """A suggestion before this person, who sees the organization's mapping in this version; unsaved."""
+    return MappingProposal(
+        user=user,
+        instance=instance,
+        organization_id=int(suggestion.organization_id),
+        company_id=int(suggestion.company_id) if suggestion.company_id else None,
+        kind=MappingProposal.Kind.SUGGESTED,
+        selected=suggestion.tier is matching.Tier.SURE,
+        tier=suggestion.tier.value,
+        confidence=round(suggestion.confidence, 4),
+        reasons=list(suggestion.reasons),
+        rivals=[
+            {
+                "company": int(rival.company_id),
+                "confidence": round(rival.confidence, 4),
+                "reasons": list(rival.reasons),
+            }
+            for rival in suggestion.rivals[:RIVALS_KEPT]
+        ],
+        matcher_version=matching.MODEL_VERSION,
+        seen_version=version,
+    )
