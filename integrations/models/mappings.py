@@ -201,7 +201,7 @@ class OrganizationMapping(models.Model):
         self.source, self.confidence, self.reasons = source, confidence, list(reasons)
         self.matcher_version = matcher_version
         self.confirmed_name = company.name if known_as is None else known_as
-        self.confirmed_by, self.confirmed_by_name, self.confirmed_at = by, "" if by else by_name, at
+        self.confirm(by, at, by_name)
         self.restore()
 
     def remove(self, at: dt.datetime, *, with_instance: bool = False) -> None:
@@ -214,9 +214,11 @@ class OrganizationMapping(models.Model):
         self.removed_at, self.removed_with_instance = None, False
         self.version += 1
 
-    def confirm(self, by: User | None, at: dt.datetime) -> None:
-        """Note who stands for the mapping from now on; None for a command."""
-        self.confirmed_by, self.confirmed_by_name, self.confirmed_at = by, "", at
+    def confirm(self, by: User | None, at: dt.datetime, by_name: str = "") -> None:
+        """Note who stands for the mapping from now on; None for a command, or the person ``by_name``."""
+        # By the id: to put the account itself there takes a tenth of the time of a save of thousands.
+        self.confirmed_by_id, self.confirmed_by_name = (by.pk, "") if by else (None, by_name)
+        self.confirmed_at = at
 
     def confirm_name(self, by: User | None, at: dt.datetime) -> None:
         """Note that it is still right although its company was renamed; unsaved."""
