@@ -28,12 +28,12 @@ SAVE = """
 import django; django.setup()
 from django.contrib.auth.models import User
 from integrations.models import IntegrationInstance
-from integrations.services.audit import Actor
+from integrations.services.audit import Actor, Batch
 from integrations.services.mapping.save import save_mappings
 user = User.objects.get(username="bench")
 instance = IntegrationInstance.objects.get()
 print("ready", flush=True)
-save_mappings(Actor("bench", "kill test", user), user, instance)
+save_mappings(Batch(Actor("bench", "kill test", user)), user, instance)
 """
 
 

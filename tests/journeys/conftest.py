@@ -229,11 +229,11 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
-from integrations.services.audit import Actor
+from integrations.services.audit import Actor, Batch
 from integrations.services.instances.connect import ConnectionDetails, connect_instance
 secrets = {"secret": "main-secret", "tracking_identifier": "MAIN"}
 details = ConnectionDetails("autotask", "Main", "api@main.example", secrets=secrets)
-connect_instance(Actor("olive", "a journey", User.objects.get(username="olive")), details)
+connect_instance(Batch(Actor("olive", "a journey", User.objects.get(username="olive"))), details)
 call_command("refresh_options", "Main", stdout=io.StringIO(), stderr=io.StringIO())
 password = make_password(os.environ["DJANGO_SUPERUSER_PASSWORD"])
 for number in range(50):
