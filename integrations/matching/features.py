@@ -160,7 +160,8 @@ def _conflicting_additions(
     ours, theirs = left.qualifier[lf], right.qualifier[rf]
     whole = (left.form_kind[lf] == FormKind.FULL) & (right.form_kind[rf] == FormKind.FULL)
     found = np.zeros(len(first), bool)
-    some = np.flatnonzero(whole & (any_of(ours >= 0) | any_of(theirs >= 0)))
+    both_open = any_of(alignment.left_open[first]) & any_of(alignment.right_open[first])
+    some = np.flatnonzero(whole & both_open)
     if not some.size:
         return found
     at = first[some]
@@ -172,10 +173,14 @@ def _conflicting_additions(
     right_open = alignment.right_open[at] & telling[right_words]
     left_added, right_added = among(left_words, ours[some]), among(right_words, theirs[some])
     left_place, right_place = left_open & town[left_words], right_open & town[right_words]
+    # "Acme Leeds Branch" and "Acme Derby Branch", without any sign between: nothing but places differs
+    only_places = ~any_of(left_open & ~left_place) & ~any_of(right_open & ~right_place)
+    head = ~alignment.left_open[at] & telling[left_words] & ~town[left_words] & (left_words >= 0)
     found[some] = (
         (any_of(left_open & left_added) & any_of(right_open & right_added))
         | (any_of(left_open & left_added) & any_of(right_place))
         | (any_of(left_place) & any_of(right_open & right_added))
+        | (only_places & any_of(left_place) & any_of(right_place) & any_of(head))
     )
     return found
 

@@ -312,7 +312,9 @@ def exclusive_domain(view: View, judged: "Judged") -> Flags:
     """Pairs whose domain no other record of either list holds, and that nothing forbids or contradicts."""
     found = view.above("domain_same", ALMOST_OWN) & ~view.some("phone_different", "postal_code_different")
     # "Acme Realty" under the domain of Acme is another company of its owner
-    sister = view.some("structural_omission", "trades_differ") & view.above("information", _ANY_INFORMATION)
+    sister = view.some("structural_omission", "trades_differ", "contradiction") & view.above(
+        "information", _ANY_INFORMATION
+    )
     return found & ~sister & ~judged.forbidden
 
 

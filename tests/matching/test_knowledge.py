@@ -70,7 +70,7 @@ def test_twins_say_what_would_tell_them_apart() -> None:
     (answer,) = suggest([Organization("a", "Tarnbrook Joinery")], twins)
     assert answer.tier is Tier.AMBIGUOUS
     assert answer.reasons[:2] == (
-        "2 companies fit equally well (0.09, 0.09)",
+        "2 companies fit equally well (0.13, 0.13)",
         "the organization's domain or city would tell them apart",
     )
 

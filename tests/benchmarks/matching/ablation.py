@@ -5,6 +5,7 @@
 Figures are precision / recall / recall at 99 % precision / false suggestions at log-odds 1.5, by set.
 """
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,17 +19,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from integrations.matching import alignment, marks, names, preparing, vocabulary, words
 from integrations.matching.context import CONTEXT, context_features
 from integrations.matching.features import FEATURES, SIDED
+from integrations.matching.rules import View, judge
 from tests.benchmarks.matching import fit
 from tests.benchmarks.matching.evaluate import measure
-from tests.benchmarks.matching.labelled import Tenant, load
+from tests.benchmarks.matching.labelled import DATA, Tenant, load
 
-SHOWN = ("msp_name", "msp_evid", "msp_small", "fodors_zagats", "sec_nasdaq")
+SHOWN = ("msp_name", "msp_evid", "nyse_sec", "sp500_sec", "uk_local_authorities", "hard")
 THRESHOLD = 1.5
 CONTACTS = [
     name for name in FEATURES if any(part in name for part in ("domain", "phone", "postal", "city_", "state"))
 ]
 CONTACTS += ["evidence_despite_name", "evidence_with_name", "place_with_name", "all_contacts_different"]
 RIVALS = ["ahead", "company", "mutual", "equal", "near"]
+
+ADDITIONS = [name for name in FEATURES if "addition" in name]
 
 Change = Callable[[list[Tenant]], None]
 
@@ -45,6 +49,11 @@ def _without_features(columns: list[str]) -> Change:
 def _without_sides(tenants: list[Tenant]) -> None:
     for tenant in tenants:
         tenant.prepared.sided[:, : len(SIDED)] = 0
+
+
+def _without_rules(tenants: list[Tenant]) -> None:
+    for tenant in tenants:
+        tenant.judged = judge(View(np.zeros_like(tenant.prepared.features)))
 
 
 @contextmanager
@@ -86,19 +95,27 @@ ROWS: list[tuple[str, tuple[object, str, object] | None, Change | None]] = [
     ("without brackets and dashes", (names, "_segments", lambda name: [name]), None),
     ("without acronyms", None, _without_features(["acronym"])),
     ("without abbreviations", (words, "_CANONICAL", {}), None),
+    ("without rules", None, _without_rules),
+    ("without addition rules and features", None, _without_features(ADDITIONS)),
     ("without background counts", (vocabulary, "background", lambda: (1, {})), None),
 ]
 
 
 def main() -> None:
     """Print one row an idea."""
+    parser = argparse.ArgumentParser(description="What each idea contributes.")
+    parser.add_argument("--data", type=Path, default=DATA)
+    data = parser.parse_args().data
     sys.stdout.write(f"{'':34} {' | '.join(f'{name:29}' for name in SHOWN)}\n")
     for label, patch, change in ROWS:
         preparing.cached_name.cache_clear()
         with _patched(*patch) if patch else _patched(fit, "RIDGE", fit.RIDGE):
-            tenants = load(list(fit.SETS))
+            tenants = load(list(fit.SETS), data)
             if change:
                 change(tenants)
+                if change is not _without_rules:
+                    for tenant in tenants:
+                        tenant.judged = judge(View(tenant.prepared.features))
             scores = fit.cross_validated(tenants)
         cells = [str(measure(fit.best_candidates(tenants, scores, name), THRESHOLD)) for name in SHOWN]
         sys.stdout.write(f"{label:34} {' | '.join(f'{cell:29}' for cell in cells)}\n")
