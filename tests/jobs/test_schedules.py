@@ -172,6 +172,8 @@ def test_one_refusal_closes_the_door_for_everybody_until_a_person_tries_once_mor
     html = window.get(page).content.decode()
     assert "Try once more" in html
     assert "has refused these credentials once" in html
+    assert "The last check passed; Autotask has refused the credentials since" in html
+    assert "The connection works" not in html
     window.post(reverse("integrations:connection_test", args=[refreshed.psa, refreshed.pk]))
     assert "2 times since they last worked" in window.get(page).content.decode()
 
