@@ -142,6 +142,8 @@ def table_queryset(instance: int, user: int, psa: str, needed: Q = EVERY) -> Row
                 default=Value(RowState.UNMAPPED.value),
                 output_field=CharField(),
             ),
+        )
+        .alias(  # what rows are found and sorted by, and do not carry
             shared=Exists(
                 OrganizationMapping.objects.with_row()
                 .filter(company=OuterRef("mapping__company"))
