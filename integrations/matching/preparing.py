@@ -100,7 +100,8 @@ def prepare(
     named = named_rows[rows] & named_columns[columns]  # a name without letters has nothing to compare
     rows, columns = rows[named], columns[named]
     counts = count_contacts(left, right, len(numbering.texts), words)
-    features = np.empty((len(rows), len(FEATURES)), np.float32)
+    # by columns, so that what reads single features needs no copy
+    features = np.empty((len(rows), len(FEATURES)), np.float32, order="F")
     sided = np.empty((len(rows), len(SIDED)), np.float32)
     forms = np.empty((2, len(rows)), np.int32)
     for start in range(0, len(rows), CHUNK):

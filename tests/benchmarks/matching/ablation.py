@@ -66,8 +66,8 @@ def _nothing_known(
     self: vocabulary.Vocabulary, ours: vocabulary.Ids, theirs: vocabulary.Ids, names_counted: int
 ) -> None:
     _WEIGH(self, ours, theirs, names_counted)
-    self.known = np.zeros(len(self.texts), bool)
-    self.ordinary = np.zeros(len(self.texts), bool)
+    self.known = np.zeros_like(self.known)
+    self.ordinary = np.zeros_like(self.ordinary)
 
 
 _WEIGH = vocabulary.Vocabulary.weigh
