@@ -245,7 +245,7 @@ def test_the_cards_judge_at_once_and_warn_before_entries_are_lost(person: Visito
     expect(page.get_by_role("group", name="Filter row 2")).to_be_visible()
     page.get_by_role("button", name="Remove filter row 2").click()
     expect(page.get_by_role("group", name="Filter row 2")).to_have_count(0)
-    page.get_by_label("Value").fill("Customer")
+    page.get_by_label("Value").fill("Wholesaler")
     page.get_by_label("Operation").focus()
     expect(page.locator("#id_filters-0-value_error")).to_be_visible()
     page.get_by_label("Value").fill("1")
