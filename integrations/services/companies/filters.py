@@ -30,7 +30,6 @@ def type_labels(instance: IntegrationInstance) -> dict[str, str]:
 
 
 SAMPLE_SIZE = 8
-ASKED_AT_ONCE = 500  # mapped companies that one request asks about; also the most that one answer holds
 
 
 @dataclass(frozen=True)
