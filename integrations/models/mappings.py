@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import attrgetter, or_
 from typing import TYPE_CHECKING, Any
@@ -92,23 +92,29 @@ class MappingQuerySet(models.QuerySet["OrganizationMapping"]):
         """Those in force."""
         return self.filter(removed_at=None)
 
-    def with_row(self) -> MappingQuerySet:
+    def in_tables(self) -> MappingQuerySet:
         """Those in force that the table of their instance shows: not those of deleted organizations."""
         # Few are deleted, and an index holds them: leaving them out reads no organization of the others.
         return self.present().exclude(organization__in=Organization.objects.deleted().order_by().values("pk"))
 
-    def write(
-        self, new: Collection[OrganizationMapping] = (), changed: Collection[OrganizationMapping] = ()
-    ) -> None:
-        """Write rows, in one call each however many; the changed ones are locked by the caller.
+    def locked(self) -> MappingQuerySet:
+        """Locked until the transaction ends, in the order in which everybody locks mappings."""
+        return self.order_by("organization_id").select_for_update(of=("self",))
 
-        The new ones do not learn their ids. Raises django.db.IntegrityError.
+    def with_names(self) -> MappingQuerySet:
+        """Each with its organization, company and instance."""
+        return self.select_related("organization", "company", "instance")
+
+    def write(self, mappings: Iterable[OrganizationMapping]) -> None:
+        """Write rows, in two calls however many; those that exist are locked by the caller.
+
+        New ones do not learn their ids. Raises django.db.IntegrityError.
         """
-        values = attrgetter(*CHANGING_FIELDS)
-        if new:
+        values, mappings = attrgetter(*CHANGING_FIELDS), list(mappings)
+        if new := [row for row in mappings if not row.pk]:
             names = (*CHANGING_FIELDS, "organization_id", "psa")
             insert_rows(self.model, names, ((*values(row), row.organization_id, row.psa) for row in new))
-        if changed:
+        if changed := [row for row in mappings if row.pk]:
             update_rows(self.model, CHANGING_FIELDS, ((*values(row), row.pk) for row in changed))
 
 

@@ -170,7 +170,7 @@ def test(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
 @require_http_methods(["GET", "POST"])
 def delete(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Ask, say what goes with it, and delete softly when the name was typed."""
-    mapped = instance.mappings.with_row().count()
+    mapped = instance.mappings.in_tables().count()
     error = ""
     if request.method == "POST":
         if request.POST.get("name", "").strip() == instance.name:

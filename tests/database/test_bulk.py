@@ -104,7 +104,7 @@ def test_every_field_of_a_mapping_is_written() -> None:
         setattr(written, field, value)
     untouched = make_mapping(make_organization("Birchwood"), other)
     before = values_of(untouched)
-    OrganizationMapping.objects.write(changed=[written])
+    OrganizationMapping.objects.write([written])
     again = OrganizationMapping.objects.get(pk=written.pk)
     assert values_of(again) == values_of(written)
     untouched.refresh_from_db()

@@ -162,6 +162,6 @@ def test_many_are_written_at_once(mapping: OrganizationMapping, company: Company
     OrganizationMapping.objects.write([mapping])
     (row,) = OrganizationMapping.objects.present()
     row.remove(LATER)
-    OrganizationMapping.objects.write(changed=[row])
+    OrganizationMapping.objects.write([row])
     assert not OrganizationMapping.objects.present().exists()
     assert IntegrationInstance.objects.get(pk=company.instance_id).mappings.get().version == 2

@@ -70,7 +70,7 @@ def filter_fields(instance: IntegrationInstance) -> tuple[CompanyField, ...]:
 
 def preview_filters(instance: IntegrationInstance, conditions: Sequence[FilterCondition]) -> FilterPreview:
     """Ask the PSA what the filter would choose. Raises PSAError. Writes nothing."""
-    mappings = OrganizationMapping.objects.with_row().filter(instance=instance)
+    mappings = OrganizationMapping.objects.in_tables().filter(instance=instance)
     mapped = list(instance.companies.filter(missing_since=None, pk__in=mappings.values("company")))
 
     def ask(client: PSAClient) -> tuple[int, tuple[RemoteCompany, ...], frozenset[str]]:

@@ -56,7 +56,7 @@ def _place(row: Row) -> tuple[str, str]:
 
 def _mapped(instances: list[IntegrationInstance]) -> Iterator[Row]:
     mappings = (
-        OrganizationMapping.objects.with_row()
+        OrganizationMapping.objects.in_tables()
         .filter(instance__in=instances)
         .select_related("organization", "instance", "company", "confirmed_by")
         .order_by(by_code_point("organization__name"), "organization__key", "psa")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from integrations.models import AuditEvent
 from integrations.models.audit import Action
-from integrations.services.audit import Batch, Change
+from integrations.services.audit import Batch
 
 CHANGED_SINCE = "changed again since"
 GONE = "no longer there"
-Outcome = tuple[list[Change], list[tuple[str, str]]]  # what was put back; who was left as it is, and why
-PutBack = Callable[[Batch, Sequence[AuditEvent]], Outcome]
+# Puts back what events of one batch did, the newest first, and records that; tells of each why it was left
+# as it is, "" when it was not. Runs in a transaction that has locked the events' configurations.
+PutBack = Callable[[Batch, Sequence[AuditEvent]], Iterable[str]]
 
 
-@dataclass(frozen=True)
-class Undoing:
+class Undoing(NamedTuple):
     """How an action is put back, and the right that this needs, without "integrations."."""
 
     put_back: PutBack
@@ -27,18 +27,10 @@ REGISTER: dict[Action, Undoing] = {}
 
 
 def puts_back(right: str, *actions: Action) -> Callable[[PutBack], PutBack]:
-    """Register the function for these actions. It is given events of the same batch, the newest first.
-
-    It runs inside a transaction that has locked the configurations of the events.
-    """
+    """Register the function for these actions."""
 
     def register(put_back: PutBack) -> PutBack:
         REGISTER.update(dict.fromkeys(actions, Undoing(put_back, right)))
         return put_back
 
     return register
-
-
-def actions_of(put_back: PutBack) -> list[Action]:
-    """The actions that the function puts back."""
-    return [action for action, undoing in REGISTER.items() if undoing.put_back is put_back]

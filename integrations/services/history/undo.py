@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Q
@@ -16,7 +17,7 @@ from django.db.models import Q
 from integrations.models import AuditEvent, IntegrationInstance, Organization
 from integrations.models.audit import AuditQuerySet, action_of
 from integrations.services.audit import Actor, Batch
-from integrations.services.history.register import REGISTER, actions_of
+from integrations.services.history.register import REGISTER
 from integrations.services.history.undo_instances import put_back_instances
 from integrations.services.history.undo_mappings import put_back_mappings
 from integrations.services.history.undo_organizations import put_back_decisions, put_back_organizations
@@ -32,8 +33,7 @@ class NothingToUndo(Exception):
     """The batch is unknown, or holds nothing that can be put back."""
 
 
-@dataclass(frozen=True)
-class LeftRow:
+class LeftRow(NamedTuple):
     """A change that was not taken back, and why."""
 
     name: str
@@ -114,11 +114,13 @@ def _undo(actor: Actor, events: AuditQuerySet, key: uuid.UUID, dry_run: bool) ->
             outcome.noun = "change"
         _lock_instances(events)
         for put_back in ORDER:
-            for chunk in _newest_first(events.of(*actions_of(put_back))):
-                changes, left = put_back(batch, chunk)
-                batch.record(changes)
-                outcome.restored += len(changes)
-                outcome.rows_left += [LeftRow(name, reason) for name, reason in left]
+            actions = [action for action, undoing in REGISTER.items() if undoing.put_back is put_back]
+            for chunk in _newest_first(events.of(*actions)):
+                for event, reason in zip(chunk, list(put_back(batch, chunk)), strict=True):
+                    if reason:
+                        outcome.rows_left.append(LeftRow(event.target_name, reason))
+                    else:
+                        outcome.restored += 1
         for name, action in events.exclude(UNDOABLE).values_list("target_name", "action")[:100]:
             outcome.rows_left.append(LeftRow(name, f"“{action}” cannot be taken back here"))
         if dry_run:
@@ -134,11 +136,7 @@ def _lock_instances(events: AuditQuerySet) -> None:
 
 def _newest_first(events: AuditQuerySet) -> Iterator[list[AuditEvent]]:
     """In chunks; what was done last is taken back first."""
-    last = None
-    while True:
-        rows = events if last is None else events.filter(pk__lt=last)
-        chunk = list(rows.order_by("-pk")[:CHUNK])
-        if not chunk:
-            return
+    rows = events.order_by("-pk")
+    while chunk := list(rows[:CHUNK]):
         yield chunk
-        last = chunk[-1].pk
+        rows = rows.filter(pk__lt=chunk[-1].pk)

@@ -5,7 +5,7 @@ Credentials are never put back, since nothing keeps the old ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -15,7 +15,7 @@ from integrations.models import AuditEvent, IntegrationInstance
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.companies.filters import put_back_filters
-from integrations.services.history.register import CHANGED_SINCE, GONE, Outcome, puts_back
+from integrations.services.history.register import CHANGED_SINCE, GONE, puts_back
 from integrations.services.instances.catch_all import catch_all_snapshot, change_catch_all
 from integrations.services.instances.schedule import schedule_snapshot, set_schedule
 
@@ -34,18 +34,14 @@ def is_description(event: AuditEvent) -> bool:
 
 
 @transaction_required
-def put_back_instances(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
+def put_back_instances(batch: Batch, events: Sequence[AuditEvent]) -> Iterator[str]:
     """Put each configuration back, one after the other: an undone import is taken back in all its steps."""
-    changes: list[Change] = []
-    left: list[tuple[str, str]] = []
     for event in events:
         instance = IntegrationInstance.objects.locked().filter(pk=event.instance_id or 0).first()
         found = GONE if instance is None else _ONE[event.known_action](batch, instance, event)
-        if isinstance(found, str):
-            left.append((event.target_name, found))
-        else:
-            changes.append(found)
-    return changes, left
+        if isinstance(found, Change):
+            batch.record([found])
+        yield "" if isinstance(found, Change) else found
 
 
 def _puts_back_one(right: str, *actions: Action) -> Callable[[PutBackOne], PutBackOne]:

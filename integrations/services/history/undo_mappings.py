@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import starmap
 
 from django.contrib.auth.models import User
@@ -13,7 +13,7 @@ from integrations.models import AuditEvent, Company, IntegrationInstance, Organi
 from integrations.models.audit import Action
 from integrations.models.companies import CompanyRef
 from integrations.services.audit import Batch, Change, mapping_event
-from integrations.services.history.register import CHANGED_SINCE, GONE, Outcome, puts_back
+from integrations.services.history.register import CHANGED_SINCE, GONE, puts_back
 
 
 @puts_back(
@@ -29,10 +29,11 @@ from integrations.services.history.register import CHANGED_SINCE, GONE, Outcome,
     Action.MAPPING_BROUGHT_BACK,
 )
 @transaction_required
-def put_back_mappings(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
+def put_back_mappings(batch: Batch, events: Sequence[AuditEvent]) -> Iterator[str]:
     """Make each mapping what it was before the event."""
     instances = IntegrationInstance.objects.in_bulk()
-    mappings = _locked_mappings(events)
+    named = OrganizationMapping.objects.filter(organization__in=[int(event.target_id) for event in events])
+    mappings = {(mapping.organization_id, mapping.psa): mapping for mapping in named.locked()}
     organizations = dict(
         Organization.objects.filter(pk__in=[place[0] for place in mappings]).values_list("pk", "name")
     )
@@ -40,24 +41,25 @@ def put_back_mappings(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
     wanted.update(mapping.company_id for mapping in mappings.values())
     found = Company.objects.filter(pk__in=wanted).values_list("pk", "name", "instance_id")
     companies = {ref.pk: ref for ref in starmap(CompanyRef, found)}
-    people, now = _people(events), timezone.now()
+    # Who confirmed the mappings then, as far as their accounts are there.
+    authors = {event.before.get("confirmed_by") for event in events if event.before} - {None}
+    people, now = User.objects.in_bulk(authors), timezone.now()
     changed: dict[int, OrganizationMapping] = {}
     changes: list[Change] = []
-    left: list[tuple[str, str]] = []
     for event in events:
         # An instance that was purged took its mappings along for good.
         instance = instances.get(event.instance_id or 0)
         mapping = mappings.get((int(event.target_id), instance.psa)) if instance else None
         if mapping is None:
-            left.append((event.target_name, GONE))
+            yield GONE
             continue
         if event.after is None or mapping.version != event.after["version"]:
-            left.append((event.target_name, CHANGED_SINCE))
+            yield CHANGED_SINCE
             continue
         target = companies.get(event.before["company"]) if event.before else None
         its_instance = instances[target.instance_id] if target else None
         if event.before and its_instance and its_instance.is_deleted and not event.before["removed"]:
-            left.append((event.target_name, f"“{its_instance.name}” was deleted since"))
+            yield f"“{its_instance.name}” was deleted since"
             continue
         before = mapping.snapshot()
         if event.before and target:
@@ -66,23 +68,8 @@ def put_back_mappings(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
             mapping.remove(now)
         changed[mapping.pk] = mapping
         names = (organizations[mapping.organization_id], companies[mapping.company_id].name)
-        changes.append(
-            mapping_event(
-                Action.MAPPING_CHANGE_UNDONE, mapping, before, names, instances[mapping.instance_id]
-            )
-        )
-    OrganizationMapping.objects.write(changed=changed.values())
-    return changes, left
-
-
-def _locked_mappings(events: Sequence[AuditEvent]) -> dict[tuple[int, str], OrganizationMapping]:
-    """The mappings that the events are about, by organization and PSA."""
-    named = OrganizationMapping.objects.filter(organization__in=[int(event.target_id) for event in events])
-    locked = named.order_by("organization_id").select_for_update(of=("self",))
-    return {(mapping.organization_id, mapping.psa): mapping for mapping in locked}
-
-
-def _people(events: Sequence[AuditEvent]) -> dict[int, User]:
-    """The accounts that still exist of those who confirmed the mappings then."""
-    named = {event.before.get("confirmed_by") for event in events if event.before} - {None}
-    return User.objects.in_bulk(named)
+        instance = instances[mapping.instance_id]
+        changes.append(mapping_event(Action.MAPPING_CHANGE_UNDONE, mapping, before, names, instance))
+        yield ""
+    OrganizationMapping.objects.write(changed.values())
+    batch.record(changes)

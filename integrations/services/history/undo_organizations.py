@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from django.utils import timezone
 
@@ -10,23 +10,19 @@ from integrations.database.transactions import transaction_required
 from integrations.models import (
     AuditEvent,
     Company,
-    IgnoredOrganization,
     IntegrationInstance,
     MappingProposal,
     Organization,
     OrganizationMapping,
-    RejectedMatch,
 )
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change, organization_change
-from integrations.services.history.register import CHANGED_SINCE, GONE, Outcome, puts_back
+from integrations.services.history.register import CHANGED_SINCE, GONE, puts_back
 from integrations.services.suggestions.decisions import (
-    allowing_change,
-    discard_suggestions,
-    ignoring_change,
-    rejection_change,
-    reopening_change,
-    restore_suggestions,
+    allow_match,
+    ignore_organization,
+    reject_match,
+    stop_ignoring,
 )
 
 # --- organizations ------------------------------------------------------------------------------------------
@@ -49,38 +45,29 @@ from integrations.services.suggestions.decisions import (
     Action.ORGANIZATION_CHANGE_UNDONE,
 )
 @transaction_required
-def put_back_organizations(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
+def put_back_organizations(batch: Batch, events: Sequence[AuditEvent]) -> Iterator[str]:
     """Delete what was made, restore what was deleted, and put changed values back."""
-    organizations = {
-        each.pk: each
-        for each in Organization.objects.filter(pk__in={int(event.target_id) for event in events})
-        .order_by("pk")
-        .locked()
-    }
-    mapped = set(
-        OrganizationMapping.objects.present()
-        .filter(organization__in=organizations)
-        .values_list("organization_id", flat=True)
-    )
+    named = Organization.objects.filter(pk__in={int(event.target_id) for event in events})
+    organizations = {each.pk: each for each in named.order_by("pk").locked()}
+    in_force = OrganizationMapping.objects.present().filter(organization__in=organizations)
+    mapped = set(in_force.values_list("organization_id", flat=True))
     holders = _holders(event.before for event in events if event.before)
     changes: list[Change] = []
-    left: list[tuple[str, str]] = []
     for event in events:
         organization = organizations.get(int(event.target_id))
         reason = _why_not(event, organization, mapped, holders)
-        if reason or organization is None:
-            left.append((event.target_name, reason or GONE))
-        else:
+        if organization and not reason:
             if holders.get(organization.external_id) == organization.pk:
                 del holders[organization.external_id]
             changes.append(_put_back(event, organization))
             if organization.external_id and not organization.is_deleted:
                 holders[organization.external_id] = organization.pk
+        yield reason
     changed = {int(change.target_id) for change in changes}
     Organization.objects.rewrite([organizations[pk] for pk in sorted(changed)])
     deleted = [pk for pk in changed if organizations[pk].is_deleted]
     MappingProposal.objects.filter(organization__in=deleted).delete()
-    return changes, left
+    batch.record(changes)
 
 
 def _holders(states: Iterable[Mapping[str, object]]) -> dict[str, int]:
@@ -135,71 +122,28 @@ def _put_back(event: AuditEvent, organization: Organization) -> Change:
     Action.MATCH_ALLOWED,
 )
 @transaction_required
-def put_back_decisions(batch: Batch, events: Sequence[AuditEvent]) -> Outcome:
+def put_back_decisions(batch: Batch, events: Sequence[AuditEvent]) -> Iterator[str]:
     """Take back that an organization is ignored or a pair rejected, or that it is not any more."""
     organizations = Organization.objects.in_bulk([int(event.target_id) for event in events])
     instances = IntegrationInstance.objects.in_bulk([event.instance_id or 0 for event in events])
-    changes: list[Change] = []
-    left: list[tuple[str, str]] = []
+    named = {event.pk: (event.after or event.before or {}).get("company", 0) for event in events}
+    companies = Company.objects.in_bulk(named.values())
     for event in events:
         organization = organizations.get(int(event.target_id))
-        instance = instances.get(event.instance_id or 0)
+        instance, company = instances.get(event.instance_id or 0), companies.get(named[event.pk])
+        suggestions = (event.after or {}).get("suggestions", ())
         if organization is None or instance is None:
-            left.append((event.target_name, GONE))
+            yield GONE
             continue
-        if event.known_action in {Action.ORGANIZATION_IGNORED, Action.ORGANIZATION_REOPENED}:
-            change = _put_back_ignoring(batch, event, organization, instance)
-        else:
-            change = _put_back_rejection(batch, event, organization, instance)
-        if change is None:
-            left.append((event.target_name, CHANGED_SINCE))
-        else:
-            changes.append(change)
-    return changes, left
-
-
-def _put_back_ignoring(
-    batch: Batch, event: AuditEvent, organization: Organization, instance: IntegrationInstance
-) -> Change | None:
-    rows = IgnoredOrganization.objects.filter(organization=organization, psa=instance.psa)
-    if event.known_action is Action.ORGANIZATION_IGNORED:
-        if not rows.delete()[0]:
-            return None
-        restore_suggestions(organization, (event.after or {}).get("suggestions", ()))
-        return reopening_change(organization, instance)
-    _, created = rows.get_or_create(
-        defaults={"organization": organization, "psa": instance.psa, "ignored_by": batch.actor.account}
-    )
-    if not created:
-        return None
-    return ignoring_change(
-        organization, instance, discard_suggestions(organization, instance__psa=instance.psa)
-    )
-
-
-def _put_back_rejection(
-    batch: Batch, event: AuditEvent, organization: Organization, instance: IntegrationInstance
-) -> Change | None:
-    named = event.after or event.before or {}
-    company = Company.objects.filter(pk=named.get("company") or 0).first()
-    if company is None:
-        return None
-    rows = RejectedMatch.objects.filter(organization=organization, company=company)
-    if event.after is not None:
-        if not rows.delete()[0]:
-            return None
-        restore_suggestions(organization, event.after.get("suggestions", ()))
-        return allowing_change(organization, instance, company)
-    _, created = rows.get_or_create(
-        defaults={
-            "organization": organization,
-            "company": company,
-            "company_name": company.name,
-            "rejected_by": batch.actor.account,
-        }
-    )
-    if not created:
-        return None
-    return rejection_change(
-        organization, instance, company, discard_suggestions(organization, company=company)
-    )
+        match event.known_action:
+            case Action.ORGANIZATION_IGNORED:
+                is_done = stop_ignoring(batch, instance, organization, suggestions)
+            case Action.ORGANIZATION_REOPENED:
+                is_done = ignore_organization(batch, instance, organization)
+            case Action.MATCH_REJECTED if company:
+                is_done = allow_match(batch, instance, organization, company, suggestions)
+            case Action.MATCH_ALLOWED if company:
+                is_done = reject_match(batch, instance, organization, company)
+            case _:
+                is_done = False
+        yield "" if is_done else CHANGED_SINCE

@@ -49,7 +49,7 @@ from integrations.services.imports.reports import (
     Verdict,
     store_report,
 )
-from integrations.services.suggestions.decisions import ignoring_change
+from integrations.services.suggestions.decisions import decision
 
 BATCH = 500
 
@@ -196,8 +196,7 @@ class _Planner:
             ).values_list("organization_id", "psa")
         )
         names = dict(Organization.objects.filter(pk__in=keys).values_list("pk", "name"))
-        new: list[OrganizationMapping] = []
-        changed: list[OrganizationMapping] = []
+        written: list[OrganizationMapping] = []
         newly_ignored: list[IgnoredOrganization] = []
         changes: list[Change] = []
         for row in rows:
@@ -216,20 +215,17 @@ class _Planner:
             if row.company is None:
                 organization = Organization(pk=row.organization, name=names[row.organization])
                 newly_ignored.append(self._ignoring(row, organization, batch))
-                changes.append(ignoring_change(organization, row.instance))
+                changes.append(decision(Action.ORGANIZATION_IGNORED, organization, row.instance))
                 continue
             before = mapping.snapshot() if mapping else None
-            if mapping is None:
-                mapping = OrganizationMapping(
-                    organization_id=row.organization, psa=row.instance.psa, version=0
-                )
-                new.append(mapping)
-            else:
-                changed.append(mapping)
+            mapping = mapping or OrganizationMapping(
+                organization_id=row.organization, psa=row.instance.psa, version=0
+            )
+            written.append(mapping)
             self._put(row, row.company, mapping, batch)
             told = (names[row.organization], row.company.name)
             changes.append(mapping_event(Action.MAPPING_IMPORTED, mapping, before, told, row.instance))
-        OrganizationMapping.objects.write(new, changed)
+        OrganizationMapping.objects.write(written)
         IgnoredOrganization.objects.bulk_create(newly_ignored)
         if batch is not None and changes:
             batch.record(changes)
@@ -286,11 +282,9 @@ class _Planner:
 
 def _standing_mappings(organizations: list[int], *, lock: bool) -> dict[tuple[int, str], OrganizationMapping]:
     """The organizations' mappings, in force or not, by organization and PSA."""
-    found = OrganizationMapping.objects.filter(organization__in=organizations).order_by("organization_id")
-    if lock:
-        found = found.select_for_update(of=("self",))
+    found = OrganizationMapping.objects.filter(organization__in=organizations)
     # Read one after the other: a join of thousands goes wrong where the database expects a few.
-    rows = found.prefetch_related("company", "instance")
+    rows = (found.locked() if lock else found).prefetch_related("company", "instance")
     return {(mapping.organization_id, mapping.psa): mapping for mapping in rows}
 
 

@@ -35,7 +35,7 @@ def delete_instance(batch: Batch, instance: IntegrationInstance) -> int:
             before = mapping.snapshot()
             mapping.remove(now, with_instance=True)
             changes.append(mapping_change(Action.MAPPING_TAKEN_ALONG, mapping, before))
-        OrganizationMapping.objects.write(changed=mappings)
+        OrganizationMapping.objects.write(mappings)
         instance.proposals.all().delete()
         for job in instance.jobs.open():
             job.request_cancel()
@@ -73,7 +73,7 @@ def restore_instance(batch: Batch, instance: IntegrationInstance) -> tuple[int, 
             before = mapping.snapshot()
             mapping.restore()
             changes.append(mapping_change(Action.MAPPING_BROUGHT_BACK, mapping, before))
-        OrganizationMapping.objects.write(changed=mappings)
+        OrganizationMapping.objects.write(mappings)
         instance.deleted_at = instance.deleted_by_id = None
         instance.is_default = not present.filter(is_default=True).exists()
         instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
@@ -94,7 +94,7 @@ def instance_mappings_elsewhere(instance: IntegrationInstance) -> int:
         "target_id", flat=True
     )
     return (
-        OrganizationMapping.objects.with_row()
+        OrganizationMapping.objects.in_tables()
         .filter(organization_id__in=[int(key) for key in organizations], psa=instance.psa)
         .exclude(instance=instance)
         .count()

@@ -49,7 +49,7 @@ def first_steps(instances: InstanceQuerySet) -> FirstSteps:
     return FirstSteps(
         connected=instances.exists(),
         organizations=Organization.objects.present().count(),
-        mapped=OrganizationMapping.objects.with_row().filter(instance__in=instances).exists(),
+        mapped=OrganizationMapping.objects.in_tables().filter(instance__in=instances).exists(),
     )
 
 
@@ -65,7 +65,7 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
     )
     mapped: dict[int, Any] = {
         row["instance"]: row
-        for row in OrganizationMapping.objects.with_row()
+        for row in OrganizationMapping.objects.in_tables()
         .filter(instance__in=rows)
         .values("instance")
         .annotate(mapped=Count("pk"), review=Count("pk", filter=needs_review()))

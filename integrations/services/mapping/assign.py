@@ -42,25 +42,18 @@ def _set_mapping(
         raise CompanyNotOffered
     if not Organization.objects.present().filter(pk=organization.pk).exists():
         raise OrganizationDeleted
-    mapping = (
-        OrganizationMapping.objects.filter(organization=organization, psa=instance.psa)
-        .select_for_update(of=("self",))
-        .select_related("organization", "company", "instance")
-        .first()
-    )
+    standing = OrganizationMapping.objects.filter(organization=organization, psa=instance.psa)
+    mapping = standing.locked().with_names().first()
     if (mapping.version if mapping else 0) != seen_version:
         raise ChangedMeanwhile
-    if mapping is None:
-        action, before = Action.MAPPING_CREATED, None
-        mapping = OrganizationMapping(organization=organization, psa=instance.psa, version=0)
+    before = mapping.snapshot() if mapping else None
+    if mapping is None or not mapping.is_in_force:
+        action = Action.MAPPING_CREATED
+    elif mapping.company_id == company.pk:
+        return mapping
     else:
-        before = mapping.snapshot()
-        if not mapping.is_in_force:
-            action = Action.MAPPING_CREATED
-        elif mapping.company_id == company.pk:
-            return mapping
-        else:
-            action = Action.MAPPING_CHANGED if mapping.instance_id == instance.pk else Action.MAPPING_MOVED
+        action = Action.MAPPING_CHANGED if mapping.instance_id == instance.pk else Action.MAPPING_MOVED
+    mapping = mapping or OrganizationMapping(organization=organization, psa=instance.psa, version=0)
     mapping.assign(company, by=batch.actor.account, at=timezone.now(), source=MappingSource.CHOSEN)
     mapping.save()
     batch.record([mapping_change(action, mapping, before)])
@@ -71,19 +64,13 @@ def remove_mappings(batch: Batch, keys: Collection[int]) -> int:
     """Take the mappings of these primary keys out of force, in one batch; returns how many were in force."""
     now = timezone.now()
     with transaction.atomic():
-        mappings = list(
-            OrganizationMapping.objects.present()
-            .filter(pk__in=keys)
-            .order_by("organization_id")
-            .select_for_update(of=("self",))
-            .select_related("organization", "company", "instance")
-        )
+        mappings = list(OrganizationMapping.objects.present().filter(pk__in=keys).locked().with_names())
         changes = []
         for mapping in mappings:
             before = mapping.snapshot()
             mapping.remove(now)
             mapping.confirm(batch.actor.account, now)
             changes.append(mapping_change(Action.MAPPING_REMOVED, mapping, before))
-        OrganizationMapping.objects.write(changed=mappings)
+        OrganizationMapping.objects.write(mappings)
         batch.record(changes)
     return len(mappings)

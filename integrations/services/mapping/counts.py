@@ -57,7 +57,7 @@ def _rows_by_state(instance: int, user: int, psa: str) -> Any:
 
 def _shared_companies(instance: int) -> Any:
     """The companies with several mappings in the instance, and how many."""
-    here = OrganizationMapping.objects.with_row().filter(instance=instance).order_by()
+    here = OrganizationMapping.objects.in_tables().filter(instance=instance).order_by()
     return here.values("company").annotate(number=Count("pk")).filter(number__gt=1)
 
 

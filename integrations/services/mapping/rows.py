@@ -145,7 +145,7 @@ def table_queryset(instance: int, user: int, psa: str, needed: Q = EVERY) -> Row
         )
         .alias(  # what rows are found and sorted by, and do not carry
             shared=Exists(
-                OrganizationMapping.objects.with_row()
+                OrganizationMapping.objects.in_tables()
                 .filter(company=OuterRef("mapping__company"))
                 .exclude(organization=OuterRef("pk"))
             ),

@@ -125,8 +125,7 @@ def _save(
     mappings = standing_mappings(instance, proposals)
     instances = _instances_of(instance, mappings.values())
     now = timezone.now()
-    new: list[OrganizationMapping] = []
-    changed: list[OrganizationMapping] = []
+    written: list[OrganizationMapping] = []
     changes: list[Change] = []
     applied: list[int] = []
     blocked: list[BlockedProposal] = []
@@ -142,18 +141,15 @@ def _save(
         if proposal.company_id is None and not was_present:
             outcome.unchanged += 1
             continue
-        if mapping is None:
-            mapping = OrganizationMapping(
-                organization_id=proposal.organization_id, psa=instance.psa, version=0
-            )
-            new.append(mapping)
-        else:
-            changed.append(mapping)
+        mapping = mapping or OrganizationMapping(
+            organization_id=proposal.organization_id, psa=instance.psa, version=0
+        )
+        written.append(mapping)
         action = _apply(proposal, mapping, instance, user, now, was_present)
         company_name = mapping.company_name if action is Action.MAPPING_REMOVED else proposal.company_name
         names = (proposal.organization_name, company_name or "")
         changes.append(mapping_event(action, mapping, before, names, instances[mapping.instance_id]))
-    OrganizationMapping.objects.write(new, changed)
+    OrganizationMapping.objects.write(written)
     MappingProposal.objects.filter(pk__in=applied).delete()
     batch.record(changes)
     counts = Counter(change.action for change in changes)
@@ -206,13 +202,7 @@ def confirm_mapping(batch: Batch, instance: IntegrationInstance, organization: O
     False when the organization is not mapped in the instance any more.
     """
     with transaction.atomic():
-        mapping = (
-            instance.mappings.present()
-            .filter(organization=organization)
-            .select_related("organization", "company", "instance")
-            .select_for_update(of=("self",))
-            .first()
-        )
+        mapping = instance.mappings.present().filter(organization=organization).locked().with_names().first()
         if mapping is None:
             return False
         before = mapping.snapshot()

@@ -91,8 +91,8 @@ def standing_mappings(instance: IntegrationInstance, proposals: Iterable[TickedP
     """The mapping of each proposal's organization, locked, in force or not, with its ``company_name``."""
     organizations = [proposal.organization_id for proposal in proposals]
     rows = OrganizationMapping.objects.filter(organization__in=organizations, psa=instance.psa)
-    locked = rows.order_by("organization_id").select_for_update(of=("self",))
-    return {mapping.organization_id: mapping for mapping in locked.annotate(company_name=F("company__name"))}
+    named = rows.locked().annotate(company_name=F("company__name"))
+    return {mapping.organization_id: mapping for mapping in named}
 
 
 def blocking_reason(

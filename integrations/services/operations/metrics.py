@@ -69,7 +69,7 @@ def _database_lines() -> Iterable[str]:
         ],
     )  # fmt: skip
     mapped = dict(
-        OrganizationMapping.objects.with_row().order_by().values_list("instance").annotate(Count("pk"))
+        OrganizationMapping.objects.in_tables().order_by().values_list("instance").annotate(Count("pk"))
     )
     yield _metric(
         "portal_mappings", "gauge", "Mappings in force.",

@@ -22,7 +22,7 @@ from integrations.models.audit import Action
 from integrations.models.organizations import OrganizationQuerySet
 from integrations.services.audit import Batch, Change, mapping_change, organization_change
 from integrations.services.organizations.edit import ChangedMeanwhile
-from integrations.services.suggestions.decisions import rejection_change
+from integrations.services.suggestions.decisions import decision
 
 # The one that stays keeps its own external id: by the other one's it is found as well.
 TAKEN_OVER = ("domain", "phone", "city", "state", "postal_code")
@@ -144,8 +144,7 @@ def _lock(merged: Organization, into: Organization) -> None:
     involved = OrganizationMapping.objects.filter(organization__in=pair).values("instance")
     list(IntegrationInstance.objects.locked().filter(pk__in=involved).order_by("pk").only("pk"))
     list(Organization.objects.locked().filter(pk__in=pair).order_by("pk").only("pk"))
-    rows = OrganizationMapping.objects.filter(organization__in=pair).order_by("organization_id")
-    list(rows.select_for_update(of=("self",)).only("pk"))
+    list(OrganizationMapping.objects.filter(organization__in=pair).locked().only("pk"))
 
 
 def _mappings(organization: Organization) -> QuerySet[OrganizationMapping]:
@@ -167,24 +166,20 @@ def _move_mappings(plan: MergePlan, companies: Mapping[str, int], batch: Batch) 
         *(clash.theirs for clash in plan.clashes if companies[clash.psa] == clash.theirs.company_id),
     ]
     wrong = [*plan.same, *(clash.theirs for clash in plan.clashes if clash.theirs not in right)]
-    new: list[OrganizationMapping] = []
-    changed: list[OrganizationMapping] = []
+    written: list[OrganizationMapping] = []
     changes: list[Change] = []
     now = timezone.now()
     for theirs in [*right, *wrong]:
         held = theirs.snapshot()
         theirs.remove(now)
-        changed.append(theirs)
+        written.append(theirs)
         changes.append(mapping_change(Action.MAPPING_REMOVED, theirs, held))
     for theirs in right:
         ours = rows.get(theirs.psa)
         before = ours.snapshot() if ours else None
         action = Action.MAPPING_CHANGED if ours and ours.is_in_force else Action.MAPPING_CREATED
-        if ours is None:
-            ours = OrganizationMapping(organization=plan.into, psa=theirs.psa, version=0)
-            new.append(ours)
-        else:
-            changed.append(ours)
+        ours = ours or OrganizationMapping(organization=plan.into, psa=theirs.psa, version=0)
+        written.append(ours)
         ours.assign(
             theirs.company,
             by=batch.actor.account,
@@ -196,7 +191,7 @@ def _move_mappings(plan: MergePlan, companies: Mapping[str, int], batch: Batch) 
             known_as=theirs.confirmed_name,
         )
         changes.append(mapping_change(action, ours, before))
-    OrganizationMapping.objects.write(new, changed)
+    OrganizationMapping.objects.write(written)
     return changes
 
 
@@ -210,7 +205,10 @@ def _carry_rejections(plan: MergePlan, batch: Batch) -> list[Change]:
         )
         for row in plan.rejected
     )
-    return [rejection_change(plan.into, row.company.instance, row.company) for row in plan.rejected]
+    return [
+        decision(Action.MATCH_REJECTED, plan.into, row.company.instance, after=row.company)
+        for row in plan.rejected
+    ]
 
 
 def _take_over(plan: MergePlan) -> Change:

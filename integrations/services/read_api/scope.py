@@ -55,7 +55,7 @@ class Scope:
         rows = Organization.objects.present().order_by("pk")
         if self.instances is None:
             return rows
-        mapped = OrganizationMapping.objects.with_row().filter(instance__in=self.instances)
+        mapped = OrganizationMapping.objects.in_tables().filter(instance__in=self.instances)
         return rows.filter(pk__in=mapped.values("organization"))
 
     def company_rows(self) -> QuerySet[Company]:
@@ -69,7 +69,7 @@ class Scope:
     def mapping_rows(self) -> QuerySet[OrganizationMapping]:
         """Mappings in force of organizations and instances that were not deleted."""
         return (
-            OrganizationMapping.objects.with_row()
+            OrganizationMapping.objects.in_tables()
             .filter(instance__in=self.instance_rows())
             .select_related("organization", "instance", "company")
             .order_by("pk")

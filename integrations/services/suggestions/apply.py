@@ -47,9 +47,8 @@ def apply_suggestions(
         companies: dict[int, Company] = {row.pk: row for row in free_companies(instance)}
         named = [int(each.organization_id) for each in wanted]
         rows = OrganizationMapping.objects.filter(psa=instance.psa, organization__in=named)
-        locked = rows.order_by("organization_id").select_for_update(of=("self",))
-        removed = {mapping.organization_id: mapping for mapping in locked}
-        new, changed, changes = [], [], []
+        removed = {mapping.organization_id: mapping for mapping in rows.locked()}
+        written, changes = [], []
         for suggestion in wanted:
             organization = still_open.get(int(suggestion.organization_id))
             company = companies.pop(int(suggestion.company_id or 0), None)
@@ -57,11 +56,8 @@ def apply_suggestions(
                 continue
             mapping = removed.get(organization.pk)
             before = mapping.snapshot() if mapping else None
-            if mapping is None:
-                mapping = OrganizationMapping(organization=organization, psa=instance.psa, version=0)
-                new.append(mapping)
-            else:
-                changed.append(mapping)
+            mapping = mapping or OrganizationMapping(organization=organization, psa=instance.psa, version=0)
+            written.append(mapping)
             mapping.assign(
                 company,
                 by=batch.actor.account,
@@ -73,7 +69,7 @@ def apply_suggestions(
             )
             names = (organization.name, company.name)
             changes.append(mapping_event(Action.MAPPING_CREATED, mapping, before, names, instance))
-        OrganizationMapping.objects.write(new, changed)
+        OrganizationMapping.objects.write(written)
         batch.record(changes)
     outcome.created = len(changes)
     return Applied(outcome, len(wanted) - len(changes))

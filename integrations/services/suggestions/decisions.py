@@ -30,76 +30,72 @@ SUGGESTION_FIELDS = ("selected", "tier", "confidence", "reasons", "rivals", "mat
 
 def reject_match(
     batch: Batch, instance: IntegrationInstance, organization: Organization, company: Company
-) -> None:
-    """Remember that the company is not the organization; it is not proposed again, in any instance."""
+) -> bool:
+    """Remember that the company is not the organization; it is not proposed again, in any instance.
+
+    As each of these decisions, False when it was so already.
+    """
     with transaction.atomic():
         _, created = RejectedMatch.objects.get_or_create(
             organization=organization,
             company=company,
             defaults={"company_name": company.name, "rejected_by": batch.actor.account},
         )
-        forgotten = discard_suggestions(organization, company=company)
+        forgotten = _discard_suggestions(organization, company=company)
         if created:
-            batch.record([rejection_change(organization, instance, company, forgotten)])
-
-
-def rejection_change(
-    organization: Organization,
-    instance: IntegrationInstance,
-    company: Company,
-    forgotten: Sequence[Suggestion] = (),
-) -> Change:
-    """The event that says that the pair was rejected, and which suggestions went with that."""
-    return _change(Action.MATCH_REJECTED, organization, instance, after=company, forgotten=forgotten)
+            told = decision(Action.MATCH_REJECTED, organization, instance, after=company, forgotten=forgotten)
+            batch.record([told])
+    return created
 
 
 def allow_match(
-    batch: Batch, instance: IntegrationInstance, organization: Organization, company: Company
-) -> None:
-    """Take a rejection back; the next Suggest Values may propose the pair again."""
+    batch: Batch,
+    instance: IntegrationInstance,
+    organization: Organization,
+    company: Company,
+    forgotten: Sequence[Suggestion] = (),
+) -> bool:
+    """Take a rejection back; the next Suggest Values may propose the pair again.
+
+    ``forgotten`` are suggestions to bring back that went with the rejection.
+    """
     with transaction.atomic():
         deleted, _ = RejectedMatch.objects.filter(organization=organization, company=company).delete()
         if deleted:
-            batch.record([allowing_change(organization, instance, company)])
+            _restore_suggestions(organization, forgotten)
+            batch.record([decision(Action.MATCH_ALLOWED, organization, instance, before=company)])
+    return deleted > 0
 
 
-def allowing_change(organization: Organization, instance: IntegrationInstance, company: Company) -> Change:
-    """The event that says that a rejection was taken back."""
-    return _change(Action.MATCH_ALLOWED, organization, instance, before=company)
-
-
-def ignore_organization(batch: Batch, instance: IntegrationInstance, organization: Organization) -> None:
+def ignore_organization(batch: Batch, instance: IntegrationInstance, organization: Organization) -> bool:
     """Note that the organization is deliberately not mapped in this PSA; it leaves the open work."""
     with transaction.atomic():
         _, created = IgnoredOrganization.objects.get_or_create(
             organization=organization, psa=instance.psa, defaults={"ignored_by": batch.actor.account}
         )
-        forgotten = discard_suggestions(organization, instance__psa=instance.psa)
+        forgotten = _discard_suggestions(organization, instance__psa=instance.psa)
         if created:
-            batch.record([ignoring_change(organization, instance, forgotten)])
+            told = decision(Action.ORGANIZATION_IGNORED, organization, instance, forgotten=forgotten)
+            batch.record([told])
+    return created
 
 
-def ignoring_change(
-    organization: Organization, instance: IntegrationInstance, forgotten: Sequence[Suggestion] = ()
-) -> Change:
-    """The event that says that an organization is ignored from now on, as seen from a configuration."""
-    return _change(Action.ORGANIZATION_IGNORED, organization, instance, forgotten=forgotten)
-
-
-def stop_ignoring(batch: Batch, instance: IntegrationInstance, organization: Organization) -> None:
-    """Bring an ignored organization back into the open work."""
+def stop_ignoring(
+    batch: Batch,
+    instance: IntegrationInstance,
+    organization: Organization,
+    forgotten: Sequence[Suggestion] = (),
+) -> bool:
+    """Bring an ignored organization back into the open work, with the suggestions that went ``forgotten``."""
     with transaction.atomic():
         deleted, _ = IgnoredOrganization.objects.filter(organization=organization, psa=instance.psa).delete()
         if deleted:
-            batch.record([reopening_change(organization, instance)])
+            _restore_suggestions(organization, forgotten)
+            batch.record([decision(Action.ORGANIZATION_REOPENED, organization, instance)])
+    return deleted > 0
 
 
-def reopening_change(organization: Organization, instance: IntegrationInstance) -> Change:
-    """The event that says that an organization is ignored no longer."""
-    return _change(Action.ORGANIZATION_REOPENED, organization, instance)
-
-
-def _change(
+def decision(
     action: Action,
     organization: Organization,
     instance: IntegrationInstance,
@@ -108,6 +104,8 @@ def _change(
     after: Company | None = None,
     forgotten: Sequence[Suggestion] = (),
 ) -> Change:
+    """The event that tells a decision: the company of the pair, and which suggestions went with it."""
+
     def named(company: Company | None) -> dict[str, object]:
         return {"company": company.pk, "company_name": company.name} if company else {}
 
@@ -119,8 +117,8 @@ def _change(
 # --- the suggestions that go with a decision ----------------------------------------------------------------
 
 
-def discard_suggestions(organization: Organization, **which: Any) -> list[Suggestion]:
-    """Delete what was suggested to anybody for the organization; what ``restore_suggestions`` needs."""
+def _discard_suggestions(organization: Organization, **which: Any) -> list[Suggestion]:
+    """Delete what was suggested to anybody for the organization; what ``_restore_suggestions`` needs."""
     rows = MappingProposal.objects.filter(
         organization=organization, kind=MappingProposal.Kind.SUGGESTED, **which
     )
@@ -129,12 +127,14 @@ def discard_suggestions(organization: Organization, **which: Any) -> list[Sugges
     return forgotten
 
 
-def restore_suggestions(organization: Organization, forgotten: Sequence[Suggestion]) -> None:
+def _restore_suggestions(organization: Organization, forgotten: Sequence[Suggestion]) -> None:
     """Bring back what a decision has made forgotten, when the decision is taken back.
 
     Not for people, configurations and companies that are gone, nor where something was proposed or mapped
     since.
     """
+    if not forgotten:
+        return
     mapped = OrganizationMapping.objects.present().filter(organization=organization).values("psa")
     models = {
         "user_id": User.objects.filter(is_active=True),

@@ -47,7 +47,7 @@ _MAPPING = ("mapping__organization", "mapping__company", "mapping__instance")
 
 
 def _with_companies() -> MappingQuerySet:
-    mappings = OrganizationMapping.objects.with_row()
+    mappings = OrganizationMapping.objects.in_tables()
     return mappings.select_related("organization", "company", "instance", "review_notice")
 
 
