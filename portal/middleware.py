@@ -7,9 +7,11 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
 
 from portal.logs import request_id
 from portal.probes import counters
@@ -56,35 +58,60 @@ class RequestIdMiddleware:
         if not view and response.status_code < 400:  # static files and probes
             return
         counters.count(view, response.status_code, seconds)
-        user = getattr(request, "_cached_user", None)  # not request.user: that would ask the database
+        address, user = request.META.get("REMOTE_ADDR", ""), _person(request)
+        token = getattr(request, "token_prefix", "")
         requests.info(
-            "%s %s %s in %.0f ms", request.method, request.path, response.status_code, 1000 * seconds,
+            "%s %s %s in %.0f ms, from %s, %s",
+            request.method, request.path, response.status_code, 1000 * seconds, address or "-",
+            f"token {token}" if token else f"user {user}",
             extra={
                 "method": request.method,
                 "path": request.path,
                 "status": response.status_code,
                 "milliseconds": round(1000 * seconds, 1),
                 "view": view,
-                "user": getattr(user, "pk", None) or 0,
+                "address": address,
+                "user": user,
+                "token": token,
             },
         )  # fmt: skip
+
+
+def _person(request: HttpRequest) -> int:
+    """The id of who asked, 0 for nobody known; also right after they signed in. Asks no database."""
+    user = vars(request).get("user")
+    if type(user) is SimpleLazyObject:  # not isinstance, for which it would look the person up
+        user = getattr(request, "_cached_user", None)
+    return getattr(user, "pk", None) or 0
 
 
 class ProxyAddressMiddleware:
     """Behind our own proxy: the caller is who the proxy says it is, not the proxy.
 
-    Sign-in limits and the audit go by the address. Only the last entry is the proxy's own; a caller can write
-    those before it. Installed only with BEHIND_TLS_PROXY.
+    Sign-in limits, tokens and the audit go by the address. Only the last entry is the proxy's own; a caller
+    can write those before it. What is no address, with or without a port, is not believed. Installed only
+    with BEHIND_TLS_PROXY.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        forwarded = _address(request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip())
         if forwarded:
             request.META["REMOTE_ADDR"] = forwarded
         return self.get_response(request)
+
+
+def _address(text: str) -> str:
+    """The address that a proxy names, without its port ("192.0.2.1:51000"); "" for anything else."""
+    bare = text[1:].partition("]")[0] if text.startswith("[") else text
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        return str(ip_address(bare))
+    except ValueError:
+        return ""
 
 
 class SecurityHeadersMiddleware:

@@ -13,7 +13,7 @@ from typing import IO, Any, BinaryIO, NoReturn, cast
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.files.reader import MAX_CHARACTERS, ImportRefused
-from integrations.management.output import SOME_FAILED, WRONG_USE, Format, ProgressLine, add_format
+from integrations.management.output import SOME_FAILED, WRONG_USE, Format, ProgressLine, add_format, shown
 from integrations.services.imports import Outcome, Report, as_csv
 
 
@@ -90,11 +90,11 @@ def _copy(source: BinaryIO, spool: IO[bytes]) -> None:
 def _table(report: Report, out: Any) -> None:
     out.write(f"{'Line':>6}  {'Result':<9}Name and message")
     for row in report.rows:
-        out.write(f"{row.line:>6}  {row.outcome.value:<9}{row.name}: {row.message}")
+        out.write(f"{row.line:>6}  {row.outcome.value:<9}{shown(f'{row.name}: {row.message}')}")
     out.write("")
     out.write(", ".join(f"{report.label(outcome)} {report.counts[outcome]:,}" for outcome in Outcome))
     if report.ignored:
-        out.write(f"Columns not used: {', '.join(report.ignored)}")
+        out.write(f"Columns not used: {shown(', '.join(report.ignored))}")
     if not report.failed:
         out.write(report.sentence())
 

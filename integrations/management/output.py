@@ -161,7 +161,7 @@ def _write_csv(rows: Iterable[Row], columns: Sequence[str], out: TextIO | Output
 def _write_table(rows: Iterable[Row], columns: Sequence[str], out: TextIO | OutputWrapper) -> None:
     table = [[column.replace("_", " ").capitalize() for column in columns]]
     for row in rows:
-        cells = [_shown(_text(row[column])) for column in columns]
+        cells = [shown(_text(row[column])) for column in columns]
         table.append([*map(_cut, cells[:-1]), cells[-1]])
     widths = [max(_width(line[place]) for line in table) for place in range(len(columns))]
     lines = []
@@ -181,7 +181,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Without signs that steer a terminal or turn the reading direction."""
     return "".join(sign if unicodedata.category(sign)[0] != "C" else " " for sign in text)
 
@@ -225,7 +225,7 @@ class ProgressLine:
         else:
             bar = f"{done:,}" if done else "…"
         room = shutil.get_terminal_size().columns - 1
-        line = _shown(f"{self.title}: {bar}  {message}".rstrip())[:room]
+        line = shown(f"{self.title}: {bar}  {message}".rstrip())[:room]
         self._draw(f"\r\x1b[K{line}")
 
     def clear(self) -> None:

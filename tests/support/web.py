@@ -1,0 +1,102 @@
+"""A real web server of the portal on a database of its own, for what only a server does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.migrated import copy_migrated_file
+from tests.support.processes import ROOT, environment
+
+START_PATIENCE = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running web server: its port, its folder, and what its processes are started with."""
+
+    port: int
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def log(self) -> str:
+        """What it has written to its error stream and its access log."""
+        return (self.folder / "server.log").read_text(encoding="utf-8", errors="replace")
+
+    def send(self, data: bytes, *, seconds: float = 20) -> bytes:
+        """Bytes as they are, and the answer to its end; a connection that the server closes is an end."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as link:
+            received = b""
+            try:
+                link.sendall(data)
+                while block := link.recv(65_536):
+                    received += block
+            except (ConnectionResetError, BrokenPipeError):
+                pass
+            return received
+
+    def run(self, program: str, **values: str) -> str:
+        """Run a program with the server's settings, Django set up; what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-c", f"import django; django.setup()\n{program}"],
+            cwd=ROOT, env=self.environment | values, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_server(folder: Path, *, processes: int = 1, **values: str) -> Iterator[Server]:
+    """``manage.py web`` with these variables, its data and temporary files below ``folder``."""
+    port, temporary = _free_port(), folder / "tmp"
+    temporary.mkdir(parents=True)
+    copy_migrated_file(folder / "portal.sqlite3")
+    variables = environment(
+        PORTAL_DATA_DIR=str(folder), DATABASE_URL=f"sqlite:///{folder / 'portal.sqlite3'}",
+        TMPDIR=str(temporary), **values,
+    )  # fmt: skip
+    server = Server(port, folder, variables)
+    command = [sys.executable, str(ROOT / "manage.py"), "web", "--bind", f"127.0.0.1:{port}"]
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--web-processes", str(processes)],
+            cwd=ROOT, env=variables, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        _wait_for(server, process)
+        yield server
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_PATIENCE
+    while time.monotonic() < deadline:
+        assert process.poll() is None, server.log()
+        try:
+            with urllib.request.urlopen(f"{server.url}/healthz", timeout=5):  # noqa: S310  # http
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"the web server did not start: {server.log()}")
