@@ -16,12 +16,16 @@ _UNSEEN = re.compile(
 def clean_text(text: str) -> str:
     """One line of composed Unicode without control, bidirectional and invisible signs, trimmed."""
     if not text.isascii():
-        text = _UNSEEN.sub("", unicodedata.normalize("NFC", text))
+        # Composed last: an invisible sign may have stood between a letter and its accent.
+        text = unicodedata.normalize("NFC", _UNSEEN.sub("", text))
     if not text.isprintable():
         text = "".join(" " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign for sign in text)
     return " ".join(text.split())
 
 
 def name_key(name: str) -> str:
-    """What a name is found by: names that differ only in letter case or blanks have the same key."""
-    return " ".join(name.split()).casefold()
+    """What a name is found by: the same for names that differ only in letter case, blanks and unseen signs.
+
+    Also for a name that was not cleaned: the PSA's are not composed, and may hold signs that nobody sees.
+    """
+    return clean_text(name).casefold()

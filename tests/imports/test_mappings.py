@@ -19,8 +19,16 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from integrations.files.reader import ImportRefused
-from integrations.models import AuditEvent, Company, ImportReport, IntegrationInstance, OrganizationMapping
+from integrations.models import (
+    AuditEvent,
+    Company,
+    ImportReport,
+    IntegrationInstance,
+    Organization,
+    OrganizationMapping,
+)
 from integrations.services.audit import Batch
+from integrations.services.exports.mappings import export_mappings
 from integrations.services.history import undo as undoing
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
 from integrations.services.imports.reports import Outcome, Report, Verdict, every_row, rows_between
@@ -169,6 +177,23 @@ def test_what_is_mapped_already(main: IntegrationInstance, people: None, member:
         ("updated", "mapped to “Birch” (id 102) instead of “Abbott LLC”")
     ]
     assert in_force() == {"Alpha A1": "102", "Else": "301"}
+
+
+@pytest.mark.parametrize("name", ["Cafe\u0301 Lumen", "Lumen\u2061 Bakery"])
+def test_our_own_file_comes_back_whatever_signs_the_psa_has_in_a_name(
+    main: IntegrationInstance, people: None, member: User, name: str
+) -> None:
+    """Files hold names cleaned and composed; the copy of a company holds what the PSA has."""
+    company = make_company(main, 108, name)
+    mapping = make_mapping(Organization.objects.get(name="Alpha"), company, confirmed_name=name)
+    content = json.dumps(list(export_mappings()), default=str)
+    [kept] = run(member, content, restore=True).rows
+    assert (kept.outcome, kept.message) == (Outcome.SKIPPED, f"is mapped to “{name}” (id 108) already")
+
+    mapping.delete()
+    assert [row.outcome for row in run(member, content, restore=True).rows] == [Outcome.IMPORTED]
+    assert OrganizationMapping.objects.get().review_reasons == []  # nobody renamed it
+    assert json.dumps(list(export_mappings()), default=str) == content
 
 
 def test_rows_that_repeat_or_contradict(main: IntegrationInstance, people: None, member: User) -> None:

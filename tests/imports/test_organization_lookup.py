@@ -294,3 +294,17 @@ def test_who_is_meant_by_a_row_above_is_not_meant_by_a_name_as_well() -> None:
         (SKIPPED, "nothing differs from what is there"),
         (FAILED, "2 organizations have this name; it cannot be told which is meant"),
     ]
+
+
+@pytest.mark.parametrize("typed", ["Cafe\u0301 Lumen", "Cafe\u00ad\u0301 Lumen", "\u200bCAFÉ  Lumen"])
+def test_a_name_means_who_has_it_however_its_letters_were_typed(typed: str) -> None:
+    """Accents as signs of their own, as macOS writes them, and signs that nobody sees."""
+    [(outcome, message)] = told([There("Café Lumen")], Row(typed, city="Lima"))
+    assert (outcome, message) in {(UPDATED, "changes city"), (UPDATED, "changes name, city")}
+    assert told([], Row("Café Lumen"), Row(typed)) == [
+        NEW,
+        (SKIPPED, "repeats line 2")
+        if "É" not in typed
+        else (FAILED, "has the same name as line 2; namesakes need an external id each"),
+    ]
+    assert told([There("Cafe\u0301 Lumen")], Row("Café Lumen")) == [(UPDATED, "changes name")]

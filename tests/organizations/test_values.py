@@ -22,6 +22,7 @@ from tests.support.properties import examples
         "http://example.com:8080/contact?x=1#y",
         "info@example.com",
         "https://user:secret@example.com/",
+        "www.www.example.com",
     ],
 )
 def test_every_way_to_write_a_domain_is_one(text: str) -> None:
@@ -29,7 +30,13 @@ def test_every_way_to_write_a_domain_is_one(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "domain"), [("https://shop.example.co.uk/x", "shop.example.co.uk"), ("MÜLLER.de", "müller.de")]
+    ("text", "domain"),
+    [
+        ("https://shop.example.co.uk/x", "shop.example.co.uk"),
+        ("MÜLLER.de", "müller.de"),
+        ("https://www.de/x", "www.de"),
+        ("www.www.de", "www.de"),
+    ],
 )
 def test_other_domains(text: str, domain: str) -> None:
     assert read_value("domain", text) == domain

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from integrations.database.bulk import renew_statistics
 from integrations.files.reader import FileRow, ImportRefused
+from integrations.files.text import clean_text
 from integrations.models import (
     AuditEvent,
     Company,
@@ -266,7 +267,7 @@ class _Planner:
             reasons=wanted.reasons,
             matcher_version=wanted.matcher_version,
             by_name=wanted.confirmed_by,
-            known_as=wanted.confirmed_name,
+            known_as=_name_then(wanted, company),
         )
 
     def _ignoring(self, row: _Planned, organization: Organization, batch: Batch) -> IgnoredOrganization:
@@ -278,6 +279,11 @@ class _Planner:
             ignoring.ignored_by_name = "" if ignoring.ignored_by else row.wanted.confirmed_by
             ignoring.ignored_at = row.wanted.confirmed_at or ignoring.ignored_at
         return ignoring
+
+
+def _name_then(wanted: MappingRow, company: Company) -> str | None:
+    """The name by which the company was known, None for its present one; a file holds names cleaned."""
+    return None if wanted.confirmed_name == clean_text(company.name) else wanted.confirmed_name
 
 
 def _standing_mappings(organizations: list[int], *, lock: bool) -> dict[tuple[int, str], OrganizationMapping]:

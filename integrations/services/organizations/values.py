@@ -75,11 +75,12 @@ def _domain(text: str) -> str:
         host = urlsplit(address).hostname or ""
     except ValueError:
         host = ""
-    host = host.rstrip(".").removeprefix("www.")
-    labels = host.split(".")
+    labels = host.rstrip(".").split(".")
+    while len(labels) > 2 and labels[0] == "www":  # what is read again stays as it is; "www.de" is a domain
+        del labels[0]
     if len(labels) < 2 or labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
         raise ValueProblem(f"domain must look like example.com, not {_quoted(text)}")
-    return host
+    return ".".join(labels)
 
 
 def _phone(text: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db.models import F, Value
 from django.db.models.functions import Lower
 
-from integrations.files.text import clean_text
+from integrations.files.text import clean_text, name_key
 from integrations.models import (
     Company,
     IgnoredOrganization,
@@ -177,9 +177,9 @@ def _same_name(organizations: OrganizationQuerySet, name: str) -> OrganizationQu
     """The same name in any letter case. SQLite knows the case of ASCII letters only."""
     if name.isascii():
         return organizations.annotate(lower_name=Lower("name")).filter(lower_name=Lower(Value(name)))
-    wanted = name.casefold()
+    wanted = name_key(name)
     names = organizations.order_by().values_list("pk", "name")
-    return organizations.filter(pk__in=[pk for pk, known in names if known.casefold() == wanted])
+    return organizations.filter(pk__in=[pk for pk, known in names if name_key(known) == wanted])
 
 
 def _same_domain(organizations: OrganizationQuerySet, domain: str) -> OrganizationQuerySet:
