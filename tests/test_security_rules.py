@@ -31,7 +31,9 @@ SECRET_WORDS = re.compile("secret|password|token|tracking|credential")
 def test_every_rule_names_tests_that_exist() -> None:
     text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     rules = dict(re.findall(r"^\| (\d+) \|[^|]*\|(.*)\|$", text, re.MULTILINE))
-    assert list(map(int, rules)) == list(range(1, 24))
+    numbers = list(map(int, rules))
+    assert numbers == sorted(set(numbers))
+    assert set(numbers) >= set(range(1, 25))
     for number, cell in rules.items():
         named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", cell)
         assert named, f"rule {number} names no test"

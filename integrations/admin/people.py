@@ -15,7 +15,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from integrations.admin.common import ReadOnlyAdmin, link
-from integrations.models import MappingProposal, TablePreference
+from integrations.models import BrowserSession, MappingProposal, TablePreference
 
 
 class PasswordState(ReadOnlyPasswordHashWidget):
@@ -104,6 +104,25 @@ class SingleSignOnAdmin(ReadOnlyAdmin[models.Model]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """To tie a person to another account there."""
+        return True
+
+
+@admin.register(BrowserSession)
+class BrowserSessionAdmin(ReadOnlyAdmin[BrowserSession]):
+    """Who is signed in where. Deleting a row signs that browser out at once."""
+
+    list_display = ("person", "browser", "address", "started_at", "seen_at")
+    list_select_related = ("person",)
+    search_fields = ("person__username", "address")
+    date_hierarchy = "seen_at"
+    fields = ("person", "browser", "address", "started_at", "seen_at", "expire_date")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Of people who are signed in; the others' say nothing of anybody."""
+        return super().get_queryset(request).exclude(person=None)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """To sign somebody out."""
         return True
 
 

@@ -46,21 +46,16 @@ class ApiTokenAdmin(ReadOnlyAdmin[ApiToken]):
 
 @admin.register(Webhook)
 class WebhookAdmin(ReadOnlyAdmin[Webhook]):
-    """Receivers of changes, without their signing keys and without the query of their addresses."""
+    """Receivers of changes, without their signing keys; of their addresses the host only."""
 
-    list_display = ("name", "shown_url", "is_active", "rests_until", "created_by", "created_at")
+    list_display = ("name", "host", "is_active", "rests_until", "created_by", "created_at")
     list_select_related = ("created_by",)
     list_filter = ("is_active",)
     search_fields = ("name",)
     fields = (
-        "name", "shown_url", "event_list", "is_active", "rests_until", "deliveries", "created_by",
+        "name", "host", "event_list", "is_active", "rests_until", "deliveries", "created_by",
         "created_at",
     )  # fmt: skip
-
-    @admin.display(description="address")
-    def shown_url(self, webhook: Webhook) -> str:
-        """Some receivers carry a secret in the query."""
-        return webhook.shown_url
 
     @admin.display(description="told of")
     def event_list(self, webhook: Webhook) -> str:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 
 from integrations.models import Webhook, WebhookEvent
 from integrations.outbound.errors import AddressRefused
 from integrations.services.webhooks import WebhookSpec, check_address
+
+
+class WrittenOnly(forms.TextInput):
+    """A field whose entry is never sent back: the address may be all that its receiver asks for."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, None, attrs)
 
 
 class WebhookForm(forms.Form):
@@ -16,8 +26,8 @@ class WebhookForm(forms.Form):
     url = forms.CharField(
         label="Address",
         max_length=500,
-        help_text="An https address that takes POST requests from the portal.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "url", "spellcheck": "false"}),
+        help_text="An https address that takes POST requests. It is sealed; pages show its host only.",
+        widget=WrittenOnly(attrs={"autocomplete": "off", "inputmode": "url", "spellcheck": "false"}),
     )
     events = forms.TypedMultipleChoiceField(
         label="Tell it when",
@@ -29,12 +39,24 @@ class WebhookForm(forms.Form):
 
     @classmethod
     def of(cls, webhook: Webhook) -> WebhookForm:
-        """The form of an existing webhook."""
-        return cls(initial={"name": webhook.name, "url": webhook.url, "events": webhook.events})
+        """The form of an existing webhook; its address is never sent to a browser."""
+        return cls.keeping(webhook, None, initial={"name": webhook.name, "events": webhook.events})
+
+    @classmethod
+    def keeping(cls, webhook: Webhook, data: Mapping[str, Any] | None, **options: Any) -> WebhookForm:
+        """A form in which an empty address keeps the stored one."""
+        form = cls(data, **options)
+        form.fields["url"].required = False
+        form.fields[
+            "url"
+        ].help_text = f"At {webhook.host}. The rest is stored and never shown; leave this empty to keep it."
+        return form
 
     def clean_url(self) -> str:
         """An address that the portal would send to."""
         url = str(self.cleaned_data["url"])
+        if not url:  # keeps the stored one, where there is one
+            return ""
         try:
             check_address(url)
         except AddressRefused as error:

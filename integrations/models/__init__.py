@@ -13,6 +13,7 @@ from integrations.models.mappings import (
 )
 from integrations.models.organizations import Organization
 from integrations.models.preferences import TablePreference
+from integrations.models.sessions import BrowserSession
 from integrations.models.tokens import ApiToken, Right
 from integrations.models.webhooks import ReviewNotice, Webhook, WebhookDelivery, WebhookEvent
 from integrations.models.workers import Worker
@@ -20,6 +21,7 @@ from integrations.models.workers import Worker
 __all__ = [
     "ApiToken",
     "AuditEvent",
+    "BrowserSession",
     "Company",
     "CompanyFilter",
     "FilterOption",

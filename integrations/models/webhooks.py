@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
@@ -25,12 +25,14 @@ class Webhook(models.Model):
     """One receiver.
 
     ``position`` is the last audit event (its id) that was turned into deliveries; ``rests_until`` spares a
-    receiver that does not answer; ``secret`` holds the signing key under "key".
+    receiver that does not answer; ``secret`` holds the signing key under "key", ``address`` where to send
+    under "url": many receivers are opened by their path alone, so pages, history and API tell the host only.
     """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=100)
-    url = models.CharField("address", max_length=500)
+    host = models.CharField(max_length=260, editable=False, help_text="What is shown of the address.")
+    address = EncryptedJSONField(row_key="key")
     secret = EncryptedJSONField(row_key="key")
     events = models.JSONField(default=list)
     is_active = models.BooleanField("active", default=True)
@@ -57,19 +59,15 @@ class Webhook(models.Model):
         """Its events in the words of the page."""
         return [event.label for event in WebhookEvent if event.value in self.events]
 
-    @property
-    def shown_url(self) -> str:
-        """The address without its query, in which some receivers carry a secret."""
-        parts = urlsplit(self.url)
-        return urlunsplit(
-            (parts.scheme, parts.netloc, parts.path, "…" if parts.query else "", parts.fragment)
-        )
+    def move_to(self, url: str) -> None:
+        """Send to this address from now on."""
+        self.host, self.address = urlsplit(url).netloc, {"url": url}
 
     def snapshot(self) -> dict[str, Any]:
-        """What the audit may know: neither the signing key nor the address's query."""
+        """What the audit may know: of the address its host, and nothing of the signing key."""
         return {
             "name": self.name,
-            "address": self.shown_url,
+            "address": self.host,
             "events": list(self.events),
             "is_active": self.is_active,
         }

@@ -85,8 +85,9 @@ def delivery(request: SignedInRequest, pk: int, delivery_id: int) -> HttpRespons
 def edit(request: SignedInRequest, pk: int) -> HttpResponse:
     """Change name, address or events."""
     row = get_object_or_404(Webhook, pk=pk)
-    form = WebhookForm(request.POST) if request.method == "POST" else WebhookForm.of(row)
-    if request.method == "POST" and form.is_valid():
+    posted = request.method == "POST"
+    form = WebhookForm.keeping(row, request.POST) if posted else WebhookForm.of(row)
+    if posted and form.is_valid():
         if change_webhook(Batch(actor_of(request)), row, form.spec()):
             messages.success(request, "The webhook was saved.")
         else:

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.utils import decrypt
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
@@ -19,6 +22,7 @@ from django.urls import reverse
 
 from integrations.models import AuditEvent, IntegrationInstance, OrganizationMapping, Webhook
 from integrations.services.history import undo as undoing
+from tests.conftest import make_user
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import actor_of, make_organization, table_contents
 
@@ -108,14 +112,20 @@ def key(sign: str) -> str:
 def test_secrets_move_to_the_first_key(settings: Any) -> None:
     settings.PORTAL_ENCRYPTION_KEYS = [key("a")]
     main = make_instance("Main")
-    webhook = Webhook(name="Desk", url="https://desk.example/")
+    webhook = Webhook(name="Desk")
+    webhook.move_to("https://desk.example/hooks/T0/B1")
     webhook.secret = {"key": "hook-key"}
     webhook.save()
+    person = make_user("tessa")
+    totp, codes = TOTP.activate(person, "ABCDEFGHIJKLMNOP"), RecoveryCodes.activate(person)
+    listed = codes.generate_codes()
+    browser = Client()
+    browser.force_login(person)
     settings.PORTAL_ENCRYPTION_KEYS = [key("b"), key("a")]
     new = make_instance("New")
     before = table_contents(IntegrationInstance, Webhook, AuditEvent)
     out, _, code = run("rotate_encryption_keys", "--dry-run", "--format", "json")
-    assert (json.loads(out), code) == ([{"rotated": 2, "current": 1, "unreadable": []}], 0)
+    assert (json.loads(out), code) == ([{"rotated": 6, "current": 1, "unreadable": []}], 0)
     assert table_contents(IntegrationInstance, Webhook, AuditEvent) == before
 
     assert run("rotate_encryption_keys")[2] == 0
@@ -126,9 +136,15 @@ def test_secrets_move_to_the_first_key(settings: Any) -> None:
     assert main.credentials.reveal()["secret"] == "never sent"
     assert new.credentials.reveal()["secret"] == "never sent"
     assert webhook.secret.reveal() == {"key": "hook-key"}
+    assert webhook.address.reveal() == {"url": "https://desk.example/hooks/T0/B1"}
+    for factor in (totp, codes):
+        factor.instance.refresh_from_db()
+    assert decrypt(totp.instance.data["secret"]) == "ABCDEFGHIJKLMNOP"
+    assert codes.generate_codes() == listed
+    assert browser.session["_auth_user_id"] == str(person.pk)
     event = AuditEvent.objects.get()
     assert (event.action, event.after) == (
-        "encryption keys rotated", {"rotated": 2, "current": 1, "unreadable": []},
+        "encryption keys rotated", {"rotated": 6, "current": 1, "unreadable": []},
     )  # fmt: skip
     assert json.loads(run("rotate_encryption_keys", "--format", "json")[0])[0]["rotated"] == 0
     assert AuditEvent.objects.count() == 1

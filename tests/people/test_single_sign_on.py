@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.contrib.auth.models import User
 from django.test import Client
@@ -199,7 +199,7 @@ def test_a_person_who_was_turned_off_does_not_get_in(
 def test_the_second_factor_is_asked_for_all_the_same(
     client: Client, provider: IdentityProvider, nora: User
 ) -> None:
-    Authenticator.objects.create(user=nora, type="totp", data={"secret": "ABCDEFGHIJKLMNOP"})
+    auth.TOTP.activate(nora, "ABCDEFGHIJKLMNOP")
     assert sign_in(client, provider)["Location"] == reverse("mfa_authenticate")
     assert signed_in_as(client) is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from collections.abc import Callable, Iterator
 
@@ -20,6 +21,7 @@ from django_tasks_db.models import DBTaskResult
 from integrations.models import (
     ApiToken,
     AuditEvent,
+    BrowserSession,
     Company,
     CompanyFilter,
     FilterOption,
@@ -46,6 +48,7 @@ from integrations.services.imports.organizations import import_organizations
 from integrations.services.mapping.proposals import choose_company
 from integrations.services.suggestions.decisions import ignore_organization, reject_match
 from integrations.tasks import enqueue_refresh
+from portal.second_factor import SealedSeeds
 from tests.support.simulated import actor_of, company_of, map_to
 
 TOTP_SECRET = "totp-secret-JBSWY3DPEHPK3PXP"
@@ -90,7 +93,8 @@ def sample_rows(
     reject_match(Batch(actor_of(owner)), refreshed, birchwood, company_of(refreshed, 103))
     ignore_organization(Batch(actor_of(owner)), refreshed, organizations["Zephyr"])
     enqueue_refresh(refreshed, owner)
-    webhook = Webhook(name="Ticket desk", url="https://desk.example/hook?token=" + HOOK_QUERY)
+    webhook = Webhook(name="Ticket desk")
+    webhook.move_to("https://desk.example/hook?token=" + HOOK_QUERY)
     webhook.secret = {"key": HOOK_KEY}
     webhook.save()
     token = ApiToken.objects.create(
@@ -102,7 +106,12 @@ def sample_rows(
     return {
         ApiToken: token,
         AuditEvent: AuditEvent.objects.filter(target_type="mapping").latest("pk"),
-        Authenticator: Authenticator.objects.create(user=owner, type="totp", data={"secret": TOTP_SECRET}),
+        Authenticator: Authenticator.objects.create(
+            user=owner, type="totp", data={"secret": SealedSeeds().encrypt(TOTP_SECRET)}
+        ),
+        BrowserSession: BrowserSession.objects.create(
+            session_key="ab" * 20, expire_date=timezone.now() + dt.timedelta(hours=1), person=owner
+        ),
         Company: mapping.company,
         CompanyFilter: CompanyFilter.objects.get(),
         DBTaskResult: DBTaskResult.objects.get(),

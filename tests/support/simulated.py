@@ -13,11 +13,17 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.db import connection
 
 from integrations import tasks
-from integrations.models import Company, IntegrationInstance, Job, Organization, OrganizationMapping
+from integrations.models import (
+    BrowserSession,
+    Company,
+    IntegrationInstance,
+    Job,
+    Organization,
+    OrganizationMapping,
+)
 from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings, RetrySettings
 from integrations.psa.autotask.provider import Autotask
 from integrations.psa.base import Credentials, PSAClient
@@ -160,7 +166,7 @@ def table_contents(*models: Any) -> dict[str, list[dict[str, Any]]]:
 
 def everything_stored() -> dict[str, list[dict[str, Any]]]:
     """Every row of every table but the sessions: those hold how far a sign-in has come."""
-    return table_contents(*(model for model in apps.get_models() if model is not Session))
+    return table_contents(*(model for model in apps.get_models() if model is not BrowserSession))
 
 
 # --- fixtures (tests/conftest.py names them) --------------------------------------------------------

@@ -6,16 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet, InvalidToken
 from django.apps import apps
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from integrations import crypto
 from integrations.fields import EncryptedJSONField
+from integrations.models import BrowserSession
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change
+
+SEEDS = ("secret", "seed", "migrated_codes")  # what of Authenticator.data opens a door
 
 
 @dataclass
@@ -35,6 +40,8 @@ def rotate_keys(batch: Batch, *, dry_run: bool = False) -> Rotation:
     """
     result = Rotation()
     first = Fernet(settings.PORTAL_ENCRYPTION_KEYS[0].strip())
+    _rotate_seeds(first, result, dry_run=dry_run)
+    _rotate_sessions(first, result, dry_run=dry_run)
     for model, name in sealed_fields():
         rows = model.objects.exclude(**{name: ""}).order_by("pk")
         for row in rows.iterator(chunk_size=500):
@@ -57,6 +64,52 @@ def rotate_keys(batch: Batch, *, dry_run: bool = False) -> Rotation:
             change = Change(Action.KEYS_ROTATED, "portal", "", "Encryption keys", None, told)
             batch.record([change])
     return result
+
+
+@sensitive_variables()
+def _rotate_seeds(first: Fernet, result: Rotation, *, dry_run: bool) -> None:
+    """The seeds of second factors, which the sign-in library keeps in JSON of its own."""
+    for pk in Authenticator.objects.order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            row = Authenticator.objects.select_for_update().filter(pk=pk).first()
+            if row is None:  # taken away meanwhile
+                continue
+            old = {name: value for name, value in row.data.items() if name in SEEDS}
+            if not old:
+                continue
+            tokens = [
+                token for value in old.values() for token in (value if isinstance(value, list) else [value])
+            ]
+            if all(_is_under(first, token) for token in tokens):
+                result.current += 1
+                continue
+            try:
+                new = {
+                    name: [*map(crypto.rotate, value)] if isinstance(value, list) else crypto.rotate(value)
+                    for name, value in old.items()
+                }
+            except crypto.SealedValueError:
+                result.unreadable.append(f"second factor of {row.user}")
+                continue
+            result.rotated += 1
+            if not dry_run:
+                row.data |= new
+                row.save(update_fields=["data"])
+
+
+@sensitive_variables()
+def _rotate_sessions(first: Fernet, result: Rotation, *, dry_run: bool) -> None:
+    """Live sessions, so that nobody is signed out. One that no key opens has ended anyway."""
+    live = BrowserSession.objects.filter(expire_date__gt=timezone.now())
+    for pk, old in live.values_list("pk", "session_data"):
+        if _is_under(first, old):
+            continue
+        try:
+            new = crypto.rotate(old)
+        except crypto.SealedValueError:
+            continue
+        if dry_run or BrowserSession.objects.filter(pk=pk, session_data=old).update(session_data=new):
+            result.rotated += 1
 
 
 def sealed_fields() -> Iterator[tuple[Any, str]]:

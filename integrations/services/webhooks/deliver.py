@@ -38,6 +38,10 @@ FIRST_WAIT, WAIT_FACTOR, LONGEST_WAIT = 10.0, 3.0, 6 * 3600.0  # seconds
 LONGEST_REST = 60.0  # seconds that a silent receiver is spared
 CLAIM_LASTS = dt.timedelta(seconds=60)  # longer than an attempt can take
 KEPT_FOR = dt.timedelta(days=30)
+UNREADABLE = (
+    "The signing key or the address cannot be opened. "
+    "Make a new key for this webhook and enter the address anew."
+)
 
 _EVENT_OF = {MAPPING: WebhookEvent.MAPPING_CHANGED, review_notices.TARGET_TYPE: WebhookEvent.MAPPING_REVIEW}
 _random = random.SystemRandom()
@@ -159,9 +163,10 @@ def send_next() -> bool:
     try:
         key = delivery.webhook.secret.reveal()["key"]
         body = json.dumps(delivery.payload, ensure_ascii=False, separators=(",", ":")).encode()
-        status = send(delivery.webhook.url, Message(str(delivery.event_id), delivery.event, body, key))
+        url = delivery.webhook.address.reveal()["url"]
+        status = send(url, Message(str(delivery.event_id), delivery.event, body, key))
     except (SealedValueError, KeyError):
-        _failed(delivery, SendingFailed("The signing key cannot be opened. Make a new key for this webhook."))
+        _failed(delivery, SendingFailed(UNREADABLE))
     except SendingFailed as failure:
         _failed(delivery, failure)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from integrations.crypto import SealedValueError
 from integrations.models import AuditEvent, Webhook, WebhookDelivery, WebhookEvent
 from integrations.models.audit import Action
 from integrations.services.audit import STREAMED_TARGETS, Batch, Change
@@ -27,10 +28,10 @@ class NotToBeSent(Exception):
 
 @dataclass(frozen=True)
 class WebhookSpec:
-    """What a webhook shall be."""
+    """What a webhook shall be. No ``url``: it stays where it is."""
 
     name: str
-    url: str
+    url: str = field(repr=False)
     events: Collection[WebhookEvent]
 
 
@@ -53,17 +54,36 @@ def create_webhook(batch: Batch, spec: WebhookSpec) -> tuple[Webhook, str]:
 
 def change_webhook(batch: Batch, webhook: Webhook, spec: WebhookSpec) -> bool:
     """Change name, address or events; False when nothing differs. Raises AddressRefused."""
-    check_address(spec.url)
+    if spec.url:
+        check_address(spec.url)
     with transaction.atomic():
         webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
-        before, old_url = webhook.snapshot(), webhook.url
+        before, moves = webhook.snapshot(), _moves(webhook, spec.url)
         _apply(webhook, spec)
-        if webhook.snapshot() == before and webhook.url == old_url:
+        after = webhook.snapshot()
+        if after == before and not moves:
             return False
         webhook.rests_until = None
-        webhook.save(update_fields=["name", "url", "events", "rests_until"])
-        _record(batch, Action.WEBHOOK_CHANGED, webhook, before, webhook.snapshot())
+        webhook.save(update_fields=["name", "host", "address", "events", "rests_until"])
+        # Another path at the same host is a change too, of which nothing else can be told.
+        _record(
+            batch,
+            Action.WEBHOOK_CHANGED,
+            webhook,
+            before,
+            after | {"address_replaced": True} if moves else after,
+        )
     return True
+
+
+def _moves(webhook: Webhook, url: str) -> bool:
+    """Whether this is another address than the stored one, which may be one that no key opens any more."""
+    if not url:
+        return False
+    try:
+        return bool(webhook.address.reveal().get("url") != url)
+    except SealedValueError:
+        return True
 
 
 @sensitive_variables("key")
@@ -123,7 +143,9 @@ def _new_key() -> str:
 
 
 def _apply(webhook: Webhook, spec: WebhookSpec) -> None:
-    webhook.name, webhook.url = spec.name, spec.url
+    webhook.name = spec.name
+    if spec.url:
+        webhook.move_to(spec.url)
     webhook.events = [event.value for event in WebhookEvent if event in spec.events]
 
 
