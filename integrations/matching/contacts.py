@@ -15,6 +15,7 @@ _HOST = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?(?://)?([^/?#\s]*)", re.IGNORECASE)
 _HOST_NAME = re.compile(r"^(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*$")
 _NOT_DIGIT = re.compile(r"\D")
 _SHARED = wordlists.shared_hosts()
+_LEGAL_FORMS = wordlists.legal_forms()
 _REGIONS = wordlists.regions()[0]
 
 #: Digits compared at the end of a telephone number, so that country codes and trunk zeros do not matter.
@@ -109,10 +110,15 @@ def read_domain(text: str) -> tuple[str, str]:
 
 
 def domain_in_name(name: str) -> str:
-    """The host where a name is nothing but a web address ("tarnbrook.com"); else empty."""
+    """The host where a name is nothing but a web or mail address ("tarnbrook.com", "tarnbrook.com Inc")."""
     text = name.strip()
-    if "." not in text or " " in text or "@" in text:
+    if "." not in text:
         return ""
+    first, _, form = text.partition(" ")
+    if form:
+        if (squashed(form),) not in _LEGAL_FORMS or "." not in first:
+            return ""
+        text = first
     host = _host(text)
     return host if host and registrable(host)[0] else ""
 

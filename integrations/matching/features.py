@@ -97,6 +97,7 @@ _FORM_COST = {
     FormKind.OTHER: 0.03,
     FormKind.HEAD: 0.04,
     FormKind.TAIL: 0.16,
+    FormKind.UNTITLED: 0.04,
 }
 
 
@@ -148,6 +149,19 @@ def _take(alignment: Alignment, chosen: Longs) -> Alignment:
     return Alignment(**fields)
 
 
+def _swapped(alignment: Alignment, at: Longs, vocabulary: Vocabulary) -> tuple[Flags, Flags]:
+    """Words whose partner is another known word and no inflection of it, on either side: junior / senior."""
+    left, right, partner = alignment.left[at], alignment.right[at], alignment.partner[at]
+    other = np.take_along_axis(right, np.maximum(partner, 0), axis=1)
+    known = vocabulary.known
+    ours = (partner >= 0) & (left != other) & known[left] & known[other]
+    ours &= (alignment.inflected[at] == 0)[:, None]
+    theirs = np.zeros(right.shape, bool)
+    row, word = np.nonzero(ours)
+    theirs[row, partner[row, word]] = True
+    return ours, theirs
+
+
 def _conflicting_additions(
     alignment: Alignment, first: Longs, pairs: FormPairs, left: Table, right: Table, vocabulary: Vocabulary
 ) -> Flags:
@@ -161,7 +175,7 @@ def _conflicting_additions(
     whole = (left.form_kind[lf] == FormKind.FULL) & (right.form_kind[rf] == FormKind.FULL)
     found = np.zeros(len(first), bool)
     both_open = any_of(alignment.left_open[first]) & any_of(alignment.right_open[first])
-    some = np.flatnonzero(whole & both_open)
+    some = np.flatnonzero(whole & (both_open | (alignment.swaps[first] > 0)))
     if not some.size:
         return found
     at = first[some]
@@ -169,9 +183,16 @@ def _conflicting_additions(
     telling = ~silent | vocabulary.main_site
     town = vocabulary.town | vocabulary.number
     left_words, right_words = alignment.left[at], alignment.right[at]
-    left_open = alignment.left_open[at] & telling[left_words]
-    right_open = alignment.right_open[at] & telling[right_words]
     left_added, right_added = among(left_words, ours[some]), among(right_words, theirs[some])
+    # a letter names a building as a number does: "(Building A)"
+    letter = vocabulary.length == 1
+    left_swapped, right_swapped = _swapped(alignment, at, vocabulary)
+    left_open = (alignment.left_open[at] | (left_swapped & left_added)) & (
+        telling[left_words] | (letter[left_words] & left_added)
+    )
+    right_open = (alignment.right_open[at] | (right_swapped & right_added)) & (
+        telling[right_words] | (letter[right_words] & right_added)
+    )
     left_place, right_place = left_open & town[left_words], right_open & town[right_words]
     # "Acme Leeds Branch" and "Acme Derby Branch", without any sign between: nothing but places differs
     only_places = ~any_of(left_open & ~left_place) & ~any_of(right_open & ~right_place)

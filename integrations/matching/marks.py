@@ -35,9 +35,12 @@ SITE_WORDS = _first_words("main site", "main site when set apart")
 _REGIONS = wordlists.regions()[0]
 #: Short forms of states and countries behind a name: "/DE/", ", TX".
 _SHORT_PLACES = frozenset(_REGIONS.values()) | {"uk", "usa", "us", "can", "new", "adr"}
-_COUNTRIES = frozenset(
-    ["uk", "usa", "us", "u s a", "u s", "u k", "uae", "eu", "emea", "apac", "england", "scotland", "wales"]
+_COUNTRIES, _STREETS = frozenset(_MARKS["country"]), frozenset(_MARKS["street"])
+_STREET = re.compile(
+    rf"\d{{1,5}}[a-z]?\s+(?:[\w.']+\s+){{1,3}}(?:{'|'.join(sorted(_STREETS))})\.?$", re.IGNORECASE
 )
+_ROOM = re.compile(r"(?:suite|ste|unit|floor|apt|po box|p\.?\s?o\.? box)\.?\s*#?\s*\w{1,6}$", re.IGNORECASE)
+_STREET_BEHIND = re.compile(rf"(?<=\w)\s+({_STREET.pattern})", re.IGNORECASE)
 
 _INACTIVE_PATTERNS = (
     re.compile(
@@ -52,7 +55,7 @@ _INACTIVE_PATTERNS = (
 )
 _CAPITAL_WEAK_MARK = re.compile(rf"\s(?:{_phrases('inactive when set apart', capitals=True)})$")
 _DECORATION_PATTERNS = (
-    re.compile(rf"[(\[]\s*(?:{_DECORATION})\s*[)\]]", re.IGNORECASE),
+    re.compile(rf"[(\[*]+\s*(?:{_DECORATION})\s*[)\]*]+", re.IGNORECASE),
     re.compile(rf"\s[-|]\s*(?:{_DECORATION})\s*$", re.IGNORECASE),
     re.compile(rf"^\s*(?:{_DECORATION})\s*:\s*", re.IGNORECASE),
 )
@@ -71,6 +74,13 @@ _CODE_PATTERNS = (
     re.compile(r"^\s*[\[(]#?\s*[A-Z]{0,4}-?\d{3,8}\s*[\])]\s*"),
     re.compile(r"^\s*#?0\d{2,7}\s+"),
     re.compile(r"\s+#\s?\d{5,8}\s*$"),
+    # a code without a sign behind it: more letters and digits than a name begins with
+    re.compile(r"^\s*(?:[A-Z]{1,3}-?\d{4,8}|[A-Z]{2,6}-?\d{3,8})\s+(?=[^\W\d_]{2})"),
+    re.compile(
+        r"^\s*(?:kd|kunden?|cust(?:omer)?|client|acc(?:oun)?t|deb(?:itor)?)[.\s-]*(?:nr|no|num(?:ber)?|id)?[.:#\s]*"
+        r"\d{3,8}[\s:|-]+",
+        re.IGNORECASE,
+    ),
 )
 _SECOND_NAME = re.compile(
     r"""\s*[,\-(\[]*\s*(?:
@@ -79,20 +89,46 @@ _SECOND_NAME = re.compile(
       | \bf\s*[./]?\s*k\s*[./]?\s*a\b\.? | \bformerly(?:\ known\ as)?\b | \bn\s*/\s*k\s*/\s*a\b
       | \boperating\ as\b | \bo\s*/\s*a\b | \bpreviously\b | \b(?:old|former|prior|previous|new)\ name\b
       | \brenamed(?:\ to)?\b | \brebranded(?:\ (?:as|to))?\b
+      | \b(?:ehemals|vormals|anciennement|voorheen|tidligere|anteriormente)\b
     )\s*(?:is\b|was\b)?\s*[:\-=]?\s*""",
     re.IGNORECASE | re.VERBOSE,
 )
 #: These are ordinary words too: only where they begin what stands in brackets or after a sign.
+_APART_WORDS = frozenset(["former", *_MARKS["second name when set apart"]])
 _SECOND_NAME_APART = re.compile(
-    r"\s*(?:[(\[]|\s[-–|/]|,)\s*(?:was|now|formerly|former|once|fmr|fmly|prev|previously|ex)\b\.?\s*[:\-]?\s*",
+    rf"\s*(?:[(\[]|\s[-–|/]|,)\s*(?:former|{_phrases('second name when set apart')})\b\.?\s*[:\-]?\s*",
     re.IGNORECASE,
 )
 _SECOND_NAME_WORDS = frozenset(
-    ["dba", "aka", "fka", "nka", "as", "formerly", "previously", "name", "renamed", "rebranded"]
+    [
+        "dba",
+        "aka",
+        "fka",
+        "nka",
+        "as",
+        "formerly",
+        "previously",
+        "name",
+        "renamed",
+        "rebranded",
+        "ehemals",
+        "vormals",
+        "anciennement",
+        "voorheen",
+        "tidligere",
+        "anteriormente",
+    ]
 )
-_APART_WORDS = frozenset(
-    ["was", "now", "formerly", "former", "once", "fmr", "fmly", "prev", "previously", "ex"]
+_OWNER = re.compile(
+    r"\s*[,(]*\s*(?:\bc/o\b|\ban?\s+(?:division|subsidiary|affiliate|brand|branch|unit|member|part)\s+of\b)\s*"
+    r"|\s*[,(]+\s*(?:division|subsidiary|affiliate|part|member)\s+of\b\s*",
+    re.IGNORECASE,
 )
+_OWNER_WORDS = frozenset(
+    ["c", "division", "subsidiary", "affiliate", "brand", "branch", "unit", "member", "part"]
+)
+#: Without one of these, and without a sign, a name has no addition to be set apart.
+ADDITION_WORDS = SITE_WORDS | _OWNER_WORDS | _STREETS
 _SPELLED_DBA = (frozenset("dba"), frozenset("aka"), frozenset("fka"))
 _DIGIT = re.compile(r"\d")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
@@ -101,6 +137,7 @@ _SIGNS = frozenset("([-|:_")
 _EDGES = " -_,;:()[]/|"
 _COMMA = re.compile(r",(?!\d{3}\b)")
 _POSTAL = re.compile(r"\b\d{4,5}(?:-\d{4})?$")
+_POSTAL_IN_FRONT = re.compile(r"^(?:[a-z]{1,2}-)?\d{4,5}\s+")
 _NOT_WORD = re.compile(r"[^\w]+")
 _LEGAL_TAILS = wordlists.legal_forms()
 _LONGEST_PLACE = 4
@@ -125,7 +162,7 @@ def without_decorations(text: str, words: set[str]) -> str:
     """Remove "[client]", "VIP -", "*", client codes; never the whole name."""
     patterns: list[re.Pattern[str]] = []
     if "*" in text:
-        patterns.append(_STARS)
+        patterns.extend((_DECORATION_PATTERNS[0], _STARS))
     if not _SIGNS.isdisjoint(text):
         if not _DECORATION_WORDS.isdisjoint(words):
             patterns.extend(_DECORATION_PATTERNS)
@@ -175,9 +212,33 @@ def _ends_legally(piece: str) -> bool:
     return len(words) > 1 and (tuple(words[-1:]) in _LEGAL_TAILS or tuple(words[-2:]) in _LEGAL_TAILS)
 
 
+def owner_apart(text: str, words: set[str]) -> str:
+    """Write "a division of Acme", "c/o Acme" behind a name as an addition."""
+    if words.isdisjoint(_OWNER_WORDS):
+        return text
+    found = _OWNER.search(text)
+    if found is None or not _TWO_LETTERS.search(text[: found.start()]):
+        return text
+    return f"{text[: found.start()]} ({text[found.end() :].strip('()[] ')})"
+
+
+def street_apart(text: str, words: set[str]) -> str:
+    """Write a street with its number behind a name as an addition: "Acme 1200 Main St"."""
+    if _STREETS.isdisjoint(words) or not _DIGIT.search(text):
+        return text
+    found = _STREET_BEHIND.search(text)
+    return f"{text[: found.start()].rstrip(' ,-')} ({found.group(1)})" if found else text
+
+
+def is_street(piece: str) -> bool:
+    """Whether a piece of a name is a street with its number, or a room."""
+    return bool(_STREET.match(piece) or _ROOM.match(piece))
+
+
 def is_place(piece: str) -> bool:
     """Whether a piece of a name is a town, state or country, or a town with its state or postal code."""
-    words = _NOT_WORD.sub(" ", _POSTAL.sub("", fold(piece).lower().replace("'", "").replace(".", ""))).split()
+    plain = _POSTAL_IN_FRONT.sub("", _POSTAL.sub("", fold(piece).lower().replace("'", "").replace(".", "")))
+    words = _NOT_WORD.sub(" ", plain).split()
     if not words or len(words) > _LONGEST_PLACE + 1:
         return bool(_POSTAL.search(piece)) and not words
     if words[-1] in _SHORT_PLACES and len(words) > 1:
@@ -205,7 +266,8 @@ def address_apart(text: str) -> str:
         piece = pieces[kept - 1]
         whole = ", ".join(pieces[: kept - 1])
         behind_form = _ends_legally(whole) and len(piece.split()) <= 2 and not is_legal(piece)
-        if is_legal(piece) or not (behind_form or (is_place(piece) and not is_place(whole))):
+        told = behind_form or is_street(piece) or (is_place(piece) and not is_place(whole))
+        if is_legal(piece) or not told:
             break
         kept -= 1
     if kept == len(pieces):

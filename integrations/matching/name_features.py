@@ -16,6 +16,8 @@ from integrations.matching.vocabulary import BODIES, HEAVIEST, Flags, Ids, Reals
 _LONGEST_INFORMATION = 24.0
 _ALL_ALIKE = 0.95
 _FEW_EDITS = 2
+#: What a reading without its addition counts where both additions name one site, and one without a title.
+_SAME_SITE, _UNTITLED = 0.25, 0.25
 #: Weight from which a family name is rare: one name in some four hundred.
 _RARE = 6.0
 
@@ -136,9 +138,15 @@ def _addition_features(pairs: Pairs, city_explained: Flags) -> None:
     )
     values = pairs.values
     same = has_left & has_right & ~pairs.additions_conflict
-    same &= (among(ours, theirs) | (ours < 0)).all(1) & (among(theirs, ours) | (theirs < 0)).all(1)
+    own, other = among(ours, theirs), among(theirs, ours)
+    same &= (own | (ours < 0)).all(1) & (other | (theirs < 0)).all(1)
+    # "Plano Office" is "Plano"
+    site = pairs.vocabulary.site | pairs.vocabulary.neutral
+    told = any_of(own & ~site[ours])
+    same_site = has_left & has_right & ~pairs.additions_conflict & told & ~same
+    same_site &= (own | site[ours] | (ours < 0)).all(1) & (other | site[theirs] | (theirs < 0)).all(1)
     values["addition_conflict"] = (pairs.additions_conflict & ~in_city).astype(float)
-    values["addition_same"] = same.astype(float)
+    values["addition_same"] = (same | same_site).astype(float)
     values["addition_is_city"] = (in_city | city_explained).astype(float)
     values["addition_elsewhere"] = (elsewhere & ~in_city).astype(float)
     dropped = (has_left ^ has_right) & ~in_city
@@ -148,7 +156,7 @@ def _addition_features(pairs: Pairs, city_explained: Flags) -> None:
     )
     light = own_city | place | neutral
     says_nothing = ((has_left | has_right) & main_site) | in_city | same
-    unweighed = np.where(place, 0.5, 1.0)
+    unweighed = np.where(same_site, _SAME_SITE, np.where(place, 0.5, 1.0))
     values["without_addition"] *= np.where(says_nothing, 0.0, unweighed)
     values["addition_dropped"] = np.where(dropped, np.where(light, 0.5, 1.0), 0.0)
 
@@ -179,7 +187,7 @@ def _explain_bodies(pairs: Pairs) -> None:
     """Public bodies: kinds tell them apart; a kind or role left out beside the whole place does not."""
     a, vocabulary = pairs.alignment, pairs.vocabulary
     kinds = vocabulary.body
-    roles = vocabulary.role | (kinds > 0)
+    roles = vocabulary.role | vocabulary.light_role | (kinds > 0)
     left_open_kind = np.where(pairs.left_open, kinds[a.left], 0).max(1)
     right_open_kind = np.where(pairs.right_open, kinds[a.right], 0).max(1)
     differ = ~_EXCHANGED[left_open_kind, right_open_kind]
@@ -191,8 +199,9 @@ def _explain_bodies(pairs: Pairs) -> None:
     whole_place &= ~any_of(business[a.left] & named_left) & ~any_of(business[a.right] & named_right)
     strong = (vocabulary.role & ~vocabulary.neutral) | vocabulary.agency
     public = any_of(strong[a.left]) | any_of(strong[a.right])
+    full_kind = (kinds > 0) & ~vocabulary.light_role
     for words in (a.left, a.right):
-        public |= (kinds[words[:, 0]] > 0) & ((words >= 0).sum(1) > 1)
+        public |= full_kind[words[:, 0]] & ((words >= 0).sum(1) > 1)
     told = whole_place & public & ~differ
     left, right = (
         pairs.left_open & roles[a.left] & told[:, None],
@@ -216,7 +225,7 @@ def _explain_given_names(pairs: Pairs) -> None:
     given = vocabulary.given & ~vocabulary.neutral
     neutral = vocabulary.neutral
     # in a practice ("law", "dental") any unknown word before the family name is taken for a given name
-    practice = vocabulary.structural
+    practice = vocabulary.structural | vocabulary.practice
     practised = any_of(practice[a.left] & ~a.left_open & (a.left >= 0))
     unknown = ~vocabulary.known & ~vocabulary.exact_only & ~vocabulary.neutral & ~vocabulary.small
     left = pairs.left_open & (
@@ -296,6 +305,8 @@ def _sameness_features(pairs: Pairs) -> Flags:
         ("addition_alone", FormKind.TAIL),
     ):
         values[name] = (left.form_kind[lf] == kind).astype(float) + (right.form_kind[rf] == kind)
+    untitled = (left.form_kind[lf] == FormKind.UNTITLED) | (right.form_kind[rf] == FormKind.UNTITLED)
+    values["without_addition"] = np.maximum(values["without_addition"], _UNTITLED * untitled)
     ours, theirs = left.classes[pairs.rows], right.classes[pairs.columns]
     both = (ours != 0) & (theirs != 0)
     values["legal_conflict"] = (both & (ours & theirs == 0)).astype(float)

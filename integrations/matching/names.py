@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from integrations.matching import marks, wordlists
 from integrations.matching.contacts import HOST_ENDING, domain_in_name, registrable
 from integrations.matching.words import (
+    JOINED_FORMS,
     Words,
     fold,
     read_words,
@@ -31,6 +32,7 @@ class FormKind(enum.IntEnum):
     OTHER = 1  # a second name after "dba", "t/a", "formerly", ...
     HEAD = 2  # without what stands in brackets or after a dash
     TAIL = 3  # only what stands after the dash
+    UNTITLED = 4  # without a title, or a form that may also be the name
 
 
 _FORM_LABELS = {
@@ -38,6 +40,7 @@ _FORM_LABELS = {
     FormKind.OTHER: "second name",
     FormKind.HEAD: "without its addition",
     FormKind.TAIL: "the addition alone",
+    FormKind.UNTITLED: "without its title",
 }
 
 
@@ -78,6 +81,11 @@ _SOCIETE = re.compile(r"\bS(?:té|TÉ)\b\.?")
 _SLASHED_FORMS = {"k/s": "kommanditselskab", "i/s": "interessentskab", "p/s": "partnerselskab"}
 _SLASHED = re.compile(r"(?<!\w)(?:[kip]/s)(?!\w)", re.IGNORECASE)
 _SOLE_TRADER = re.compile(r"\be\.\s?U\.")
+#: Escaped twice, or with its letters changed: "&amp;amp;", "&Amp;".
+_ENTITY = re.compile(r"&(#?\w{2,8});")
+_MOST_ESCAPES = 3
+_HEBREW_QUOTE = re.compile(r"(?<=[\u05d0-\u05ea])[\"\u05f3\u05f4'](?=[\u05d0-\u05ea])")
+_ARROW = re.compile(r"\s*(?:[-=]+>|\u2192|\u21d2)\s*")
 _PLACES_IN_FRONT = tuple(sorted(wordlists.places_in_front(), key=lambda place: (-len(place), place)))
 _FIRST_EAST_ASIAN = "\u2e80"
 #: A letter, or a legal form, that tells the language of a name.
@@ -167,13 +175,13 @@ def _forms_of(name: str, articles: frozenset[str], is_first: bool) -> tuple[list
 
 
 def _without_title(forms: list[Form]) -> list[Form]:
-    """Readings without a title or form in front that may also be the name: "Dr Ostrander", "SC Dravia"."""
+    """Readings without a title or form that may also be the name: "Dr Ostrander", "Praxis Dr Vielgut"."""
     found = []
     for form in forms:
         words = without_doubtful_form(form.words)
         if words != form.words and form.kind is not FormKind.TAIL:
-            squash = form.squash.removeprefix(form.words[0])
-            found.append(replace(form, words=words, kind=FormKind.HEAD, squash=squash, initials=()))
+            kind = FormKind.HEAD if form.kind is FormKind.HEAD else FormKind.UNTITLED
+            found.append(replace(form, words=words, kind=kind, squash="".join(words), initials=()))
     return found
 
 
@@ -181,10 +189,12 @@ def _place_behind(text: str) -> str:
     """A Chinese or Japanese name with its town in front gets it as an addition behind."""
     if not text or text[0] < _FIRST_EAST_ASIAN:
         return text
+    form = next((form for form in JOINED_FORMS if text.startswith(form)), "")
+    name = text[len(form) :]
     for place in _PLACES_IN_FRONT:
-        if text.startswith(place):
-            rest = text[len(place) :].removeprefix("市").removeprefix("省")
-            return f"{rest} ({place})" if len(rest) > 1 else text
+        if name.startswith(place):
+            rest = name[len(place) :].removeprefix("市").removeprefix("省")
+            return f"{form}{rest} ({place})" if len(rest) > 1 else text
     return text
 
 
@@ -201,10 +211,22 @@ def _articles_of(text: str) -> frozenset[str]:
     return found | wordlists.articles()[language_of_form] if language_of_form else found
 
 
+def _unescaped(found: re.Match[str]) -> str:
+    """One sign written as a web page does; in small letters where the name was put into capitals."""
+    sign = html.unescape(found.group(0))
+    return sign if sign != found.group(0) else html.unescape(found.group(0).lower())
+
+
 def _spell_alike(text: str) -> str:
     """Unescape, and write out what letters alone would not tell: "K/S", "Sté", "e.U."."""
-    if "&" in text and ";" in text:
-        text = html.unescape(text)
+    for _ in range(_MOST_ESCAPES):
+        if "&" not in text or ";" not in text:
+            break
+        text = _ENTITY.sub(_unescaped, text)
+    if ">" in text or "\u2192" in text or "\u21d2" in text:
+        text = _ARROW.sub(" renamed ", text)
+    if not text.isascii():
+        text = _HEBREW_QUOTE.sub("", text)
     if "/" in text:
         text = _SLASHED.sub(lambda found: _SLASHED_FORMS[found.group(0).lower()], text)
     if "é" in text or "É" in text:
@@ -227,7 +249,7 @@ def _plain_text(text: str, steps: Steps | None) -> tuple[str, bool, set[str]]:
 
 def _additions_apart(text: str, words: set[str], steps: Steps | None) -> str:
     """A name with its main site, place of registration, address and host ending as additions."""
-    if words.isdisjoint(marks.SITE_WORDS) and _ADDITION_SIGNS.isdisjoint(text):
+    if words.isdisjoint(marks.ADDITION_WORDS) and _ADDITION_SIGNS.isdisjoint(text):
         return text
     for what, apart in _ADDITIONS:
         found = apart(text, words)
@@ -243,8 +265,10 @@ def _host_ending_apart(text: str) -> str:
 
 _ADDITIONS: tuple[tuple[str, Callable[[str, set[str]], str]], ...] = (
     ("main site taken as an addition", marks.main_site_apart),
+    ("owner taken as an addition", marks.owner_apart),
     ("place of registration taken as an addition", lambda text, _: marks.jurisdiction_apart(text)),
     ("address taken as an addition", lambda text, _: marks.address_apart(text)),
+    ("street taken as an addition", marks.street_apart),
     ("ending of a web address taken as an addition", lambda text, _: _host_ending_apart(text)),
 )
 

@@ -82,6 +82,9 @@ class Vocabulary:
         self.place: Flags = np.zeros(0, bool)
         self.small: Flags = np.zeros(0, bool)
         self.role: Flags = np.zeros(0, bool)
+        self.light_role: Flags = np.zeros(0, bool)
+        self.practice: Flags = np.zeros(0, bool)
+        self.site: Flags = np.zeros(0, bool)
         self.body: Ids = np.zeros(0, np.int32)
         self.attested: Flags = np.zeros(0, bool)
         self.given: Flags = np.zeros(0, bool)
@@ -146,7 +149,10 @@ class Vocabulary:
         self.trade = among(wordlists.trade_words())
         self.small = among(wordlists.small_words())
         self.role = among(wordlists.body_role_words())
-        bodies = {word: number for number, word in enumerate(BODIES, 1)}
+        self.light_role = among(wordlists.light_role_words())
+        self.practice = among(wordlists.practice_words())
+        self.site = among(wordlists.site_words())
+        bodies = {word: BODIES.index(kind) + 1 for word, kind in wordlists.body_words().items()}
         self.body = np.fromiter((bodies.get(word, 0) for word in self.texts), np.int32, len(self.texts))
         self.town = among(wordlists.places()) | among(wordlists.directions()) | self.place
         self.given = among(wordlists.given_names()) | ((self.length == 1) & ~self.exact_only)

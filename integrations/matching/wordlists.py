@@ -89,6 +89,17 @@ def doubtful_leading_forms() -> frozenset[str]:
 
 
 @cache
+def titles() -> frozenset[str]:
+    """Titles of a person, which may stand in the middle of a practice's name."""
+    return frozenset(
+        spelling[1:]
+        for _country, kind, spellings in _entries("legal_forms.txt")
+        for spelling in spellings
+        if kind == "title" and spelling.startswith("~")
+    )
+
+
+@cache
 def several_meanings() -> dict[str, tuple[str, ...]]:
     """Short forms that stand for several words, the most frequent first: each is possible, none certain."""
     return {
@@ -154,15 +165,38 @@ def articles() -> dict[str, frozenset[str]]:
 
 
 @cache
-def body_words() -> frozenset[str]:
-    """Kinds of public bodies: city, county, borough."""
-    return _words("kinds_of_words.txt")["body"]
+def body_words() -> dict[str, str]:
+    """Words for kinds of public bodies -> the kind: "city" and "stadt" are a city."""
+    found = {}
+    for section, line in _lines("kinds_of_words.txt"):
+        if section == "body":
+            kind, _colon, words = line.partition(":")
+            found.update(dict.fromkeys([kind, *words.split()], kind))
+    return found
 
 
 @cache
 def body_role_words() -> frozenset[str]:
     """What a public body is called beside its place and kind: council, authority."""
     return _words("kinds_of_words.txt")["body role"]
+
+
+@cache
+def light_role_words() -> frozenset[str]:
+    """The same, of words that do not make a name that of a public body."""
+    return _words("kinds_of_words.txt")["light body role"]
+
+
+@cache
+def practice_words() -> frozenset[str]:
+    """What a practice does, beside the name of its owner."""
+    return _words("kinds_of_words.txt")["practice"]
+
+
+@cache
+def site_words() -> frozenset[str]:
+    """What a site is called beside its place: "Plano Office"."""
+    return _words("kinds_of_words.txt")["site"]
 
 
 @cache

@@ -120,6 +120,14 @@ _LEGAL_JOINED = sorted(
     ((fold(form), kind) for form, kind in _LEADING.items() if not fold(form).isascii()),
     key=lambda entry: (-len(entry[0]), entry[0]),
 )
+#: Legal forms of scripts without spaces, folded, longest first.
+JOINED_FORMS = tuple(form for form, _ in _LEGAL_JOINED)
+_TITLES = wordlists.titles()
+_PROFESSOR = wordlists.abbreviations()["prof"]
+#: Of which faculty a title is: "Dr. med. dent."
+_DEGREES = frozenset(["med", "dent", "vet", "jur", "phil", "rer", "nat", "ing", "univ", "iur", "habil"])
+#: Before these words "co" is a county: "Ferris Co. Sheriff".
+_OF_COUNTY = wordlists.agency_words() | frozenset(["council", "schools", "school", "government", "roads"])
 
 
 def squashed(text: str) -> str:
@@ -193,10 +201,22 @@ def _without_legal_forms(words: list[str]) -> tuple[list[str], list[str], list[s
 
 
 def without_doubtful_form(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Words without a title or form in front that may be the name itself: "dr ostrander", "oy kuusamaki"."""
-    if len(words) > 1 and words[0] in _DOUBTFUL_LEADING and any(word not in _LIGHT for word in words[1:]):
-        return words[1:]
-    return words
+    """Words without titles, or a form in front, that may be the name: "dr ostrander", "oy kuusamaki"."""
+    if len(words) < 2 or _DOUBTFUL_LEADING.isdisjoint(words):
+        return words
+    kept: list[str] = []
+    title = ""  # the word before, where it was a title
+    for position, (word, following) in enumerate(zip(words, (*words[1:], ""), strict=True)):
+        is_title = (
+            word in _TITLES
+            or (word == _PROFESSOR and following in _TITLES)
+            or (bool(title) and word in _DEGREES)
+            or (position == 0 and word in _DOUBTFUL_LEADING)
+        )
+        title = word if is_title else ""
+        if not is_title:
+            kept.append(word)
+    return tuple(kept) if any(word not in _LIGHT for word in kept) else words
 
 
 def _join_initials(words: list[str]) -> list[str]:
@@ -329,7 +349,9 @@ def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
     canonical = []
     for position, word in enumerate(core):
         other = _CANONICAL.get(word)
-        if other is not None:
+        if word == "co" and core[position + 1 : position + 2] and core[position + 1] in _OF_COUNTY:
+            canonical.append("county")
+        elif other is not None:
             canonical.append(other)
         elif position and word in _ROMAN:
             canonical.append(_ROMAN[word])

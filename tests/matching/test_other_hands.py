@@ -1,10 +1,11 @@
-"""The cases of ``other_hands`` come out as they must."""
+"""The cases of ``other_hands`` and ``more_hands`` come out as they must."""
 
 from dataclasses import replace
 
 import pytest
 
 from integrations.matching import Company, Organization, Suggestion, Tier, suggest
+from tests.matching.more_hands import more_hands
 from tests.matching.other_hands import ALL_HANDS, IT, LOOK, Hand, Written
 
 
@@ -30,7 +31,9 @@ def answer_to(case: Hand) -> Suggestion:
     return suggest([organization], companies)[0]
 
 
-@pytest.mark.parametrize("case", ALL_HANDS, ids=lambda c: f"{c.kind}: {c.ours} | {c.companies[0]}")
+@pytest.mark.parametrize(
+    "case", [*ALL_HANDS, *more_hands()], ids=lambda c: f"{c.kind}: {c.ours} | {c.companies[0]}"
+)
 def test_names_by_other_hands(case: Hand) -> None:
     answer = answer_to(case)
     if case.verdict == IT:

@@ -13,6 +13,7 @@ from integrations.matching.tiers import SURE_KINDS
 from tests.benchmarks.matching.hard_cases import hard_sets
 from tests.benchmarks.matching.labelled import company_of, organization_of
 from tests.benchmarks.matching.synthetic import tenant
+from tests.matching.more_hands import more_hands
 from tests.matching.other_hands import ALL_HANDS
 from tests.matching.test_other_hands import records_of
 
@@ -20,7 +21,7 @@ Lists = tuple[list[Organization], list[Company]]
 
 
 def _lists() -> Iterator[Lists]:
-    for case in ALL_HANDS:
+    for case in [*ALL_HANDS, *more_hands()]:
         organization, companies = records_of(case)
         yield [organization], companies
     for left, right, _truth in hard_sets(3):
