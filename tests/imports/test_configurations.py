@@ -116,6 +116,17 @@ def test_what_is_there_is_changed_by_name(owner: User) -> None:
         ({"filters": [["companyType", "eq", {"a": 1}]]}, "must be a text, a number or a list of them"),
         ({"filters": [["", "eq", 1]]}, "a filter row must name a field"),
         ({"filters": [["x", "eq", 1]] * 51}, "at most 50 rows"),
+        *(
+            ({"filters": text}, "filters must be a JSON list")
+            for text in (
+                '[["x", "eq", NaN]]',
+                '[["x", "eq", -Infinity]]',
+                '[["x", "eq", 1e999]]',
+                r'[["x", "eq", "a\u0000b"]]',
+                r'[["x\u0000", "eq", 1]]',
+                r'[["x", "in", ["a", "\ud800"]]]',
+            )
+        ),
     ],
 )
 def test_what_is_wrong_with_a_row(owner: User, row: dict[str, object], reason: str) -> None:

@@ -129,6 +129,8 @@ def test_by_ids_and_by_names(main: IntegrationInstance, people: None, member: Us
         ({"name": "Beta", "company_id": "101", "source": "magic"}, "source must be one of"),
         ({"name": "Beta", "company_id": "101", "confidence": "nan"}, "confidence must be a number"),
         ({"name": "Beta", "company_id": "101", "confirmed_at": "today"}, "confirmed at must be a time"),
+        ({"name": "Beta", "company_id": "101", "reasons": r'["\ud800"]'}, "reasons must be a JSON list"),
+        ({"name": "Beta", "company_id": "101", "reasons": r'["\u0000"]'}, "reasons must be a JSON list"),
     ],
 )
 def test_what_cannot_be_told_fails_with_its_reason(

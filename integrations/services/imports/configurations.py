@@ -8,7 +8,6 @@ batch, which undo takes back, except for replaced credentials: nothing keeps the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO
 from django.views.decorators.debug import sensitive_variables
 
 from integrations.files.formulas import is_formula, unescape_formula
+from integrations.files.json_reader import json_value
 from integrations.files.reader import Columns, FileRow, ImportRefused, open_table_file
 from integrations.files.text import clean_text
 from integrations.models import ImportReport, IntegrationInstance
@@ -243,7 +243,7 @@ def _filters(text: str, instance: IntegrationInstance) -> tuple[FilterCondition,
     if not text:
         return ()
     try:
-        rows = json.loads(text)
+        rows = json_value(text)
     except (ValueError, RecursionError) as error:
         raise ConfigurationProblem("filters must be a JSON list of [field, operation, value]") from error
     if not isinstance(rows, list) or len(rows) > MOST_FILTERS:

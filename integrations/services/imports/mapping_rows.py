@@ -8,7 +8,6 @@ external ids, which other tools make, may begin like one.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import math
 import uuid
 from contextlib import AbstractContextManager
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from integrations.files.formulas import is_formula, unescape_formula
+from integrations.files.json_reader import json_value
 from integrations.files.reader import Columns, FileRow, TableFile, open_table_file
 from integrations.files.text import clean_text
 from integrations.models.mappings import MappingSource
@@ -129,7 +129,7 @@ def _reasons(text: str) -> tuple[str, ...]:
     if not text:
         return ()
     try:
-        found = json.loads(text)
+        found = json_value(text)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
