@@ -215,9 +215,9 @@ def _refresh_options(run: JobRun) -> tuple[str, dict[str, Any]]:
 
 
 def _suggest_mappings(run: JobRun) -> tuple[str, dict[str, Any]]:
-    user = run.job.created_by
-    if user is None:  # the account was deleted while the job waited
-        return "The account that asked for suggestions is gone.", {}
+    user = run.job.asker
+    if user is None:
+        raise WorkFailed("While it waited, the account that asked was closed or lost the right to it.")
     summary = propose_mappings(user, run.instance, progress=run.report_progress, **run.job.options)
     return summary.sentence(), {"tiers": summary.tiers}
 

@@ -57,6 +57,10 @@ class Job(models.Model):
 
     OPEN = (State.WAITING, State.RUNNING)
     MAX_ATTEMPTS = 3
+    # What a person needs to ask for one, without "integrations.": the same as the pages that start it.
+    RIGHTS = {Kind.IMPORT_ORGANIZATIONS: ("add_organization", "map_organizations")}
+    RIGHTS_FOR_FILES = {"organizations": ("add_organization", "change_organization")}
+    USUAL_RIGHTS = ("map_organizations",)
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=30, choices=Kind.choices)
@@ -130,6 +134,18 @@ class Job(models.Model):
         return self.created_by.get_username() if self.created_by else ""
 
     @property
+    def rights(self) -> tuple[str, ...]:
+        """What a person needs to ask for it."""
+        if self.kind == self.Kind.IMPORT_FILE:
+            return self.RIGHTS_FOR_FILES.get(self.options.get("kind", ""), self.USUAL_RIGHTS)
+        return self.RIGHTS.get(self.Kind(self.kind), self.USUAL_RIGHTS)
+
+    @property
+    def asker(self) -> User | None:
+        """Who asked for it; None where their account is gone or closed, or has lost a right to it since."""
+        return self.created_by if self.created_by and self._may_ask(self.created_by) else None
+
+    @property
     def time_taken(self) -> dt.timedelta | None:
         """How long the last run took."""
         return self.finished_at - self.started_at if self.finished_at and self.started_at else None
@@ -176,7 +192,11 @@ class Job(models.Model):
             and self.instance is not None
             and not self.instance.is_deleted
             and self._is_for(user)
+            and self._may_ask(user)
         )
+
+    def _may_ask(self, user: User | AnonymousUser) -> bool:
+        return user.has_perms([f"integrations.{right}" for right in self.rights])
 
     def _is_for(self, user: User | AnonymousUser) -> bool:
         if not user.has_perm("integrations.map_organizations"):

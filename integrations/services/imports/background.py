@@ -24,7 +24,13 @@ from integrations.models import ImportFilePart, ImportReport, IntegrationInstanc
 from integrations.services.audit import Actor, Batch
 from integrations.services.imports.mappings import MappingImportOptions, import_mappings
 from integrations.services.imports.organizations import import_organizations
-from integrations.services.imports.reports import Outcome, Report, ReportStorage, store_report
+from integrations.services.imports.reports import (
+    NOBODY_ASKS,
+    Outcome,
+    Report,
+    ReportStorage,
+    store_report,
+)
 from integrations.services.jobs.run import JobCancelled, JobRun
 
 FOREGROUND_LIMIT_BYTES = 500_000  # bytes; a page can wait for smaller files
@@ -85,10 +91,11 @@ def import_file(run: JobRun) -> ImportReport:
         return kept  # done by a worker that was killed before it could say so
     try:
         with _file(run.job) as stream:
-            if run.job.created_by is None:  # the account was deleted while the job waited
-                _stop(kept, ImportReport.Verdict.STOPPED, "The account that asked for the import is gone.")
+            user = run.job.asker
+            if user is None:
+                _stop(kept, ImportReport.Verdict.STOPPED, f"{NOBODY_ASKS} {NOTHING_WRITTEN}")
             else:
-                _import(run, kept, Actor(kept.actor_name, kept.origin, run.job.created_by), stream)
+                _import(run, kept, Actor(kept.actor_name, kept.origin, user), stream)
     except ImportRefused as error:
         _stop(kept, ImportReport.Verdict.REFUSED, f"{error} {NOTHING_WRITTEN}")
     except JobCancelled:

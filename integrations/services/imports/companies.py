@@ -33,7 +33,7 @@ from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, mapping_event, organization_change
 from integrations.services.imports.organizations import wait_for_other_imports
-from integrations.services.imports.reports import Outcome, RowResult, add_part
+from integrations.services.imports.reports import NOBODY_ASKS, Outcome, RowResult, add_part
 from integrations.services.jobs.run import JobCancelled, JobRun
 from integrations.services.organizations.values import LENGTHS, ValueProblem, read_value
 
@@ -89,9 +89,9 @@ def open_report(job: Job, actor: Actor) -> ImportReport:
 def import_companies(run: JobRun) -> ImportReport:
     """Do the job, or the rest of it. Raises JobCancelled, JobLost; what was imported until then stays."""
     kept = ImportReport.objects.get(key=run.job.key)
-    user = run.job.created_by
-    if user is None:  # the account was deleted while the job waited
-        return _end(kept, ImportReport.Verdict.STOPPED, "The account that asked for the import is gone.")
+    user = run.job.asker
+    if user is None:
+        return _end(kept, ImportReport.Verdict.STOPPED, NOBODY_ASKS)
     batch = Batch(Actor(kept.actor_name, kept.origin, user), key=run.job.key)
     chosen = _chosen(run.instance, run.job.options)
     known = _KnownNames()

@@ -24,6 +24,7 @@ from integrations.services.audit import Actor
 PART = 1_000
 COLUMNS = ("line", "outcome", "name", "message")
 Verdict = ImportReport.Verdict
+NOBODY_ASKS = "While it waited, the account that asked for the import was closed or lost the right to it."
 
 
 class Outcome(enum.StrEnum):
