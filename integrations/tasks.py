@@ -21,7 +21,7 @@ from integrations.psa.base import PSAError, StepState
 from integrations.services.audit import Actor, Batch
 from integrations.services.companies import ShrinkRefused, refresh_options
 from integrations.services.imports import (
-    FileOptions,
+    ImportOptions,
     enqueue_upload,
     import_companies,
     import_file,
@@ -96,7 +96,7 @@ def enqueue_company_import(
     with transaction.atomic():
         job, created = open_job(Job.Kind.IMPORT_ORGANIZATIONS, instance, user, options)
         if created:
-            open_report(job, actor)
+            open_report(job, ImportReport.Kind.COMPANIES, actor, batch=job.key)
             _wake(job)
     return job, created
 
@@ -106,7 +106,7 @@ def enqueue_file_import(
     file: File[bytes],
     actor: Actor,
     user: User,
-    options: FileOptions,
+    options: ImportOptions,
     instance: IntegrationInstance | None = None,
 ) -> Job:
     """Store an uploaded file and let a worker import it; the job's key is that of its report."""
@@ -234,15 +234,8 @@ def _check_connection(run: JobRun) -> tuple[str, dict[str, Any]]:
     raise WorkFailed(" ".join(step.sentence for step in failed))
 
 
-def _import_organizations(run: JobRun) -> tuple[str, dict[str, Any]]:
-    report = import_companies(run)
-    if report.verdict == ImportReport.Verdict.STOPPED:
-        raise WorkFailed(report.sentence)
-    return report.sentence, {"report": str(report.key)}
-
-
-def _import_file(run: JobRun) -> tuple[str, dict[str, Any]]:
-    report = import_file(run)
+def _import(work: Callable[[JobRun], ImportReport], run: JobRun) -> tuple[str, dict[str, Any]]:
+    report = work(run)
     if report.verdict == ImportReport.Verdict.STOPPED:
         raise WorkFailed(report.sentence)
     return report.sentence, {"report": str(report.key)}
@@ -252,6 +245,6 @@ WORK: dict[Job.Kind, Callable[[JobRun], tuple[str, dict[str, Any]]]] = {
     Job.Kind.REFRESH_OPTIONS: _refresh_options,
     Job.Kind.SUGGEST_MAPPINGS: _suggest_mappings,
     Job.Kind.CHECK_CONNECTION: _check_connection,
-    Job.Kind.IMPORT_ORGANIZATIONS: _import_organizations,
-    Job.Kind.IMPORT_FILE: _import_file,
+    Job.Kind.IMPORT_ORGANIZATIONS: partial(_import, import_companies),
+    Job.Kind.IMPORT_FILE: partial(_import, import_file),
 }

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from integrations.files.formulas import is_formula
 from integrations.files.json_reader import JsonRefused, JsonRow, json_rows
 from integrations.files.text import clean_text
 
@@ -44,6 +45,10 @@ class Columns:
         return next((field for field, names in self.names.items() if wanted in names), "")
 
 
+# What is said of such a cell, after the column's name.
+LIKE_FORMULA = "begins like a formula; if that is meant, put an apostrophe (') in front"
+
+
 class ImportRefused(Exception):
     """The file as a whole cannot be imported; the text says why and what to do about it."""
 
@@ -64,6 +69,10 @@ class FileRow:
     def is_empty(self) -> bool:
         """True for a row of empty cells, which spreadsheets leave behind."""
         return not any(map(str.strip, self.cells.values()))
+
+    def begins_like_formula(self, name: str) -> bool:
+        """Whether a spreadsheet would run the cell, which has no apostrophe in front that makes it text."""
+        return not self.is_exact and is_formula(clean_text(self.cells[name]))
 
 
 @dataclass(frozen=True)

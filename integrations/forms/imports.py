@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from integrations.services.imports import CompanyQuery, Outcome
+from integrations.services.imports import CompanyQuery, ImportOptions, Outcome
 
 MOST_BYTES = 40_000_000
 
@@ -41,9 +41,13 @@ class FileForm(forms.Form):
         return file
 
     @property
-    def keeps_good(self) -> bool:
-        """Whether the good rows are to be written when others failed."""
-        return bool(self.cleaned_data["rows"] == self.GOOD)
+    def options(self) -> ImportOptions:
+        """How the file is to be taken; the button says whether it is only checked."""
+        return ImportOptions(
+            dry_run="check" in self.data,
+            keep_good=self.cleaned_data["rows"] == self.GOOD,
+            overwrite=self.cleaned_data.get("overwrite", False),
+        )
 
 
 class MappingFileForm(FileForm):

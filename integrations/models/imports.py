@@ -61,6 +61,11 @@ class ImportReport(models.Model):
         """False where the counts only say what would have become of the rows."""
         return self.verdict not in {self.Verdict.CHECKED, self.Verdict.REFUSED}
 
+    def end(self, verdict: Verdict, sentence: str) -> None:
+        """Say how it ended, in words."""
+        self.verdict, self.sentence = verdict, sentence
+        self.save(update_fields=["verdict", "sentence"])
+
 
 class ImportReportPart(models.Model):
     """Some rows of a report in the order of the file: a compressed JSON array, and their outcomes counted."""

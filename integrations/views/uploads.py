@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
+from functools import partial
 
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,8 +17,6 @@ from integrations.models import ImportReport, IntegrationInstance
 from integrations.services.audit import Batch, actor_of
 from integrations.services.imports import (
     FOREGROUND_LIMIT_BYTES,
-    FileOptions,
-    MappingImportOptions,
     Report,
     ReportStorage,
     import_configurations,
@@ -48,27 +46,32 @@ TEMPLATE_ROW = {
 }
 
 
-def to_report(done: Report) -> HttpResponse:
-    """To the kept report of an import; at once to what failed, if anything did."""
+def _import(
+    request: SignedInRequest,
+    form: FileForm,
+    work: Callable[..., Report],
+    kind: ImportReport.Kind | None = None,
+    instance: IntegrationInstance | None = None,
+) -> HttpResponse | None:
+    """To the report of an uploaded file, at once to what failed; None where the form is (still) to be shown.
+
+    A large file of a ``kind`` is imported in the background, and its report fills while one looks.
+    """
+    if request.method != "POST" or not form.is_valid():
+        return None
+    file = form.cleaned_data["file"]
+    if kind is not None and (file.size or 0) > FOREGROUND_LIMIT_BYTES:
+        job = enqueue_file_import(kind, file, actor_of(request), request.user, form.options, instance)
+        return redirect("integrations:import_report", job.key)
+    try:
+        done = work(
+            Batch(actor_of(request)), file.file, options=form.options, keeping=ReportStorage(file.name or "")
+        )
+    except ImportRefused as error:
+        form.add_error("file", str(error))
+        return None
     address = reverse("integrations:import_report", args=[done.key])
     return redirect(f"{address}?outcome=failed" if done.failed else address)
-
-
-def is_large(file: UploadedFile[bytes]) -> bool:
-    """Whether an upload is imported in the background."""
-    return (file.size or 0) > FOREGROUND_LIMIT_BYTES
-
-
-def to_job(
-    request: SignedInRequest,
-    kind: ImportReport.Kind,
-    file: UploadedFile[bytes],
-    options: FileOptions,
-    instance: IntegrationInstance | None = None,
-) -> HttpResponse:
-    """Import the upload in the background, and go to its report, which fills while one looks."""
-    job = enqueue_file_import(kind, file, actor_of(request), request.user, options, instance)
-    return redirect("integrations:import_report", job.key)
 
 
 @on_instance("map_organizations")
@@ -76,24 +79,9 @@ def to_job(
 def upload_mappings(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Check or import a file of mappings of one configuration; the answer is the report."""
     form = MappingFileForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
-        options = FileOptions("check" in request.POST, form.keeps_good, form.cleaned_data["overwrite"])
-        if is_large(file):
-            return to_job(request, ImportReport.Kind.MAPPINGS, file, options, instance)
-        import_options = MappingImportOptions(**asdict(options))
-        try:
-            done = import_mappings(
-                Batch(actor_of(request)),
-                file.file,
-                instance,
-                import_options,
-                keeping=ReportStorage(file.name or ""),
-            )
-        except ImportRefused as error:
-            form.add_error("file", str(error))
-        else:
-            return to_report(done)
+    work = partial(import_mappings, instance=instance)
+    if answer := _import(request, form, work, ImportReport.Kind.MAPPINGS, instance):
+        return answer
     context = {**instance_frame(request, instance), "form": form, "max_rows": MAX_ROWS}
     return render(request, "integrations/imports/mappings.html", context, status=form_status(form))
 
@@ -104,21 +92,8 @@ def upload_mappings(request: SignedInRequest, instance: IntegrationInstance) -> 
 def upload_configurations(request: SignedInRequest) -> HttpResponse:
     """Check or import a file of configurations; new ones are stored as not verified."""
     form = FileForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
-        try:
-            done = import_configurations(
-                Batch(actor_of(request)),
-                file.file,
-                {},
-                dry_run="check" in request.POST,
-                keep_good=form.keeps_good,
-                keeping=ReportStorage(file.name or ""),
-            )
-        except ImportRefused as error:
-            form.add_error("file", str(error))
-        else:
-            return to_report(done)
+    if answer := _import(request, form, partial(import_configurations, secrets={})):
+        return answer
     return render(
         request, "integrations/imports/configurations.html", {"form": form}, status=form_status(form)
     )
@@ -130,23 +105,8 @@ def upload_configurations(request: SignedInRequest) -> HttpResponse:
 def upload_organizations(request: SignedInRequest) -> HttpResponse:
     """Check or import a CSV or JSON file; the answer is the kept report."""
     form = FileForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
-        if is_large(file):
-            options = FileOptions(dry_run="check" in request.POST, keep_good=form.keeps_good)
-            return to_job(request, ImportReport.Kind.ORGANIZATIONS, file, options)
-        try:
-            done = import_organizations(
-                Batch(actor_of(request)),
-                file.file,
-                dry_run="check" in request.POST,
-                keep_good=form.keeps_good,
-                keeping=ReportStorage(file.name or ""),
-            )
-        except ImportRefused as error:
-            form.add_error("file", str(error))
-        else:
-            return to_report(done)
+    if answer := _import(request, form, import_organizations, ImportReport.Kind.ORGANIZATIONS):
+        return answer
     context = {"form": form, "columns": COLUMNS, "max_rows": MAX_ROWS}
     return render(request, "integrations/imports/organizations.html", context, status=form_status(form))
 

@@ -29,9 +29,10 @@ from integrations.psa.base import FilterCondition
 from integrations.services.audit import Batch, Change
 from integrations.services.companies.filters import save_filters
 from integrations.services.history import undo as undoing
-from integrations.services.imports.mappings import MappingImportOptions, import_mappings
+from integrations.services.imports.mappings import import_mappings
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import Outcome
+from integrations.services.imports.rows import ImportOptions
 from integrations.services.mapping.proposals import choose_company
 from integrations.services.organizations import edit as organizations
 from integrations.services.suggestions import decisions
@@ -322,7 +323,7 @@ def test_five_thousand_mappings_come_back_exactly_but_for_those_that_changed_sin
         [{"external_id": f"E{key}", "company_id": number + 1 - key} for key in range(1, number + 1)]
     )
     report = import_mappings(
-        Batch(actor_of(member)), io.BytesIO(content.encode()), main, MappingImportOptions(overwrite=True)
+        Batch(actor_of(member)), io.BytesIO(content.encode()), main, ImportOptions(overwrite=True)
     )
     assert report.failed == 0
     assert report.counts[Outcome.SKIPPED] <= 1  # the one that was mapped so before

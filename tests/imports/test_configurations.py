@@ -21,6 +21,7 @@ from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.services.imports.configurations import import_configurations
 from integrations.services.imports.reports import Report, Verdict
+from integrations.services.imports.rows import ImportOptions
 from integrations.services.instances import schedule as schedules
 from integrations.services.instances.connect import check_connection
 from tests.support.rows import make_instance
@@ -34,7 +35,7 @@ GIVEN = {"Main": {"secret": SECRET, "tracking_identifier": TRACKING_IDENTIFIER}}
 def run(user: User, rows: object, secrets: Any = None, dry_run: bool = False) -> Report:
     content = rows if isinstance(rows, str) else json.dumps(rows)
     return import_configurations(
-        Batch(actor_of(user)), io.BytesIO(content.encode()), secrets or {}, dry_run=dry_run
+        Batch(actor_of(user)), io.BytesIO(content.encode()), secrets or {}, ImportOptions(dry_run)
     )
 
 

@@ -30,8 +30,9 @@ from integrations.models import (
 from integrations.services.audit import Batch
 from integrations.services.exports.mappings import export_mappings
 from integrations.services.history import undo as undoing
-from integrations.services.imports.mappings import MappingImportOptions, import_mappings
+from integrations.services.imports.mappings import import_mappings
 from integrations.services.imports.reports import Outcome, Report, Verdict, every_row, rows_between
+from integrations.services.imports.rows import ImportOptions
 from integrations.services.organizations import edit as organizations
 from tests.support.properties import examples
 from tests.support.rows import make_company, make_instance, make_mapping
@@ -65,7 +66,7 @@ def people(main: IntegrationInstance) -> None:
 
 def run(user: User, content: str, instance: IntegrationInstance | None = None, **options: bool) -> Report:
     return import_mappings(
-        Batch(actor_of(user)), io.BytesIO(content.encode()), instance, MappingImportOptions(**options)
+        Batch(actor_of(user)), io.BytesIO(content.encode()), instance, ImportOptions(**options)
     )
 
 

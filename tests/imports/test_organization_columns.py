@@ -8,13 +8,13 @@ from unittest import mock
 import pytest
 
 from integrations.files import reader as table_file
-from integrations.files.reader import FileRow, ImportRefused
-from integrations.services.imports.organizations import open_organization_file
+from integrations.files.reader import FileRow, ImportRefused, open_table_file
+from integrations.services.imports.organizations import FILE
 
 
 def read(content: str | bytes) -> list[FileRow]:
     data = content.encode() if isinstance(content, str) else content
-    with open_organization_file(io.BytesIO(data)) as file:
+    with open_table_file(io.BytesIO(data), FILE.columns) as file:
         return list(file.rows)
 
 
@@ -43,7 +43,7 @@ def test_every_line_ending(ending: str) -> None:
     ],
 )
 def test_the_delimiter_is_found(content: str, delimiter: str) -> None:
-    with open_organization_file(io.BytesIO(content.encode())) as file:
+    with open_table_file(io.BytesIO(content.encode()), FILE.columns) as file:
         assert file.delimiter == delimiter
         [row] = file.rows
     assert row.cells["name"] == "Acme"
@@ -70,7 +70,9 @@ def test_columns_are_known_by_many_names(header: str) -> None:
 
 
 def test_our_own_column_name_wins_over_another_tools() -> None:
-    with open_organization_file(io.BytesIO(b"id,company,name,external id\n1,Holding,Acme,7\n")) as file:
+    with open_table_file(
+        io.BytesIO(b"id,company,name,external id\n1,Holding,Acme,7\n"), FILE.columns
+    ) as file:
         [row] = file.rows
         assert file.ignored == ("id", "company")
     assert row.cells == {"name": "Acme", "external_id": "7"}
@@ -125,9 +127,9 @@ def test_the_caps_hold() -> None:
 
 def test_the_stream_stays_open_and_nothing_is_read_ahead_of_the_rows_asked_for() -> None:
     stream = io.BytesIO(b"name\n" + b"".join(b"Company %d\n" % number for number in range(100_000)))
-    with open_organization_file(stream) as file:
+    with open_table_file(stream, FILE.columns) as file:
         next(file.rows)
         assert stream.tell() < 100_000
     assert not stream.closed
-    with pytest.raises(ImportRefused), open_organization_file(io.BytesIO(b"name\n\xff\n")) as file:
+    with pytest.raises(ImportRefused), open_table_file(io.BytesIO(b"name\n\xff\n"), FILE.columns) as file:
         list(file.rows)

@@ -18,6 +18,7 @@ from integrations.services.audit import Actor, Batch
 from integrations.services.history import undo as undoing
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import Outcome, Report, Verdict
+from integrations.services.imports.rows import ImportOptions
 from tests.support.properties import examples
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +99,7 @@ def run(rows: list[Row], *, dry_run: bool = False, keep_good: bool = True) -> Re
     text = io.StringIO()
     csv.writer(text).writerows([HEADER, *rows])
     stream = io.BytesIO(text.getvalue().encode())
-    return import_organizations(Batch(ACTOR), stream, dry_run=dry_run, keep_good=keep_good)
+    return import_organizations(Batch(ACTOR), stream, ImportOptions(dry_run, keep_good))
 
 
 def outcomes(report: Report) -> list[Outcome]:

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from integrations.files.reader import ImportRefused
 from integrations.models import AuditEvent, Organization
 from integrations.services.audit import Actor, Batch
-from integrations.services.imports import organizations as organization_import
-from integrations.services.imports.organizations import import_organizations
+from integrations.services.imports.organizations import _Planner, import_organizations
 from integrations.services.imports.reports import Outcome, Report, Verdict
+from integrations.services.imports.rows import BATCH, ImportOptions
 from tests.support.properties import examples
 
 pytestmark = pytest.mark.django_db
@@ -32,9 +32,7 @@ IMPORTED, UPDATED, SKIPPED, FAILED = Outcome.IMPORTED, Outcome.UPDATED, Outcome.
 
 
 def run(content: str, *, dry_run: bool = False, keep_good: bool = False) -> Report:
-    return import_organizations(
-        Batch(ACTOR), io.BytesIO(content.encode()), dry_run=dry_run, keep_good=keep_good
-    )
+    return import_organizations(Batch(ACTOR), io.BytesIO(content.encode()), ImportOptions(dry_run, keep_good))
 
 
 def outcomes(report: Report) -> list[tuple[int, Outcome, str]]:
@@ -275,7 +273,7 @@ def test_empty_rows_are_skipped_and_a_file_of_a_header_is_refused() -> None:
 
 
 def test_a_file_that_breaks_off_late_leaves_nothing_behind() -> None:
-    rows = "".join(f"Company {number}\n" for number in range(organization_import.BATCH * 2))
+    rows = "".join(f"Company {number}\n" for number in range(BATCH * 2))
     with pytest.raises(ImportRefused):
         run(f'name\n{rows}"never closed\n', keep_good=True)
     assert not Organization.objects.exists()
@@ -291,7 +289,7 @@ def test_a_failure_while_writing_leaves_nothing_behind(monkeypatch: pytest.Monke
             raise RuntimeError("the disk is full")
 
     monkeypatch.setattr(Batch, "record", record)
-    rows = "".join(f"Company {number}\n" for number in range(organization_import.BATCH + 1))
+    rows = "".join(f"Company {number}\n" for number in range(BATCH + 1))
     with pytest.raises(RuntimeError):
         run(f"name\n{rows}")
     assert len(calls) == 2
@@ -303,7 +301,7 @@ def test_a_colleague_who_adds_the_same_id_meanwhile_wins(monkeypatch: pytest.Mon
         for name in ("Acme", "Faster"):
             Organization.objects.create(name=name, external_id="7")
 
-    monkeypatch.setattr(organization_import, "_write", collide)
+    monkeypatch.setattr(_Planner, "write", collide)
     with pytest.raises(ImportRefused, match="at the same moment"):
         run("name,external_id\nAcme,7\n")
     assert not Organization.objects.exists()
@@ -313,7 +311,7 @@ def test_another_fault_of_a_row_is_not_called_a_collision(monkeypatch: pytest.Mo
     def nameless(*args: object, **kwargs: object) -> None:
         Organization.objects.create(name="")
 
-    monkeypatch.setattr(organization_import, "_write", nameless)
+    monkeypatch.setattr(_Planner, "write", nameless)
     with pytest.raises(IntegrityError):
         run("name\nAcme\n")
     assert not Organization.objects.exists()
@@ -340,7 +338,7 @@ def test_queries_follow_batches_not_rows() -> None:
             run(content)
         return len(captured)
 
-    one, many = queries(1), queries(organization_import.BATCH)
+    one, many = queries(1), queries(BATCH)
     assert many - one <= 12, "SQLite takes about a hundred rows a statement"
 
 

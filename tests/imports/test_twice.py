@@ -31,8 +31,9 @@ from integrations.models import (
 from integrations.services.audit import Batch
 from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES
 from integrations.services.imports.configurations import import_configurations
-from integrations.services.imports.mappings import MappingImportOptions, import_mappings
+from integrations.services.imports.mappings import import_mappings
 from integrations.services.imports.reports import every_row
+from integrations.services.imports.rows import ImportOptions
 from tests.support.properties import examples
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import actor_of, make_organization
@@ -194,16 +195,14 @@ def two() -> IntegrationInstance:
 @given(
     rows=MAPPING_ROWS,
     one=st.booleans(),
-    options=st.builds(
-        MappingImportOptions, keep_good=st.booleans(), overwrite=st.booleans(), restore=st.booleans()
-    ),
+    options=st.builds(ImportOptions, keep_good=st.booleans(), overwrite=st.booleans(), restore=st.booleans()),
 )
 def test_mappings(
     two: IntegrationInstance,
     member: User,
     rows: list[dict[str, str]],
     one: bool,
-    options: MappingImportOptions,
+    options: ImportOptions,
 ) -> None:
     content = json.dumps(rows).encode()
     with transaction.atomic():
@@ -255,7 +254,7 @@ def test_configurations(owner: User, there: set[str], rows: list[dict[str, Any]]
             make_instance(name, is_default=name == min(there))
         check_three_times(
             lambda: import_configurations(
-                Batch(actor_of(owner)), io.BytesIO(content), {}, keep_good=keep_good
+                Batch(actor_of(owner)), io.BytesIO(content), {}, ImportOptions(keep_good=keep_good)
             )
         )
         transaction.set_rollback(True)

@@ -22,7 +22,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.services.imports import FileOptions
+from integrations.services.imports import ImportOptions
 from integrations.views import companies, suggestions, uploads
 from tests.support.rows import make_company, make_instance
 from tests.support.simulated import actor_of, make_organization
@@ -38,7 +38,7 @@ def of_file(kind: ImportReport.Kind, content: bytes) -> Ask:
     def ask(instance: IntegrationInstance, user: User) -> Job:
         file: Any = File(io.BytesIO(content), "list.csv")
         limited_to = instance if kind == MAPPINGS else None
-        return tasks.enqueue_file_import(kind, file, actor_of(user), user, FileOptions(), limited_to)
+        return tasks.enqueue_file_import(kind, file, actor_of(user), user, ImportOptions(), limited_to)
 
     return ask
 

@@ -45,6 +45,7 @@ from integrations.psa.base import FilterCondition
 from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.services.imports.organizations import import_organizations
+from integrations.services.imports.rows import ImportOptions
 from integrations.services.mapping.proposals import choose_company
 from integrations.services.suggestions.decisions import ignore_organization, reject_match
 from integrations.tasks import enqueue_refresh
@@ -101,7 +102,7 @@ def sample_rows(
         name="Report", prefix="portal_ab12", digest=DIGEST, rights=["mappings"], limited=True
     )
     token.instances.add(refreshed)
-    import_organizations(Batch(actor_of(owner)), io.BytesIO(b"name\nUploaded\n"), dry_run=True)
+    import_organizations(Batch(actor_of(owner)), io.BytesIO(b"name\nUploaded\n"), ImportOptions(dry_run=True))
     report = ImportReport.objects.get()
     return {
         ApiToken: token,

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from integrations.management.import_command import add_import_arguments, run_import
 from integrations.management.output import chosen_instance, command_actor, with_example
 from integrations.services.audit import Batch
-from integrations.services.imports import MappingImportOptions, ReportStorage, import_mappings
+from integrations.services.imports import ImportOptions, ReportStorage, import_mappings
 
 
 class Command(BaseCommand):
@@ -45,7 +45,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         actor = command_actor("import_mappings")
         instance = chosen_instance(options["instance"]) if options["instance"] else None
-        wanted = MappingImportOptions(
+        wanted = ImportOptions(
             **{name: options[name] for name in ("dry_run", "keep_good", "overwrite", "restore")}
         )
         name = Path(options["file"]).name

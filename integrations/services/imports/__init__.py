@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from integrations.services.imports.background import (
-    FOREGROUND_LIMIT_BYTES,
-    FileOptions,
-    enqueue_upload,
-    import_file,
-)
-from integrations.services.imports.companies import CompanyQuery, import_companies, importable, open_report
+from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES, enqueue_upload, import_file
+from integrations.services.imports.companies import CompanyQuery, import_companies, importable
 from integrations.services.imports.configurations import Secrets, import_configurations
-from integrations.services.imports.mappings import MappingImportOptions, import_mappings
+from integrations.services.imports.mappings import import_mappings
 from integrations.services.imports.organizations import COLUMNS as ORGANIZATION_FILE_COLUMNS
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import (
@@ -19,13 +14,15 @@ from integrations.services.imports.reports import (
     ReportStorage,
     as_csv,
     every_row,
+    open_report,
     rows_between,
 )
 from integrations.services.imports.retention import forget_reports
+from integrations.services.imports.rows import ImportOptions
 
 __all__ = [
-    "FOREGROUND_LIMIT_BYTES", "ORGANIZATION_FILE_COLUMNS", "CompanyQuery", "FileOptions",
-    "MappingImportOptions", "Outcome", "Report", "ReportStorage", "Secrets", "as_csv", "enqueue_upload",
+    "FOREGROUND_LIMIT_BYTES", "ORGANIZATION_FILE_COLUMNS", "CompanyQuery", "ImportOptions",
+    "Outcome", "Report", "ReportStorage", "Secrets", "as_csv", "enqueue_upload",
     "every_row", "forget_reports", "import_companies", "import_configurations", "import_file",
     "import_mappings", "import_organizations", "importable", "open_report", "rows_between",
 ]  # fmt: skip

@@ -12,7 +12,8 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
+from functools import partial
 from typing import BinaryIO, cast
 
 from django.contrib.auth.models import User
@@ -22,29 +23,21 @@ from integrations.database.transactions import transaction_required
 from integrations.files.reader import ImportRefused
 from integrations.models import ImportFilePart, ImportReport, IntegrationInstance, Job
 from integrations.services.audit import Actor, Batch
-from integrations.services.imports.mappings import MappingImportOptions, import_mappings
+from integrations.services.imports.mappings import import_mappings
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import (
     NOBODY_ASKS,
-    Outcome,
     Report,
     ReportStorage,
+    open_report,
     store_report,
 )
+from integrations.services.imports.rows import ImportOptions
 from integrations.services.jobs.run import JobCancelled, JobRun
 
 FOREGROUND_LIMIT_BYTES = 500_000  # bytes; a page can wait for smaller files
 PART = 1_000_000  # bytes
 NOTHING_WRITTEN = "Nothing was written."
-
-
-@dataclass(frozen=True)
-class FileOptions:
-    """What the upload form asked for. ``overwrite`` means mappings only."""
-
-    dry_run: bool = False
-    keep_good: bool = False
-    overwrite: bool = False
 
 
 @transaction_required
@@ -53,7 +46,7 @@ def enqueue_upload(
     file: File[bytes],
     actor: Actor,
     user: User,
-    options: FileOptions,
+    options: ImportOptions,
     instance: IntegrationInstance | None,
 ) -> Job:
     """Keep the file with a job for it and a report that the job will fill."""
@@ -70,17 +63,7 @@ def enqueue_upload(
         lines += piece.count(b"\n")
         ImportFilePart.objects.create(job=job, number=number, content=zlib.compress(piece))
     Job.objects.filter(pk=job.pk).update(total=lines)
-    ImportReport.objects.create(
-        key=job.key,
-        kind=kind,
-        verdict=ImportReport.Verdict.RUNNING,
-        file_name=name,
-        instance=instance,
-        actor=user,
-        actor_name=actor.name[:200],
-        origin=actor.origin[:100],
-        counts={outcome.value: 0 for outcome in Outcome},
-    )
+    open_report(job, kind, actor, file_name=name)
     return job
 
 
@@ -93,13 +76,13 @@ def import_file(run: JobRun) -> ImportReport:
         with _file(run.job) as stream:
             user = run.job.asker
             if user is None:
-                _stop(kept, ImportReport.Verdict.STOPPED, f"{NOBODY_ASKS} {NOTHING_WRITTEN}")
+                kept.end(ImportReport.Verdict.STOPPED, f"{NOBODY_ASKS} {NOTHING_WRITTEN}")
             else:
                 _import(run, kept, Actor(kept.actor_name, kept.origin, user), stream)
     except ImportRefused as error:
-        _stop(kept, ImportReport.Verdict.REFUSED, f"{error} {NOTHING_WRITTEN}")
+        kept.end(ImportReport.Verdict.REFUSED, f"{error} {NOTHING_WRITTEN}")
     except JobCancelled:
-        _stop(kept, ImportReport.Verdict.STOPPED, f"Cancelled. {NOTHING_WRITTEN}")
+        kept.end(ImportReport.Verdict.STOPPED, f"Cancelled. {NOTHING_WRITTEN}")
         run.job.file_parts.all().delete()
         run.finish(Job.State.CANCELLED, message=kept.sentence)
         raise
@@ -109,72 +92,28 @@ def import_file(run: JobRun) -> ImportReport:
 
 def _import(run: JobRun, kept: ImportReport, actor: Actor, stream: BinaryIO) -> None:
     options = run.job.options
-    wanted = FileOptions(options["dry_run"], options["keep_good"], options["overwrite"])
+    wanted = ImportOptions(options["dry_run"], options["keep_good"], options["overwrite"])
     lines = run.job.total or 0
 
     def tell(done: int, _: None) -> None:
         run.report_progress(done, max(done, lines), "Checking rows")
 
-    read = _READERS[ImportReport.Kind(kept.kind)]
+    read: Callable[..., Report] = partial(import_organizations, Batch(actor), stream)
+    if kept.kind == ImportReport.Kind.MAPPINGS:
+        read = partial(import_mappings, Batch(actor), stream, instance=kept.instance)
     checked = read(
-        actor, stream, kept.instance, replace(wanted, dry_run=True), ReportStorage(rehearsal=True), tell
+        options=replace(wanted, dry_run=True), keeping=ReportStorage(rehearsal=True), progress=tell
     )
+    rows, keeping = len(checked.rows), ReportStorage(into=kept, before_commit=run.assert_held)
     if wanted.dry_run or (checked.failed and not wanted.keep_good):
         checked.dry_run = wanted.dry_run
-        run.report_progress(len(checked.rows), len(checked.rows))
-        storage = ReportStorage(into=kept, before_commit=run.assert_held)
-        store_report(checked, ImportReport.Kind(kept.kind), actor, storage, instance=kept.instance)
+        run.report_progress(rows, rows)
+        store_report(checked, ImportReport.Kind(kept.kind), actor, keeping)
         return
-    rows = len(checked.rows)
     del checked  # its rows are not needed while those of the second time come in
     stream.seek(0)
     run.report_progress(0, rows, "Writing rows")
-    keeping = ReportStorage(into=kept, before_commit=run.assert_held)
-    read(actor, stream, kept.instance, wanted, keeping, lambda done, _: run.note_progress(done))
-
-
-def _organizations(
-    actor: Actor,
-    stream: BinaryIO,
-    instance: IntegrationInstance | None,
-    options: FileOptions,
-    keeping: ReportStorage,
-    progress: Callable[[int, None], None],
-) -> Report:
-    return import_organizations(
-        Batch(actor),
-        stream,
-        dry_run=options.dry_run,
-        keep_good=options.keep_good,
-        keeping=keeping,
-        progress=progress,
-    )
-
-
-def _mappings(
-    actor: Actor,
-    stream: BinaryIO,
-    instance: IntegrationInstance | None,
-    options: FileOptions,
-    keeping: ReportStorage,
-    progress: Callable[[int, None], None],
-) -> Report:
-    return import_mappings(
-        Batch(actor),
-        stream,
-        instance,
-        MappingImportOptions(**asdict(options)),
-        keeping=keeping,
-        progress=progress,
-    )
-
-
-_READERS = {ImportReport.Kind.ORGANIZATIONS: _organizations, ImportReport.Kind.MAPPINGS: _mappings}
-
-
-def _stop(kept: ImportReport, verdict: ImportReport.Verdict, sentence: str) -> None:
-    kept.verdict, kept.sentence = verdict, sentence
-    kept.save(update_fields=["verdict", "sentence"])
+    read(options=wanted, keeping=keeping, progress=lambda done, _: run.note_progress(done))
 
 
 @contextmanager

@@ -71,30 +71,16 @@ def importable(instance: IntegrationInstance, query: CompanyQuery) -> QuerySet[C
     return companies.order_by(Lower("name"), "pk")
 
 
-def open_report(job: Job, actor: Actor) -> ImportReport:
-    """The report that the job will fill; it has the job's key, as has the batch of its changes."""
-    return ImportReport.objects.create(
-        key=job.key,
-        kind=ImportReport.Kind.COMPANIES,
-        verdict=ImportReport.Verdict.RUNNING,
-        instance=job.instance,
-        actor=job.created_by,
-        actor_name=actor.name[:200],
-        origin=actor.origin[:100],
-        counts={outcome.value: 0 for outcome in Outcome},
-        batch=job.key,
-    )
-
-
 def import_companies(run: JobRun) -> ImportReport:
     """Do the job, or the rest of it. Raises JobCancelled, JobLost; what was imported until then stays."""
     kept = ImportReport.objects.get(key=run.job.key)
     user = run.job.asker
     if user is None:
-        return _end(kept, ImportReport.Verdict.STOPPED, NOBODY_ASKS)
+        kept.end(ImportReport.Verdict.STOPPED, NOBODY_ASKS)
+        return kept
     batch = Batch(Actor(kept.actor_name, kept.origin, user), key=run.job.key)
     chosen = _chosen(run.instance, run.job.options)
-    known = _KnownNames()
+    known: dict[str, int] = {}
     done = sum(kept.counts.values())
     total = done + chosen.filter(pk__gt=kept.cursor).count()
     try:
@@ -111,11 +97,12 @@ def import_companies(run: JobRun) -> ImportReport:
             done += len(companies)
     except JobCancelled:
         text = f"Cancelled. {summary(kept.counts)} What was imported stays; it can be undone."
-        _end(kept, ImportReport.Verdict.STOPPED, text)
+        kept.end(ImportReport.Verdict.STOPPED, text)
         run.finish(Job.State.CANCELLED, message=text)
         raise
     renew_statistics(done, Organization, OrganizationMapping, AuditEvent)
-    return _end(kept, ImportReport.Verdict.WRITTEN, summary(kept.counts))
+    kept.end(ImportReport.Verdict.WRITTEN, summary(kept.counts))
+    return kept
 
 
 def summary(counts: Mapping[str, int]) -> str:
@@ -127,12 +114,6 @@ def summary(counts: Mapping[str, int]) -> str:
     )
 
 
-def _end(kept: ImportReport, verdict: ImportReport.Verdict, sentence: str) -> ImportReport:
-    kept.verdict, kept.sentence = verdict, sentence
-    kept.save(update_fields=["verdict", "sentence"])
-    return kept
-
-
 def _chosen(instance: IntegrationInstance, options: Mapping[str, Any]) -> QuerySet[Company]:
     """The companies of the job, in the order in which it takes them."""
     if "query" in options:
@@ -140,20 +121,11 @@ def _chosen(instance: IntegrationInstance, options: Mapping[str, Any]) -> QueryS
     return instance.companies.filter(pk__in=options["companies"]).order_by("pk")
 
 
-class _KnownNames:
-    """The names of the organizations that are there, kept up to date from chunk to chunk."""
-
-    def __init__(self) -> None:
-        self._names: dict[str, int] = {}
-        self._last = 0
-
-    def look(self) -> dict[str, int]:
-        """The names (as they are compared) with an organization of each."""
-        rows = Organization.objects.present().filter(pk__gt=self._last).order_by("pk")
-        for pk, name in rows.values_list("pk", "name").iterator(chunk_size=2_000):
-            self._names[name_key(name)] = pk
-            self._last = pk
-        return self._names
+def _learn_names(known: dict[str, int]) -> None:
+    """Add the names of the organizations that were made since, each with one of them."""
+    rows = Organization.objects.present().filter(pk__gt=max(known.values(), default=0))
+    for pk, name in rows.order_by("pk").values_list("pk", "name").iterator(chunk_size=2_000):
+        known[name_key(name)] = pk
 
 
 @transaction_required
@@ -162,7 +134,7 @@ def _import(
     user: User,
     instance: IntegrationInstance,
     companies: Sequence[Company],
-    known: _KnownNames,
+    names: dict[str, int],
     *,
     first: int,
 ) -> list[RowResult]:
@@ -171,7 +143,7 @@ def _import(
     IntegrationInstance.objects.select_for_update().get(pk=instance.pk)
     keys = [company.pk for company in companies]
     taken = {row.pk: row.taken_by for row in Company.objects.filter(pk__in=keys).with_holder()}
-    names = known.look()
+    _learn_names(names)
     rows: list[RowResult] = []
     new: list[tuple[Organization, Company]] = []
     for line, company in enumerate(companies, start=first):

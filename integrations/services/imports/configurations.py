@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 
 from django.views.decorators.debug import sensitive_variables
 
-from integrations.files.formulas import is_formula, unescape_formula
+from integrations.files.formulas import unescape_formula
 from integrations.files.json_reader import json_value
-from integrations.files.reader import Columns, FileRow, ImportRefused, open_table_file
+from integrations.files.reader import LIKE_FORMULA, Columns, FileRow, ImportRefused, open_table_file
 from integrations.files.text import clean_text
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.psa.base import FilterCondition, StepState
@@ -34,6 +34,7 @@ from integrations.services.imports.reports import (
     RowResult,
     store_report,
 )
+from integrations.services.imports.rows import DEFAULT_OPTIONS, ImportOptions, RowFailed, read_rows
 from integrations.services.instances.catch_all import set_catch_all_id
 from integrations.services.instances.connect import (
     ConnectionDetails,
@@ -62,10 +63,6 @@ COLUMNS = {
 Secrets = Mapping[str, Mapping[str, str]]
 
 
-class ConfigurationProblem(Exception):
-    """A row cannot be taken, or could not be written; the text says why."""
-
-
 @dataclass(frozen=True)
 class Wanted:
     """What a row says. ``schedule`` is hours between reads (0: never) and whether to check daily.
@@ -73,6 +70,7 @@ class Wanted:
     ``catch_all`` is None where the file does not know of it; then what is there stays.
     """
 
+    line: int
     details: ConnectionDetails
     schedule: tuple[int, bool]
     filters: tuple[FilterCondition, ...]
@@ -84,32 +82,30 @@ def import_configurations(
     batch: Batch,
     stream: BinaryIO,
     secrets: Secrets,
+    options: ImportOptions = DEFAULT_OPTIONS,
     *,
-    dry_run: bool = False,
-    keep_good: bool = False,
     keeping: ReportStorage = DEFAULT_STORAGE,
 ) -> Report:
     """Import a CSV or JSON file; ``secrets`` are by configuration name and field. The report is kept.
 
     Raises ImportRefused when the file as a whole cannot be read; then nothing is written.
     """
-    report = Report(dry_run, keep_good, batch=batch.key)
+    report = Report(options.dry_run, options.keep_good, batch=batch.key)
     with open_table_file(stream, Columns(COLUMNS, required=("name",))) as file:
         report.delimiter, report.ignored = file.delimiter, file.ignored
-        read = _checked(list(file.rows), secrets)
+        read = list(read_rows(list(file.rows), _Reader(secrets).read))
     if not read:
         raise ImportRefused("The file has no rows.")
     failed = any(isinstance(each, RowResult) and each.outcome is Outcome.FAILED for each in read)
-    write = not dry_run and (keep_good or not failed)
+    write = not options.dry_run and (options.keep_good or not failed)
     if write:
         # What fails from here on does not take back what was written before it.
         report.keep_good = True
     for each in read:
-        if isinstance(each, RowResult):
-            report.add(each)
-            continue
-        row, wanted = each
-        report.add(_written(batch, row, wanted) if write else _foreseen(row, wanted))
+        if isinstance(each, Wanted):
+            outcome, message = _write(batch, each) if write else _foresee(each)
+            each = RowResult(each.line, each.details.name, outcome, message)
+        report.add(each)
     store_report(report, ImportReport.Kind.CONFIGURATIONS, batch.actor, keeping)
     return report
 
@@ -117,65 +113,53 @@ def import_configurations(
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-@sensitive_variables("secrets")
-def _checked(rows: list[FileRow], secrets: Secrets) -> list[tuple[FileRow, Wanted] | RowResult]:
-    """Each row, or its result when it cannot be taken."""
-    given = {name.casefold(): dict(values) for name, values in secrets.items()}
-    seen: dict[tuple[str, str], int] = {}
-    defaults: dict[str, int] = {}
-    read: list[tuple[FileRow, Wanted] | RowResult] = []
-    for row in rows:
-        shown = clean_text(row.cells.get("name", ""))[:80]
-        if row.is_empty and not row.problem:
-            read.append(RowResult(row.line, shown, Outcome.SKIPPED, "the row is empty"))
-            continue
-        try:
-            wanted = _wanted(row, given)
-        except ConfigurationProblem as problem:
-            read.append(RowResult(row.line, shown, Outcome.FAILED, str(problem)))
-            continue
-        place = (wanted.details.psa, wanted.details.name.casefold())
-        default = defaults.get(wanted.details.psa) if wanted.details.is_default else None
-        if place in seen:
-            read.append(RowResult(row.line, shown, Outcome.FAILED, f"line {seen[place]} has the same name"))
-        elif default is not None:
+class _Reader:
+    """Reads row by row. Knows the secrets of each, and which rows said what."""
+
+    @sensitive_variables("secrets")
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = {name.casefold(): dict(values) for name, values in secrets.items()}
+        self._lines: dict[tuple[str, str], int] = {}
+        self._defaults: dict[str, int] = {}
+
+    def read(self, row: FileRow) -> Wanted:
+        """What the row says. Raises RowFailed."""
+        wanted = _wanted(row, self._secrets)
+        psa, place = wanted.details.psa, (wanted.details.psa, wanted.details.name.casefold())
+        if place in self._lines:
+            raise RowFailed(f"line {self._lines[place]} has the same name")
+        if wanted.details.is_default and psa in self._defaults:
             # Each would take it from the one before, at every import of the file anew.
-            reason = f"line {default} is the default already; say yes for one of the two"
-            read.append(RowResult(row.line, shown, Outcome.FAILED, reason))
-        else:
-            seen[place] = row.line
-            if wanted.details.is_default:
-                defaults[wanted.details.psa] = row.line
-            read.append((row, wanted))
-    return read
+            raise RowFailed(f"line {self._defaults[psa]} is the default already; say yes for one of the two")
+        self._lines[place] = row.line
+        if wanted.details.is_default:
+            self._defaults[psa] = row.line
+        return wanted
 
 
 @sensitive_variables("secrets", "own")
 def _wanted(row: FileRow, secrets: Secrets) -> Wanted:
-    """What the row says, checked as far as it can be without asking the PSA. Raises ConfigurationProblem."""
+    """What the row says, checked as far as it can be without asking the PSA. Raises RowFailed."""
     if row.problem:
-        raise ConfigurationProblem(row.problem)
+        raise RowFailed(row.problem)
     texts: dict[str, str] = {}
     for name, cell in row.cells.items():
-        if not row.is_exact and unescape_formula(cell) == cell and is_formula(clean_text(cell)):
-            raise ConfigurationProblem(
-                f"{COLUMNS[name][0]} begins like a formula; if that is meant, put an apostrophe (') in front"
-            )
+        if row.begins_like_formula(name):
+            raise RowFailed(f"{COLUMNS[name][0]} {LIKE_FORMULA}")
         texts[name] = clean_text(cell if row.is_exact else unescape_formula(cell))
     psa = texts.get("psa") or "autotask"
     try:
         provider = provider_for(psa)
     except UnknownPSA as error:
-        raise ConfigurationProblem(f"there is no PSA “{psa}” here") from error
+        raise RowFailed(f"there is no PSA “{psa}” here") from error
     name = texts.get("name", "")
     own = secrets.get(name.casefold(), {})
     existing = _existing(psa, name)
     _check_identity(texts, provider.form_class, existing, bool(own))
     if unknown := set(own) - set(provider.form_class.SECRETS):
-        raise ConfigurationProblem(
-            f"the secrets given for it hold {len(unknown)} names that mean nothing here"
-        )
+        raise RowFailed(f"the secrets given for it hold {len(unknown)} names that mean nothing here")
     return Wanted(
+        row.line,
         ConnectionDetails(
             psa=psa,
             name=name,
@@ -205,11 +189,11 @@ def _check_identity(
     form = form_class(data, secrets_set=kept)
     if not form.is_valid():
         problems = [f"{form.fields[name].label or name}: {errors[0]}" for name, errors in form.errors.items()]
-        raise ConfigurationProblem("; ".join(problems))
+        raise RowFailed("; ".join(problems))
     if existing is None or has_secrets:
         return
     if (existing.username, existing.zone) != (data["username"], data["zone"]):
-        raise ConfigurationProblem("its username or platform differs here; that needs its secrets")
+        raise RowFailed("its username or platform differs here; that needs its secrets")
 
 
 def _existing(psa: str, name: str) -> IntegrationInstance | None:
@@ -220,7 +204,7 @@ def _flag(label: str, text: str) -> bool:
     word = text.lower()
     if word in YES | NO or not word:
         return word in YES
-    raise ConfigurationProblem(f"{label} must be yes or no")
+    raise RowFailed(f"{label} must be yes or no")
 
 
 def _hours(text: str) -> int:
@@ -228,13 +212,13 @@ def _hours(text: str) -> int:
         return 24
     hours = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else -1
     if not 0 <= hours <= LONGEST_INTERVAL:
-        raise ConfigurationProblem(f"refresh every hours must be a number from 0 to {LONGEST_INTERVAL}")
+        raise RowFailed(f"refresh every hours must be a number from 0 to {LONGEST_INTERVAL}")
     return hours
 
 
 def _company_id(text: str) -> str:
     if len(text) > LONGEST_COMPANY_ID or " " in text:
-        raise ConfigurationProblem("catch all must be the id of a company in the PSA")
+        raise RowFailed("catch all must be the id of a company in the PSA")
     return text
 
 
@@ -245,9 +229,9 @@ def _filters(text: str, instance: IntegrationInstance) -> tuple[FilterCondition,
     try:
         rows = json_value(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigurationProblem("filters must be a JSON list of [field, operation, value]") from error
+        raise RowFailed("filters must be a JSON list of [field, operation, value]") from error
     if not isinstance(rows, list) or len(rows) > MOST_FILTERS:
-        raise ConfigurationProblem(f"filters must be a JSON list of at most {MOST_FILTERS} rows")
+        raise RowFailed(f"filters must be a JSON list of at most {MOST_FILTERS} rows")
     return tuple(_condition(row, instance) for row in rows)
 
 
@@ -255,24 +239,22 @@ def _condition(row: object, instance: IntegrationInstance) -> FilterCondition:
     """A condition whose field this tenant knows, or at least has the shape of one."""
     language = provider_for(instance.psa).filters
     if not isinstance(row, list) or len(row) != 3 or not all(isinstance(part, str) for part in row[:2]):
-        raise ConfigurationProblem("a filter row must be [field, operation, value]")
+        raise RowFailed("a filter row must be [field, operation, value]")
     name, operation, value = row
     parts = value if isinstance(value, list) else [value]
     if not all(part is None or isinstance(part, (str, int, float, bool)) for part in parts):
-        raise ConfigurationProblem(
-            f"the filter value of {name[:40]} must be a text, a number or a list of them"
-        )
+        raise RowFailed(f"the filter value of {name[:40]} must be a text, a number or a list of them")
     fields = filter_fields(instance) if instance.pk else provider_for(instance.psa).default_fields()
     field = language.find_field(name, fields)
     if field is None:
         if not name or len(name) > 100 or len(operation) > 20:
-            raise ConfigurationProblem("a filter row must name a field and an operation")
+            raise RowFailed("a filter row must name a field and an operation")
         return FilterCondition(name, operation, tuple(value) if isinstance(value, list) else value)
     texts = ["" if part is None else str(part) for part in parts]
     try:
         return FilterCondition(field.name, operation, language.parse_values(field, operation, texts))
     except InvalidFilterValue as error:
-        raise ConfigurationProblem(f"filter {name}: {error}") from error
+        raise RowFailed(f"filter {name}: {error}") from error
 
 
 # --- writing ------------------------------------------------------------------------------------------------
@@ -297,52 +279,50 @@ def _differs(existing: IntegrationInstance, wanted: Wanted) -> bool:
     return target != present
 
 
-def _foreseen(row: FileRow, wanted: Wanted) -> RowResult:
+def _foresee(wanted: Wanted) -> tuple[Outcome, str]:
     """What writing the row would do, as far as it can be told without asking the PSA."""
     existing = _existing(wanted.details.psa, wanted.details.name)
     if existing is None:
         note = "its credentials would be checked first" if wanted.details.secrets else "without credentials"
-        return RowResult(row.line, wanted.details.name, Outcome.IMPORTED, f"new configuration, {note}")
+        return Outcome.IMPORTED, f"new configuration, {note}"
     if wanted.details.secrets or _differs(existing, wanted):
-        return RowResult(row.line, wanted.details.name, Outcome.UPDATED, "differs from what is there")
-    return RowResult(row.line, wanted.details.name, Outcome.SKIPPED, "nothing differs from what is there")
+        return Outcome.UPDATED, "differs from what is there"
+    return Outcome.SKIPPED, "nothing differs from what is there"
 
 
-def _written(batch: Batch, row: FileRow, wanted: Wanted) -> RowResult:
+def _write(batch: Batch, wanted: Wanted) -> tuple[Outcome, str]:
     """Write the row; what goes wrong is its result."""
     details = wanted.details
     existing = _existing(details.psa, details.name)
     if existing is not None and not details.secrets and not _differs(existing, wanted):
-        return RowResult(row.line, details.name, Outcome.SKIPPED, "nothing differs from what is there")
+        return Outcome.SKIPPED, "nothing differs from what is there"
     try:
         instance = _connected(batch, details, existing)
-    except ConfigurationProblem as problem:
-        return RowResult(row.line, details.name, Outcome.FAILED, str(problem))
+    except RowFailed as problem:
+        return Outcome.FAILED, str(problem)
     except (NameTaken, ChangedMeanwhile):
-        return RowResult(
-            row.line, details.name, Outcome.FAILED, "somebody else changed it at the same moment"
-        )
+        return Outcome.FAILED, "somebody else changed it at the same moment"
     hours, daily = wanted.schedule
     save_schedule(batch, instance, refresh_every_hours=hours, check_daily=daily)
     save_filters(batch, instance, wanted.filters)
     if wanted.catch_all is not None:
         set_catch_all_id(batch, instance, wanted.catch_all)
+    if existing is not None:
+        return Outcome.UPDATED, "changed as in the file"
     verified = "credentials checked" if details.secrets else "not verified: enter its credentials"
-    if existing is None:
-        return RowResult(row.line, details.name, Outcome.IMPORTED, f"new configuration, {verified}")
-    return RowResult(row.line, details.name, Outcome.UPDATED, "changed as in the file")
+    return Outcome.IMPORTED, f"new configuration, {verified}"
 
 
 def _connected(
     batch: Batch, details: ConnectionDetails, existing: IntegrationInstance | None
 ) -> IntegrationInstance:
-    """The stored instance. Raises ConfigurationProblem when the PSA refuses, NameTaken, ChangedMeanwhile."""
+    """The stored instance. Raises RowFailed when the PSA refuses, NameTaken, ChangedMeanwhile."""
     if details.secrets:
         outcome = connect_instance(batch, details, existing)
         if outcome.instance is None:
             failed = [step for step in outcome.report.steps if step.state is StepState.FAILED]
             why = "; ".join(f"{step.title}: {step.detail}" for step in failed)
-            raise ConfigurationProblem(f"the connection was refused. {why}")
+            raise RowFailed(f"the connection was refused. {why}")
         return outcome.instance
     if existing is None:
         return register_instance(batch, details)

@@ -3,7 +3,7 @@
 The organization: the one with the row's portal key; else the one with its external id; without one the only
 one of its name (the portal's own id may tell namesakes apart); without a name the one with the portal's id.
 The company: the one with the PSA's id, whose name must then be the one given, if one is given; without an id
-the only one of the name. What cannot be told for certain raises RowProblem: a wrong mapping is worse than
+the only one of the name. What cannot be told for certain raises RowFailed: a wrong mapping is worse than
 none.
 """
 
@@ -14,16 +14,13 @@ from collections.abc import Iterable
 
 from integrations.files.text import name_key
 from integrations.models import Company, IntegrationInstance, Organization
-from integrations.services.imports.mapping_rows import MappingRow, RowProblem
+from integrations.services.imports.mapping_rows import MappingRow
+from integrations.services.imports.rows import RowFailed, RowSkipped
 
 COMPANY_FACTS = ("instance", "remote_id", "name", "is_active", "is_pending", "missing_since")
 AMBIGUOUS = -1
 Companies = dict[tuple[int, str], Company]
 Keys = dict[uuid.UUID, int]
-
-
-class Skip(Exception):
-    """The row asks for nothing; the text says why."""
 
 
 class MappingLookup:
@@ -64,52 +61,52 @@ class MappingLookup:
         return dict(Organization.objects.present().filter(key__in=wanted).values_list("key", "pk"))
 
     def instance(self, wanted: MappingRow) -> IntegrationInstance:
-        """The configuration that the row belongs to. Raises RowProblem, Skip."""
+        """The configuration that the row belongs to. Raises RowFailed, RowSkipped."""
         if self._only is not None:
             if wanted.instance and wanted.instance.casefold() != self._only.name.casefold():
-                raise Skip(f"belongs to “{wanted.instance}”, and only “{self._only.name}” is imported")
+                raise RowSkipped(f"belongs to “{wanted.instance}”, and only “{self._only.name}” is imported")
             return self._only
         if not wanted.instance:
-            raise RowProblem("names no configuration; name one for the whole import")
+            raise RowFailed("names no configuration; name one for the whole import")
         found = self._instances.get(wanted.instance.casefold(), [])
         if len(found) != 1:
-            raise RowProblem(
+            raise RowFailed(
                 f"{'several configurations are' if found else 'no configuration is'} called "
                 f"“{wanted.instance}”"
             )
         return found[0]
 
     def organization(self, wanted: MappingRow, keys: Keys) -> int:
-        """The organization's primary key. Raises RowProblem when it is unknown or cannot be told."""
+        """The organization's primary key. Raises RowFailed when it is unknown or cannot be told."""
         if wanted.portal_key in keys:
             keyed = keys[wanted.portal_key]
             if wanted.name and self._names[keyed] != name_key(wanted.name):
-                raise RowProblem("the organization with this portal key has another name here")
+                raise RowFailed("the organization with this portal key has another name here")
             return keyed
         if wanted.external_id:
             pk = self._by_external_id.get(wanted.external_id)
             if pk is None:
-                raise RowProblem(f"no organization has the external id “{wanted.external_id}”")
+                raise RowFailed(f"no organization has the external id “{wanted.external_id}”")
             if wanted.name and self._names[pk] != name_key(wanted.name):
-                raise RowProblem(
+                raise RowFailed(
                     f"the organization with the external id “{wanted.external_id}” has another name here"
                 )
             return pk
         own = _number(wanted.organization_id)
         if not wanted.name:
             if not wanted.organization_id:
-                raise RowProblem("names no organization")
+                raise RowFailed("names no organization")
             if own not in self._names:
-                raise RowProblem(f"no organization has the id {wanted.organization_id}")
+                raise RowFailed(f"no organization has the id {wanted.organization_id}")
             return own
         found = self._by_name.get(name_key(wanted.name))
         if found is None:
-            raise RowProblem("no organization has this name")
+            raise RowFailed("no organization has this name")
         if found != AMBIGUOUS:
             return found
         if self._names.get(own) == name_key(wanted.name):
             return own
-        raise RowProblem("several organizations have this name; give the external id or the organization id")
+        raise RowFailed("several organizations have this name; give the external id or the organization id")
 
     def companies(self, rows: Iterable[tuple[MappingRow, IntegrationInstance]]) -> Companies:
         """The companies that these rows name, by configuration and id or name."""
@@ -146,32 +143,32 @@ class MappingLookup:
         return self._companies_by_name[instance.pk]
 
     def company(self, wanted: MappingRow, instance: IntegrationInstance, companies: Companies) -> Company:
-        """The company. Raises RowProblem when it is unknown, cannot be told, or is no option; Skip."""
+        """The company. Raises RowFailed when it is unknown, cannot be told, or is no option; RowSkipped."""
         if wanted.company_id:
             company = companies.get((instance.pk, f"id {wanted.company_id}"))
             if company is None or company.is_pending:
-                raise RowProblem(
+                raise RowFailed(
                     f"“{instance.name}” has no company with the id {wanted.company_id}; "
                     "refresh its options first"
                 )
             if wanted.company_name and name_key(wanted.company_name) != name_key(company.name):
-                raise RowProblem(
+                raise RowFailed(
                     f"the company with the id {wanted.company_id} is called “{company.name}”, not "
                     f"“{wanted.company_name}”; leave one of the two cells empty"
                 )
         elif wanted.company_name:
             known = self._by_company_name(instance).get(name_key(wanted.company_name))
             if known is None:
-                raise RowProblem(f"“{instance.name}” has no company “{wanted.company_name}”")
+                raise RowFailed(f"“{instance.name}” has no company “{wanted.company_name}”")
             if known == AMBIGUOUS:
-                raise RowProblem(f"several companies are called “{wanted.company_name}”; give the company id")
+                raise RowFailed(f"several companies are called “{wanted.company_name}”; give the company id")
             company = companies[instance.pk, f"name {name_key(wanted.company_name)}"]
         else:
-            raise Skip("names no company")
+            raise RowSkipped("names no company")
         if company.is_own:
-            raise RowProblem("company 0 is the MSP itself")
+            raise RowFailed("company 0 is the MSP itself")
         if company.missing_since is not None:
-            raise RowProblem(f"“{company.name}” is no longer in Autotask")
+            raise RowFailed(f"“{company.name}” is no longer in Autotask")
         return company
 
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 import datetime as dt
 import math
 import uuid
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any
 
 from integrations.files.formulas import is_formula, unescape_formula
 from integrations.files.json_reader import json_value
-from integrations.files.reader import Columns, FileRow, TableFile, open_table_file
+from integrations.files.reader import LIKE_FORMULA, FileRow
 from integrations.files.text import clean_text
 from integrations.models.mappings import MappingSource
 from integrations.services.exports.mappings import IGNORED
+from integrations.services.imports.rows import RowFailed, read_portal_key
 
 LONGEST = 300
 COLUMNS = {
@@ -63,99 +64,74 @@ class MappingRow:
     confirmed_at: dt.datetime | None = None
 
 
-class RowProblem(Exception):
-    """The row cannot be taken; the text says why."""
-
-
-def open_mapping_file(stream: BinaryIO) -> AbstractContextManager[TableFile]:
-    """Read the header; the rows follow as they are asked for. Raises ImportRefused, also while reading."""
-    return open_table_file(stream, Columns(COLUMNS, required=("company_id", "company_name")))
-
-
 def read_mapping(row: FileRow) -> MappingRow:
-    """What the row says. Raises RowProblem with everything that is wrong with it."""
+    """What the row says. Raises RowFailed with everything that is wrong with it."""
     problems = [row.problem] if row.problem else []
     texts: dict[str, str] = {}
     for name, cell in row.cells.items():
         text = clean_text(cell if row.is_exact or name in IDS else unescape_formula(cell))
+        longest = LENGTHS.get(name, LONGEST)
         if name in IDS and is_formula(text.lstrip("'")):
             problems.append(f"{LABELS[name]} looks like a formula; an id never does")
-        elif not row.is_exact and is_formula(clean_text(cell)):
-            problems.append(
-                f"{LABELS[name]} begins like a formula; if that is meant, put an apostrophe (') in front"
-            )
-        elif len(text) > LENGTHS.get(name, LONGEST):
-            problems.append(
-                f"{LABELS[name]} has {len(text):,} characters; {LENGTHS.get(name, LONGEST):,} are allowed"
-            )
+        elif row.begins_like_formula(name):
+            problems.append(f"{LABELS[name]} {LIKE_FORMULA}")
+        elif len(text) > longest:
+            problems.append(f"{LABELS[name]} has {len(text):,} characters; {longest:,} are allowed")
         texts[name] = text
     if texts.get("source") == IGNORED and (texts.get("company_id") or texts.get("company_name")):
         problems.append("is ignored, so it cannot name a company")
     if problems:
-        raise RowProblem("; ".join(problems))
-    return MappingRow(
-        **{
-            name: texts.get(name, "")
-            for name in ("organization_id", "external_id", "name", "instance", "company_id", "company_name")
-        },
-        source=_source(texts.get("source", "")),
-        confidence=_confidence(texts.get("confidence", "")),
-        portal_key=_portal_key(texts.get("portal_key", "")),
-        reasons=_reasons(texts.get("reasons", "")),
-        matcher_version=texts.get("matcher_version", ""),
-        confirmed_name=texts.get("confirmed_name"),
-        confirmed_by=texts.get("confirmed_by", ""),
-        confirmed_at=_moment(texts.get("confirmed_at", "")),
-    )
+        raise RowFailed("; ".join(problems))
+    # An empty cell says nothing, but for the name that was confirmed: a mapping can have none.
+    said: dict[str, Any] = {
+        name: _READERS.get(name, str)(text)
+        for name, text in texts.items()
+        if text or name == "confirmed_name"
+    }
+    return MappingRow(**said)
 
 
 def _source(text: str) -> str:
     known = [*MappingSource.values, IGNORED]
-    if text and text not in known:
-        raise RowProblem(f"source must be one of {', '.join(known)}")
+    if text not in known:
+        raise RowFailed(f"source must be one of {', '.join(known)}")
     return text
 
 
-def _portal_key(text: str) -> uuid.UUID | None:
-    if not text:
-        return None
-    try:
-        return uuid.UUID(text)
-    except ValueError as error:
-        raise RowProblem("portal key must look like 5f0d6c2e-8d1b-4a55-9b0e-2f4f6f1a7c11") from error
-
-
 def _reasons(text: str) -> tuple[str, ...]:
-    if not text:
-        return ()
     try:
         found = json_value(text)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise RowProblem('reasons must be a JSON list of texts, like ["same name"]')
+        raise RowFailed('reasons must be a JSON list of texts, like ["same name"]')
     return tuple(map(clean_text, found))
 
 
-def _confidence(text: str) -> float | None:
-    if not text:
-        return None
+def _confidence(text: str) -> float:
     try:
         share = float(text)
     except ValueError:
         share = math.nan
     if not 0 <= share <= 1:
-        raise RowProblem("confidence must be a number from 0 to 1")
+        raise RowFailed("confidence must be a number from 0 to 1")
     return share
 
 
-def _moment(text: str) -> dt.datetime | None:
-    if not text:
-        return None
+def _moment(text: str) -> dt.datetime:
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError as error:
-        raise RowProblem("confirmed at must be a time like 2025-03-31T14:05:00+00:00") from error
+        raise RowFailed("confirmed at must be a time like 2025-03-31T14:05:00+00:00") from error
     if moment.tzinfo is None or not 1990 <= moment.year <= 9000:
-        raise RowProblem("confirmed at must be a time with its offset, like 2025-03-31T14:05:00+00:00")
+        raise RowFailed("confirmed at must be a time with its offset, like 2025-03-31T14:05:00+00:00")
     return moment.astimezone(dt.UTC)
+
+
+_READERS: dict[str, Callable[[str], object]] = {
+    "source": _source,
+    "confidence": _confidence,
+    "portal_key": read_portal_key,
+    "reasons": _reasons,
+    "confirmed_at": _moment,
+}

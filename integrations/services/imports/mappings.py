@@ -9,17 +9,14 @@ says that its organization is deliberately not mapped.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from typing import BinaryIO
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils import timezone
 
-from integrations.database.bulk import renew_statistics
-from integrations.files.reader import FileRow, ImportRefused
+from integrations.files.reader import Columns, FileRow
 from integrations.files.text import clean_text
 from integrations.models import (
     AuditEvent,
@@ -34,58 +31,33 @@ from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Batch, Change, mapping_event
 from integrations.services.exports.mappings import IGNORED
-from integrations.services.imports.mapping_lookup import Companies, Keys, MappingLookup, Skip
-from integrations.services.imports.mapping_rows import (
-    MappingRow,
-    RowProblem,
-    open_mapping_file,
-    read_mapping,
-)
-from integrations.services.imports.reports import (
-    DEFAULT_STORAGE,
-    Outcome,
-    Report,
-    ReportStorage,
-    RowResult,
-    Verdict,
-    store_report,
+from integrations.services.imports.mapping_lookup import Companies, Keys, MappingLookup
+from integrations.services.imports.mapping_rows import COLUMNS, MappingRow, read_mapping
+from integrations.services.imports.reports import DEFAULT_STORAGE, Outcome, Report, ReportStorage, RowResult
+from integrations.services.imports.rows import (
+    DEFAULT_OPTIONS,
+    FileKind,
+    ImportOptions,
+    RowEnded,
+    RowFailed,
+    RowSkipped,
+    import_rows,
+    read_rows,
 )
 from integrations.services.suggestions.decisions import decision
 
-BATCH = 500
-
-
-@dataclass(frozen=True)
-class MappingImportOptions:
-    """How a file of mappings is taken.
-
-    ``restore`` keeps source, confidence and reasons, and who confirmed and when, as the file has them: for a
-    file of the portal's own export. Otherwise the importer has confirmed them, now.
-    """
-
-    dry_run: bool = False
-    keep_good: bool = False
-    overwrite: bool = False
-    restore: bool = False
-
-
-@dataclass(slots=True)
-class _Planned:
-    """A row whose organization is known, and its company; None: it is deliberately not mapped."""
-
-    line: int
-    name: str
-    wanted: MappingRow
-    instance: IntegrationInstance
-    organization: int
-    company: Company | None
+FILE = FileKind(
+    ImportReport.Kind.MAPPINGS,
+    Columns(COLUMNS, required=("company_id", "company_name")),
+    (OrganizationMapping, AuditEvent),
+)
 
 
 def import_mappings(
     batch: Batch,
     stream: BinaryIO,
     instance: IntegrationInstance | None = None,
-    options: MappingImportOptions = MappingImportOptions(),  # frozen
+    options: ImportOptions = DEFAULT_OPTIONS,
     *,
     keeping: ReportStorage = DEFAULT_STORAGE,
     progress: Callable[[int, None], None] | None = None,
@@ -93,168 +65,156 @@ def import_mappings(
     """Import a CSV or JSON file in one transaction, audited as one batch; the stream stays open.
 
     Every row belongs to ``instance``, or to the configuration that it names. ``keeping`` says how the report
-    is kept. A dry run takes no lock, so that nobody waits for it. Raises ImportRefused when the file as a
-    whole cannot be read; then nothing is written.
+    is kept. Raises ImportRefused when the file as a whole cannot be read; then nothing is written.
     """
-    report = Report(options.dry_run, options.keep_good, batch=batch.key)
-    with (
-        nullcontext() if options.dry_run else transaction.atomic(),
-        open_mapping_file(stream) as file,
-    ):
-        report.delimiter, report.ignored = file.delimiter, file.ignored
-        planner = _Planner(instance, options)
-        while rows := list(islice(file.rows, BATCH)):
-            planned = planner.plan(rows)
-            write = not options.dry_run and (options.keep_good or not report.failed)
-            planner.apply(planned, report, batch if write else None)
-            if progress:
-                progress(len(report.rows), None)
-        if not report.rows:
-            raise ImportRefused("The file has no rows.")
-        if report.verdict is Verdict.WRITTEN:
-            store_report(report, ImportReport.Kind.MAPPINGS, batch.actor, keeping, instance=instance)
-        elif not options.dry_run:
-            transaction.set_rollback(True)
-    if report.verdict is Verdict.WRITTEN:
-        renew_statistics(len(report.rows), OrganizationMapping, AuditEvent)
-    else:
-        store_report(report, ImportReport.Kind.MAPPINGS, batch.actor, keeping, instance=instance)
-    return report
+    planner = partial(_Planner, instance, options)
+    return import_rows(
+        batch, stream, FILE, planner, options, instance=instance, keeping=keeping, progress=progress
+    )
+
+
+@dataclass(slots=True)
+class _ReadRow:
+    """What a row says, and for which configuration."""
+
+    line: int
+    wanted: MappingRow
+    instance: IntegrationInstance
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+        wanted = self.wanted
+        return wanted.name or wanted.external_id or str(wanted.portal_key or wanted.organization_id)
+
+
+@dataclass(slots=True)
+class _Planned:
+    """A row whose organization is known, and its company (None: deliberately not mapped), and what stands."""
+
+    row: _ReadRow
+    organization: int
+    company: Company | None
+    mapping: OrganizationMapping | None = None
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where its mapping stands: organization and PSA."""
+        return self.organization, self.row.instance.psa
 
 
 class _Planner:
     """Decides row by row. Knows which rows of the file said what."""
 
-    def __init__(self, instance: IntegrationInstance | None, options: MappingImportOptions) -> None:
+    def __init__(self, instance: IntegrationInstance | None, options: ImportOptions) -> None:
         self._options = options
         self._finder = MappingLookup(instance, lock=not options.dry_run)
-        self._lines: dict[tuple[int, str], tuple[int, int]] = {}
+        self._lines: dict[tuple[int, str], tuple[int, Company | None]] = {}
         self._people = User.objects.in_bulk(field_name="username") if options.restore else {}
 
-    def plan(self, rows: list[FileRow]) -> list[_Planned | RowResult]:
-        """What each row means, or already its result, in the order of the file."""
-        read: list[tuple[int, MappingRow, IntegrationInstance] | RowResult] = []
-        for row in rows:
-            shown = " ".join(row.cells.get("name", "").split())[:80]
-            if row.is_empty and not row.problem:
-                read.append(RowResult(row.line, shown, Outcome.SKIPPED, "the row is empty"))
+    def plan(self, rows: list[FileRow], report: Report) -> list[_Planned]:
+        """Report on each row; what is to be mapped or ignored."""
+        read = list(read_rows(rows, self._read))
+        readable = [row for row in read if isinstance(row, _ReadRow)]
+        companies = self._finder.companies((row.wanted, row.instance) for row in readable)
+        keys = self._finder.keys(row.wanted for row in readable)
+        meant = [row if isinstance(row, RowResult) else self._meant(row, companies, keys) for row in read]
+        organizations = [plan.organization for plan in meant if isinstance(plan, _Planned)]
+        found = OrganizationMapping.objects.filter(organization__in=organizations)
+        found = found if self._options.dry_run else found.locked()
+        # Read one after the other: a join of thousands goes wrong where the database expects a few.
+        standing = found.prefetch_related("company", "instance")
+        mappings = {(mapping.organization_id, mapping.psa): mapping for mapping in standing}
+        ignoring = IgnoredOrganization.objects.filter(organization__in=organizations)
+        ignored = set(ignoring.values_list("organization_id", "psa"))
+        planned = []
+        for plan in meant:
+            if isinstance(plan, RowResult):
+                report.add(plan)
                 continue
-            try:
-                wanted = read_mapping(row)
-                read.append((row.line, wanted, self._finder.instance(wanted)))
-            except RowProblem as problem:
-                read.append(RowResult(row.line, shown, Outcome.FAILED, str(problem)))
-            except Skip as skip:
-                read.append(RowResult(row.line, shown, Outcome.SKIPPED, str(skip)))
-        readable = [each for each in read if not isinstance(each, RowResult)]
-        companies = self._finder.companies((wanted, instance) for _, wanted, instance in readable)
-        keys = self._finder.keys(wanted for _, wanted, _ in readable)
-        return [each if isinstance(each, RowResult) else self._meant(*each, companies, keys) for each in read]
+            plan.mapping = mappings.get(plan.place)
+            outcome, message = self._outcome(plan, is_ignored=plan.place in ignored)
+            report.add(RowResult(plan.row.line, plan.row.name, outcome, message))
+            if outcome in {Outcome.IMPORTED, Outcome.UPDATED}:
+                planned.append(plan)
+        return planned
 
-    def _meant(
-        self,
-        line: int,
-        wanted: MappingRow,
-        instance: IntegrationInstance,
-        companies: Companies,
-        keys: Keys,
-    ) -> _Planned | RowResult:
-        shown = wanted.name or wanted.external_id or str(wanted.portal_key or wanted.organization_id)
+    def _read(self, row: FileRow) -> _ReadRow:
+        wanted = read_mapping(row)
+        return _ReadRow(row.line, wanted, self._finder.instance(wanted))
+
+    def _meant(self, row: _ReadRow, companies: Companies, keys: Keys) -> _Planned | RowResult:
         try:
-            organization = self._finder.organization(wanted, keys)
-            company = None
-            if wanted.source != IGNORED:
-                company = self._finder.company(wanted, instance, companies)
-            self._no_double(line, organization, company, instance)
-        except RowProblem as problem:
-            return RowResult(line, shown, Outcome.FAILED, str(problem))
-        except Skip as skip:
-            return RowResult(line, shown, Outcome.SKIPPED, str(skip))
-        return _Planned(line, shown, wanted, instance, organization, company)
+            organization, company = self._finder.organization(row.wanted, keys), None
+            if row.wanted.source != IGNORED:
+                company = self._finder.company(row.wanted, row.instance, companies)
+            planned = _Planned(row, organization, company)
+            self._refuse_double(planned)
+        except RowEnded as ended:
+            return RowResult(row.line, row.name, ended.outcome, str(ended))
+        return planned
 
-    def _no_double(
-        self, line: int, organization: int, company: Company | None, instance: IntegrationInstance
-    ) -> None:
-        place, meant = (organization, instance.psa), company.pk if company else 0
-        if place not in self._lines:
-            self._lines[place] = (line, meant)
+    def _refuse_double(self, plan: _Planned) -> None:
+        """Raise RowEnded when a row above means the same organization."""
+        line, company = self._lines.setdefault(plan.place, (plan.row.line, plan.company))
+        if line == plan.row.line:
             return
-        earlier, its_company = self._lines[place]
-        if its_company == meant:
-            raise Skip(f"repeats line {earlier}")
-        raise RowProblem(f"line {earlier} maps the same organization to another company")
+        if company == plan.company:
+            raise RowSkipped(f"repeats line {line}")
+        raise RowFailed(f"line {line} maps the same organization to another company")
+
+    def _outcome(self, plan: _Planned, *, is_ignored: bool) -> tuple[Outcome, str]:
+        mapping = plan.mapping if plan.mapping and plan.mapping.is_in_force else None
+        if plan.company is None:
+            if mapping is not None:
+                return Outcome.FAILED, f"is mapped to “{mapping.company.name}”; clear that first"
+            if is_ignored:
+                return Outcome.SKIPPED, "is ignored already"
+            return Outcome.IMPORTED, "is ignored from now on: deliberately not mapped"
+        company = f"“{plan.company.name}” (id {plan.company.remote_id})"
+        note = "" if plan.company.is_active else "; the company is inactive"
+        if mapping is None:
+            return Outcome.IMPORTED, f"mapped to {company}{note}"
+        if mapping.instance_id != plan.row.instance.pk:
+            here = plan.row.instance.name
+            return Outcome.FAILED, f"is mapped in “{mapping.instance.name}”; move it on the page of “{here}”"
+        if mapping.company_id == plan.company.pk:
+            return Outcome.SKIPPED, f"is mapped to {company} already"
+        if not self._options.overwrite:
+            now = mapping.company.name
+            return Outcome.SKIPPED, f"is mapped to “{now}” now; choose to overwrite to change that"
+        return Outcome.UPDATED, f"mapped to {company} instead of “{mapping.company.name}”{note}"
 
     # --- writing --------------------------------------------------------------------------------------------
 
-    def apply(self, rows: list[_Planned | RowResult], report: Report, batch: Batch | None) -> None:
-        """Report on the rows, and write the good ones unless ``batch`` is None."""
-        planned = [row for row in rows if isinstance(row, _Planned)]
-        keys = [row.organization for row in planned]
-        mappings = _standing_mappings(keys, lock=batch is not None)
-        ignored = set(
-            IgnoredOrganization.objects.filter(
-                organization__in=[row.organization for row in planned if row.company is None]
-            ).values_list("organization_id", "psa")
-        )
-        names = dict(Organization.objects.filter(pk__in=keys).values_list("pk", "name"))
+    def write(self, batch: Batch, planned: list[_Planned]) -> None:
+        """Map and ignore, and tell the audit."""
+        organizations = Organization.objects.only("name").in_bulk([plan.organization for plan in planned])
         written: list[OrganizationMapping] = []
-        newly_ignored: list[IgnoredOrganization] = []
+        ignored: list[IgnoredOrganization] = []
         changes: list[Change] = []
-        for row in rows:
-            if isinstance(row, RowResult):
-                report.add(row)
+        for plan in planned:
+            organization, instance = organizations[plan.organization], plan.row.instance
+            if plan.company is None:
+                ignored.append(self._ignoring(plan, organization, batch))
+                changes.append(decision(Action.ORGANIZATION_IGNORED, organization, instance))
                 continue
-            place = (row.organization, row.instance.psa)
-            mapping = mappings.get(place)
-            if row.company is None:
-                result = _ignoring_result(row, mapping, is_ignored=place in ignored)
-            else:
-                result = self._result(row, row.company, mapping)
-            report.add(result)
-            if batch is None or result.outcome not in {Outcome.IMPORTED, Outcome.UPDATED}:
-                continue
-            if row.company is None:
-                organization = Organization(pk=row.organization, name=names[row.organization])
-                newly_ignored.append(self._ignoring(row, organization, batch))
-                changes.append(decision(Action.ORGANIZATION_IGNORED, organization, row.instance))
-                continue
-            before = mapping.snapshot() if mapping else None
-            mapping = mapping or OrganizationMapping(
-                organization_id=row.organization, psa=row.instance.psa, version=0
+            before = plan.mapping.snapshot() if plan.mapping else None
+            mapping = plan.mapping or OrganizationMapping(
+                organization_id=plan.organization, psa=instance.psa, version=0
             )
+            self._assign(plan.row.wanted, plan.company, mapping, batch)
             written.append(mapping)
-            self._put(row, row.company, mapping, batch)
-            told = (names[row.organization], row.company.name)
-            changes.append(mapping_event(Action.MAPPING_IMPORTED, mapping, before, told, row.instance))
+            told = (organization.name, plan.company.name)
+            changes.append(mapping_event(Action.MAPPING_IMPORTED, mapping, before, told, instance))
         OrganizationMapping.objects.write(written)
-        IgnoredOrganization.objects.bulk_create(newly_ignored)
-        if batch is not None and changes:
-            batch.record(changes)
+        IgnoredOrganization.objects.bulk_create(ignored)
+        batch.record(changes)
 
-    def _result(self, row: _Planned, wanted: Company, mapping: OrganizationMapping | None) -> RowResult:
-        company = f"“{wanted.name}” (id {wanted.remote_id})"
-        note = "" if wanted.is_active else "; the company is inactive"
-        if mapping is None or not mapping.is_in_force:
-            return RowResult(row.line, row.name, Outcome.IMPORTED, f"mapped to {company}{note}")
-        if mapping.instance_id != row.instance.pk:
-            return RowResult(
-                row.line, row.name, Outcome.FAILED,
-                f"is mapped in “{mapping.instance.name}”; move it on the page of “{row.instance.name}”",
-            )  # fmt: skip
-        if mapping.company_id == wanted.pk:
-            return RowResult(row.line, row.name, Outcome.SKIPPED, f"is mapped to {company} already")
-        if not self._options.overwrite:
-            return RowResult(
-                row.line, row.name, Outcome.SKIPPED,
-                f"is mapped to “{mapping.company.name}” now; choose to overwrite to change that",
-            )  # fmt: skip
-        return RowResult(
-            row.line, row.name, Outcome.UPDATED,
-            f"mapped to {company} instead of “{mapping.company.name}”{note}",
-        )  # fmt: skip
-
-    def _put(self, row: _Planned, company: Company, mapping: OrganizationMapping, batch: Batch) -> None:
-        wanted, now = row.wanted, timezone.now()
+    def _assign(
+        self, wanted: MappingRow, company: Company, mapping: OrganizationMapping, batch: Batch
+    ) -> None:
+        now = timezone.now()
         if not self._options.restore:
             mapping.assign(company, by=batch.actor.account, at=now, source=MappingSource.IMPORTED)
             return
@@ -270,35 +230,16 @@ class _Planner:
             known_as=_name_then(wanted, company),
         )
 
-    def _ignoring(self, row: _Planned, organization: Organization, batch: Batch) -> IgnoredOrganization:
-        ignoring = IgnoredOrganization(
-            organization=organization, psa=row.instance.psa, ignored_by=batch.actor.account
-        )
+    def _ignoring(self, plan: _Planned, organization: Organization, batch: Batch) -> IgnoredOrganization:
+        psa, wanted = plan.row.instance.psa, plan.row.wanted
+        ignoring = IgnoredOrganization(organization=organization, psa=psa, ignored_by=batch.actor.account)
         if self._options.restore:
-            ignoring.ignored_by = self._people.get(row.wanted.confirmed_by)
-            ignoring.ignored_by_name = "" if ignoring.ignored_by else row.wanted.confirmed_by
-            ignoring.ignored_at = row.wanted.confirmed_at or ignoring.ignored_at
+            ignoring.ignored_by = self._people.get(wanted.confirmed_by)
+            ignoring.ignored_by_name = "" if ignoring.ignored_by else wanted.confirmed_by
+            ignoring.ignored_at = wanted.confirmed_at or ignoring.ignored_at
         return ignoring
 
 
 def _name_then(wanted: MappingRow, company: Company) -> str | None:
     """The name by which the company was known, None for its present one; a file holds names cleaned."""
     return None if wanted.confirmed_name == clean_text(company.name) else wanted.confirmed_name
-
-
-def _standing_mappings(organizations: list[int], *, lock: bool) -> dict[tuple[int, str], OrganizationMapping]:
-    """The organizations' mappings, in force or not, by organization and PSA."""
-    found = OrganizationMapping.objects.filter(organization__in=organizations)
-    # Read one after the other: a join of thousands goes wrong where the database expects a few.
-    rows = (found.locked() if lock else found).prefetch_related("company", "instance")
-    return {(mapping.organization_id, mapping.psa): mapping for mapping in rows}
-
-
-def _ignoring_result(row: _Planned, mapping: OrganizationMapping | None, *, is_ignored: bool) -> RowResult:
-    if mapping is not None and mapping.is_in_force:
-        return RowResult(
-            row.line, row.name, Outcome.FAILED, f"is mapped to “{mapping.company.name}”; clear that first"
-        )
-    if is_ignored:
-        return RowResult(row.line, row.name, Outcome.SKIPPED, "is ignored already")
-    return RowResult(row.line, row.name, Outcome.IMPORTED, "is ignored from now on: deliberately not mapped")

@@ -19,23 +19,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from integrations.files.text import name_key
 from integrations.models import Organization
+from integrations.services.imports.rows import RowFailed, RowSkipped
 from integrations.services.organizations.merge import merged_external_ids
 
 
-class CannotTell(Exception):
-    """Which organization the row means cannot be told, or not taken; the text says why."""
-
-
-class MergedAway(Exception):
-    """The row means an organization that was merged into another; the text says so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """What a row says about who it is; an empty external id and no key say nothing."""
 
     line: int
@@ -44,8 +36,7 @@ class Named:
     key: uuid.UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """The organization that has a portal key."""
 
     organization: int
@@ -55,20 +46,18 @@ class Holder:
 class Lookup:
     """Knows the organizations that there are, and which rows of the file said what.
 
-    Short in memory, for files of a hundred thousand rows: names are known by their hashes, and namesakes, who
-    are few, lie beside.
+    Short in memory, for files of a hundred thousand rows: names are known by their hashes.
     """
 
     def __init__(self) -> None:
         self._by_external_id: dict[str, int] = {}
-        self._by_name: dict[int, int] = {}
-        self._more_by_name: dict[int, list[int]] = {}
+        self._by_name: dict[int, tuple[int, ...]] = {}
         self._name_of: dict[int, int] = {}
         self._without_external_id: set[int] = set()
         present = Organization.objects.present().order_by("pk").values_list("pk", "name", "external_id")
         for pk, name, external_id in present.iterator(chunk_size=2_000):
             hashed = _hashed(name)
-            _add(self._by_name, self._more_by_name, hashed, pk)
+            self._by_name[hashed] = (*self._by_name.get(hashed, ()), pk)
             self._name_of[pk] = hashed
             if external_id:
                 self._by_external_id[external_id] = pk
@@ -78,8 +67,7 @@ class Lookup:
         self._line_of_external_id: dict[str, int] = {}
         self._line_of_key: dict[uuid.UUID, int] = {}
         # Lines that are found by an id of their own, external or portal key, count below zero.
-        self._line_of_name: dict[int, int] = {}
-        self._more_lines_of_name: dict[int, list[int]] = {}
+        self._lines_of_name: dict[int, tuple[int, ...]] = {}
         self._line_of_target: dict[int, int] = {}
         self._other_external_id: set[int] = set()  # targets whose external id of before is free
         # Refused rows by what has to stay as it is for them.
@@ -89,17 +77,17 @@ class Lookup:
     def target(self, row: Named, holders: Mapping[uuid.UUID, Holder]) -> int | None:
         """The organization that the row means, None for a new one; rows come in the order of the file.
 
-        ``holders`` know who has the row's portal key. Raises CannotTell, MergedAway.
+        ``holders`` know who has the row's portal key. Raises RowFailed, RowSkipped.
         """
         self._refuse_double(row)
         external_holder = self._holder(row.external_id)
         if external_holder is None and row.external_id in self._merged_into:
-            raise MergedAway(f"was merged into “{self._merged_into[row.external_id]}”")
+            raise RowSkipped(f"was merged into “{self._merged_into[row.external_id]}”")
         key_holder = holders.get(row.key) if row.key else None
         try:
             target = self._found(row, key_holder, external_holder)
             self._refuse_taken(row, target)
-        except CannotTell:
+        except RowFailed:
             self._keep(row, key_holder, external_holder)
             raise
         has_own_id = bool(row.external_id or key_holder or (row.key and target is None))
@@ -109,21 +97,21 @@ class Lookup:
     # --- finding --------------------------------------------------------------------------------------------
 
     def _refuse_double(self, row: Named) -> None:
-        """Raise CannotTell for what a row above has said."""
+        """Raise RowFailed for what a row above has said."""
         if row.key and row.key in self._line_of_key:
-            raise CannotTell(f"has the same portal key as line {self._line_of_key[row.key]}")
+            raise RowFailed(f"has the same portal key as line {self._line_of_key[row.key]}")
         if row.external_id in self._line_of_external_id:
-            raise CannotTell(f"has the same external id as line {self._line_of_external_id[row.external_id]}")
-        for line in self._lines_named(_hashed(row.name)):
+            raise RowFailed(f"has the same external id as line {self._line_of_external_id[row.external_id]}")
+        for line in self._lines_of_name.get(_hashed(row.name), ()):
             if not ((row.external_id or row.key) and line < 0):
-                raise CannotTell(f"has the same name as line {abs(line)}; namesakes need an external id each")
+                raise RowFailed(f"has the same name as line {abs(line)}; namesakes need an external id each")
 
     def _found(self, row: Named, key_holder: Holder | None, external_holder: int | None) -> int | None:
         if key_holder is not None:
             if key_holder.is_deleted:
-                raise CannotTell("the organization with this portal key was deleted; restore it first")
+                raise RowFailed("the organization with this portal key was deleted; restore it first")
             if external_holder not in (None, key_holder.organization):
-                raise CannotTell("another organization has this external id")
+                raise RowFailed("another organization has this external id")
             return key_holder.organization
         return self._by_its_name(row) if external_holder is None else external_holder
 
@@ -135,24 +123,24 @@ class Lookup:
             return None
         which, count = " without an external id", len(namesakes)
         if not row.external_id:
-            which, count = "", len(free) + len(self._lines_named(_hashed(row.name)))
+            which, count = "", len(free) + len(self._lines_of_name.get(_hashed(row.name), ()))
         if count > 1:
-            raise CannotTell(f"{count} organizations{which} have this name; it cannot be told which is meant")
+            raise RowFailed(f"{count} organizations{which} have this name; it cannot be told which is meant")
         return free[0]
 
     def _refuse_taken(self, row: Named, target: int | None) -> None:
-        """Raise CannotTell where a row above means the target, or needs it as it is."""
+        """Raise RowFailed where a row above means the target, or needs it as it is."""
         if target is None:
             return
         if target in self._line_of_target:
-            raise CannotTell(f"means the same organization as line {self._line_of_target[target]}")
+            raise RowFailed(f"means the same organization as line {self._line_of_target[target]}")
         line = None
         if self._name_of.get(target) != _hashed(row.name):
             line = self._name_kept_for.get(target)
         if line is None and row.external_id and self._by_external_id.get(row.external_id) != target:
             line = self._external_id_kept_for.get(target)
         if line is not None:
-            raise CannotTell(
+            raise RowFailed(
                 f"changes the name or external id of an organization that line {line} may mean; correct that "
                 "line, or put this one above it"
             )
@@ -165,15 +153,11 @@ class Lookup:
     def _namesakes(self, row: Named) -> list[int]:
         """Those whom the row may mean by its name: they had it before this file, and have it still."""
         hashed = _hashed(row.name)
-        known = _all(self._by_name, self._more_by_name, hashed)
         return [
             pk
-            for pk in known
+            for pk in self._by_name.get(hashed, ())
             if self._name_of[pk] == hashed and not (row.external_id and pk not in self._without_external_id)
         ]
-
-    def _lines_named(self, hashed: int) -> list[int]:
-        return _all(self._line_of_name, self._more_lines_of_name, hashed)
 
     # --- remembering ----------------------------------------------------------------------------------------
 
@@ -181,7 +165,7 @@ class Lookup:
         """What a good row says and does."""
         hashed = _hashed(row.name)
         line = -row.line if has_own_id else row.line
-        _add(self._line_of_name, self._more_lines_of_name, hashed, line)
+        self._lines_of_name[hashed] = (*self._lines_of_name.get(hashed, ()), line)
         self._claim(row.key, row.external_id, row.line)
         if target is None:
             return
@@ -220,18 +204,6 @@ def holders(keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Holder]:
         return {}
     found = Organization.objects.filter(key__in=wanted).values_list("key", "pk", "deleted_at")
     return {key: Holder(pk, is_deleted=deleted_at is not None) for key, pk, deleted_at in found}
-
-
-def _add(first: dict[int, int], others: dict[int, list[int]], hashed: int, number: int) -> None:
-    if hashed in first:
-        others.setdefault(hashed, []).append(number)
-    else:
-        first[hashed] = number
-
-
-def _all(first: dict[int, int], others: dict[int, list[int]], hashed: int) -> list[int]:
-    """Everything that the two hold under the hash."""
-    return [first[hashed], *others.get(hashed, ())] if hashed in first else []
 
 
 def _hashed(name: str) -> int:

@@ -13,12 +13,13 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from django.db import transaction
 
 from integrations.database.transactions import transaction_required
 from integrations.files.writer import csv_lines
-from integrations.models import ImportReport, ImportReportPart, IntegrationInstance
+from integrations.models import ImportReport, ImportReportPart, IntegrationInstance, Job
 from integrations.services.audit import Actor
 
 PART = 1_000
@@ -42,8 +43,7 @@ class Outcome(enum.StrEnum):
         return f"Would be {self.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class RowResult:
+class RowResult(NamedTuple):
     """One row's outcome, with its line and why. Only the verdict says whether it was written."""
 
     line: int
@@ -85,11 +85,7 @@ class Rows:
 def packed(rows: Iterable[RowResult]) -> tuple[bytes, dict[str, int]]:
     """Some rows as a part keeps them, with their outcomes counted."""
     rows = list(rows)
-    plain = json.dumps(
-        [[row.line, row.name, row.outcome.value, row.message] for row in rows],
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
+    plain = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
     return zlib.compress(plain.encode()), dict(Counter(row.outcome.value for row in rows))
 
 
@@ -178,6 +174,24 @@ class ReportStorage:
 DEFAULT_STORAGE = ReportStorage()
 
 
+def open_report(
+    job: Job, kind: ImportReport.Kind, actor: Actor, *, file_name: str = "", batch: uuid.UUID | None = None
+) -> ImportReport:
+    """The report that a background job will fill, with the job's key."""
+    return ImportReport.objects.create(
+        key=job.key,
+        kind=kind,
+        verdict=Verdict.RUNNING,
+        file_name=file_name,
+        instance=job.instance,
+        actor=job.created_by,
+        actor_name=actor.name[:200],
+        origin=actor.origin[:100],
+        counts=dict.fromkeys(Outcome, 0),
+        batch=batch,
+    )
+
+
 def store_report(
     report: Report,
     kind: ImportReport.Kind,
@@ -258,10 +272,8 @@ def rows_between(kept: ImportReport, outcome: Outcome | None, start: int, size: 
 
 def as_csv(rows: Iterable[RowResult]) -> Iterator[str]:
     """The lines of a CSV file, formulas made harmless."""
-    return csv_lines(
-        (
-            {"line": row.line, "outcome": row.outcome.value, "name": row.name, "message": row.message}
-            for row in rows
-        ),
-        COLUMNS,
+    named = (
+        {"line": row.line, "outcome": row.outcome.value, "name": row.name, "message": row.message}
+        for row in rows
     )
+    return csv_lines(named, COLUMNS)
