@@ -14,6 +14,9 @@ from django.core.exceptions import ImproperlyConfigured
 from integrations.outbound.proxy import read_proxy
 from portal.environment import Environment, environment, flag, number, text, words
 from portal.logs import logging_settings
+from portal.private_files import keep_private, make_files_private
+from portal.production import unsafe_settings
+from portal.security_txt import is_contact
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PORTAL_ENVIRONMENT = environment()
@@ -54,20 +57,6 @@ if AUTOTASK_CA_BUNDLE:
         raise ImproperlyConfigured(
             f"AUTOTASK_CA_BUNDLE (or REQUESTS_CA_BUNDLE) names no file of certificates: {AUTOTASK_CA_BUNDLE}"
         ) from error
-
-if IN_PRODUCTION:
-    if DEBUG:
-        raise ImproperlyConfigured("DEBUG shows source and settings to visitors: never in production.")
-    if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10:
-        raise ImproperlyConfigured("SECRET_KEY is weak: use at least 50 random characters.")
-    if not ALLOWED_HOSTS:
-        raise ImproperlyConfigured(
-            "ALLOWED_HOSTS must name the host names under which staff reach the portal."
-        )
-    if AUTOTASK_EXTRA_HOSTS or AUTOTASK_DISCOVERY_URL != "https://webservices.autotask.net":
-        raise ImproperlyConfigured(
-            "AUTOTASK_EXTRA_HOSTS and AUTOTASK_DISCOVERY_URL are for a simulator: never in production."
-        )
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -128,12 +117,14 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # --- database -----------------------------------------------------------------------------------------
 
+make_files_private()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 DATABASE_URL = text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'portal.sqlite3'}")
 DATABASES: dict[str, dict[str, Any]] = {"default": environ.Env.db_url_config(DATABASE_URL)}
 # Kept from request to request: to open one takes SQLite 2.5 ms, and what it has read is forgotten at the end.
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    keep_private(Path(DATABASES["default"]["NAME"]))
     # IMMEDIATE takes the write lock when a transaction begins, so two writers queue instead of failing
     # half-way with "database is locked"; WAL lets readers go on meanwhile.
     DATABASES["default"]["OPTIONS"] = {
@@ -221,8 +212,6 @@ SOCIALACCOUNT_ADAPTER = "portal.accounts.KnownStaffAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # a form whose answer leads elsewhere would need a wider form-action
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
 if OIDC_SERVER_URL:
-    if IN_PRODUCTION and not OIDC_SERVER_URL.startswith("https://"):
-        raise ImproperlyConfigured("OIDC_SERVER_URL must begin with https://.")
     SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
         "APPS": [
             {
@@ -239,6 +228,10 @@ if OIDC_SERVER_URL:
 
 SECURE_COOKIES = flag("SECURE_COOKIES", default=IN_PRODUCTION)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+# A browser takes a cookie of such a name only over TLS from this very host, so that no neighbour can set one.
+COOKIE_PREFIX = "__Host-" if SECURE_COOKIES else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
+MESSAGE_STORAGE = "portal.message_storage.MessageStorage"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_ENGINE = "portal.sessions"
@@ -287,3 +280,13 @@ LOGGING = logging_settings(text("LOG_LEVEL", "INFO"), LOG_FORMAT)
 METRICS_TOKEN = text("METRICS_TOKEN", "")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
     raise ImproperlyConfigured("METRICS_TOKEN is weak: use at least 20 random characters.")
+
+# Where somebody who found a weakness can tell: mail or web addresses, comma separated (RFC 9116).
+SECURITY_CONTACT = words("SECURITY_CONTACT")
+if wrong := [contact for contact in SECURITY_CONTACT if not is_contact(contact)]:
+    raise ImproperlyConfigured(
+        f"SECURITY_CONTACT holds {wrong[0]!r}: give an address like mailto:security@example.com or https://…"
+    )
+
+if IN_PRODUCTION and (unsafe := unsafe_settings(globals())):
+    raise ImproperlyConfigured("\n".join(unsafe))

@@ -13,6 +13,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal.accounts import change_password, download_recovery_codes, recovery_codes, single_sign_on
+from portal.security_txt import security_txt
 
 # Before admin.site.urls is read: the admin uses the portal's own sign-in, with its limits and second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -42,6 +43,7 @@ accounts = [
 
 urlpatterns = [
     path("", include("integrations.urls")),
+    path(".well-known/security.txt", security_txt, name="security_txt"),
     path("api/v1/", include("integrations.api.urls")),
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import runpy
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ import certifi
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from integrations.checks import old_keys_go
+
 SETTINGS = Path(__file__).resolve().parent.parent / "portal" / "settings.py"
-KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+KEY = "lLzU0vDZ8I8oWlpBWLpD2kC3R3lq3M0bDkYCGZ5rUeA="
 STRONG = "v8#kQ2!mZ7@pL4$xW9^cN3&bT6*hJ1(dF5)gR0_yU-aS+eI=oPw"
 PRODUCTION = {
     "PORTAL_ENVIRONMENT": "production",
@@ -19,12 +23,47 @@ PRODUCTION = {
     "PORTAL_ENCRYPTION_KEYS": KEY,
     "ALLOWED_HOSTS": "portal.example.com",
 }
+LONG_KEY = "Zm9yLW9uZS1sZWFrLXdvdWxkLWJlLXR3by1hbmQtbW9yZS10aGFuLTUwLXNpZ25zLWxvbmc4MTY1"
+WIDE_HOSTS = [
+    "*",
+    ".example.com",
+    "*.example.com",
+    "https://portal.example.com",
+    "portal.example.com:443",
+    "a b",
+]
+WIDE_ORIGINS = [
+    "https://*", "https://*.example.com", "*", "http://portal.example.com", "https://", "portal.example.com",
+    "https://portal.example.com/path",
+]  # fmt: skip
+WEAK_SECRETS = [
+    "abcdefghij" * 6,
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+    "".join(f"{chr(65 + n)}{chr(97 + n)}{n % 10}!" for n in range(15)),
+    "django-insecure-v8#kQ2!mZ7@pL4$xW9^cN3&bT6*hJ1(dF5)gR0_yU",
+    "change-me-v8#kQ2!mZ7@pL4$xW9^cN3&bT6*hJ1(dF5)gR0_yU",
+]
+WEAK_KEYS = [
+    base64.urlsafe_b64encode(raw).decode()
+    for raw in (
+        bytes(32), b"\xff" * 32, bytes(range(32)), bytes(range(0, 256, 8)), b"0123456789abcdef" * 2,
+        b"a pass phrase of 32 bytes, typed", bytes(range(200, 216)) * 2, b"\x00\xff" * 16,
+    )
+] + ["c2hvcnQ=", "not base64 at all"]  # fmt: skip
+OPEN_TO_ALL = [
+    "https://login.microsoftonline.com/common/v2.0", "https://login.microsoftonline.com/Organizations/v2.0",
+    "https://login.microsoftonline.com/%63ommon/v2.0", "https://login.microsoftonline.com//common/v2.0",
+    "https://LOGIN.microsoftonline.com./consumers/v2.0", "https://sts.windows.net/common/",
+    "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0", "https://accounts.google.com",
+]  # fmt: skip
+SINGLE_SIGN_ON = {"OIDC_SERVER_URL": "https://id.example.com/realms/msp", "OIDC_CLIENT_ID": "portal"}
 READ = (
     "PORTAL_ENVIRONMENT", "SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "ALLOWED_HOSTS", "DEBUG", "DATABASE_URL",
     "AUTOTASK_EXTRA_HOSTS", "AUTOTASK_DISCOVERY_URL", "JOB_LEASE_SECONDS", "SECURE_COOKIES",
     "SECURE_SSL_REDIRECT", "BEHIND_TLS_PROXY", "PORTAL_DATA_DIR", "TIME_ZONE", "LOG_LEVEL",
     "OIDC_SERVER_URL", "OIDC_NAME", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_TRUST_EMAIL",
     "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "AUTOTASK_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
+    "CSRF_TRUSTED_ORIGINS", "WEBHOOK_ALLOWED_HOSTS", "METRICS_TOKEN", "SECURITY_CONTACT",
 )  # fmt: skip
 
 
@@ -54,6 +93,8 @@ def test_production_is_what_nobody_asked_for(read: Any) -> None:
     assert found["IN_PRODUCTION"]
     assert not found["DEBUG"]
     assert found["SESSION_COOKIE_SECURE"]
+    assert found["SESSION_COOKIE_NAME"] == "__Host-sessionid"
+    assert found["CSRF_COOKIE_NAME"] == "__Host-csrftoken"
     assert found["CSRF_COOKIE_SECURE"]
     assert found["SESSION_COOKIE_HTTPONLY"]
     assert found["SESSION_COOKIE_SAMESITE"] == "Lax"
@@ -76,13 +117,88 @@ def test_production_is_what_nobody_asked_for(read: Any) -> None:
         ({"AUTOTASK_EXTRA_HOSTS": "127.0.0.1:8010"}, "AUTOTASK_EXTRA_HOSTS"),
         ({"AUTOTASK_DISCOVERY_URL": "http://127.0.0.1:8010"}, "AUTOTASK_DISCOVERY_URL"),
         ({"PORTAL_ENVIRONMENT": "prod"}, "PORTAL_ENVIRONMENT"),
+        *[({"ALLOWED_HOSTS": f"portal.example.com,{name}"}, "ALLOWED_HOSTS") for name in WIDE_HOSTS],
+        *[({"CSRF_TRUSTED_ORIGINS": origin}, "CSRF_TRUSTED_ORIGINS") for origin in WIDE_ORIGINS],
+        *[({"WEBHOOK_ALLOWED_HOSTS": name}, "WEBHOOK_ALLOWED_HOSTS") for name in ("*", "*:443", "a.example")],
+        *[({"SECRET_KEY": text}, "SECRET_KEY") for text in WEAK_SECRETS],
+        *[({"PORTAL_ENCRYPTION_KEYS": key}, "PORTAL_ENCRYPTION_KEYS") for key in WEAK_KEYS],
+        ({"SECRET_KEY": LONG_KEY, "PORTAL_ENCRYPTION_KEYS": f"{KEY},{LONG_KEY}"}, "one leak would be two"),
+        ({"SECURE_COOKIES": "false"}, "SECURE_COOKIES"),
+        ({"METRICS_TOKEN": "abcdefghij" * 3}, "METRICS_TOKEN"),
+        ({"DATABASE_URL": "postgres://portal:CHANGE-ME@127.0.0.1:5432/portal"}, "DATABASE_URL"),
+        *[(SINGLE_SIGN_ON | {"OIDC_CLIENT_SECRET": "s", "OIDC_TRUST_EMAIL": "true", "OIDC_SERVER_URL": url},
+           "OIDC_TRUST_EMAIL") for url in OPEN_TO_ALL],
     ],
-)
+)  # fmt: skip
 def test_production_refuses_to_start_and_says_why(read: Any, change: dict[str, str], names: str) -> None:
     with pytest.raises(ImproperlyConfigured) as refusal:
         read(**(PRODUCTION | change))
     assert names in str(refusal.value)
-    assert STRONG not in str(refusal.value)
+    for secret in (STRONG, KEY, *WEAK_KEYS, *WEAK_SECRETS):
+        assert secret not in str(refusal.value)
+
+
+def test_all_that_is_wrong_is_told_at_once_a_sentence_each(read: Any) -> None:
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read(**PRODUCTION | {"DEBUG": "true", "SECURE_COOKIES": "false", "ALLOWED_HOSTS": "*"})
+    lines = str(refusal.value).splitlines()
+    assert [line.split()[0].partition("=")[0] for line in lines] == [
+        "DEBUG",
+        "SECURE_COOKIES",
+        "ALLOWED_HOSTS",
+    ]
+
+
+def test_what_is_made_as_the_guide_says_is_accepted(read: Any) -> None:
+    for _ in range(50):
+        found = read(
+            **PRODUCTION
+            | {
+                "SECRET_KEY": base64.b64encode(secrets.token_bytes(48)).decode(),
+                "PORTAL_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+                "METRICS_TOKEN": secrets.token_hex(16),
+                "ALLOWED_HOSTS": "portal.example.com,PORTAL.lan,10.0.0.5,[fd00::5],localhost",
+                "CSRF_TRUSTED_ORIGINS": "https://portal.example.com,https://10.0.0.5:8443,https://[fd00::5]:8443",
+                "WEBHOOK_ALLOWED_HOSTS": "10.0.0.5:8443,hooks.lan:80",
+            }
+        )
+        assert found["IN_PRODUCTION"]
+    found = read(SECRET_KEY=secrets.token_hex(32), DATABASE_URL="postgres://portal:pw@db.example/portal")
+    assert found["IN_PRODUCTION"]
+
+
+def test_a_tenant_of_ones_own_may_be_trusted(read: Any) -> None:
+    server = "https://login.microsoftonline.com/5f1d9e2a-7c1b-4c55-9d6a-0d5b7a1f2c33/v2.0"
+    wish = SINGLE_SIGN_ON | {"OIDC_CLIENT_SECRET": "s", "OIDC_TRUST_EMAIL": "true", "OIDC_SERVER_URL": server}
+    assert read(**PRODUCTION | wish)["OIDC_TRUST_EMAIL"]
+    shared = {"OIDC_TRUST_EMAIL": "false", "OIDC_SERVER_URL": "https://login.microsoftonline.com/common/v2.0"}
+    assert not read(**PRODUCTION | wish | shared)["OIDC_TRUST_EMAIL"]
+
+
+def test_a_weak_key_behind_a_good_one_opens_what_it_sealed_and_is_told_of(read: Any, settings: Any) -> None:
+    """Otherwise nobody could get rid of it: rotating needs both."""
+    found = read(**PRODUCTION | {"PORTAL_ENCRYPTION_KEYS": f"{KEY},{WEAK_KEYS[0]}"})
+    settings.IN_PRODUCTION, settings.PORTAL_ENCRYPTION_KEYS = True, found["PORTAL_ENCRYPTION_KEYS"]
+    (told,) = old_keys_go()
+    assert (told.id, "Key 2" in told.msg, "rotate_encryption_keys" in str(told.hint)) == (
+        "integrations.W001", True, True,
+    )  # fmt: skip
+    settings.PORTAL_ENCRYPTION_KEYS = [KEY]
+    assert old_keys_go() == []
+
+
+def test_a_development_machine_may_do_without_tls(read: Any) -> None:
+    found = read(**PRODUCTION | {"PORTAL_ENVIRONMENT": "development", "SECURE_COOKIES": "false"})
+    assert (found["SESSION_COOKIE_NAME"], found["CSRF_COOKIE_NAME"]) == ("sessionid", "csrftoken")
+    assert read(SECURE_COOKIES="true")["SESSION_COOKIE_NAME"] == "__Host-sessionid"
+
+
+@pytest.mark.parametrize(
+    "contact", ["security@example.com", "http://example.com", "mailto:nobody", "mailto:a@b\nX:"]
+)
+def test_a_contact_is_an_address(read: Any, contact: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="SECURITY_CONTACT"):
+        read(**PRODUCTION, SECURITY_CONTACT=contact)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +250,6 @@ def test_a_file_that_is_not_there_is_named(read: Any, tmp_path: Path) -> None:
     variables = {name: value for name, value in PRODUCTION.items() if name != "SECRET_KEY"}
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FILE"):
         read(**variables, SECRET_KEY_FILE=str(tmp_path / "nowhere"))
-
-
-SINGLE_SIGN_ON = {"OIDC_SERVER_URL": "https://id.example.com/realms/msp", "OIDC_CLIENT_ID": "portal"}
 
 
 def test_single_sign_on_is_off_until_a_provider_is_named(read: Any, tmp_path: Path) -> None:

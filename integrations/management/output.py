@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import enum
 import getpass
+import io
 import json
 import shutil
 import time
@@ -17,6 +19,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.files.formulas import escape_formula
 from integrations.files.writer import WRITERS
+from portal.private_files import close_output
 
 if TYPE_CHECKING:
     from integrations.models import IntegrationInstance
@@ -134,11 +137,19 @@ def write_rows(
         _write_table(rows, columns, out)
 
 
+def keep_output_private(command: BaseCommand) -> None:
+    """Where the output goes into a file, let nobody else on the machine read it."""
+    stream = getattr(command.stdout, "_out", command.stdout)
+    with contextlib.suppress(io.UnsupportedOperation, ValueError, AttributeError):  # no file at all: a test
+        close_output(stream.fileno())
+
+
 def write_file(
     rows: Iterable[Row], columns: Sequence[str], form: str, noun: str, command: BaseCommand
 ) -> None:
     """Write an export (``form``: csv or json) to the standard output, its length to the error stream."""
     count = 0
+    keep_output_private(command)
 
     def counted() -> Iterator[Row]:
         nonlocal count

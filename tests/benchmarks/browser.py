@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import shutil
 import statistics
 import subprocess
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cryptography.fernet import Fernet
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.benchmarks import fleet, large
@@ -87,7 +89,9 @@ def open_window(context: BrowserContext) -> Window:
 def new_context(browser: Browser, url: str, cookie: str) -> BrowserContext:
     """A browser with an empty cache in which the person is signed in."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": url}])
+    # Marked as one that came over TLS: production takes no other, and a browser trusts this machine.
+    secure = url.replace("http://", "https://")
+    context.add_cookies([{"name": "__Host-sessionid", "value": cookie, "url": secure}])
     return context
 
 
@@ -195,7 +199,8 @@ def served_alone(path: str, times: int = 10) -> None:
 def running(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
     """A filled portal behind its web server: its address, a session, and the path of the setup page."""
     folder = Path(tempfile.mkdtemp(prefix="portal-browser-"))
-    large.settings(options.database, folder)
+    keys = {"SECRET_KEY": secrets.token_urlsafe(50), "PORTAL_ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+    large.settings(options.database, folder, **keys)
     _, instance = large.load(options.organizations, options.companies, 1)
     cookie = session("bench")
     served_alone(instance.get_absolute_url())

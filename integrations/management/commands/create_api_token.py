@@ -10,7 +10,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from integrations.management.output import WRONG_USE, chosen_instances, command_actor, with_example
+from integrations.management.output import (
+    WRONG_USE,
+    chosen_instances,
+    command_actor,
+    keep_output_private,
+    with_example,
+)
 from integrations.models import ApiToken, Right
 from integrations.services.audit import Batch
 from integrations.services.read_api import TokenSpec, create_token
@@ -45,6 +51,7 @@ class Command(BaseCommand):
     @sensitive_variables("plain")
     def handle(self, **options: Any) -> None:
         """Make the token and print it."""
+        keep_output_private(self)
         token, plain = create_token(Batch(command_actor("create_api_token")), _spec(options))
         if options["format"] == "json":
             self.stdout.write(json.dumps(_row(token) | {"token": plain}, indent=1))

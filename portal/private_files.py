@@ -1,0 +1,47 @@
+"""What the portal writes to disk is for its own user alone."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+# Beside a SQLite file, which lends them its mode when they are made.
+BESIDE = ("", "-wal", "-shm", "-journal")
+
+
+def make_files_private() -> None:
+    """From now on this process, and all that it starts, makes files for its own user alone."""
+    os.umask(OTHERS)
+
+
+def keep_private(database: Path) -> None:
+    """Close a SQLite file, and what SQLite keeps beside it, to other users of the machine.
+
+    Raises ImproperlyConfigured for a file of somebody else.
+    """
+    for path in (database.with_name(f"{database.name}{ending}") for ending in BESIDE):
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+            if mode & OTHERS:
+                path.chmod(mode & ~OTHERS)
+        except FileNotFoundError:
+            continue
+        except PermissionError as error:
+            raise ImproperlyConfigured(
+                f"{path} can be read by other users of this machine, and belongs to somebody else: run the "
+                "portal as its owner, or chmod 600 it."
+            ) from error
+
+
+def close_output(number: int) -> None:
+    """Close the file that this output of the process goes to, if it is a file, to other users.
+
+    The shell made it before the portal ran, readable for everybody by its own habit.
+    """
+    mode = os.fstat(number).st_mode
+    if stat.S_ISREG(mode) and stat.S_IMODE(mode) & OTHERS:
+        os.fchmod(number, stat.S_IMODE(mode) & ~OTHERS)
