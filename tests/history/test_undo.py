@@ -86,6 +86,38 @@ def test_an_account_that_is_gone_does_not_keep_a_mapping_from_coming_back(
     assert dental.mappings.present().get().confirmed_by is None
 
 
+def test_no_mapping_comes_into_force_for_an_organization_that_was_deleted_since(
+    abbott: Company, member: User
+) -> None:
+    """No table would show it; restored, the organization is as it was when it was deleted."""
+    rows = [make_organization(name) for name in ("Stays", "Goes")]
+    for row in rows:
+        choose(member, row, abbott)
+    created = save(member, abbott.instance).batch
+    for row in rows:
+        choose_company(member, abbott.instance, row, None)
+    removed = save(member, abbott.instance).batch
+    organizations.delete_organization(Batch(actor_of(member)), rows[1])
+
+    outcome = undo(member, removed)
+
+    assert outcome.sentence() == (
+        "1 mapping put back as before. 1 left as they are: "
+        "Goes (the organization was deleted since; restore it first)."
+    )
+    assert [row.organization.name for row in OrganizationMapping.objects.present()] == ["Stays"]
+    event = AuditEvent.objects.get(batch=removed, target_name="Goes")
+    assert undoing.undo_event(actor_of(member), event.pk).restored == 0
+    organizations.restore_organization(Batch(actor_of(member)), rows[1])
+    assert undoing.undo_event(actor_of(member), event.pk).restored == 1
+    # What is taken out of force was in no table: that can be undone whatever became of the organization.
+    organizations.delete_organization(Batch(actor_of(member)), rows[0])
+    first = AuditEvent.objects.get(batch=created, target_name="Stays")
+    assert undoing.undo_event(actor_of(member), first.pk).left == ["Stays"]  # changed since
+    assert undo(member, outcome.batch).restored == 1
+    assert [row.organization.name for row in OrganizationMapping.objects.present()] == ["Goes"]
+
+
 def test_one_change_of_a_batch(abbott: Company, member: User) -> None:
     rows = [make_organization(f"Dental {number}") for number in range(3)]
     for row in rows:

@@ -258,6 +258,48 @@ def test_a_deleted_organization_is_reported_to_who_saw_it_ticked(
     assert not OrganizationMapping.objects.exists()
 
 
+GONE = "“{}” is no longer in Autotask. Choose another company."
+OUTSIDE = "“{}” is outside the company filter now. Choose another company, or widen the filter."
+
+
+@pytest.mark.parametrize(
+    ("kind", "since", "reason"),
+    [
+        ("suggested", {"missing_since": timezone.now()}, GONE),
+        ("chosen", {"missing_since": timezone.now()}, GONE),
+        ("suggested", {"in_filter": False}, OUTSIDE),
+        ("chosen", {"in_filter": False}, ""),  # who chose it meant it; the row says where it stands
+        ("suggested", {"is_active": False}, ""),  # may be suggested when asked for; the mapping needs review
+    ],
+)
+def test_a_company_that_a_refresh_took_from_the_options_is_not_mapped_to(
+    main: IntegrationInstance,
+    abbott: Company,
+    birchwood: Company,
+    dental: Organization,
+    member: User,
+    kind: str,
+    since: dict[str, Any],
+    reason: str,
+) -> None:
+    choose(member, dental, birchwood)
+    choose(member, make_organization("Other"), abbott)
+    MappingProposal.objects.filter(company=birchwood).update(kind=kind, tier="sure", confidence=0.97)
+    Company.objects.filter(pk=birchwood.pk).update(**since)
+
+    outcome = save(member, main, ticked=[dental.pk])
+
+    told = [conflict.sentence() for conflict in outcome.conflicts]
+    assert told == ([f"{dental.name} was not saved. {reason.format(birchwood.name)}"] if reason else [])
+    assert outcome.saved == (1 if reason else 2)
+    assert OrganizationMapping.objects.filter(company=abbott).exists()
+    assert MappingProposal.objects.filter(company=birchwood).exists() == bool(
+        reason
+    )  # nothing is thrown away
+    Company.objects.filter(pk=birchwood.pk).update(missing_since=None, in_filter=True, is_active=True)
+    assert save(member, main).saved == (1 if reason else 0)
+
+
 def test_good_rows_are_saved_beside_conflicts(
     main: IntegrationInstance,
     abbott: Company,

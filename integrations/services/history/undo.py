@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from integrations.models import AuditEvent, IntegrationInstance, Organization
-from integrations.models.audit import AuditQuerySet, action_of
+from integrations.models.audit import Action, AuditQuerySet, action_of
 from integrations.services.audit import Actor, Batch
 from integrations.services.history.register import REGISTER
 from integrations.services.history.undo_instances import put_back_instances
@@ -23,6 +23,7 @@ from integrations.services.history.undo_mappings import put_back_mappings
 from integrations.services.history.undo_organizations import put_back_decisions, put_back_organizations
 
 CHUNK = 1_000
+ORGANIZATION_DELETED = "the organization was deleted since; restore it first"
 
 # What is taken back first. An organization can go when nothing is mapped to it, a configuration likewise.
 ORDER = (put_back_mappings, put_back_decisions, put_back_organizations, put_back_instances)
@@ -113,6 +114,9 @@ def _undo(actor: Actor, events: AuditQuerySet, key: uuid.UUID, dry_run: bool) ->
         if events.filter(UNDOABLE).exclude(target_type="mapping").exists():
             outcome.noun = "change"
         _lock_instances(events)
+        hidden = dict(_without_row(events))
+        outcome.rows_left += [LeftRow(name, ORGANIZATION_DELETED) for name in hidden.values()]
+        events = events.exclude(pk__in=hidden)
         for put_back in ORDER:
             actions = [action for action, undoing in REGISTER.items() if undoing.put_back is put_back]
             for chunk in _newest_first(events.of(*actions)):
@@ -126,6 +130,20 @@ def _undo(actor: Actor, events: AuditQuerySet, key: uuid.UUID, dry_run: bool) ->
         if dry_run:
             transaction.set_rollback(True)
     return outcome
+
+
+def _without_row(events: AuditQuerySet) -> QuerySet[AuditEvent, tuple[int, str]]:
+    """Which would put a mapping into force that no table shows: its organization was deleted since.
+
+    Not where the same undo brings the organization back, nor where a configuration only brings its mappings
+    along, as they were.
+    """
+    deleted = {str(pk) for pk in Organization.objects.deleted().values_list("pk", flat=True)}
+    if deleted:
+        ended = events.filter(target_type="organization", instance=None, after__isnull=True)
+        deleted -= set(ended.values_list("target_id", flat=True))
+    mapped = events.filter(target_type="mapping", before__removed=False, target_id__in=deleted)
+    return mapped.exclude(action=Action.MAPPING_TAKEN_ALONG.text).values_list("pk", "target_name")
 
 
 def _lock_instances(events: AuditQuerySet) -> None:

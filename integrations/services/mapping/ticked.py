@@ -5,6 +5,7 @@ Rows come without the models that they refer to: five thousand of those take Dja
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,10 +14,12 @@ from django.contrib.auth.models import User
 from django.db.models import F, Q, QuerySet
 
 from integrations.database.query_cache import cached_rows
-from integrations.models import IntegrationInstance, Organization, OrganizationMapping
+from integrations.models import IntegrationInstance, MappingProposal, Organization, OrganizationMapping
 from integrations.services.mapping.rows import RowState, savable_rows, table_queryset
 
 CHANGED_SINCE = "Changed by {person} since you saw it."
+GONE = "“{company}” is no longer in Autotask. Choose another company."
+OUTSIDE = "“{company}” is outside the company filter now. Choose another company, or widen the filter."
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class TickedProposal(NamedTuple):
     organization_name: str
     company_id: int | None
     company_name: str | None
+    company_missing_since: dt.datetime | None
+    company_in_filter: bool | None
     kind: str
     moves: bool
     seen_version: int
@@ -76,8 +81,8 @@ def _ticked(instance: int, user: int, *only_and_psa: Any) -> QuerySet[Any, tuple
     *only, psa = only_and_psa
     ticked = savable_rows(instance, user, psa, Q(proposal__selected=True))
     names = (
-        "pk", "company_id", "company__name", "kind", "moves", "seen_version", "confidence", "reasons",
-        "matcher_version",
+        "pk", "company_id", "company__name", "company__missing_since", "company__in_filter", "kind", "moves",
+        "seen_version", "confidence", "reasons", "matcher_version",
     )  # fmt: skip
     its_id, *values = (f"proposal__{name}" for name in names)
     return (
@@ -102,11 +107,16 @@ def blocking_reason(
     instances: Mapping[int, IntegrationInstance],
 ) -> str:
     """Why this proposal cannot be fulfilled as things stand now; "" when it can."""
-    if mapping is None:
-        return ""
-    if mapping.is_in_force and mapping.instance_id != instance.pk and not proposal.moves:
-        return f"It is mapped in “{instances[mapping.instance_id].name}” now."
-    return CHANGED_SINCE if mapping.version != proposal.seen_version else ""
+    if mapping is not None:
+        if mapping.is_in_force and mapping.instance_id != instance.pk and not proposal.moves:
+            return f"It is mapped in “{instances[mapping.instance_id].name}” now."
+        if mapping.version != proposal.seen_version:
+            return CHANGED_SINCE
+    if proposal.company_missing_since is not None:
+        return GONE
+    # Whoever chose it by hand meant it; a suggestion is only as good as the options that it was made from.
+    is_outside = proposal.kind == MappingProposal.Kind.SUGGESTED and proposal.company_in_filter is False
+    return OUTSIDE if is_outside else ""
 
 
 def describe_conflicts(blocked: Sequence[BlockedProposal]) -> list[Conflict]:
@@ -122,9 +132,12 @@ def describe_conflicts(blocked: Sequence[BlockedProposal]) -> list[Conflict]:
         if reason is CHANGED_SINCE:
             person = people.get(mapping.confirmed_by_id)
             reason = reason.format(person=person.get_username() if person else "somebody else")
+        organization = organizations[proposal.organization_id]
+        if reason in {GONE, OUTSIDE}:
+            told.append(Conflict(organization, reason.format(company=proposal.company_name)))
+            continue
         present = mapping.company_name if mapping and mapping.is_in_force else "not mapped"
-        wanted = proposal.company_name or "no company"
-        told.append(Conflict(organizations[proposal.organization_id], reason, wanted, present))
+        told.append(Conflict(organization, reason, proposal.company_name or "no company", present))
     return told
 
 
