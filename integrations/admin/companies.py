@@ -30,6 +30,7 @@ class CompanyAdmin(ReadOnlyAdmin[Company]):
     fieldsets = (
         (None, {"fields": ("name", "remote_id", "number", "type_label", "is_active", "parent_id")}),
         ("Where it is", {"fields": ("web_address", "phone", "city", "state", "postal_code")}),
+        ("What other tools know it by", {"fields": ("tax_id", "user_value")}),
         (
             "In the portal",
             {
@@ -116,11 +117,11 @@ class FilterOptionAdmin(ReadOnlyAdmin[FilterOption]):
 class CompanyFilterAdmin(ReadOnlyAdmin[CompanyFilter]):
     """Rows of company filters. They are edited on the setup page, which checks them and previews them."""
 
-    list_display = ("instance", "position", "field", "operation", "value", "edit")
+    list_display = ("instance", "position", "field", "operation", "value", "group", "edit")
     list_select_related = ("instance",)
     list_filter = ("instance", "operation")
     search_fields = ("field",)
-    fields = ("instance", "position", "field", "operation", "value", "edit")
+    fields = ("instance", "position", "field", "operation", "value", "group", "edit")
 
     @admin.display(description="edit")
     def edit(self, row: CompanyFilter) -> str:

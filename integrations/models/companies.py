@@ -77,6 +77,15 @@ class Company(models.Model):
     state = models.CharField(max_length=100, blank=True)
     postal_code = models.CharField(max_length=50, blank=True)
     parent_id = models.CharField(max_length=40, blank=True)
+    tax_id = models.CharField("tax id", max_length=100, blank=True, default="", db_default="")
+    user_value = models.CharField(
+        "user-defined value",
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of the user-defined field that the configuration reads with the companies.",
+    )
     modified_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField()
     in_filter = models.BooleanField(

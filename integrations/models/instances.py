@@ -56,6 +56,8 @@ class IntegrationInstance(models.Model):
     tenant was found. ``credentials`` holds what only the PSA may see; ``secrets_set`` says when and by whom
     each of them was set. ``last_check`` is the step list of the last connection check. ``next_refresh_at``
     and ``next_check_at`` are when the schedule acts next (services/instances/schedule.py); None: not planned.
+    ``user_field`` is the user-defined field to read with the companies, ``user_field_read`` the one whose
+    values they have.
     """
 
     class Status(models.TextChoices):
@@ -102,6 +104,8 @@ class IntegrationInstance(models.Model):
         help_text="Its id in the PSA: the company for organizations without a mapping, if asked for.",
     )
     company_fields = models.JSONField(default=list, blank=True, editable=False)
+    user_field = models.CharField("user-defined field", max_length=100, blank=True, default="", db_default="")
+    user_field_read = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -163,10 +167,16 @@ class IntegrationInstance(models.Model):
 
 
 class CompanyFilter(models.Model):
-    """One row of an instance's company filter; all rows must hold."""
+    """One row of an instance's company filter; all rows must hold.
+
+    Of rows with the same ``group`` it is enough that one holds; such rows stand behind one another.
+    """
 
     instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="filters")
     position = models.PositiveSmallIntegerField(default=0)
+    group = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Of the rows with the same number, one has to hold."
+    )
     field = models.CharField(max_length=100)
     operation = models.CharField(max_length=20)
     value = models.JSONField(null=True, blank=True)

@@ -131,6 +131,9 @@ class FilterLanguage(Protocol):
     def texts_of(self, condition: FilterCondition) -> tuple[str, ...]:
         """Each value of a row as a person would type it, for chips: what ``parse_values`` reads back."""
 
+    def problem_with(self, filters: Sequence[Filter]) -> str:
+        """Why the PSA cannot be asked for all of these rows at once, as a sentence; perhaps empty."""
+
     def describe(self, condition: Filter, fields: Sequence[CompanyField]) -> str:
         """A row, or rows joined by *or*, as a sentence."""
 

@@ -33,16 +33,19 @@ def schedule_form(instance: IntegrationInstance) -> ScheduleForm:
 
 
 def filter_forms(
-    instance: IntegrationInstance, data: Any = None, initial: list[dict[str, str]] | None = None
+    instance: IntegrationInstance, data: Any = None, initial: list[dict[str, Any]] | None = None
 ) -> BaseFilterFormSet:
     """The rows of the company filter; one empty row when there is none."""
     if initial is None:
         initial = initial_rows(conditions_of(instance), provider_for(instance.psa))
+    chosen = [row.get("field", "") for row in initial]
+    if data is not None:
+        chosen = [data[name] for name in data if name.startswith("filters-") and name.endswith("-field")]
     formset: BaseFilterFormSet = FilterFormSet(
         data,
         initial=None if data is not None else (initial or [{}]),
         prefix="filters",
-        form_kwargs={"provider": provider_for(instance.psa), "fields": filter_fields(instance)},
+        form_kwargs={"provider": provider_for(instance.psa), "fields": filter_fields(instance, chosen)},
     )
     if data is None:
         formset.extra = 0

@@ -6,10 +6,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from integrations.forms.filters import MOST_ROWS
 from integrations.models import IntegrationInstance
 from integrations.psa.base import PSAError
-from integrations.services.companies import preview_filters, save_filters
+from integrations.services.companies import MOST_ROWS, preview_filters, save_filters
 from integrations.tasks import enqueue_refresh
 from integrations.views.cards import filter_forms
 from integrations.views.common import SignedInRequest, field_errors, on_instance, recorded, whole_number
@@ -21,10 +20,7 @@ from integrations.views.setup import setup_page
 def edit(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Add or remove a row, or follow a changed field; nothing is saved."""
     sent = filter_forms(instance, request.POST)
-    rows = [
-        {name: str(form[name].value() or "") for name in ("field", "operation", "value")}
-        for form in sent.forms
-    ]
+    rows = [form.redrawn(at_once=bool(request.htmx)) for form in sent.forms]
     removed = whole_number(request.POST.get("remove", ""))
     if removed is not None and removed < len(rows):
         del rows[removed]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from integrations.psa.autotask.filter_operations import (
@@ -25,7 +25,9 @@ from integrations.psa.autotask.filter_values import (
     texts_of,
     zone_name,
 )
+from integrations.psa.autotask.queries import MAX_OR_CONDITIONS, MAX_USER_DEFINED
 from integrations.psa.fields import (
+    USER_DEFINED,
     CompanyField,
     Filter,
     FilterCondition,
@@ -92,6 +94,10 @@ class AutotaskFilters:
         """Each value of a row as a person would type it."""
         return texts_of(condition, self.zone)
 
+    def problem_with(self, filters: Sequence[Filter]) -> str:
+        """Two user-defined fields, or too many values; what each row is by itself is not looked at."""
+        return problem_with(filters)
+
     def describe(self, condition: Filter, fields: Sequence[CompanyField]) -> str:
         """A row, or rows joined by *or*, as a sentence."""
         return describe(condition, fields, self.zone)
@@ -133,6 +139,40 @@ class AutotaskFilters:
     def type_warning(self, value: FilterValue, tenant_options: Sequence[PicklistOption]) -> str:
         """How this tenant's meaning of a company type differs from the guide's; perhaps nothing."""
         return type_warning(value, tenant_options)
+
+
+# --- all rows together ----------------------------------------------------------------------------
+
+MOST_ALTERNATIVES = MAX_OR_CONDITIONS - 100
+"""Values and alternatives of one filter; the rest of what Autotask takes is for asking by id."""
+
+
+def problem_with(filters: Sequence[Filter]) -> str:
+    """Why Autotask cannot be asked for all of these rows at once; perhaps nothing."""
+    own = [each.field for each in _conditions(filters) if each.field.startswith(USER_DEFINED)]
+    if len(own) > MAX_USER_DEFINED:
+        names = ", ".join(label_of(name) for name in own)
+        return (
+            "Autotask takes one row with a user-defined field in a filter, and here are "
+            f"{len(own)}: {names}. Keep one of them."
+        )
+    number = sum(len(each.value) for each in _conditions(filters) if isinstance(each.value, tuple))
+    number += sum(len(each.items) for each in filters if isinstance(each, FilterGroup))
+    if number > MOST_ALTERNATIVES:
+        return (
+            f"These rows name {number} values and alternatives, and Autotask takes {MAX_OR_CONDITIONS} in a "
+            "query, some of which the portal needs to ask for companies by id. Name at most "
+            f"{MOST_ALTERNATIVES}."
+        )
+    return ""
+
+
+def _conditions(filters: Sequence[Filter]) -> Iterator[FilterCondition]:
+    for each in filters:
+        if isinstance(each, FilterGroup):
+            yield from _conditions(each.items)
+        else:
+            yield each
 
 
 # --- saying it in words ---------------------------------------------------------------------------

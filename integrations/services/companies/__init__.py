@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from integrations.services.companies.filter_rows import MOST_ROWS
 from integrations.services.companies.filters import (
     conditions_of,
     filter_fields,
@@ -15,7 +16,7 @@ from integrations.services.companies.refresh import ShrinkRefused, refresh_optio
 from integrations.services.companies.search import catch_all_choices, company_choices
 
 __all__ = [
-    "ShrinkRefused", "catch_all_choices", "company_choices", "conditions_of", "filter_fields",
+    "MOST_ROWS", "ShrinkRefused", "catch_all_choices", "company_choices", "conditions_of", "filter_fields",
     "filter_text", "find_missing_company", "preview_filters", "refresh_options", "save_filters",
     "type_labels",
 ]  # fmt: skip

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,9 +17,10 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.models.audit import Action
-from integrations.psa.base import CompanyField, FilterCondition, PicklistOption, PSAClient, RemoteCompany
+from integrations.psa.base import CompanyField, Filter, PicklistOption, PSAClient, RemoteCompany
 from integrations.psa.registry import provider_for
 from integrations.services.audit import Batch, Change, instance_change
+from integrations.services.companies.filter_rows import Row, filters_of, rows_of, stored_rows
 from integrations.services.instances.connect import with_current_zone
 
 
@@ -42,13 +42,17 @@ class FilterPreview:
     mapped: int
 
 
-def filter_fields(instance: IntegrationInstance) -> tuple[CompanyField, ...]:
-    """The fields a filter may use: the tenant's own once they were read, the usual ones before."""
+def filter_fields(
+    instance: IntegrationInstance, labelled: Collection[str] | None = None
+) -> tuple[CompanyField, ...]:
+    """The fields a filter may use: the tenant's own once they were read, the usual ones before.
+
+    Only the ``labelled`` ones, by name in any case, bring their values and labels; None: all do. There may be
+    thousands of them: owners, countries, parents.
+    """
     if not instance.company_fields:
         return tuple(provider_for(instance.psa).default_fields())
-    options: dict[str, list[FilterOption]] = {}
-    for option in instance.options.all():
-        options.setdefault(option.field, []).append(option)
+    options = _options(instance, labelled)
     return tuple(
         CompanyField(
             **values,
@@ -68,7 +72,22 @@ def filter_fields(instance: IntegrationInstance) -> tuple[CompanyField, ...]:
     )
 
 
-def preview_filters(instance: IntegrationInstance, conditions: Sequence[FilterCondition]) -> FilterPreview:
+def _options(
+    instance: IntegrationInstance, labelled: Collection[str] | None
+) -> dict[str, list[FilterOption]]:
+    """The options by the name of their field."""
+    rows = instance.options.all()
+    if labelled is not None and "options" not in getattr(instance, "_prefetched_objects_cache", ()):
+        wanted = {name.lower() for name in labelled}
+        names = [each["name"] for each in instance.company_fields if each["name"].lower() in wanted]
+        rows = rows.filter(field__in=names) if names else rows.none()
+    options: dict[str, list[FilterOption]] = {}
+    for option in rows:
+        options.setdefault(option.field, []).append(option)
+    return options
+
+
+def preview_filters(instance: IntegrationInstance, conditions: Sequence[Filter]) -> FilterPreview:
     """Ask the PSA what the filter would choose. Raises PSAError. Writes nothing."""
     mappings = OrganizationMapping.objects.in_tables().filter(instance=instance)
     mapped = list(instance.companies.filter(missing_since=None, pk__in=mappings.values("company")))
@@ -84,16 +103,16 @@ def preview_filters(instance: IntegrationInstance, conditions: Sequence[FilterCo
 
 
 def save_filters(
-    batch: Batch, instance: IntegrationInstance, conditions: Sequence[FilterCondition]
+    batch: Batch, instance: IntegrationInstance, conditions: Sequence[Filter]
 ) -> list[CompanyFilter]:
-    """Replace the instance's filter rows; takes effect with the next refresh, which then reads everything."""
+    """Replace the instance's filter rows; takes effect with the next refresh, which then reads everything.
+
+    Raises ValueError for a filter that rows cannot say.
+    """
+    wanted = rows_of(conditions)
     with transaction.atomic():
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
-        before = filters_as_json(instance.filters.all())
-        wanted = [
-            [each.field, each.operation, list(each.value) if isinstance(each.value, tuple) else each.value]
-            for each in conditions
-        ]
+        before = stored_rows(instance.filters.all())
         rows = _replace(instance, wanted)
         if before != wanted:
             batch.record([_change(Action.FILTER_CHANGED, instance, before, wanted)])
@@ -102,24 +121,31 @@ def save_filters(
 
 @transaction_required
 def put_back_filters(
-    instance: IntegrationInstance, before: Sequence[Sequence[Any]], after: Sequence[Sequence[Any]]
+    instance: IntegrationInstance, before: Sequence[Row], after: Sequence[Row]
 ) -> Change | None:
     """Put the filter rows of a locked instance back; what to record, or None if they changed ``after``."""
-    if filters_as_json(instance.filters.all()) != after:
+    if stored_rows(instance.filters.all()) != after:
         return None
     _replace(instance, before)
     return _change(Action.FILTER_PUT_BACK, instance, after, before)
 
 
-def _replace(instance: IntegrationInstance, wanted: Sequence[Sequence[Any]]) -> list[CompanyFilter]:
-    """Write the rows [field, operation, value]; the next refresh reads everything when they differ."""
-    if filters_as_json(instance.filters.all()) != wanted:
+def _replace(instance: IntegrationInstance, wanted: Sequence[Row]) -> list[CompanyFilter]:
+    """Write the rows; the next refresh reads everything when they differ."""
+    if stored_rows(instance.filters.all()) != wanted:
         instance.filters_changed_at = timezone.now()
         instance.save(update_fields=["filters_changed_at", "updated_at"])
     instance.filters.all().delete()
     return CompanyFilter.objects.bulk_create(
-        CompanyFilter(instance=instance, position=position, field=field, operation=operation, value=value)
-        for position, (field, operation, value) in enumerate(wanted)
+        CompanyFilter(
+            instance=instance,
+            position=position,
+            field=field,
+            operation=operation,
+            value=value,
+            group=group[0] if group else None,
+        )
+        for position, (field, operation, value, *group) in enumerate(wanted)
     )
 
 
@@ -130,26 +156,18 @@ def _change(
 
 
 def filter_text(instance: IntegrationInstance) -> list[str]:
-    """Each row of the saved filter as a sentence: "Company type equals 1 (Customer)"."""
+    """The rows of the saved filter as sentences: "Company type equals 1 (Customer)"; alternatives are one."""
     return condition_text(instance, conditions_of(instance))
 
 
-def condition_text(instance: IntegrationInstance, conditions: Iterable[FilterCondition]) -> list[str]:
-    """Each condition as a sentence in the words of the filter card, with the instance's present labels."""
-    describe, fields = provider_for(instance.psa).filters.describe, filter_fields(instance)
+def condition_text(instance: IntegrationInstance, conditions: Iterable[Filter]) -> list[str]:
+    """Sentences in the words of the filter card, with the instance's present labels; alternatives are one."""
+    conditions = list(conditions)
+    fields = filter_fields(instance, {row[0] for row in rows_of(conditions)})
+    describe = provider_for(instance.psa).filters.describe
     return [describe(condition, fields) for condition in conditions]
 
 
-def conditions_of(instance: IntegrationInstance) -> list[FilterCondition]:
+def conditions_of(instance: IntegrationInstance) -> list[Filter]:
     """The instance's company filter as the client takes it."""
-    return [condition_of(row.field, row.operation, row.value) for row in instance.filters.all()]
-
-
-def condition_of(field: str, operation: str, value: Any) -> FilterCondition:
-    """A row of the filter, as the database or the audit keeps it, as the client takes it."""
-    return FilterCondition(field, operation, tuple(value) if isinstance(value, list) else value)
-
-
-def filters_as_json(rows: Iterable[CompanyFilter]) -> list[list[Any]]:
-    """Filter rows as the audit and exports hold them: [field, operation, value]."""
-    return [[row.field, row.operation, row.value] for row in rows]
+    return filters_of(stored_rows(instance.filters.all()))

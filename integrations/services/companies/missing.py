@@ -151,7 +151,7 @@ def _type_label(instance: IntegrationInstance, company_type: int | None) -> str:
         return ""
     options = {
         option.value: option.label
-        for field in filter_fields(instance)
+        for field in filter_fields(instance, {"companyType"})
         if field.name.lower() == "companytype"
         for option in field.options
     }

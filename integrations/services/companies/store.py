@@ -12,7 +12,7 @@ from integrations.psa.base import CompanyMetadata, RemoteCompany
 
 COPIED = (
     "name", "number", "company_type", "is_active", "web_address", "phone", "city", "state", "postal_code",
-    "parent_id", "modified_at",
+    "parent_id", "tax_id", "user_value", "modified_at",
 )  # fmt: skip
 OPTION_VALUES = ("label", "is_active", "is_system", "sort_order")
 CHUNK = 500

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from integrations.files.writer import Row
 from integrations.models import IntegrationInstance
-from integrations.services.companies.filters import filters_as_json
+from integrations.services.companies.filter_rows import stored_rows
 
 COLUMNS = (
     "psa", "name", "description", "is_default", "platform", "username", "refresh_every_hours", "check_daily",
@@ -15,7 +15,8 @@ COLUMNS = (
 
 
 def export_configurations(instances: Iterable[IntegrationInstance]) -> Iterator[Row]:
-    """These configurations. A filter row is [field, operation, value]."""
+    """These configurations. A filter row is [field, operation, value] or, of alternatives,
+    with the number of their group behind."""
     for instance in instances:
         yield {
             "psa": instance.psa,
@@ -26,6 +27,6 @@ def export_configurations(instances: Iterable[IntegrationInstance]) -> Iterator[
             "username": instance.username,
             "refresh_every_hours": instance.refresh_every_hours,
             "check_daily": instance.check_daily,
-            "filters": filters_as_json(instance.filters.order_by("position")),
+            "filters": stored_rows(instance.filters.order_by("position")),
             "catch_all": instance.catch_all_id,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,9 @@ from integrations.models import AuditEvent, Company, IntegrationInstance
 from integrations.models.mappings import MappingSource, ReviewReason, in_percent
 from integrations.models.tokens import Right
 from integrations.models.webhooks import WebhookEvent
-from integrations.services.companies.filters import condition_of, condition_text
+from integrations.psa.fields import Filter, FilterGroup
+from integrations.services.companies.filter_rows import filters_of, is_row
+from integrations.services.companies.filters import condition_text
 from integrations.services.organizations.values import LABELS
 
 NOT_MAPPED = "not mapped"
@@ -112,8 +114,8 @@ class DifferenceRenderer:
         if not isinstance(value, list):
             return value
         instance = self._filtered.get(event.instance_id or 0)
-        if name == "filters" and instance is not None and all(map(_is_filter_row, value)):
-            return "; ".join(condition_text(instance, (condition_of(*row) for row in value)))
+        if name == "filters" and instance is not None and all(map(is_row, value)):
+            return "; ".join(condition_text(instance, filters_of(value)))
         if name == "instances" and event.target_type == "token":
             return [self._instances.get(pk, f"configuration {pk}") for pk in value]
         return [CHOICES.get(name, {}).get(str(part), part) for part in value]
@@ -222,18 +224,15 @@ def _text(value: object) -> str:
         return _moment(value) if MOMENT.fullmatch(value) else value
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         return ", ".join(value)
-    if isinstance(value, list) and all(map(_is_filter_row, value)):
-        return "; ".join(" ".join(map(_filter_word, row)) for row in value)
+    if isinstance(value, list) and all(map(is_row, value)):
+        return "; ".join(map(_filter_words, filters_of(value)))
     return json.dumps(value, ensure_ascii=False)
 
 
-def _is_filter_row(row: object) -> bool:
-    return isinstance(row, list) and len(row) == 3
-
-
-def _filter_word(part: object) -> str:
-    if part is None:
-        return ""
-    return (
-        ", ".join(map(str, part)) if isinstance(part, Sequence) and not isinstance(part, str) else str(part)
-    )
+def _filter_words(each: Filter) -> str:
+    """A filter of a configuration that is not known any more, in the PSA's own words."""
+    if isinstance(each, FilterGroup):
+        return " or ".join(map(_filter_words, each.items))
+    values = each.value if isinstance(each.value, tuple) else (each.value,)
+    said = ", ".join(str(value) for value in values if value is not None)
+    return " ".join(filter(None, (each.field, each.operation, said)))

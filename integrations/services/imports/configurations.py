@@ -8,7 +8,7 @@ batch, which undo takes back, except for replaced credentials: nothing keeps the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -19,10 +19,11 @@ from integrations.files.json_reader import json_value
 from integrations.files.reader import LIKE_FORMULA, Columns, FileRow, ImportRefused, open_table_file
 from integrations.files.text import clean_text
 from integrations.models import ImportReport, IntegrationInstance
-from integrations.psa.base import FilterCondition, StepState
+from integrations.psa.base import Filter, FilterCondition, StepState
 from integrations.psa.fields import InvalidFilterValue
 from integrations.psa.registry import UnknownPSA, provider_for
 from integrations.services.audit import Batch
+from integrations.services.companies.filter_rows import MOST_ROWS, filters_of, rows_of
 from integrations.services.companies.filters import filter_fields, save_filters
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.exports.configurations import export_configurations
@@ -46,7 +47,6 @@ from integrations.services.instances.describe import InstanceDetails, describe_i
 from integrations.services.instances.schedule import LONGEST_INTERVAL, save_schedule
 from integrations.services.organizations.values import NO, YES
 
-MOST_FILTERS = 50
 LONGEST_COMPANY_ID = IntegrationInstance._meta.get_field("catch_all_id").max_length or 0
 COLUMNS = {
     "psa": ("psa",),
@@ -73,7 +73,7 @@ class Wanted:
     line: int
     details: ConnectionDetails
     schedule: tuple[int, bool]
-    filters: tuple[FilterCondition, ...]
+    filters: tuple[Filter, ...]
     catch_all: str | None = None
 
 
@@ -222,25 +222,45 @@ def _company_id(text: str) -> str:
     return text
 
 
-def _filters(text: str, instance: IntegrationInstance) -> tuple[FilterCondition, ...]:
-    """The conditions of the JSON text [[field, operation, value], …]."""
+def _filters(text: str, instance: IntegrationInstance) -> tuple[Filter, ...]:
+    """The filter of the JSON text [[field, operation, value], …]; alternatives have their group's number."""
     if not text:
         return ()
     try:
         rows = json_value(text)
     except (ValueError, RecursionError) as error:
         raise RowFailed("filters must be a JSON list of [field, operation, value]") from error
-    if not isinstance(rows, list) or len(rows) > MOST_FILTERS:
-        raise RowFailed(f"filters must be a JSON list of at most {MOST_FILTERS} rows")
-    return tuple(_condition(row, instance) for row in rows)
+    if not isinstance(rows, list) or len(rows) > MOST_ROWS:
+        raise RowFailed(f"filters must be a JSON list of at most {MOST_ROWS} rows")
+    read = tuple(filters_of([*_row_of(_condition(row, instance)), _group(row)] for row in rows))
+    if problem := provider_for(instance.psa).filters.problem_with(read):
+        raise RowFailed(f"filters: {problem}")
+    return read
+
+
+def _row_of(condition: FilterCondition) -> list[object]:
+    [row] = rows_of([condition])
+    return row
+
+
+def _group(row: Sequence[object]) -> int | None:
+    """The number of the row's group, None for a row that stands alone."""
+    number = row[3] if len(row) == 4 else None
+    if number is None or (isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= 1_000):
+        return number
+    raise RowFailed("the group of a filter row, its fourth value, must be a number from 1")
 
 
 def _condition(row: object, instance: IntegrationInstance) -> FilterCondition:
     """A condition whose field this tenant knows, or at least has the shape of one."""
     language = provider_for(instance.psa).filters
-    if not isinstance(row, list) or len(row) != 3 or not all(isinstance(part, str) for part in row[:2]):
+    if (
+        not isinstance(row, list)
+        or len(row) not in {3, 4}
+        or not all(isinstance(part, str) for part in row[:2])
+    ):
         raise RowFailed("a filter row must be [field, operation, value]")
-    name, operation, value = row
+    name, operation, value = row[:3]
     parts = value if isinstance(value, list) else [value]
     if not all(part is None or isinstance(part, (str, int, float, bool)) for part in parts):
         raise RowFailed(f"the filter value of {name[:40]} must be a text, a number or a list of them")
@@ -270,10 +290,7 @@ def _differs(existing: IntegrationInstance, wanted: Wanted) -> bool:
         "is_default": details.is_default or present["is_default"],
         "refresh_every_hours": wanted.schedule[0],
         "check_daily": wanted.schedule[1],
-        "filters": [
-            [each.field, each.operation, list(each.value) if isinstance(each.value, tuple) else each.value]
-            for each in wanted.filters
-        ],
+        "filters": rows_of(wanted.filters),
         "catch_all": present["catch_all"] if wanted.catch_all is None else wanted.catch_all,
     }
     return target != present

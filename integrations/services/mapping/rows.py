@@ -70,7 +70,8 @@ UNSHOWN = {
     "proposal__": "rivals matcher_version updated_at",
     **dict.fromkeys(
         ("mapping__company__", "proposal__company__"),
-        "number web_address phone state postal_code parent_id modified_at seen_at is_pending searched",
+        "number web_address phone state postal_code parent_id tax_id user_value modified_at seen_at "
+        "is_pending searched",
     ),
 }
 RowQuerySet = QuerySet[Any]  # organizations with annotations that no type can tell
