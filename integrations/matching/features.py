@@ -13,7 +13,7 @@ from integrations.matching.evidence import Counts, contact_features, label_is_na
 from integrations.matching.name_features import Pairs, among, any_of, name_features
 from integrations.matching.names import FormKind
 from integrations.matching.tables import Table
-from integrations.matching.vocabulary import Flags, Reals, Vocabulary
+from integrations.matching.vocabulary import Flags, Ids, Reals, Vocabulary
 
 #: Feature -> the sign its weight must have (0: free). The order is the order of the columns.
 FEATURES: dict[str, int] = {
@@ -162,6 +162,14 @@ def _swapped(alignment: Alignment, at: Longs, vocabulary: Vocabulary) -> tuple[F
     return ours, theirs
 
 
+def _other_places(ours: Ids, theirs: Ids, vocabulary: Vocabulary) -> Flags:
+    """Rows whose additions each name a place, number or letter that the other's does not."""
+    tells = vocabulary.town | vocabulary.number | (vocabulary.length == 1)
+    found: Flags = any_of((ours >= 0) & tells[ours] & ~among(ours, theirs))
+    found &= any_of((theirs >= 0) & tells[theirs] & ~among(theirs, ours))
+    return found
+
+
 def _conflicting_additions(
     alignment: Alignment, first: Longs, pairs: FormPairs, left: Table, right: Table, vocabulary: Vocabulary
 ) -> Flags:
@@ -177,7 +185,7 @@ def _conflicting_additions(
     both_open = any_of(alignment.left_open[first]) & any_of(alignment.right_open[first])
     some = np.flatnonzero(whole & (both_open | (alignment.swaps[first] > 0)))
     if not some.size:
-        return found
+        return whole & _other_places(ours, theirs, vocabulary)
     at = first[some]
     silent = vocabulary.neutral | vocabulary.small | vocabulary.host
     telling = ~silent | vocabulary.main_site
@@ -197,7 +205,8 @@ def _conflicting_additions(
     # "Acme Leeds Branch" and "Acme Derby Branch", without any sign between: nothing but places differs
     only_places = ~any_of(left_open & ~left_place) & ~any_of(right_open & ~right_place)
     head = ~alignment.left_open[at] & telling[left_words] & ~town[left_words] & (left_words >= 0)
-    found[some] = (
+    found |= whole & _other_places(ours, theirs, vocabulary)
+    found[some] |= (
         (any_of(left_open & left_added) & any_of(right_open & right_added))
         | (any_of(left_open & left_added) & any_of(right_place))
         | (any_of(left_place) & any_of(right_open & right_added))

@@ -136,6 +136,7 @@ _TWO_LETTERS = re.compile(r"[^\W_][^\W_]")
 _SIGNS = frozenset("([-|:_")
 _EDGES = " -_,;:()[]/|"
 _COMMA = re.compile(r",(?!\d{3}\b)")
+_TAIL = re.compile(r"(?:\s*[(\[][^()\[\]]*[)\]]|\s+[-|/]+\s+[^-|/()\[\]]+)$")
 _POSTAL = re.compile(r"\b\d{4,5}(?:-\d{4})?$")
 _POSTAL_IN_FRONT = re.compile(r"^(?:[a-z]{1,2}-)?\d{4,5}\s+")
 _NOT_WORD = re.compile(r"[^\w]+")
@@ -286,5 +287,21 @@ def names_in(text: str, words: set[str]) -> list[str]:
         parts = [part for whole in parts for part in _SECOND_NAME_APART.split(whole)]
     if len(parts) == 1:
         return parts
-    parts = [part.strip(_EDGES) for part in parts]
+    parts = [part.strip(_EDGES) for part in _with_one_addition(parts)]
     return [part for part in parts if _LETTER_OR_DIGIT.search(part)] or [text]
+
+
+def _with_one_addition(parts: list[str]) -> list[str]:
+    """What stands behind the last of several names is an addition to all: "Acme (dba Brix) (Leeds)"."""
+    first, last = parts[0], parts[-1]
+    closed = last.find(")")
+    if 0 <= closed < (last.find("(") if "(" in last else len(last)):
+        found = last[closed + 1 :].strip(" ,-|/")
+        last = last[:closed]
+    else:
+        tail = _TAIL.search(last)
+        found = tail.group(0).strip(" ,-|/()[]") if tail and tail.start() else ""
+        last = last[: tail.start()] if tail and found else last
+    if not _LETTER_OR_DIGIT.search(found) or is_legal(found) or not _LETTER_OR_DIGIT.search(first):
+        return [*parts[:-1], last]
+    return [f"{part.strip(_EDGES)} ({found.strip('()[] ')})" for part in [*parts[:-1], last]]

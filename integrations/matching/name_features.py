@@ -125,12 +125,20 @@ class Pairs:
         self.total = np.maximum(self.total - weight, 1e-9)
 
 
+def _is_city(addition: Ids, city: Ids, vocabulary: Vocabulary) -> Flags:
+    """Rows whose addition is the other's city and names no other place."""
+    inside = among(addition, city)
+    light = vocabulary.site | vocabulary.neutral | vocabulary.place | vocabulary.small
+    return any_of(inside) & all_of(inside | light[addition] | (addition < 0))
+
+
 def _addition_features(pairs: Pairs, city_explained: Flags) -> None:
     """What was set aside in brackets or after a dash: does it agree with the other side?"""
     left, right, rows, cols = pairs.left, pairs.right, pairs.rows, pairs.columns
     ours, theirs = left.qualifier[pairs.left_form], right.qualifier[pairs.right_form]
     has_left, has_right = any_of(ours >= 0), any_of(theirs >= 0)
-    in_city = any_of(among(ours, right.city_words[cols])) | any_of(among(theirs, left.city_words[rows]))
+    in_city = _is_city(ours, right.city_words[cols], pairs.vocabulary)
+    in_city |= _is_city(theirs, left.city_words[rows], pairs.vocabulary)
     own_city = any_of(among(ours, left.city_words[rows])) | any_of(among(theirs, right.city_words[cols]))
     city_word = pairs.counts.city_word
     elsewhere = (has_left & any_of(city_word[ours]) & (right.city[cols] >= 0)) | (
