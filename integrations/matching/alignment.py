@@ -82,7 +82,8 @@ def _guesses(one: Ids, two: Ids, vocabulary: Vocabulary) -> Flags:
     for position in np.flatnonzero(
         (lengths[short] <= SHORT_FORM) & (lengths[long] > lengths[short] + 1)
     ).tolist():
-        found[position] = is_guess(texts[short[position]], texts[long[position]])
+        initial = lengths[short[position]] == 1 and vocabulary.given[long[position]]
+        found[position] = not initial and is_guess(texts[short[position]], texts[long[position]])
     return found
 
 

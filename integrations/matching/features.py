@@ -165,8 +165,8 @@ def _swapped(alignment: Alignment, at: Longs, vocabulary: Vocabulary) -> tuple[F
 def _other_places(ours: Ids, theirs: Ids, vocabulary: Vocabulary) -> Flags:
     """Rows whose additions each name a place, number or letter that the other's does not."""
     tells = vocabulary.town | vocabulary.number | (vocabulary.length == 1)
-    found: Flags = any_of((ours >= 0) & tells[ours] & ~among(ours, theirs))
-    found &= any_of((theirs >= 0) & tells[theirs] & ~among(theirs, ours))
+    only_ours, only_theirs = ~among(ours, theirs) & (ours >= 0), ~among(theirs, ours) & (theirs >= 0)
+    found: Flags = np.logical_and(any_of(only_ours & tells[ours]), any_of(only_theirs & tells[theirs]))
     return found
 
 
@@ -181,11 +181,11 @@ def _conflicting_additions(
     lf, rf = pairs.left[first], pairs.right[first]
     ours, theirs = left.qualifier[lf], right.qualifier[rf]
     whole = (left.form_kind[lf] == FormKind.FULL) & (right.form_kind[rf] == FormKind.FULL)
-    found = np.zeros(len(first), bool)
+    found: Flags = np.logical_and(whole, _other_places(ours, theirs, vocabulary))
     both_open = any_of(alignment.left_open[first]) & any_of(alignment.right_open[first])
     some = np.flatnonzero(whole & (both_open | (alignment.swaps[first] > 0)))
     if not some.size:
-        return whole & _other_places(ours, theirs, vocabulary)
+        return found
     at = first[some]
     silent = vocabulary.neutral | vocabulary.small | vocabulary.host
     telling = ~silent | vocabulary.main_site
@@ -205,7 +205,6 @@ def _conflicting_additions(
     # "Acme Leeds Branch" and "Acme Derby Branch", without any sign between: nothing but places differs
     only_places = ~any_of(left_open & ~left_place) & ~any_of(right_open & ~right_place)
     head = ~alignment.left_open[at] & telling[left_words] & ~town[left_words] & (left_words >= 0)
-    found |= whole & _other_places(ours, theirs, vocabulary)
     found[some] |= (
         (any_of(left_open & left_added) & any_of(right_open & right_added))
         | (any_of(left_open & left_added) & any_of(right_place))

@@ -39,6 +39,7 @@ _COUNTRIES, _STREETS = frozenset(_MARKS["country"]), frozenset(_MARKS["street"])
 _STREET = re.compile(
     rf"\d{{1,5}}[a-z]?\s+(?:[\w.']+\s+){{1,3}}(?:{'|'.join(sorted(_STREETS))})\.?$", re.IGNORECASE
 )
+_STREET_NAME = re.compile(rf"(?:[\w.']+\s+){{1,3}}(?:{'|'.join(sorted(_STREETS))})\.?$", re.IGNORECASE)
 _ROOM = re.compile(r"(?:suite|ste|unit|floor|apt|po box|p\.?\s?o\.? box)\.?\s*#?\s*\w{1,6}$", re.IGNORECASE)
 _STREET_BEHIND = re.compile(rf"(?<=\w)\s+({_STREET.pattern})", re.IGNORECASE)
 
@@ -69,7 +70,7 @@ _STATE_NAMES = {short: name for name, short in _REGIONS.items()}
 _STARS = re.compile(r"^[\s*]+|[\s*]+$")
 _CODE_PATTERNS = (
     re.compile(r"^\s*[A-Za-z]{1,6}[-_]?\d{2,6}\s*(?:\s-+\s*|[:|_]\s*|\s[-:|]+\s+)"),
-    re.compile(r"^\s*#?\d{3,8}\s*(?:\s-+\s+|[:|_]\s*)"),
+    re.compile(r"^\s*#?\d{3,8}\s*(?:\s-+\s+|[:|_]\s*|\.\s+)"),
     re.compile(r"\s*[\[(]#?\s*[A-Z]{0,4}-?\d{3,8}\s*[\])]\s*$"),
     re.compile(r"^\s*[\[(]#?\s*[A-Z]{0,4}-?\d{3,8}\s*[\])]\s*"),
     re.compile(r"^\s*#?0\d{2,7}\s+"),
@@ -90,6 +91,8 @@ _SECOND_NAME = re.compile(
       | \boperating\ as\b | \bo\s*/\s*a\b | \bpreviously\b | \b(?:old|former|prior|previous|new)\ name\b
       | \brenamed(?:\ to)?\b | \brebranded(?:\ (?:as|to))?\b
       | \b(?:ehemals|vormals|anciennement|voorheen|tidligere|anteriormente)\b
+      | \b(?:used\ to\ be|(?:acquired|bought|succeeded|replaced|taken\ over)\ by)\b
+      | \b(?:merged\ (?:into|with)|successor\ (?:to|of))\b
     )\s*(?:is\b|was\b)?\s*[:\-=]?\s*""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -117,6 +120,10 @@ _SECOND_NAME_WORDS = frozenset(
         "voorheen",
         "tidligere",
         "anteriormente",
+        "used",
+        "by",
+        "merged",
+        "successor",
     ]
 )
 _OWNER = re.compile(
@@ -137,7 +144,9 @@ _SIGNS = frozenset("([-|:_")
 _EDGES = " -_,;:()[]/|"
 _COMMA = re.compile(r",(?!\d{3}\b)")
 _TAIL = re.compile(r"(?:\s*[(\[][^()\[\]]*[)\]]|\s+[-|/]+\s+[^-|/()\[\]]+)$")
-_POSTAL = re.compile(r"\b\d{4,5}(?:-\d{4})?$")
+_POSTAL = re.compile(
+    r"\b(?:\d{4,5}(?:-\d{4})?|[a-z]{1,2}\d[a-z\d]?\s*\d[a-z]{2}|[a-z]\d[a-z]\s?\d[a-z]\d)$", re.IGNORECASE
+)
 _POSTAL_IN_FRONT = re.compile(r"^(?:[a-z]{1,2}-)?\d{4,5}\s+")
 _NOT_WORD = re.compile(r"[^\w]+")
 _LEGAL_TAILS = wordlists.legal_forms()
@@ -268,6 +277,7 @@ def address_apart(text: str) -> str:
         whole = ", ".join(pieces[: kept - 1])
         behind_form = _ends_legally(whole) and len(piece.split()) <= 2 and not is_legal(piece)
         told = behind_form or is_street(piece) or (is_place(piece) and not is_place(whole))
+        told |= kept < len(pieces) and bool(_STREET_NAME.match(piece))
         if is_legal(piece) or not told:
             break
         kept -= 1

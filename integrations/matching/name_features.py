@@ -70,7 +70,10 @@ def _acronyms(
     for short, short_open, long, long_open, table, records in sides:
         possible = np.flatnonzero((short_open.sum(1) == 1) & (long_open.sum(1) >= 2))
         for row in possible.tolist():
-            word = texts[short[row, short_open[row].argmax()]]
+            number = short[row, short_open[row].argmax()]
+            if vocabulary.body[number] > 0:  # "Denholm BC" is a borough, see ``_explain_bodies``
+                continue
+            word = texts[number]
             spelled = [texts[i] for i in long[row][long_open[row]].tolist()]
             if not 0 <= len(word) - len(spelled) <= 2 or word[0] != spelled[0][0]:
                 continue
@@ -182,8 +185,10 @@ def _explain_small_words(pairs: Pairs) -> None:
         ~(vocabulary.small | vocabulary.structural | vocabulary.trade | vocabulary.neutral)
     )
     some_word = ~vocabulary.small
-    for words, chosen in ((a.left, left), (a.right, right)):
-        before = np.logical_or.accumulate(some_word[words], axis=1)
+    sides = ((a.left, left, pairs.left_open), (a.right, right, pairs.right_open))
+    for words, chosen, still_open in sides:
+        # "B to C Rentals" beside "C Rentals": what stands before is left out as well
+        before = np.logical_or.accumulate(some_word[words] & ~still_open, axis=1)
         behind = np.logical_or.accumulate(told[words][:, ::-1], axis=1)[:, ::-1]
         edge |= any_of(chosen & ~(before & behind))
     pairs.values["edge_word_omitted"] = (edge & ~a.whole).astype(float)

@@ -158,6 +158,6 @@ class Vocabulary:
         self.given = among(wordlists.given_names()) | ((self.length == 1) & ~self.exact_only)
         self.attested = (among(wordlists.surnames()) | among(wordlists.places())) & (self.length > 2)
         self.several = among(wordlists.several_meanings())
-        self.main_site = among({MAIN_SITE})
+        self.main_site = among({MAIN_SITE, "main"})
         self.agency = among(wordlists.agency_words())
         self.host = among({HOST_ENDING})

@@ -311,6 +311,8 @@ def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
     if "'" in lowered:
         apostrophes = tuple(_APOSTROPHE_WORD.findall(lowered))
         lowered = lowered.replace("'", "")
+    if "co-op" in lowered:
+        lowered = lowered.replace("co-op", "coop")
     if "&" in lowered:
         lowered = lowered.replace("&", " and ")
     if "+" in lowered:
