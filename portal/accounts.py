@@ -16,13 +16,14 @@ from allauth.socialaccount.providers.openid_connect import views as openid_conne
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from requests import RequestException
 
-from portal import attempts
+from portal import attempts, sign_in_log
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +39,18 @@ class StaffOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth 
         """What failed sign-ins are counted under: the user name alone, whatever host name was asked."""
         return attempts.key_of(_username(credentials))
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Refuse what comes too often, and write that down. Raises ValidationError."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            sign_in_log.locked_out(_username(credentials))
+            raise
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count it."""
+        """Count it and write it down."""
         attempts.note_failure(_username(credentials))
+        sign_in_log.password_failed(request, _username(credentials))
 
 
 def _username(credentials: dict[str, Any]) -> str:
@@ -131,5 +141,6 @@ def single_sign_on(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 
 def _refused(request: HttpRequest, reason: str, email: str) -> HttpResponse:
+    sign_in_log.single_sign_on_refused(f"{reason} address")
     logger.warning("single sign-on refused: %s", reason)  # without the address: logs hold no personal data
     return render(request, "socialaccount/refused.html", {"reason": reason, "email": email}, status=403)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
+from integrations.models import AccountEvent
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change
+from integrations.services.people import note
 from portal.attempts import forget_failures
 
 
@@ -22,6 +24,7 @@ def unlock_login(batch: Batch, username: str) -> int:
     if user is None:
         raise UnknownUser(username)
     failures = forget_failures(user.username)
+    note(AccountEvent.Kind.UNLOCKED, user)
     before = {"failures": failures}
     batch.record([Change(Action.SIGN_IN_UNLOCKED, "user", str(user.pk), user.username, before)])
     return failures

@@ -12,6 +12,7 @@ from allauth.socialaccount.providers.openid_connect import views as openid_conne
 from django.contrib import admin
 from django.urls import include, path
 
+from integrations.views import people
 from portal.accounts import change_password, download_recovery_codes, recovery_codes, single_sign_on
 from portal.security_txt import security_txt
 
@@ -27,6 +28,7 @@ accounts = [
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("log/", people.own_log, name="account_log"),
     path("password/change/", change_password, name="account_change_password"),
     path("2fa/", second_factor.index, name="mfa_index"),
     path("2fa/authenticate/", second_factor.authenticate, name="mfa_authenticate"),

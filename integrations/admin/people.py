@@ -15,7 +15,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from integrations.admin.common import ReadOnlyAdmin, link
-from integrations.models import BrowserSession, MappingProposal, TablePreference
+from integrations.models import AccountEvent, BrowserSession, MappingProposal, TablePreference
 
 
 class PasswordState(ReadOnlyPasswordHashWidget):
@@ -105,6 +105,18 @@ class SingleSignOnAdmin(ReadOnlyAdmin[models.Model]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """To tie a person to another account there."""
         return True
+
+
+@admin.register(AccountEvent)
+class AccountEventAdmin(ReadOnlyAdmin[AccountEvent]):
+    """The sign-in log. The page of the portal shows it better; this one is for links from elsewhere."""
+
+    list_display = ("at", "what", "person_name", "factor", "address", "by_name", "detail")
+    search_fields = ("person_name", "address", "detail")
+    date_hierarchy = "at"
+    fields = (
+        "at", "what", "person_name", "by_name", "factor", "address", "network", "browser", "detail",
+    )  # fmt: skip
 
 
 @admin.register(BrowserSession)

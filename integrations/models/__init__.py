@@ -1,5 +1,6 @@
 """The portal's rows, one module a noun."""
 
+from integrations.models.account_events import AccountEvent
 from integrations.models.audit import AuditEvent
 from integrations.models.companies import Company, FilterOption
 from integrations.models.imports import ImportFilePart, ImportReport, ImportReportPart
@@ -19,6 +20,7 @@ from integrations.models.webhooks import ReviewNotice, Webhook, WebhookDelivery,
 from integrations.models.workers import Worker
 
 __all__ = [
+    "AccountEvent",
     "ApiToken",
     "AuditEvent",
     "BrowserSession",

@@ -86,6 +86,19 @@ def needs(permission: str) -> Callable[[View[P]], View[P]]:
     return decorate
 
 
+def superusers_only(view: View[P]) -> View[P]:
+    """The view is for superusers; everybody else gets a 404, whatever rights they have."""
+
+    @needs("view_accountevent")
+    @wraps(view)
+    def guarded(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_superuser:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
 InstanceView = Callable[Concatenate[SignedInRequest, IntegrationInstance, ...], HttpResponseBase]
 
 

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
-from integrations.models import AuditEvent
-from integrations.models.audit import Action
+from integrations.models import AccountEvent, AuditEvent
+from integrations.models.audit import Action, AppendOnlyError
 from integrations.services.audit import Batch, Change
 from tests.support.simulated import actor_of, table_contents
 
@@ -29,19 +29,37 @@ def recorded(owner: User) -> AuditEvent:
         "DELETE FROM integrations_auditevent",
         "DELETE FROM integrations_auditevent WHERE target_name = 'Acme'",
         "TRUNCATE integrations_auditevent",
+        "UPDATE integrations_accountevent SET address = '192.0.2.1'",
+        "DELETE FROM integrations_accountevent",
+        "TRUNCATE integrations_accountevent",
     ],
 )
 def test_the_database_refuses(recorded: AuditEvent, statement: str) -> None:
     if statement.startswith("TRUNCATE") and connection.vendor == "sqlite":
-        statement = "DELETE FROM integrations_auditevent WHERE 1"  # SQLite's own way of truncating
-    before = table_contents(AuditEvent)
+        table = statement.removeprefix("TRUNCATE ")
+        statement = f"DELETE FROM {table} WHERE 1"  # noqa: S608  # SQLite's own way of truncating
+    before = table_contents(AuditEvent, AccountEvent)
+    assert all(before.values())
     with (
         pytest.raises(DatabaseError, match="append-only"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
         cursor.execute(statement)
-    assert table_contents(AuditEvent) == before
+    assert table_contents(AuditEvent, AccountEvent) == before
+
+
+def test_the_models_refuse_too(recorded: AuditEvent) -> None:
+    for model in (AuditEvent, AccountEvent):
+        row = model.objects.latest("pk")
+        for change in (
+            row.save,
+            row.delete,
+            model.objects.all().delete,
+            lambda m=model: m.objects.update(at=None),
+        ):
+            with pytest.raises(AppendOnlyError):
+                change()
 
 
 def test_rows_are_still_added_and_people_can_go(recorded: AuditEvent, owner: User) -> None:

@@ -31,6 +31,7 @@ LIVE = {
     "accounts/logout/": "account_logout",
     "accounts/inactive/": "account_inactive",
     "accounts/reauthenticate/": "account_reauthenticate",
+    "accounts/log/": "account_log",
     "accounts/password/change/": "account_change_password",
     "accounts/2fa/": "mfa_index",
     "accounts/2fa/authenticate/": "mfa_authenticate",
@@ -44,6 +45,8 @@ LIVE = {
     "accounts/oidc/<str:provider_id>/login/": "openid_connect_login",
     "accounts/oidc/<str:provider_id>/login/callback/": "openid_connect_callback",
 }
+
+OURS = {"account_log"}
 
 # What the library has beside, as it was when this was written; the test adds what it has now.
 DEAD = [
@@ -97,10 +100,10 @@ def test_all_others_of_the_library_are_not_found(
     client_of: Signed,
     subtests: pytest.Subtests,
 ) -> None:
-    live = {"/" + re.sub("<[^>]*>", "sso", route) for route in LIVE}
+    live = {"/" + re.sub("<[^>]*>", "sso", route): name for route, name in LIVE.items()}
     found = of_the_library()
-    assert live <= found, "the library has moved a page"
-    dead = sorted(found - live | set(DEAD))
+    assert {address for address, name in live.items() if name not in OURS} <= found, "a page has moved"
+    dead = sorted(found - set(live) | set(DEAD))
     data = {
         "email": "olivia@example.com", "action_add": "", "action_primary": "", "username": "new",
         "login": "olivia", "account": "1",

@@ -157,11 +157,9 @@ from django.db import connection
 call_command("migrate", "integrations", "0018", verbosity=0)
 for app in ("mfa", "auth", "sessions", "account", "socialaccount", "admin"):
     call_command("migrate", app, verbosity=0)
-from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 import json, sys, uuid
 path, seed, pending = sys.argv[1:]
-user = User.objects.create_user("olivia")
 now = "2026-11-01 12:00:00"
 data = SessionStore().encode({"mfa.totp.secret": pending})
 state = json.dumps({"name": "Hook", "address": f"https://hooks.example{path}"})
@@ -173,9 +171,11 @@ def insert(cursor, table, **values):
 
 
 with connection.cursor() as cursor:
+    insert(cursor, "auth_user", id=1, username="olivia", password="", first_name="", last_name="", email="",
+           is_staff=False, is_active=True, is_superuser=False, date_joined=now)
     for kind, content in (("totp", {"secret": seed}), ("recovery_codes", {"seed": seed * 4, "used_mask": 1})):
         insert(cursor, "mfa_authenticator", type=kind, data=json.dumps(content), created_at=now,
-               user_id=user.pk)
+               user_id=1)
     for number in range(30):
         insert(cursor, "integrations_webhook", key=uuid.uuid4().hex, name=f"Hook {number}", secret="",
                events="[]", url=f"https://hooks.example{path}", is_active=True, position=0, created_at=now)

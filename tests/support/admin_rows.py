@@ -19,6 +19,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from integrations.models import (
+    AccountEvent,
     ApiToken,
     AuditEvent,
     BrowserSession,
@@ -105,6 +106,7 @@ def sample_rows(
     import_organizations(Batch(actor_of(owner)), io.BytesIO(b"name\nUploaded\n"), ImportOptions(dry_run=True))
     report = ImportReport.objects.get()
     return {
+        AccountEvent: AccountEvent.objects.latest("pk"),
         ApiToken: token,
         AuditEvent: AuditEvent.objects.filter(target_type="mapping").latest("pk"),
         Authenticator: Authenticator.objects.create(

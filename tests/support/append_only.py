@@ -9,16 +9,31 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import TransactionTestCase
 
-guard = import_module("integrations.migrations.0009_append_only_audit")
+GUARDS = [
+    import_module(f"integrations.migrations.{name}")
+    for name in ("0009_append_only_audit", "0022_sign_in_log")
+]
+
+
+def release() -> None:
+    """Let every row be deleted."""
+    for each in GUARDS:
+        each.release(connection)
+
+
+def guard() -> None:
+    """From now on rows of the histories are only added."""
+    for each in GUARDS:
+        each.guard(connection)
 
 
 def empty_the_database() -> None:
     """Every row of every table is gone; the next ones get other primary keys than those had."""
-    guard.release(connection)
+    release()
     try:
         call_command("flush", interactive=False, reset_sequences=False, verbosity=0)
     finally:
-        guard.guard(connection)
+        guard()
 
 
 def let_tests_empty_the_audit() -> None:
@@ -26,10 +41,10 @@ def let_tests_empty_the_audit() -> None:
     empty: Any = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # not in the stubs
 
     def lifted(case: TransactionTestCase) -> None:
-        guard.release(connection)
+        release()
         try:
             empty(case)
         finally:
-            guard.guard(connection)
+            guard()
 
     TransactionTestCase._fixture_teardown = lifted  # type: ignore[attr-defined]

@@ -1,0 +1,121 @@
+"""What happened to accounts: who came in or failed to, from where, with what; who may do what since when."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from integrations.models.audit import AppendOnlyError
+
+
+class AccountEventQuerySet(models.QuerySet["AccountEvent"]):
+    def update(self, **kwargs: Any) -> NoReturn:
+        """Refused."""
+        raise AppendOnlyError("The sign-in log is append-only.")
+
+    def delete(self) -> NoReturn:
+        """Refused."""
+        raise AppendOnlyError("The sign-in log is append-only.")
+
+    def of(self, person_id: int) -> AccountEventQuerySet:
+        """What happened to one person's account."""
+        return self.filter(person_id=person_id)
+
+
+class AccountEvent(models.Model):
+    """One event of one account. Rows are only ever added; the database refuses anything else.
+
+    ``person`` is whose account it is, empty where somebody tried a name that nobody has: what was typed there
+    may be a password and is not kept. ``by`` is who did it, empty for a command or somebody not signed in.
+    ``address`` is the network address or the command; ``network`` what counts as one place.
+    """
+
+    class Kind(models.TextChoices):
+        """What happened. A value is never changed, since the log never is."""
+
+        SIGNED_IN = "sign_in.succeeded", "Signed in"
+        NEW_PLACE = "sign_in.new_place", "Signed in from a new place"
+        FAILED = "sign_in.failed", "Sign-in failed"
+        LOCKED_OUT = "sign_in.locked_out", "Sign-in refused: too many attempts"
+        REFUSED = "sign_in.refused", "Single sign-on refused"
+        UNLOCKED = "sign_in.limit_lifted", "Sign-in unlocked"
+        SIGNED_OUT = "sign_in.ended", "Signed out"
+        PROVEN = "proof.given", "Proved once more who it is"
+        NOT_PROVEN = "proof.failed", "Failed to prove once more who it is"
+        FACTOR_ADDED = "factor.added", "Second factor added"
+        FACTOR_REMOVED = "factor.removed", "Second factor removed"
+        PASSWORD_CHANGED = "password.changed", "Password changed"  # none
+        PASSWORD_REMOVED = "password.removed", "Password taken away"  # none
+        PERSON_ADDED = "person.added", "Person added"
+        PERSON_CHANGED = "person.changed", "Person changed"
+        PERSON_DELETED = "person.deleted", "Person deleted"
+        RIGHTS_CHANGED = "rights.changed", "Rights changed"
+        TIE_ADDED = "tie.added", "Tied to single sign-on"
+        TIE_REMOVED = "tie.removed", "Tie to single sign-on removed"
+        TOKEN_MADE = "api_token.made", "API token made"  # none
+        TOKEN_CHANGED = "api_token.changed", "API token changed"  # none
+        TOKEN_REVOKED = "api_token.revoked", "API token revoked"  # none
+        SESSIONS_ENDED = "sessions.ended", "Signed out elsewhere"
+        LINK_MADE = "link.made", "One-time link made"
+
+    # What somebody should look at who reads the log.
+    ALARMING: ClassVar = (Kind.NEW_PLACE, Kind.FAILED, Kind.LOCKED_OUT, Kind.REFUSED, Kind.NOT_PROVEN)
+
+    at = models.DateTimeField(default=timezone.now)
+    kind = models.CharField(max_length=40)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
+    )
+    person_name = models.CharField(max_length=200, blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
+    )
+    by_name = models.CharField(max_length=200, blank=True)
+    address = models.CharField(max_length=100, blank=True)
+    network = models.CharField(max_length=50, blank=True)
+    browser = models.CharField(max_length=200, blank=True)
+    factor = models.CharField(max_length=100, blank=True, help_text="With what somebody came in or tried to.")
+    detail = models.CharField(max_length=500, blank=True)
+
+    objects = AccountEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["person", "-id"], name="account_events_of_a_person"),
+            models.Index(fields=["kind", "-id"], name="account_events_of_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.person_name or 'an unknown name'}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the row; changing one is refused."""
+        if self.pk is not None:
+            raise AppendOnlyError("The sign-in log is append-only.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused."""
+        raise AppendOnlyError("The sign-in log is append-only.")
+
+    @property
+    def what(self) -> str:
+        """What happened, in words; its own value for a kind of another version of the portal."""
+        return str(dict(self.Kind.choices).get(self.kind, self.kind))
+
+    @property
+    def is_alarming(self) -> bool:
+        """Whether somebody should look at it."""
+        return self.kind in self.ALARMING

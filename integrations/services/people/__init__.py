@@ -1,0 +1,12 @@
+"""People: who came in and from where, what became of their accounts."""
+
+from __future__ import annotations
+
+from integrations.services.people.acting import Presence, presence, present
+from integrations.services.people.log import account_events, note, note_by_name, note_sign_in
+from integrations.services.people.watch import start as watch_changes
+
+__all__ = [
+    "Presence", "account_events", "note", "note_by_name", "note_sign_in", "presence", "present",
+    "watch_changes",
+]  # fmt: skip
