@@ -17,8 +17,11 @@ WINDOW = 5 * 60  # seconds that a wrong password counts, as in ACCOUNT_RATE_LIMI
 
 
 def key_of(username: str) -> str:
-    """The name under which the library counts this user name, in any letter case."""
-    return f"portal:{username.lower()}"
+    """The name under which the library counts this user name, in any letter case.
+
+    By way of capitals, as PostgreSQL compares names: who spells a name with a long s finds the same person.
+    """
+    return f"portal:{username.upper().lower()}"
 
 
 def note_failure(username: str) -> None:

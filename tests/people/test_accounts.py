@@ -231,6 +231,19 @@ def test_wrong_passwords_count_under_the_user_name_wherever_they_are_asked_for(
     cache.clear()
 
 
+def test_wrong_passwords_count_under_the_user_name_however_it_is_spelt(member: User) -> None:
+    """PostgreSQL finds Marcus by each of these."""
+    cache.clear()
+    for number, name in enumerate(("marcus", "MARCUS", "marcu\u017f", "Marcu\u017f", "mArcu\u017f")):
+        wrong = {"login": name, "password": "wrong"}
+        Client().post(reverse("account_login"), wrong, REMOTE_ADDR=f"192.0.2.{number}")
+    for name in ("marcus", "marcu\u017f"):
+        right = {"login": name, "password": PASSWORD}
+        assert Client().post(reverse("account_login"), right, REMOTE_ADDR="192.0.2.9").status_code == 200
+    assert forget_failures("Marcus") == 5
+    cache.clear()
+
+
 def code_of(secret: str) -> str:
     """What an authenticator app with this secret shows now."""
     value = auth.hotp_value(secret, int(time.time()) // mfa_settings.TOTP_PERIOD)

@@ -81,6 +81,24 @@ def test_who_is_not_known_for_certain_does_not_get_in(
     assert User.objects.count() == 3
 
 
+@pytest.mark.parametrize(
+    "lookalike", ["n\u0131na.kim@example.com", "nina.\u212aim@example.com", "nina.kim@\u017fub.example.com"]
+)
+def test_an_address_of_other_letters_is_nobodys(
+    client: Client, provider: IdentityProvider, nora: User, lookalike: str
+) -> None:
+    """Each of these is the same as an address here where a database or Python ignores the letters' case."""
+    nina = User.objects.create_user("nina", "Nina.Kim@Example.com", "a long pass phrase")
+    User.objects.create_user("sub", "nina.kim@sub.example.com", "a long pass phrase")
+    provider.person["email"] = lookalike
+    assert sign_in(client, provider).status_code == 403
+    assert signed_in_as(client) is None
+    assert not SocialAccount.objects.exists()
+    provider.person["email"] = "NINA.KIM@example.com"
+    sign_in(client, provider)
+    assert signed_in_as(client) == nina
+
+
 def test_a_provider_that_confirms_no_addresses_can_be_trusted_by_a_setting(
     client: Client, provider: IdentityProvider, nora: User, settings: Settings
 ) -> None:
