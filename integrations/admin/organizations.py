@@ -14,8 +14,8 @@ from django.urls import reverse
 from integrations.admin.common import DeletedFilter, SoftDeleteAdmin, lines, link, list_link
 from integrations.models import AuditEvent, Organization
 from integrations.services.audit import Batch, actor_of
+from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.organizations import (
-    ChangedMeanwhile,
     ExternalIdTaken,
     ValueProblem,
     add_organization,

@@ -28,7 +28,7 @@ def broken_constraint(error: IntegrityError) -> str:
 
 
 @contextmanager
-def refine_integrity_error(meanings: Mapping[str, Exception]) -> Iterator[None]:
+def refine_integrity_error(meanings: Mapping[str, Exception | type[Exception]]) -> Iterator[None]:
     """Raise what a broken constraint means, by its name; any other IntegrityError stays what it is.
 
     Belongs around the transaction, which PostgreSQL has given up by then.

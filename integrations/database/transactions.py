@@ -26,3 +26,14 @@ def transaction_required(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return checked
+
+
+@transaction_required
+def wait_for_turn(number: int) -> None:
+    """Go on when no other transaction is that waited by this number, and keep others waiting until the end.
+
+    SQLite has one writing transaction at a time anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])

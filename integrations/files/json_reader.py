@@ -6,8 +6,9 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
+
+from integrations.files.text import cell_text
 
 MAX_OBJECT = 100_000  # characters
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -19,16 +20,11 @@ class JsonRefused(Exception):
     """From some line on the file is no JSON that can be read; the text says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class JsonRow:
-    """One object: its values as texts, and what is wrong with it."""
+def json_rows(chunks: Iterator[str]) -> Iterator[dict[str, str] | str]:
+    """The objects of an array, or those that follow one another without one: values as texts, by name.
 
-    values: dict[str, str] = field(default_factory=dict)
-    problem: str = ""
-
-
-def json_rows(chunks: Iterator[str]) -> Iterator[JsonRow]:
-    """The objects of an array, or those that follow one another without one. Raises JsonRefused."""
+    A text in place of an object says what is wrong with it. Raises JsonRefused.
+    """
     reader = _Reader(chunks)
     in_array = reader.take("[")
     first = True
@@ -89,7 +85,7 @@ class _Reader:
         self._skip_blanks()
         return self._at == len(self._text)
 
-    def row(self) -> JsonRow:
+    def row(self) -> dict[str, str] | str:
         """The value that comes next, as a row."""
         self._skip_blanks()
         while True:
@@ -136,24 +132,10 @@ def _finite(text: str) -> float:
     return number
 
 
-def _row(value: object) -> JsonRow:
+def _row(value: object) -> dict[str, str] | str:
     if not isinstance(value, dict):
-        return JsonRow(problem="is no JSON object")
-    values = {str(name): _text(each) for name, each in value.items()}
-    broken = [name for name, text in values.items() if _SURROGATE.search(text) or _SURROGATE.search(name)]
-    if broken:
-        return JsonRow(problem="holds half of a character (a lone surrogate)")
-    return JsonRow(values)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except (RecursionError, ValueError):
-        return "(too deep)"
+        return "is no JSON object"
+    values = {str(name): cell_text(each) for name, each in value.items()}
+    if any(map(_SURROGATE.search, (*values, *values.values()))):
+        return "holds half of a character (a lone surrogate)"
+    return values

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from integrations.files.formulas import is_formula
-from integrations.files.json_reader import JsonRefused, JsonRow, json_rows
+from integrations.files.json_reader import JsonRefused, json_rows
 from integrations.files.text import clean_text
 
 MAX_CHARACTERS = 50_000_000
@@ -77,10 +77,9 @@ class FileRow:
 
 @dataclass(frozen=True)
 class TableFile:
-    """An opened file: its columns, those that mean nothing to us, and the rows yet to be read."""
+    """An opened file: the columns that mean nothing to us, and the rows yet to be read."""
 
     delimiter: str
-    fields: tuple[str, ...]
     ignored: tuple[str, ...]
     rows: Iterator[FileRow]
 
@@ -154,7 +153,10 @@ def open_table_file(stream: BinaryIO, columns: Columns) -> Iterator[TableFile]:
     stream.seek(start)
     lines = _Lines(stream)
     try:
-        yield _json(lines, columns) if head[:1] in {b"[", b"{"} else _csv(lines, columns)
+        if head[:1] in {b"[", b"{"}:
+            yield TableFile("JSON", (), _capped(_json_rows(lines, columns)))
+        else:
+            yield _csv(lines, columns)
     finally:
         lines.let_go()
 
@@ -174,43 +176,41 @@ def _csv(lines: _Lines, columns: Columns) -> TableFile:
     ignored = tuple(name for name, field in zip(names, fields, strict=True) if name and not field)
     return TableFile(
         delimiter=_DELIMITER_NAMES[delimiter],
-        fields=tuple(field for field in fields if field),
         ignored=ignored,
-        rows=_rows(lines, delimiter, fields),
+        rows=_capped(_csv_rows(lines, delimiter, fields)),
     )
 
 
-def _json(lines: _Lines, columns: Columns) -> TableFile:
-    return TableFile("JSON", tuple(columns.names), (), _json_file_rows(lines, columns))
+def _capped(rows: Iterator[FileRow]) -> Iterator[FileRow]:
+    """The rows, refused where there are more than are read."""
+    for count, row in enumerate(rows, start=1):
+        if count > MAX_ROWS:
+            raise ImportRefused(f"The file has more than {MAX_ROWS:,} rows. Split it and import the parts.")
+        yield row
 
 
-def _json_file_rows(lines: _Lines, columns: Columns) -> Iterator[FileRow]:
+def _json_rows(lines: _Lines, columns: Columns) -> Iterator[FileRow]:
     known: dict[str, str] = {}
     try:
-        for count, row in enumerate(json_rows(lines.chunks()), start=1):
-            if count > MAX_ROWS:
-                raise ImportRefused(_too_many_rows())
-            yield _json_row(row, count, columns, known)
+        for number, row in enumerate(json_rows(lines.chunks()), start=1):
+            yield _json_row(row, number, columns, known)
     except JsonRefused as error:
         raise ImportRefused(str(error)) from error
 
 
-def _json_row(row: JsonRow, number: int, columns: Columns, known: dict[str, str]) -> FileRow:
+def _json_row(row: dict[str, str] | str, number: int, columns: Columns, known: dict[str, str]) -> FileRow:
     """The object's values by field; in place of a line its number. Unknown names are passed over."""
+    if isinstance(row, str):
+        return FileRow(number, {}, row, is_exact=True)
     cells: dict[str, str] = {}
-    problem = row.problem
-    for name, text in row.values.items():
+    for name, text in row.items():
         if name not in known:
             known[name] = columns.field_of(name[:60])
         field = known[name]
         if not field or (field in cells and _normalised(name) != columns.names[field][0]):
             continue
         cells[field] = text
-    return FileRow(number, cells, problem, is_exact=True)
-
-
-def _too_many_rows() -> str:
-    return f"The file has more than {MAX_ROWS:,} rows. Split it and import the parts."
+    return FileRow(number, cells, is_exact=True)
 
 
 def _detect_delimiter(header: str, columns: Columns) -> str:
@@ -262,10 +262,9 @@ def _fields(names: list[str], columns: Columns) -> list[str]:
     return result
 
 
-def _rows(lines: _Lines, delimiter: str, fields: list[str]) -> Iterator[FileRow]:
+def _csv_rows(lines: _Lines, delimiter: str, fields: list[str]) -> Iterator[FileRow]:
     # Strict: a stray or unclosed quotation mark is an error, not a cell that swallows the lines below it.
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    count = 0
     while True:
         line = lines.number + 1
         try:
@@ -278,9 +277,6 @@ def _rows(lines: _Lines, delimiter: str, fields: list[str]) -> Iterator[FileRow]
             return
         if not cells:
             continue
-        count += 1
-        if count > MAX_ROWS:
-            raise ImportRefused(_too_many_rows())
         problem = ""
         if len(cells) > len(fields) and any(cell.strip() for cell in cells[len(fields) :]):
             problem = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
@@ -29,3 +30,17 @@ def name_key(name: str) -> str:
     Also for a name that was not cleaned: the PSA's are not composed, and may hold signs that nobody sees.
     """
     return clean_text(name).casefold()
+
+
+def cell_text(value: object) -> str:
+    """A value as a cell holds it: lists and objects as JSON, yes and no as words, None as nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | dict):
+        try:
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        except (RecursionError, ValueError):
+            return "(too deep)"
+    return str(value)

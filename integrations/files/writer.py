@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from integrations.files.formulas import escape_formula
+from integrations.files.text import cell_text
 
 Row = Mapping[str, object]
 
@@ -24,7 +25,7 @@ def csv_lines(rows: Iterable[Row], columns: Sequence[str]) -> Iterator[str]:
     writer: Any = csv.writer(_Echo(), lineterminator="\n")
     yield writer.writerow(columns)
     for row in rows:
-        yield writer.writerow([escape_formula(_text(row[column])) for column in columns])
+        yield writer.writerow([escape_formula(cell_text(row[column])) for column in columns])
 
 
 def json_lines(rows: Iterable[Row], columns: Sequence[str]) -> Iterator[str]:
@@ -42,13 +43,3 @@ WRITERS: dict[str, Callable[[Iterable[Row], Sequence[str]], Iterator[str]]] = {
     "json": json_lines,
 }
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, dict)):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return str(value)

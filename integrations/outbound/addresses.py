@@ -67,6 +67,12 @@ def is_public_address(address: str) -> bool:
     return _is_public(ip)
 
 
+def is_reserved_name(host: str) -> bool:
+    """True when ``host`` leads to this machine or a private network by its very name or number."""
+    is_number = ":" in host or host.replace(".", "").isdigit()
+    return f".{host}".endswith(".localhost") or (is_number and not is_public_address(host))
+
+
 def _embedded_ipv4(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if ip.ipv4_mapped is not None:
         return ip.ipv4_mapped
@@ -142,11 +148,7 @@ class Gate:
         Raises ``AddressRefused``.
         """
         host = host.strip("[]").lower()
-        is_number = ":" in host or host.replace(".", "").isdigit()
-        inside = (
-            host == "localhost" or host.endswith(".localhost") or (is_number and not is_public_address(host))
-        )
-        if inside and not self._is_extra(host, port):
+        if is_reserved_name(host) and not self._is_extra(host, port):
             raise AddressRefused(
                 f"The portal refused to ask the proxy for {host}, which is inside a reserved network.",
                 f"destination refused: {host} through a proxy",

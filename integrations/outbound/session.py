@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.retry import Retry
 from urllib3.util.ssl_ import create_urllib3_context
@@ -85,7 +85,7 @@ class _DeadlineResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(held)
 
 
-def _guarded_pools(gate: Gate, connect_timeout: float) -> dict[str, type[HTTPConnectionPool]]:
+def _guarded_pools(gate: Gate, connect_timeout: float) -> dict[str, type]:
     """Connection pools whose sockets are opened by ``gate`` and read under the call's deadline."""
 
     def new_socket(connection: HTTPConnection) -> socket.socket:
@@ -104,25 +104,12 @@ def _guarded_pools(gate: Gate, connect_timeout: float) -> dict[str, type[HTTPCon
                 error.technical,
             ) from None
 
-    class GuardedHTTP(HTTPConnection):
-        response_class = _DeadlineResponse
+    def guarded(pool: type[HTTPConnectionPool]) -> type:
+        guard = {"response_class": _DeadlineResponse, "_new_conn": new_socket}
+        connection = type("GuardedConnection", (pool.ConnectionCls,), guard)
+        return type("GuardedPool", (pool,), {"ConnectionCls": connection})
 
-        def _new_conn(self) -> socket.socket:
-            return new_socket(self)
-
-    class GuardedHTTPS(HTTPSConnection):
-        response_class = _DeadlineResponse
-
-        def _new_conn(self) -> socket.socket:
-            return new_socket(self)
-
-    class HTTPPool(HTTPConnectionPool):
-        ConnectionCls = GuardedHTTP
-
-    class HTTPSPool(HTTPSConnectionPool):
-        ConnectionCls = GuardedHTTPS
-
-    return {"http": HTTPPool, "https": HTTPSPool}
+    return {"http": guarded(HTTPConnectionPool), "https": guarded(HTTPSConnectionPool)}
 
 
 class _GuardedAdapter(HTTPAdapter):
@@ -177,12 +164,9 @@ class GuardedSession(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a request, through the proxy where it serves the destination."""
         parts = urlsplit(request.url or "")
-        through = (
-            self._proxy is not None
-            and parts.scheme == "https"
-            and self._proxy.serves(parts.hostname or "", parts.port or DEFAULT_PORTS["https"])
-        )
-        proxies = {"https": self._proxy.url} if through and self._proxy is not None else {}
+        proxy, port, proxies = self._proxy, parts.port or DEFAULT_PORTS["https"], {}
+        if proxy is not None and parts.scheme == "https" and proxy.serves(parts.hostname or "", port):
+            proxies = {"https": proxy.url}
         return super().send(request, **{**kwargs, "proxies": proxies})
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:

@@ -5,59 +5,32 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
 from integrations.database.bulk import insert_rows
-from integrations.database.transactions import transaction_required
+from integrations.database.transactions import wait_for_turn
 from integrations.models import AuditEvent, IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.audit import Action
 
-
-def mapping_event(
-    action: Action,
-    mapping: OrganizationMapping,
-    before: dict[str, Any] | None,
-    names: tuple[str, str],
-    instance: IntegrationInstance,
-) -> Change:
-    """The same where thousands are told: the organization's and the company's name are known already."""
-    organization, company = names
-    after = {**mapping.snapshot(), "company_name": company}
-    return Change(action, "mapping", str(mapping.organization_id), organization, before, after, instance)
-
-
-def mapping_change(action: Action, mapping: OrganizationMapping, before: dict[str, Any] | None) -> Change:
-    """A mapping's event for the audit, from the rows that it names."""
-    return mapping_event(
-        action, mapping, before, (mapping.organization.name, mapping.company.name), mapping.instance
-    )
-
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
-
-
 # What other programs follow by the ids of its events: the changes feed of the API, and webhooks.
 STREAMED_TARGETS = frozenset({"mapping", "review"})
-_COMMIT_ORDER_LOCK = 7_301_548  # any number that nothing else in this database locks
+_COMMIT_ORDER = 7_301_548  # any number that nothing else waits by
 
 
-@transaction_required
 def serialize_followed_events() -> None:
     """Let no other transaction record followed events before this one ends.
 
     PostgreSQL gives out ids before the commit, so that a reader who has seen id 8 could miss a 7 that is
-    committed later. With this lock ids become visible in their order. SQLite has one writer anyway. Call it
-    last: what comes after it in the transaction keeps all others waiting.
+    committed later. With this lock ids become visible in their order. Call it last: what comes after it in
+    the transaction keeps all others waiting.
     """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_COMMIT_ORDER_LOCK])
+    wait_for_turn(_COMMIT_ORDER)
 
 
 @dataclass(frozen=True)
@@ -88,6 +61,9 @@ def actor_of(request: HttpRequest) -> Actor:
     return Actor.person(request.user, request.META.get("REMOTE_ADDR", ""))
 
 
+State = dict[str, Any] | None  # a row as its ``snapshot()`` tells it; None where there is none
+
+
 @dataclass(frozen=True)
 class Change:
     """What one event tells. ``before`` is None when something was made, ``after`` when it was removed."""
@@ -96,27 +72,36 @@ class Change:
     target_type: str
     target_id: str
     target_name: str
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
+    before: State = None
+    after: State = None
     instance: IntegrationInstance | None = None
 
 
-def instance_change(
+def mapping_event(
     action: Action,
+    mapping: OrganizationMapping,
+    before: State,
+    names: tuple[str, str],
     instance: IntegrationInstance,
-    before: dict[str, Any] | None,
-    after: dict[str, Any] | None,
 ) -> Change:
+    """What an event tells of a mapping, by the organization's and the company's name, which are known."""
+    organization, company = names
+    after = {**mapping.snapshot(), "company_name": company}
+    return Change(action, "mapping", str(mapping.organization_id), organization, before, after, instance)
+
+
+def mapping_change(action: Action, mapping: OrganizationMapping, before: State) -> Change:
+    """The same, by the names that its rows have."""
+    names = (mapping.organization.name, mapping.company.name)
+    return mapping_event(action, mapping, before, names, mapping.instance)
+
+
+def instance_change(action: Action, instance: IntegrationInstance, before: State, after: State) -> Change:
     """What an event tells of an instance."""
     return Change(action, "instance", str(instance.pk), instance.name, before, after, instance)
 
 
-def organization_change(
-    action: Action,
-    organization: Organization,
-    before: dict[str, Any] | None,
-    after: dict[str, Any] | None,
-) -> Change:
+def organization_change(action: Action, organization: Organization, before: State, after: State) -> Change:
     """What an event tells of an organization as a whole."""
     return Change(action, "organization", str(organization.pk), organization.name, before, after)
 
@@ -135,41 +120,30 @@ class Batch:
     def record(self, changes: Iterable[Change]) -> None:
         """Add the changes to the audit, in one query however many; belongs at the transaction's end."""
         changes = list(changes)
-        user, now = self.actor.user, timezone.now()
+        user = self.actor.user
         common = {
-            "at": now,
+            "at": timezone.now(),
             "actor_id": user.pk if user else None,
             "actor_name": self.actor.name[:200],
             "origin": self.actor.origin[:100],
             "batch": self.key,
             "undoes": self.undoes,
         }
+        told = ("action", "target_type", "target_id", "target_name", "instance_id", "before", "after")
+        rows = (
+            (
+                *common.values(),
+                change.action.text,
+                change.target_type,
+                change.target_id,
+                change.target_name[:300],
+                change.instance.pk if change.instance else None,
+                change.before,
+                change.after,
+            )
+            for change in changes
+        )
         with transaction.atomic():
             if any(change.target_type in STREAMED_TARGETS for change in changes):
                 serialize_followed_events()
-            insert_rows(
-                AuditEvent,
-                (
-                    *common,
-                    "action",
-                    "target_type",
-                    "target_id",
-                    "target_name",
-                    "instance_id",
-                    "before",
-                    "after",
-                ),
-                (
-                    (
-                        *common.values(),
-                        change.action.text,
-                        change.target_type,
-                        change.target_id,
-                        change.target_name[:300],
-                        change.instance.pk if change.instance else None,
-                        change.before,
-                        change.after,
-                    )
-                    for change in changes
-                ),
-            )
+            insert_rows(AuditEvent, (*common, *told), rows)

@@ -43,7 +43,7 @@ def export_organizations(request: SignedInRequest) -> HttpResponseBase:
 @require_GET
 def export_mappings(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponseBase:
     """The mappings of a configuration as a file that the upload reads."""
-    return _export(request, "mappings", mapping_rows(instance.name), MAPPING_COLUMNS)
+    return _export(request, "mappings", mapping_rows([instance]), MAPPING_COLUMNS)
 
 
 @needs("view_integrationinstance")

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from integrations.forms.organizations import OrganizationForm, list_query
 from integrations.models import Organization
 from integrations.services.audit import Batch, actor_of
+from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.organizations import (
     LABELS,
     PAGE_SIZES,
-    ChangedMeanwhile,
     CompanyUndecided,
     ExternalIdTaken,
     MergePlan,

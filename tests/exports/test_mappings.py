@@ -143,7 +143,9 @@ def test_one_instance() -> None:
 
 def test_an_unknown_instance_is_an_error_that_names_the_known_ones() -> None:
     instance("Main")
-    with pytest.raises(CommandError, match=r"no configuration “Mian”\. There are: “Main”") as refused:
+    with pytest.raises(
+        CommandError, match=r"No configuration is called “Mian”\. Known are: “Main”"
+    ) as refused:
         export("--instance", "Mian")
     assert refused.value.returncode == 2
 

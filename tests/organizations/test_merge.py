@@ -22,11 +22,11 @@ from integrations.models import (
     RejectedMatch,
 )
 from integrations.services.audit import Batch
+from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.history.undo import undo_batch
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import Outcome
 from integrations.services.organizations import edit as organizations
-from integrations.services.organizations.edit import ChangedMeanwhile
 from integrations.services.organizations.merge import (
     CompanyUndecided,
     alike,

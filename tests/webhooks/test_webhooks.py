@@ -36,8 +36,8 @@ from integrations.models import (
 from integrations.models.audit import Action
 from integrations.outbound.addresses import Gate
 from integrations.services.audit import Batch, Change
-from integrations.services.webhooks import deliver as deliveries
 from integrations.services.webhooks import edit as services
+from integrations.services.webhooks import outbox as deliveries
 from integrations.services.webhooks import send as webhook_sending
 from integrations.services.webhooks.edit import WebhookSpec, create_webhook
 from integrations.services.webhooks.review_notices import note_reviews

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.files.writer import WRITERS
-from integrations.management.output import WRONG_USE, with_example, write_file
+from integrations.management.output import chosen_instances, with_example, write_file
 from integrations.services.exports import MAPPING_COLUMNS as COLUMNS
-from integrations.services.exports import NoSuchInstance, export_mappings
+from integrations.services.exports import export_mappings
 
 
 class Command(BaseCommand):
@@ -26,8 +26,6 @@ class Command(BaseCommand):
         with_example(parser, "export_mappings --instance Main > mappings.csv")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            rows = export_mappings(options["instance"])
-        except NoSuchInstance as error:
-            raise CommandError(str(error), returncode=WRONG_USE) from error
+        name = options["instance"]
+        rows = export_mappings(chosen_instances([name], every=False) if name else None)
         write_file(rows, COLUMNS, options["format"], "mapping", self)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from django.db.models import Exists, OuterRef
 
@@ -23,38 +24,18 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class NoSuchInstance(Exception):
-    """No configuration has this name; ``names`` are those that there are."""
-
-    def __init__(self, name: str, names: list[str]) -> None:
-        known = ", ".join(f"“{each}”" for each in names) or "none yet"
-        super().__init__(f"There is no configuration “{name}”. There are: {known}.")
-        self.names = names
-
-
-def export_mappings(instance_name: str = "") -> Iterator[Row]:
-    """What is mapped in all configurations, or in the one with this name, and what is ignored there.
+def export_mappings(instances: Sequence[IntegrationInstance] | None = None) -> Iterator[Row]:
+    """What is mapped in these configurations (None: in all), and what is ignored there.
 
     By organization name, then by portal key: nothing depends on the order in which rows were added. Rows are
     read as they are asked for; ``company_id`` is the PSA's own id, which may be "0012" or no number at all,
-    ``confidence`` is 0 to 1 or None, times are UTC in ISO form. Raises NoSuchInstance.
+    ``confidence`` is 0 to 1 or None, times are UTC in ISO form.
     """
-    instances = IntegrationInstance.objects.present()
-    if instance_name:
-        named = instances.filter(name__iexact=instance_name)
-        if not named:
-            raise NoSuchInstance(instance_name, list(instances.values_list("name", flat=True)))
-        instances = named
-    chosen = list(instances)
-    both = heapq.merge(_mapped(chosen), _ignored(chosen), key=_place)
-    return iter(both)
+    chosen = list(IntegrationInstance.objects.present()) if instances is None else instances
+    return iter(heapq.merge(_mapped(chosen), _ignored(chosen), key=itemgetter("name", "portal_key")))
 
 
-def _place(row: Row) -> tuple[str, str]:
-    return str(row["name"]), str(row["portal_key"])
-
-
-def _mapped(instances: list[IntegrationInstance]) -> Iterator[Row]:
+def _mapped(instances: Sequence[IntegrationInstance]) -> Iterator[Row]:
     mappings = (
         OrganizationMapping.objects.in_tables()
         .filter(instance__in=instances)
@@ -79,7 +60,7 @@ def _mapped(instances: list[IntegrationInstance]) -> Iterator[Row]:
         }
 
 
-def _ignored(instances: list[IntegrationInstance]) -> Iterator[Row]:
+def _ignored(instances: Sequence[IntegrationInstance]) -> Iterator[Row]:
     """Those that are not mapped all the same."""
     speakers: dict[str, str] = {}
     for instance in sorted(instances, key=lambda each: not each.is_default):
@@ -94,17 +75,14 @@ def _ignored(instances: list[IntegrationInstance]) -> Iterator[Row]:
     )
     for row in rows.iterator(chunk_size=1_000):
         yield {
+            **dict.fromkeys(COLUMNS, ""),
             "portal_key": str(row.organization.key),
             "external_id": row.organization.external_id,
             "name": row.organization.name,
             "instance": speakers[row.psa],
-            "company_id": "",
-            "company_name": "",
             "source": IGNORED,
             "confidence": None,
             "reasons": [],
-            "matcher_version": "",
-            "confirmed_name": "",
             "confirmed_by": row.ignored_by.get_username() if row.ignored_by else row.ignored_by_name,
             "confirmed_at": _utc(row.ignored_at),
         }

@@ -93,21 +93,16 @@ class HistoryPage:
 
 def chosen_events(query: HistoryQuery) -> AuditQuerySet:
     """The events that the query chooses, on all pages, in no order."""
-    events = AuditEvent.objects.all()
-    if query.actor:
-        events = events.filter(actor_name=query.actor)
+    equal = {"actor_name": query.actor or None, "instance": query.instance, "batch": query.batch}
+    events = AuditEvent.objects.filter(**{name: value for name, value in equal.items() if value is not None})
     if query.kind:
         events = events.filter(KINDS[query.kind][1])
     if query.text:
         events = events.filter(Q(target_name__icontains=query.text) | Q(action__icontains=query.text))
-    if query.instance is not None:
-        events = events.filter(instance=query.instance)
     if query.organization is not None:
         events = events.filter(
             target_type__in=["mapping", "organization", "review"], target_id=str(query.organization)
         )
-    if query.batch is not None:
-        events = events.filter(batch=query.batch)
     if query.since is not None:
         events = events.filter(at__gte=start_of(query.since))
     if query.until is not None:
@@ -126,14 +121,12 @@ def history_page(query: HistoryQuery, size: int = PAGE_SIZE) -> HistoryPage:
     single = query.organization is not None or query.batch is not None
     if not single:
         # Of each batch the last event that was chosen stands for all of it.
-        later = chosen_events(replace(query, older=None, newer=None)).filter(
-            batch=OuterRef("batch"), pk__gt=OuterRef("pk")
-        )
+        later = chosen_events(query).filter(batch=OuterRef("batch"), pk__gt=OuterRef("pk"))
         events = events.filter(~Exists(later))
     rows, older, newer = _keyset(events.select_related("instance"), query, size)
     entries = [Entry(event) for event in rows]
     if not single:
-        _count(entries, chosen_events(replace(query, older=None, newer=None)))
+        _count(entries, chosen_events(query))
     _tell_undone(entries)
     return HistoryPage(entries, older, newer)
 
@@ -143,17 +136,15 @@ def _keyset(
 ) -> tuple[list[AuditEvent], int | None, int | None]:
     """The page's events, newest first, with the keys of the pages below and above it."""
     if query.newer is not None:
-        rows = list(events.filter(pk__gt=query.newer).order_by("pk")[: size + 1])
-        more, rows = len(rows) > size, rows[:size][::-1]
-        if not rows:
-            return [], None, None
-        return rows, rows[-1].pk, rows[0].pk if more else None
-    if query.older is not None:
+        events = events.filter(pk__gt=query.newer)
+    elif query.older is not None:
         events = events.filter(pk__lt=query.older)
-    rows = list(events.order_by("-pk")[: size + 1])
+    rows = list(events.order_by("-pk" if query.newer is None else "pk")[: size + 1])
     more, rows = len(rows) > size, rows[:size]
     if not rows:
         return [], None, None
+    if query.newer is not None:
+        return rows[::-1], rows[0].pk, rows[-1].pk if more else None
     return rows, rows[-1].pk if more else None, rows[0].pk if query.older is not None else None
 
 
@@ -170,22 +161,15 @@ def _count(entries: Iterable[Entry], events: AuditQuerySet) -> None:
 
 def _tell_undone(entries: Iterable[Entry]) -> None:
     """Which of the batches were taken back, or tried to be, by whom and when."""
-    entries = list(entries)
-    undos = AuditEvent.objects.filter(undoes__in={entry.event.batch for entry in entries})
-    told: dict[uuid.UUID | None, tuple[dt.datetime, str]] = {}
-    targets: dict[uuid.UUID | None, set[tuple[str, str]]] = {}
-    wanted = {(entry.event.target_type, entry.event.target_id) for entry in entries}
-    for undoes, at, name, kind, key in (
-        undos.filter(target_id__in={key for _, key in wanted})
-        .order_by("pk")
-        .values_list("undoes", "at", "actor_name", "target_type", "target_id")
-    ):
-        told[undoes] = (at, name)
-        targets.setdefault(undoes, set()).add((kind, key))
-    for entry in entries:
-        event = entry.event
-        if (event.target_type, event.target_id) in targets.get(event.batch, ()):
-            entry.undone_at, entry.undone_by = told[event.batch]
+    by_target = {(each.event.batch, each.event.target_type, each.event.target_id): each for each in entries}
+    undos = AuditEvent.objects.filter(
+        undoes__in={batch for batch, *_ in by_target}, target_id__in={key for *_, key in by_target}
+    )
+    names = ("undoes", "target_type", "target_id", "at", "actor_name")
+    for *target, at, name in undos.order_by("pk").values_list(*names):
+        entry = by_target.get(tuple(target))
+        if entry is not None:
+            entry.undone_at, entry.undone_by = at, name
 
 
 def actor_names() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,9 +45,14 @@ INSTANCE_LABELS = {
     "reasons": "Because",
 }
 CHOICES: dict[str, dict[str, str]] = {
-    "rights": {str(key): str(label) for key, label in Right.choices},
-    "reasons": {str(key): str(label) for key, label in ReviewReason.choices},
-    "events": {str(key): str(label) for key, label in WebhookEvent.choices},
+    name: {str(key): str(label) for key, label in kind.choices}
+    for name, kind in {
+        "rights": Right,
+        "reasons": ReviewReason,
+        "events": WebhookEvent,
+        "source": MappingSource,
+        "status": IntegrationInstance.Status,
+    }.items()
 }
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 SECRET_LABELS = {"secret": "API User Password", "tracking_identifier": "API Tracking Identifier"}
@@ -90,17 +95,17 @@ class DifferenceRenderer:
         if event.target_type == "mapping":
             return self._mapping(before, after)
         if event.target_type == "review":
-            return self._review(before, after)
+            company = Difference("Company", "", self._company(after))  # the same before and after
+            was, now = (_reviews(state.get("reasons")) for state in (before, after))
+            return [company, *_changed("Because", was, now)]
         if event.target_type == "organization" and event.instance_id is not None:
             return _changed("Company", before.get("company_name"), after.get("company_name"))
         found: list[Difference] = []
-        for name in [*before, *(name for name in after if name not in before)]:
+        for name in before | after:
             if name == "secrets_set":
                 found += _secrets(before.get(name) or {}, after.get(name) or {})
             elif name == "merged_into":
                 found += _changed("Merged into", "", before.get(name))
-            elif name == "status" and event.target_type == "instance":
-                found += _changed("State", _status(before.get(name)), _status(after.get(name)))
             elif any(word in name.lower() for word in NEVER_SHOWN):
                 if before.get(name) != after.get(name):
                     found.append(Difference(_label(name), HIDDEN, HIDDEN))
@@ -112,7 +117,7 @@ class DifferenceRenderer:
     def _told(self, event: AuditEvent, name: str, value: object) -> object:
         """Numbers and keys by the names that people chose from; anything else as it is."""
         if not isinstance(value, list):
-            return value
+            return CHOICES["status"].get(str(value), value) if name == "status" else value
         instance = self._filtered.get(event.instance_id or 0)
         if name == "filters" and instance is not None and all(map(is_row, value)):
             return "; ".join(condition_text(instance, filters_of(value)))
@@ -121,26 +126,15 @@ class DifferenceRenderer:
         return [CHOICES.get(name, {}).get(str(part), part) for part in value]
 
     def _mapping(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-        was, now = _in_force(before), _in_force(after)
-        found = [Difference("Company", self._company(was), self._company(now))]
-        if found[0].before == found[0].after:
-            found = []
+        was, now = ({} if state.get("removed") else state for state in (before, after))
+        found = _changed("Company", self._company(was), self._company(now))
         if was and now:
             found += _changed("Configuration", self._instance(was), self._instance(now))
-        found += _changed("How", _source(was), _source(now))
-        found += _changed("Confidence", _share(was), _share(now))
-        found += _changed("Because", _reasons(was), _reasons(now))
+        for label, tell in MAPPING_VALUES.items():
+            found += _changed(label, tell(was), tell(now))
         if was and now:
             found += _changed("Confirmed name", was.get("confirmed_name"), now.get("confirmed_name"))
         return found
-
-    def _review(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-        """The company, which is the same before and after, and why its mapping needs review."""
-        old, new = (
-            [CHOICES["reasons"].get(reason, reason) for reason in state.get("reasons") or ()]
-            for state in (before, after)
-        )
-        return [Difference("Company", "", self._company(after)), *_changed("Because", old, new)]
 
     def _company(self, state: Mapping[str, Any]) -> str:
         if not state:
@@ -155,10 +149,6 @@ class DifferenceRenderer:
         return self._instances.get(state["instance"], f"configuration {state['instance']}")
 
 
-def _in_force(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {} if not state or state.get("removed") else state
-
-
 def _changed(label: str, before: object, after: object) -> list[Difference]:
     old, new = _text(before), _text(after)
     return [Difference(label, old, new)] if old != new else []
@@ -168,28 +158,24 @@ def _secrets(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Differ
     """When a secret was set and by whom is all that anybody learns of it."""
     found: list[Difference] = []
     for name in sorted({*before, *after}):
-        found += _changed(
-            SECRET_LABELS.get(name, _label(name)), _set(before.get(name)), _set(after.get(name))
-        )
+        label = SECRET_LABELS.get(name, _label(name))
+        found += _changed(label, *(_set(state.get(name)) for state in (before, after)))
     return found
 
 
 def _set(note: Mapping[str, Any] | None) -> str:
     if not note:
         return ""
-    try:
-        at = timezone.localtime(dt.datetime.fromisoformat(str(note.get("at")))).strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        at = "an unknown day"
+    at = _moment(str(note.get("at")), otherwise="an unknown day")
     return f"set {at} by {note.get('by', '')}"
 
 
-def _moment(text: str) -> str:
-    """A moment as the pages show it; the text itself when it is none."""
+def _moment(text: str, otherwise: str) -> str:
+    """A moment as the pages show it; ``otherwise`` when it is none."""
     try:
         return timezone.localtime(dt.datetime.fromisoformat(text)).strftime("%Y-%m-%d %H:%M")
     except ValueError:
-        return text
+        return otherwise
 
 
 def _label(name: str) -> str:
@@ -197,22 +183,16 @@ def _label(name: str) -> str:
     return label[:1].upper() + label[1:]
 
 
-def _status(value: object) -> str:
-    labels = {str(key): str(label) for key, label in IntegrationInstance.Status.choices}
-    return labels.get(str(value), _text(value))
+def _reviews(reasons: Iterable[str] | None) -> list[str]:
+    return [CHOICES["reasons"].get(reason, reason) for reason in reasons or ()]
 
 
-def _source(state: Mapping[str, Any]) -> str:
-    return str(dict(MappingSource.choices).get(state.get("source", ""), "")) if state else ""
-
-
-def _share(state: Mapping[str, Any]) -> str:
-    share = state.get("confidence")
-    return "" if share is None else in_percent(share)
-
-
-def _reasons(state: Mapping[str, Any]) -> str:
-    return "; ".join(map(str, state.get("reasons") or ()))
+# What is told of a mapping beside its company, by label.
+MAPPING_VALUES: dict[str, Callable[[Mapping[str, Any]], object]] = {
+    "How": lambda state: CHOICES["source"].get(state.get("source", "")),
+    "Confidence": lambda state: None if state.get("confidence") is None else in_percent(state["confidence"]),
+    "Because": lambda state: "; ".join(map(str, state.get("reasons") or ())),
+}
 
 
 def _text(value: object) -> str:
@@ -221,7 +201,7 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return _moment(value) if MOMENT.fullmatch(value) else value
+        return _moment(value, otherwise=value) if MOMENT.fullmatch(value) else value
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         return ", ".join(value)
     if isinstance(value, list) and all(map(is_row, value)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Lower
@@ -73,13 +74,9 @@ def past_mappings(instance: IntegrationInstance, events: Iterable[AuditEvent]) -
 
 def every_past_mapping(instance: IntegrationInstance, moment: dt.datetime) -> Iterator[PastMapping]:
     """The whole table of that moment, read as it is asked for."""
-    chunk: list[AuditEvent] = []
-    for event in events_in_force(instance, moment).iterator(chunk_size=CHUNK):
-        chunk.append(event)
-        if len(chunk) == CHUNK:
-            yield from past_mappings(instance, chunk)
-            chunk = []
-    yield from past_mappings(instance, chunk)
+    events = events_in_force(instance, moment).iterator(chunk_size=CHUNK)
+    while chunk := list(islice(events, CHUNK)):
+        yield from past_mappings(instance, chunk)
 
 
 def _row(

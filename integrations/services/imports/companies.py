@@ -8,6 +8,7 @@ the last one was stopped. All chunks are one batch, which undo takes back.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from django.utils import timezone
 
 from integrations.database.bulk import renew_statistics
 from integrations.database.transactions import transaction_required
-from integrations.files.text import clean_text, name_key
+from integrations.files.text import name_key
 from integrations.models import (
     AuditEvent,
     Company,
@@ -34,6 +35,7 @@ from integrations.models.mappings import MappingSource
 from integrations.services.audit import Actor, Batch, mapping_event, organization_change
 from integrations.services.imports.organizations import wait_for_other_imports
 from integrations.services.imports.reports import NOBODY_ASKS, Outcome, RowResult, add_part
+from integrations.services.imports.rows import RowEnded, RowFailed, RowSkipped
 from integrations.services.jobs.run import JobCancelled, JobRun
 from integrations.services.organizations.values import LENGTHS, ValueProblem, read_value
 
@@ -148,23 +150,12 @@ def _import(
     new: list[tuple[Organization, Company]] = []
     for line, company in enumerate(companies, start=first):
         outcome, message = Outcome.IMPORTED, f"added and mapped to id {company.remote_id}"
-        organization = None
-        key = name_key(clean_text(company.name))
-        if taken[company.pk]:
-            outcome, message = Outcome.SKIPPED, f"is mapped already, to “{taken[company.pk]}”"
-        elif company.is_own or company.is_pending or company.missing_since is not None:
-            outcome, message = Outcome.SKIPPED, "is not offered any more; refresh the options"
-        elif key in names:
-            outcome, message = Outcome.SKIPPED, "an organization has this name already; map it in the table"
-        else:
-            try:
-                organization = _organization(company)
-            except ValueProblem as problem:
-                outcome, message = Outcome.FAILED, str(problem)
+        try:
+            new.append((_organization(company, taken[company.pk], names), company))
+            names[name_key(company.name)] = 0
+        except RowEnded as ended:
+            outcome, message = ended.outcome, str(ended)
         rows.append(RowResult(line, company.name, outcome, message))
-        if organization is not None:
-            names[key] = 0
-            new.append((organization, company))
     Organization.objects.bulk_create([organization for organization, _ in new])
     now, mappings, changes = timezone.now(), [], []
     for organization, company in new:
@@ -179,24 +170,27 @@ def _import(
     return rows
 
 
-def _organization(company: Company) -> Organization:
+def _organization(company: Company, taken_by: str | None, names: Mapping[str, int]) -> Organization:
     """The organization that the company makes. Details that cannot be read are left out.
 
-    Raises ValueProblem when its name cannot be an organization's.
+    Raises RowSkipped when there is one already, RowFailed when the name cannot be an organization's.
     """
-    name = read_value("name", company.name)
-    if not name:
-        raise ValueProblem("name is empty")
-    values: dict[str, Any] = {"name": name}
-    for field, text in (
-        ("domain", company.web_address),
-        ("phone", company.phone),
-        ("city", company.city),
-        ("state", company.state),
-        ("postal_code", company.postal_code[: LENGTHS["postal_code"]]),
-    ):
-        try:
+    if taken_by:
+        raise RowSkipped(f"is mapped already, to “{taken_by}”")
+    if company.is_own or company.is_pending or company.missing_since is not None:
+        raise RowSkipped("is not offered any more; refresh the options")
+    if name_key(company.name) in names:
+        raise RowSkipped("an organization has this name already; map it in the table")
+    details = {name: getattr(company, name) for name in ("phone", "city", "state")}
+    details |= {"domain": company.web_address, "postal_code": company.postal_code[: LENGTHS["postal_code"]]}
+    values: dict[str, Any] = {}
+    for field, text in details.items():
+        with suppress(ValueProblem):
             values[field] = read_value(field, text) or ""
-        except ValueProblem:
-            values[field] = ""
-    return Organization(**values, is_active=company.is_active)
+    try:
+        name = read_value("name", company.name)
+    except ValueProblem as problem:
+        raise RowFailed(str(problem)) from problem
+    if not name:
+        raise RowFailed("name is empty")
+    return Organization(name=name, **values, is_active=company.is_active)

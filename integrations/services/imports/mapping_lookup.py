@@ -40,7 +40,6 @@ class MappingLookup:
         self._instances: dict[str, list[IntegrationInstance]] = {}
         for each in present:
             self._instances.setdefault(each.name.casefold(), []).append(each)
-        self.instances = {each.pk: each for found in self._instances.values() for each in found}
         self._by_external_id: dict[str, int] = {}
         self._by_name: dict[str, int] = {}
         self._names: dict[int, str] = {}

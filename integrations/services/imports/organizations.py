@@ -16,10 +16,8 @@ from contextlib import suppress
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
-from django.db import connection
-
 from integrations.database.integrity import refine_integrity_error
-from integrations.database.transactions import transaction_required
+from integrations.database.transactions import wait_for_turn
 from integrations.files.formulas import is_formula, unescape_formula
 from integrations.files.reader import Columns, FileRow, ImportRefused
 from integrations.files.text import clean_text
@@ -63,7 +61,7 @@ COLUMNS = {
 FILE = FileKind(
     ImportReport.Kind.ORGANIZATIONS, Columns(COLUMNS, required=("name",)), (Organization, AuditEvent)
 )
-IMPORT_LOCK = 0x0A61_4950  # any number that nothing else of the portal locks by
+IMPORT_TURN = 0x0A61_4950  # any number that nothing else waits by
 
 
 def import_organizations(
@@ -87,15 +85,9 @@ def import_organizations(
         return import_rows(batch, stream, FILE, planner, options, keeping=keeping, progress=progress)
 
 
-@transaction_required
 def wait_for_other_imports() -> None:
-    """One import at a time, or two of the same file would both find its names missing.
-
-    SQLite's transactions queue by themselves. The lock ends with the transaction.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
+    """One import at a time, or two of the same file would both find its names missing."""
+    wait_for_turn(IMPORT_TURN)
 
 
 class _ReadRow(NamedTuple):

@@ -20,6 +20,8 @@ class OrganizationDeleted(Exception):
     """A deleted organization cannot be mapped; restore it first."""
 
 
+@refine_integrity_error({"one_mapping_per_organization_and_psa": ChangedMeanwhile})
+@transaction.atomic
 def set_mapping(
     batch: Batch, organization: Organization, company: Company, *, seen_version: int
 ) -> OrganizationMapping:
@@ -28,14 +30,6 @@ def set_mapping(
     ``seen_version`` is the mapping's version as this person saw it (0: there was none). Raises
     CompanyNotOffered, OrganizationDeleted, ChangedMeanwhile.
     """
-    first = {"one_mapping_per_organization_and_psa": ChangedMeanwhile()}
-    with refine_integrity_error(first), transaction.atomic():
-        return _set_mapping(batch, organization, company, seen_version)
-
-
-def _set_mapping(
-    batch: Batch, organization: Organization, company: Company, seen_version: int
-) -> OrganizationMapping:
     # The order of locks that saving the mapping table keeps: the instance, then the mapping.
     instance = IntegrationInstance.objects.present().locked().filter(pk=company.instance_id).first()
     if instance is None or company.is_own:
@@ -60,17 +54,16 @@ def _set_mapping(
     return mapping
 
 
+@transaction.atomic
 def remove_mappings(batch: Batch, keys: Collection[int]) -> int:
     """Take the mappings of these primary keys out of force, in one batch; returns how many were in force."""
-    now = timezone.now()
-    with transaction.atomic():
-        mappings = list(OrganizationMapping.objects.present().filter(pk__in=keys).locked().with_names())
-        changes = []
-        for mapping in mappings:
-            before = mapping.snapshot()
-            mapping.remove(now)
-            mapping.confirm(batch.actor.account, now)
-            changes.append(mapping_change(Action.MAPPING_REMOVED, mapping, before))
-        OrganizationMapping.objects.write(mappings)
-        batch.record(changes)
+    now, changes = timezone.now(), []
+    mappings = list(OrganizationMapping.objects.present().filter(pk__in=keys).locked().with_names())
+    for mapping in mappings:
+        before = mapping.snapshot()
+        mapping.remove(now)
+        mapping.confirm(batch.actor.account, now)
+        changes.append(mapping_change(Action.MAPPING_REMOVED, mapping, before))
+    OrganizationMapping.objects.write(mappings)
+    batch.record(changes)
     return len(mappings)

@@ -44,21 +44,14 @@ def choose_company(
     if company is not None and (company.instance_id != instance.pk or company.is_own or company.is_pending):
         raise CompanyNotOffered
     with transaction.atomic():
-        mapping = (
-            OrganizationMapping.objects.select_for_update()
-            .filter(organization=organization, psa=instance.psa)
-            .first()
-        )
+        standing = OrganizationMapping.objects.filter(organization=organization, psa=instance.psa)
+        mapping = standing.locked().first()
         present = mapping if mapping and mapping.is_in_force else None
         if present and present.instance_id != instance.pk and not moves:
             raise OrganizationElsewhere(present.instance.name)
         own = MappingProposal.objects.filter(user=user, instance=instance, organization=organization)
-        same = (
-            present is not None
-            and present.instance_id == instance.pk
-            and present.company_id == getattr(company, "pk", None)
-        )
-        if same or (company is None and present is None):
+        wanted = (instance.pk, company.pk) if company else None
+        if wanted == ((present.instance_id, present.company_id) if present else None):
             own.delete()
             return None
         proposal, _ = MappingProposal.objects.update_or_create(
@@ -133,11 +126,9 @@ def _savable(
     ids = (instance.pk, user.pk, *organizations)
     if len(organizations) == 1:  # a tick: writing its SQL anew took longer than the rest of the request
         return own.filter(organization__in=cached_rows(_savable_organizations, ids, (instance.psa,)))
-    return (
-        own.filter(organization__in=_savable_organizations(*ids, instance.psa))
-        if organizations
-        else own.none()
-    )
+    if not organizations:
+        return own.none()
+    return own.filter(organization__in=_savable_organizations(*ids, instance.psa))
 
 
 def _savable_organizations(instance: int, user: int, *organizations_and_psa: Any) -> Any:

@@ -19,6 +19,13 @@ from integrations.services.mapping.table import one_row
 
 OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNMAPPED)
 CANDIDATES_SHOWN = 5
+CONTACT = {
+    "domain": "Web address",
+    "phone": "Phone",
+    "postal_code": "Postal code",
+    "city": "City",
+    "state": "State",
+}
 
 
 @dataclass(frozen=True)
@@ -31,9 +38,8 @@ class Evidence:
     verdict: str  # "agree", "differ", or "" when one side is silent
 
 
-NameWords = tuple[
-    tuple[str, bool], ...
-]  # the words of a name as it is written, and whether both names have it
+# The words of a name as it is written, and whether both names have it.
+NameWords = tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True)
@@ -171,27 +177,13 @@ def _plain(word: str) -> str:
 
 def evidence(organization: Organization, company: Company) -> tuple[Evidence, ...]:
     """What both records say beside the name, read as the matcher reads it."""
-    ours = read_contact(
-        organization.domain,
-        organization.phone,
-        organization.city,
-        organization.state,
-        organization.postal_code,
-    )
-    theirs = read_contact(
-        company.web_address, company.phone, company.city, company.state, company.postal_code
-    )
-    lines = (
-        ("Web address", organization.domain, company.web_address, ours.domain, theirs.domain),
-        ("Phone", organization.phone, company.phone, ours.phone, theirs.phone),
-        ("Postal code", organization.postal_code, company.postal_code, ours.postal_code, theirs.postal_code),
-        ("City", organization.city, company.city, ours.city, theirs.city),
-        ("State", organization.state, company.state, ours.state, theirs.state),
-    )
+    ours = {name: getattr(organization, name) for name in CONTACT}
+    theirs = {name: getattr(company, "web_address" if name == "domain" else name) for name in CONTACT}
+    read = read_contact(**ours), read_contact(**theirs)
     return tuple(
-        Evidence(label, shown_ours, shown_theirs, _verdict(read_ours, read_theirs))
-        for label, shown_ours, shown_theirs, read_ours, read_theirs in lines
-        if shown_ours or shown_theirs
+        Evidence(label, ours[name], theirs[name], _verdict(*(getattr(contact, name) for contact in read)))
+        for name, label in CONTACT.items()
+        if ours[name] or theirs[name]
     )
 
 

@@ -115,6 +115,15 @@ def table_queryset(instance: int, user: int, psa: str, needed: Q = EVERY) -> Row
     ``needed`` tells of that mapping and proposal. It belongs into the first filter: one of its own would join
     the same rows a second time.
     """
+    is_mapped = Q(mapping__pk__isnull=False)
+    states = (
+        (Q(proposal__kind__in=CHOSEN_BY_HAND), RowState.CHANGED),
+        (is_mapped & ~Q(mapping__instance=instance), RowState.ELSEWHERE),
+        (is_mapped & needs_review("mapping__"), RowState.REVIEW),
+        (is_mapped, RowState.MAPPED),
+        (_ignored(psa), RowState.IGNORED),
+        (Q(proposal__tier__in=SUGGESTED_TIERS), RowState.SUGGESTED),
+    )
     organizations: Any = Organization.objects.with_mapping(psa)
     rows: RowQuerySet = (
         organizations.annotate(
@@ -125,21 +134,7 @@ def table_queryset(instance: int, user: int, psa: str, needed: Q = EVERY) -> Row
         .filter(row_in(instance), needed)
         .annotate(
             mapping_state=Case(
-                When(
-                    proposal__kind__in=CHOSEN_BY_HAND,
-                    then=Value(RowState.CHANGED.value),
-                ),
-                When(
-                    Q(mapping__pk__isnull=False) & ~Q(mapping__instance=instance),
-                    then=Value(RowState.ELSEWHERE.value),
-                ),
-                When(
-                    Q(mapping__pk__isnull=False) & needs_review("mapping__"),
-                    then=Value(RowState.REVIEW.value),
-                ),
-                When(mapping__pk__isnull=False, then=Value(RowState.MAPPED.value)),
-                When(_ignored(psa), then=Value(RowState.IGNORED.value)),
-                When(proposal__tier__in=SUGGESTED_TIERS, then=Value(RowState.SUGGESTED.value)),
+                *(When(condition, then=Value(state.value)) for condition, state in states),
                 default=Value(RowState.UNMAPPED.value),
                 output_field=CharField(),
             ),

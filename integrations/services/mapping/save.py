@@ -196,17 +196,17 @@ def _apply(
     return Action.MAPPING_CHANGED if was_present else Action.MAPPING_CREATED
 
 
+@transaction.atomic
 def confirm_mapping(batch: Batch, instance: IntegrationInstance, organization: Organization) -> bool:
     """Say that a mapping is still right although its company was renamed.
 
     False when the organization is not mapped in the instance any more.
     """
-    with transaction.atomic():
-        mapping = instance.mappings.present().filter(organization=organization).locked().with_names().first()
-        if mapping is None:
-            return False
-        before = mapping.snapshot()
-        mapping.confirm_name(batch.actor.account, timezone.now())
-        mapping.save()
-        batch.record([mapping_change(Action.MAPPING_CONFIRMED, mapping, before)])
+    mapping = instance.mappings.present().filter(organization=organization).locked().with_names().first()
+    if mapping is None:
+        return False
+    before = mapping.snapshot()
+    mapping.confirm_name(batch.actor.account, timezone.now())
+    mapping.save()
+    batch.record([mapping_change(Action.MAPPING_CONFIRMED, mapping, before)])
     return True

@@ -77,15 +77,16 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
         ids = [pk for pk, state in states if query.state in {"", state}]
     if query.tier or query.warning or query.company_type is not None:
         ids = matching_organizations(instance, user, query)
-    number = _number_of(query, counts) if ids is None else len(ids)
-    rows: Any = _Rows(instance, user, query, number, ids)
+    total = sum(counts.values()) - counts.get(RowState.IGNORED, 0)
+    number = counts.get(query.state, 0) if query.state else total
+    rows: Any = _Rows(instance, user, query, number if ids is None else len(ids), ids)
     page: Page[Organization] = Paginator(rows, query.size).get_page(query.page)
     return MappingTable(
         page=page,
         counts=counts,
         warnings=counted.warnings,
         tiers=counted.tiers,
-        total=sum(counts.values()) - counts.get(RowState.IGNORED, 0),
+        total=total,
         pending=counted.pending,
         query=query,
     )
@@ -174,13 +175,6 @@ class _Rows:
         found = cached_rows(_rows_with, (self.instance.pk, self.user.pk, *repeated), (self.instance.psa,))
         place = {pk: at for at, pk in enumerate(ids)}
         return sorted(found, key=lambda row: place[row.pk])
-
-
-def _number_of(query: TableQuery, counts: dict[str, int]) -> int:
-    """How many rows a query of a state, or of nothing, chooses."""
-    if query.state:
-        return counts.get(query.state, 0)
-    return sum(counts.values()) - counts.get(RowState.IGNORED, 0)
 
 
 def _complete(rows: Iterable[Any], instance: IntegrationInstance) -> None:

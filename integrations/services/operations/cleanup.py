@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from integrations.models import ImportFilePart, Job, Worker
@@ -23,17 +25,16 @@ def delete_expired() -> int:
     Safe to run anywhere at any time: what is deleted is decided by its age alone.
     """
     now = timezone.now()
-    rows, _ = Worker.objects.filter(seen_at__lt=now - CALLS_KEPT).delete()
-    more, _ = Job.objects.exclude(state__in=Job.OPEN).filter(finished_at__lt=now - JOBS_KEPT).delete()
-    rows += more
-    rows += forget_reports(Batch(Actor("The portal", "housekeeping")))
-    more, _ = ImportFilePart.objects.exclude(job__state__in=Job.OPEN).delete()
-    rows += more
+    expired: list[QuerySet[Any]] = [
+        Worker.objects.filter(seen_at__lt=now - CALLS_KEPT),
+        Job.objects.exclude(state__in=Job.OPEN).filter(finished_at__lt=now - JOBS_KEPT),
+        ImportFilePart.objects.exclude(job__state__in=Job.OPEN),
+    ]
     if settings.TASKS_BACKEND == "database":
         from django_tasks_db.models import DBTaskResult
 
         # By age, not by state: a killed worker leaves its call "running" for ever. The Job row is the truth.
-        old = DBTaskResult.objects.filter(enqueued_at__lt=now - CALLS_KEPT).exclude(status="READY")
-        more, _ = old.delete()
-        rows += more
-    return rows
+        old = DBTaskResult.objects.filter(enqueued_at__lt=now - CALLS_KEPT)
+        expired.append(old.exclude(status="READY"))
+    forgotten = forget_reports(Batch(Actor("The portal", "housekeeping")))
+    return forgotten + sum(rows.delete()[0] for rows in expired)

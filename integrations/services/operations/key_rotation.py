@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -59,10 +59,8 @@ def rotate_keys(batch: Batch, *, dry_run: bool = False) -> Rotation:
             if dry_run or same.update(**{name: new}):
                 result.rotated += 1
     if result.rotated and not dry_run:
-        with transaction.atomic():
-            told = {"rotated": result.rotated, "current": result.current, "unreadable": result.unreadable}
-            change = Change(Action.KEYS_ROTATED, "portal", "", "Encryption keys", None, told)
-            batch.record([change])
+        told = asdict(result)
+        batch.record([Change(Action.KEYS_ROTATED, "portal", "", "Encryption keys", None, told)])
     return result
 
 

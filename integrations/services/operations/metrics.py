@@ -53,12 +53,10 @@ def _database_lines() -> Iterable[str]:
         "portal_organizations", "gauge", "Organizations.", [({}, Organization.objects.present().count())]
     )
     instances = list(IntegrationInstance.objects.present())
+    connected = IntegrationInstance.Status.CONNECTED
     yield _metric(
         "portal_instance_up", "gauge", "1 when the last check or read of the configuration was accepted.",
-        [
-            (_of(instance), int(instance.status == IntegrationInstance.Status.CONNECTED))
-            for instance in instances
-        ],
+        [(_of(instance), int(instance.status == connected)) for instance in instances],
     )  # fmt: skip
     yield _metric(
         "portal_instance_data_age_seconds", "gauge", "Since the companies of the configuration were read.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from integrations.services.organizations.edit import (
-    ChangedMeanwhile,
     ExternalIdTaken,
     add_organization,
     change_organization,
@@ -27,7 +26,7 @@ from integrations.services.organizations.merge import (
 from integrations.services.organizations.values import LABELS, LENGTHS, ValueProblem, read_value
 
 __all__ = [
-    "LABELS", "LENGTHS", "PAGE_SIZES", "SORTS", "ChangedMeanwhile", "CompanyUndecided", "ExternalIdTaken",
+    "LABELS", "LENGTHS", "PAGE_SIZES", "SORTS", "CompanyUndecided", "ExternalIdTaken",
     "ListQuery", "MergePlan", "Status", "ValueProblem", "add_organization", "alike",
     "change_organization", "delete_organization", "list_organizations", "merge_organizations",
     "plan_merge", "read_value", "restore_organization",

@@ -12,7 +12,8 @@ from django.utils import timezone
 from integrations.database.integrity import broken_constraint
 from integrations.models import Organization
 from integrations.models.audit import Action
-from integrations.services.audit import Batch, organization_change
+from integrations.services.audit import Batch, State, organization_change
+from integrations.services.conflicts import ChangedMeanwhile
 
 
 class ExternalIdTaken(Exception):
@@ -23,10 +24,6 @@ class ExternalIdTaken(Exception):
         self.holder = holder
 
 
-class ChangedMeanwhile(Exception):
-    """Somebody else has changed or deleted the organization since it was shown."""
-
-
 def add_organization(batch: Batch, values: Mapping[str, Any]) -> Organization:
     """Add an organization; ``values`` by the names of ``Organization.EDITABLE``. Raises ExternalIdTaken."""
     organization = Organization(**_editable(values))
@@ -34,6 +31,7 @@ def add_organization(batch: Batch, values: Mapping[str, Any]) -> Organization:
     return organization
 
 
+@transaction.atomic
 def change_organization(
     batch: Batch, organization: Organization, values: Mapping[str, Any], seen: dt.datetime | None
 ) -> bool:
@@ -42,47 +40,43 @@ def change_organization(
     Somebody who cannot say what they saw (None) has seen nothing. Raises ChangedMeanwhile and
     ExternalIdTaken; then nothing is written.
     """
-    with transaction.atomic():
-        current = Organization.objects.present().locked().filter(pk=organization.pk).first()
-        if current is None or current.updated_at != seen:
-            raise ChangedMeanwhile
-        before = current.snapshot()
-        for name, value in _editable(values).items():
-            setattr(current, name, value)
-        if current.snapshot() == before:
-            return False
-        _save(batch, Action.ORGANIZATION_CHANGED, current, before)
+    current = Organization.objects.present().locked().filter(pk=organization.pk).first()
+    if current is None or current.updated_at != seen:
+        raise ChangedMeanwhile
+    before = current.snapshot()
+    for name, value in _editable(values).items():
+        setattr(current, name, value)
+    if current.snapshot() == before:
+        return False
+    _save(batch, Action.ORGANIZATION_CHANGED, current, before)
     return True
 
 
+@transaction.atomic
 def delete_organization(batch: Batch, organization: Organization) -> None:
     """Delete an organization softly; its mappings stay in its row's shadow and return with it.
 
     Deleting one that is deleted already does nothing.
     """
-    with transaction.atomic():
-        current = Organization.objects.present().locked().filter(pk=organization.pk).first()
-        if current is None:
-            return
-        current.deleted_at, current.merged_into = timezone.now(), None
-        current.save(update_fields=["deleted_at", "merged_into", "updated_at"])
-        current.proposals.all().delete()
-        change = organization_change(Action.ORGANIZATION_DELETED, current, current.snapshot(), None)
-        batch.record([change])
+    current = Organization.objects.present().locked().filter(pk=organization.pk).first()
+    if current is None:
+        return
+    current.deleted_at, current.merged_into = timezone.now(), None
+    current.save(update_fields=["deleted_at", "merged_into", "updated_at"])
+    current.proposals.all().delete()
+    batch.record([organization_change(Action.ORGANIZATION_DELETED, current, current.snapshot(), None)])
 
 
+@transaction.atomic
 def restore_organization(batch: Batch, organization: Organization) -> None:
     """Bring a deleted organization back. Raises ExternalIdTaken when another one has its external id now."""
-    with transaction.atomic():
-        deleted = Organization.objects.filter(deleted_at__isnull=False).locked()
-        current = deleted.filter(pk=organization.pk).first()
-        if current is None:
-            return
+    current = Organization.objects.deleted().locked().filter(pk=organization.pk).first()
+    if current is not None:
         current.deleted_at = None
         _save(batch, Action.ORGANIZATION_RESTORED, current, before=None)
 
 
-def _save(batch: Batch, action: Action, organization: Organization, before: dict[str, Any] | None) -> None:
+def _save(batch: Batch, action: Action, organization: Organization, before: State) -> None:
     try:
         with transaction.atomic():
             if organization.external_id and (holder := _holder(organization)):

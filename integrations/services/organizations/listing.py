@@ -64,14 +64,6 @@ class OrganizationList:
     query: ListQuery
 
 
-class _CountedPaginator(Paginator[Organization]):
-    """A paginator that is told the count instead of asking the database again."""
-
-    def __init__(self, rows: OrganizationQuerySet, size: int, *, count: int) -> None:
-        super().__init__(rows, size)
-        self.count = count  # takes the place of the cached property
-
-
 def list_organizations(visible: OrganizationQuerySet, query: ListQuery) -> OrganizationList:
     """The organizations that the query asks for, of those that are visible. Three queries for any page."""
     found = visible.search(query.text) if query.text else visible
@@ -93,5 +85,6 @@ def list_organizations(visible: OrganizationQuerySet, query: ListQuery) -> Organ
         )
     )
     counts = {status: numbers[status.value] for status in Status}
-    paginator = _CountedPaginator(rows, query.size, count=counts[query.status])
+    paginator = Paginator(rows, query.size)
+    paginator.count = counts[query.status]  # so that it does not ask the database again
     return OrganizationList(paginator.get_page(query.page), counts, query)

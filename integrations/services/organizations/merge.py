@@ -21,7 +21,7 @@ from integrations.models import IntegrationInstance, Organization, OrganizationM
 from integrations.models.audit import Action
 from integrations.models.organizations import OrganizationQuerySet
 from integrations.services.audit import Batch, Change, mapping_change, organization_change
-from integrations.services.organizations.edit import ChangedMeanwhile
+from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.suggestions.decisions import decision
 
 # The one that stays keeps its own external id: by the other one's it is found as well.
@@ -74,9 +74,7 @@ def plan_merge(merged: Organization, into: Organization) -> MergePlan:
     ours = {mapping.psa: mapping for mapping in _mappings(into) if mapping.is_in_force}
     theirs = {mapping.psa: mapping for mapping in _mappings(merged) if mapping.is_in_force}
     both = [psa for psa in theirs if psa in ours]
-    held = {mapping.company_id for mapping in ours.values()} | {
-        mapping.company_id for mapping in theirs.values()
-    }
+    held = {mapping.company_id for mapping in (*ours.values(), *theirs.values())}
     known = into.rejected_matches.values("company")
     rejected = merged.rejected_matches.exclude(company__in=known).exclude(company__in=held)
     return MergePlan(
@@ -149,7 +147,7 @@ def _lock(merged: Organization, into: Organization) -> None:
 
 def _mappings(organization: Organization) -> QuerySet[OrganizationMapping]:
     """In force or not, with what is told of them."""
-    return organization.mappings.select_related("organization", "company", "instance").order_by("psa")
+    return organization.mappings.with_names().order_by("psa")
 
 
 def _state(merged: Organization, into: Organization, mappings: list[OrganizationMapping]) -> str:

@@ -51,14 +51,10 @@ def read_value(field: str, text: str) -> str | bool | None:
         return None
     if field == "is_active":
         return _flag(text)
-    value = _READERS.get(field, _as_is)(text)
+    value = _READERS.get(field, str)(text)
     if len(value) > LENGTHS[field]:
         raise ValueProblem(f"{LABELS[field]} has {len(value):,} characters; {LENGTHS[field]} are allowed")
     return value
-
-
-def _as_is(text: str) -> str:
-    return text
 
 
 def _flag(text: str) -> bool:

@@ -95,27 +95,14 @@ class Resolution:
 def resolve(scope: Scope, question: Question) -> Resolution:
     """Answer one question. Raises Unresolved and Ambiguous."""
     organization = _organization(scope, question)
-    mapping = (
-        OrganizationMapping.objects.present()
-        .filter(organization=organization, psa=question.psa, instance__deleted_at=None)
-        .select_related("organization", "instance", "company")
-        .first()
-    )
+    present = OrganizationMapping.objects.present().filter(psa=question.psa, instance__deleted_at=None)
+    mapping = present.filter(organization=organization).with_names().first()
     if mapping is not None:
-        return Resolution(
-            organization,
-            mapping.instance,
-            Source.MAPPING,
-            mapping.company,
-            tuple(mapping.review_reasons),
-        )
+        reasons = tuple(mapping.review_reasons)
+        return Resolution(organization, mapping.instance, Source.MAPPING, mapping.company, reasons)
     ignored = IgnoredOrganization.objects.filter(organization=organization, psa=question.psa).exists()
     code = "ignored" if ignored else "unmapped"
-    text = (
-        "The organization is deliberately not mapped in this PSA."
-        if ignored
-        else "The organization is not mapped in this PSA."
-    )
+    text = f"The organization is {'deliberately ' if ignored else ''}not mapped in this PSA."
     # Who ignored it decided that nothing of it goes to the PSA.
     if question.fallback is Fallback.FAIL or (ignored and question.fallback is Fallback.CATCH_ALL):
         raise Unresolved(code, text)
@@ -125,9 +112,8 @@ def resolve(scope: Scope, question: Question) -> Resolution:
     if question.fallback is Fallback.CATCH_ALL:
         company = default.catch_all_company()
         if company is None or not company.is_usable:
-            raise Unresolved(
-                "no_catch_all", f"{text} The default configuration has no catch-all company in use."
-            )
+            problem = f"{text} The default configuration has no catch-all company in use."
+            raise Unresolved("no_catch_all", problem)
         return Resolution(organization, default, Source.CATCH_ALL, company, reason=code)
     return Resolution(organization, default, Source.FALLBACK, reason=code)
 

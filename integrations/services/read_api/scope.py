@@ -60,20 +60,13 @@ class Scope:
 
     def company_rows(self) -> QuerySet[Company]:
         """The last copy of each company, also of missing ones; not what an unfinished read has found."""
-        return (
-            Company.objects.filter(instance__in=self.instance_rows(), is_pending=False)
-            .select_related("instance")
-            .order_by("pk")
-        )
+        rows = Company.objects.filter(instance__in=self.instance_rows(), is_pending=False)
+        return rows.select_related("instance").order_by("pk")
 
     def mapping_rows(self) -> QuerySet[OrganizationMapping]:
         """Mappings in force of organizations and instances that were not deleted."""
-        return (
-            OrganizationMapping.objects.in_tables()
-            .filter(instance__in=self.instance_rows())
-            .select_related("organization", "instance", "company")
-            .order_by("pk")
-        )
+        rows = OrganizationMapping.objects.in_tables().filter(instance__in=self.instance_rows())
+        return rows.with_names().order_by("pk")
 
     def event_rows(self) -> QuerySet[AuditEvent]:
         """History. In a limited scope only what happened in one of its instances."""

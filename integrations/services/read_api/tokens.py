@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations.models import ApiToken, IntegrationInstance, Right
 from integrations.models.audit import Action
-from integrations.services.audit import Batch, Change
+from integrations.services.audit import Batch, Change, State
 
 MARK = "aip"
 PREFIX_BYTES = 5
@@ -74,7 +74,7 @@ def create_token(batch: Batch, spec: TokenSpec) -> tuple[ApiToken, str]:
             rights=[right.value for right in Right if right in spec.rights],
             limited=bool(spec.instances),
             expires_at=spec.expires_at,
-            created_by_id=batch.actor.user.pk if batch.actor.user else None,
+            created_by=batch.actor.account,
         )
         token.save()
         token.instances.set(spec.instances)
@@ -95,7 +95,7 @@ def revoke_token(batch: Batch, token: ApiToken) -> bool:
     return True
 
 
-def _record(batch: Batch, action: Action, token: ApiToken, before: dict[str, object] | None) -> None:
+def _record(batch: Batch, action: Action, token: ApiToken, before: State) -> None:
     batch.record([Change(action, "token", str(token.pk), token.name, before, token.snapshot())])
 
 

@@ -78,21 +78,17 @@ def suggest_mappings(
 def knowledge_of(instance: IntegrationInstance) -> matching.Knowledge:
     """What people have settled: pairs they rejected, and names they accepted in an instance since deleted."""
     rejected: set[tuple[str, str]] = set()
-    rejected_names: dict[str, list[str]] = {}
-    for organization, company, name in RejectedMatch.objects.order_by("pk").values_list(
-        "organization_id", "company_id", "company_name"
-    ):
-        rejected.add((str(organization), str(company)))
-        rejected_names.setdefault(str(organization), []).append(name)
-    aliases: dict[str, list[str]] = {}
+    rejected_names: dict[str, tuple[str, ...]] = {}
+    pairs = RejectedMatch.objects.order_by("pk").values_list("organization_id", "company_id", "company_name")
+    for organization, company, name in pairs:
+        key = str(organization)
+        rejected.add((key, str(company)))
+        rejected_names[key] = (*rejected_names.get(key, ()), name)
+    aliases: dict[str, tuple[str, ...]] = {}
     taken_along = OrganizationMapping.objects.filter(psa=instance.psa, removed_with_instance=True)
     for organization, name in taken_along.order_by("pk").values_list("organization_id", "company__name"):
-        aliases.setdefault(str(organization), []).append(name)
-    return matching.Knowledge(
-        aliases={key: tuple(names) for key, names in aliases.items()},
-        rejected=frozenset(rejected),
-        rejected_names={key: tuple(names) for key, names in rejected_names.items()},
-    )
+        aliases[str(organization)] = (*aliases.get(str(organization), ()), name)
+    return matching.Knowledge(aliases=aliases, rejected=frozenset(rejected), rejected_names=rejected_names)
 
 
 def organization_record(row: Organization) -> matching.Organization:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from integrations.services.webhooks.deliver import has_work, work
 from integrations.services.webhooks.edit import (
     NotToBeSent,
     WebhookSpec,
@@ -13,6 +12,7 @@ from integrations.services.webhooks.edit import (
     send_again,
     set_active,
 )
+from integrations.services.webhooks.outbox import has_work, work
 from integrations.services.webhooks.review_notices import note_reviews
 from integrations.services.webhooks.send import check_address
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
@@ -15,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from integrations.crypto import SealedValueError
 from integrations.models import AuditEvent, Webhook, WebhookDelivery, WebhookEvent
 from integrations.models.audit import Action
-from integrations.services.audit import STREAMED_TARGETS, Batch, Change
+from integrations.services.audit import STREAMED_TARGETS, Batch, Change, State
 from integrations.services.webhooks.send import check_address
 
 KEY_BYTES = 32
@@ -44,7 +43,7 @@ def create_webhook(batch: Batch, spec: WebhookSpec) -> tuple[Webhook, str]:
     check_address(spec.url)
     key = _new_key()
     with transaction.atomic():
-        webhook = Webhook(created_by_id=batch.actor.user.pk if batch.actor.user else None, position=_head())
+        webhook = Webhook(created_by=batch.actor.account, position=_head())
         _apply(webhook, spec)
         webhook.secret = {"key": key}
         webhook.save()
@@ -66,13 +65,8 @@ def change_webhook(batch: Batch, webhook: Webhook, spec: WebhookSpec) -> bool:
         webhook.rests_until = None
         webhook.save(update_fields=["name", "host", "address", "events", "rests_until"])
         # Another path at the same host is a change too, of which nothing else can be told.
-        _record(
-            batch,
-            Action.WEBHOOK_CHANGED,
-            webhook,
-            before,
-            after | {"address_replaced": True} if moves else after,
-        )
+        told = after | {"address_replaced": True} if moves else after
+        _record(batch, Action.WEBHOOK_CHANGED, webhook, before, told)
     return True
 
 
@@ -154,11 +148,5 @@ def _head() -> int:
     return int(found or 0)
 
 
-def _record(
-    batch: Batch,
-    action: Action,
-    webhook: Webhook,
-    before: dict[str, Any] | None,
-    after: dict[str, Any] | None,
-) -> None:
+def _record(batch: Batch, action: Action, webhook: Webhook, before: State, after: State) -> None:
     batch.record([Change(action, "webhook", str(webhook.pk), webhook.name, before, after)])

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from integrations.models import OrganizationMapping, ReviewNotice
 from integrations.models.audit import Action
-from integrations.models.mappings import MappingQuerySet, ReviewReason, needs_review
+from integrations.models.mappings import MappingQuerySet, needs_review
 from integrations.services.audit import Actor, Batch, Change, serialize_followed_events
 
 PORTAL = Actor("The portal", "review of mappings")
@@ -25,56 +25,38 @@ def note_reviews() -> int:
 
     Repeatable at any moment and by several workers at once.
     """
-    wanted = _with_companies().filter(needs_review(), instance__deleted_at=None)
+    wanted = OrganizationMapping.objects.in_tables().filter(needs_review(), instance__deleted_at=None)
     settled = ReviewNotice.objects.exclude(mapping__in=wanted.values("pk"))
     if not settled.exists() and not any(True for _ in _untold(wanted)):
         return 0  # the usual case takes no lock
     with transaction.atomic():
         serialize_followed_events()
-        changes = _settle(list(settled.select_related(*_MAPPING)[:NOTICES_A_TIME]))
+        related = ("mapping__organization", "mapping__company", "mapping__instance")
+        notices = list(settled.select_related(*related)[:NOTICES_A_TIME])
+        ReviewNotice.objects.filter(pk__in=[notice.pk for notice in notices]).delete()
+        changes = [_change(Action.REVIEW_SETTLED, each.mapping, [], before=each.reasons) for each in notices]
         for mapping, reasons in _untold(wanted):
             changes.append(_change(Action.REVIEW_NEEDED, mapping, reasons))
-            ReviewNotice.objects.update_or_create(
-                mapping=mapping, defaults={"reasons": [reason.value for reason in reasons]}
-            )
+            ReviewNotice.objects.update_or_create(mapping=mapping, defaults={"reasons": reasons})
             if len(changes) >= NOTICES_A_TIME:
                 break
         Batch(PORTAL).record(changes)
     return len(changes)
 
 
-_MAPPING = ("mapping__organization", "mapping__company", "mapping__instance")
-
-
-def _with_companies() -> MappingQuerySet:
-    mappings = OrganizationMapping.objects.in_tables()
-    return mappings.select_related("organization", "company", "instance", "review_notice")
-
-
-def _untold(wanted: MappingQuerySet) -> Iterator[tuple[OrganizationMapping, list[ReviewReason]]]:
-    """Mappings that need review for reasons that were not told."""
-    for mapping in wanted.order_by("pk"):
-        reasons = mapping.review_reasons
+def _untold(wanted: MappingQuerySet) -> Iterator[tuple[OrganizationMapping, list[str]]]:
+    """Mappings that need review, and why, for reasons that were not told."""
+    for mapping in wanted.with_names().select_related("review_notice").order_by("pk"):
+        reasons = [reason.value for reason in mapping.review_reasons]
         notice = getattr(mapping, "review_notice", None)
-        if notice is None or notice.reasons != [reason.value for reason in reasons]:
+        if notice is None or notice.reasons != reasons:
             yield mapping, reasons
 
 
-def _settle(notices: list[ReviewNotice]) -> list[Change]:
-    ReviewNotice.objects.filter(pk__in=[notice.pk for notice in notices]).delete()
-    return [_change(Action.REVIEW_SETTLED, notice.mapping, [], before=notice.reasons) for notice in notices]
-
-
 def _change(
-    action: Action, mapping: OrganizationMapping, reasons: list[ReviewReason], before: list[str] | None = None
+    action: Action, mapping: OrganizationMapping, reasons: list[str], before: list[str] | None = None
 ) -> Change:
     facts = {"company": mapping.company_id, "company_name": mapping.company.name}
-    return Change(
-        action,
-        TARGET_TYPE,
-        str(mapping.organization_id),
-        mapping.organization.name,
-        None if before is None else {**facts, "reasons": before},
-        {**facts, "reasons": [reason.value for reason in reasons]},
-        mapping.instance,
-    )
+    target = (TARGET_TYPE, str(mapping.organization_id), mapping.organization.name)
+    was = None if before is None else {**facts, "reasons": before}
+    return Change(action, *target, was, {**facts, "reasons": reasons}, mapping.instance)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -18,7 +17,7 @@ from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 from urllib3.exceptions import HTTPError
 
-from integrations.outbound.addresses import Gate, host_and_port, is_public_address
+from integrations.outbound.addresses import Gate, host_and_port, is_reserved_name
 from integrations.outbound.errors import AddressRefused as AddressRefused
 from integrations.outbound.errors import OutboundError
 from integrations.outbound.limits import Limits
@@ -78,19 +77,11 @@ def check_address(url: str) -> None:
         return
     if parts.scheme != "https":
         raise AddressRefused("Only https is allowed.")
-    if host == "localhost" or host.endswith(".localhost") or _is_private_literal(host):
+    if is_reserved_name(host):
         raise AddressRefused(
             "This address lies inside a private or reserved network. Whoever runs the portal can allow it "
             "with WEBHOOK_ALLOWED_HOSTS."
         )
-
-
-def _is_private_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return not is_public_address(host)
 
 
 @sensitive_variables("key")
