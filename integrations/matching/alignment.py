@@ -136,10 +136,11 @@ def _match_fuzzy(alignment: Alignment, rows: Ids, vocabulary: Vocabulary) -> Non
         alignment.inexact[at] += unequal * value * value * light
         alignment.inflected[at] += ~unequal
         alignment.first_inflected[at] |= ~unequal & (ii == 0) & (jj == 0)
-        alignment.ordinary_swaps[at] += unequal & ordinary[a[first]] & ordinary[b[first]]
+        short_form = vocabulary.several[a[first]] | vocabulary.several[b[first]]
+        alignment.ordinary_swaps[at] += unequal & ordinary[a[first]] & ordinary[b[first]] & ~short_form
         alignment.swaps[at] += unequal & known[a[first]] & known[b[first]]
         alignment.attested[at] += unequal & attested[a[first]] & attested[b[first]]
-        alignment.several[at] += unequal & (vocabulary.several[a[first]] | vocabulary.several[b[first]])
+        alignment.several[at] += unequal & short_form
         alignment.guesses[at] += unequal & _guesses(a[first], b[first], vocabulary)
         rest = left_free[row, i] & right_free[row, j]
         row, i, j, a, b = (x[rest] for x in (row, i, j, a, b))

@@ -48,13 +48,15 @@ _INACTIVE_PATTERNS = (
         rf"^\W*(?:z{{2,}}|x{{2,}})(?=[\s_\-.*:])[\s_\-.*:]*(?:(?:{_STRONG}|{_WEAK})(?=[\s_\-.*:])[\s_\-.*:]*)?",
         re.IGNORECASE,
     ),
+    re.compile(r"^\W*(?:[zx]_+|zz+(?=[A-Z]))\s*"),
     re.compile(rf"[(\[{{<*]+\s*(?:{_STRONG}|{_WEAK}){_YEAR}\s*(?:[)\]}}>*]+|$)", re.IGNORECASE),
     re.compile(rf"(?:\s[-|/:]+\s*|_+|\s*--+\s*)(?:{_STRONG}|{_WEAK}){_YEAR}\s*\*?$", re.IGNORECASE),
     re.compile(rf"^\W*(?:{_STRONG}|{_WEAK})\s*(?:[-|/:_*]+)\s*(?!.*\bnam)", re.IGNORECASE),
     re.compile(rf"^\W*(?:{_STRONG})\b[\s\-:_*]+", re.IGNORECASE),
     re.compile(rf"[\s_]+(?:{_STRONG}){_YEAR}\s*\*?$", re.IGNORECASE),
 )
-_CAPITAL_WEAK_MARK = re.compile(rf"\s(?:{_phrases('inactive when set apart', capitals=True)})$")
+_CAPITALS = _phrases("inactive when set apart", capitals=True)
+_CAPITAL_WEAK_MARK = re.compile(rf"\s(?:{_CAPITALS})$|^(?:{_CAPITALS})\s+(?=\w)")
 _DECORATION_PATTERNS = (
     re.compile(rf"[(\[*]+\s*(?:{_DECORATION})\s*[)\]*]+", re.IGNORECASE),
     re.compile(rf"\s[-|]\s*(?:{_DECORATION})\s*$", re.IGNORECASE),
@@ -64,7 +66,7 @@ _SITE_PATTERN = re.compile(
     rf"(?:[\s,\-|/(\[]+(?:{_SITE})|(?:\s[-|/]+\s*|\s*[(\[]\s*|\s*,\s*)(?:{_SITE_APART}))\s*[)\]]?\s*$",
     re.IGNORECASE,
 )
-_JURISDICTION = re.compile(r"\s*[/\\]+\s*([A-Za-z]{2,4})\s*[/\\]*\s*$")
+_JURISDICTION = re.compile(r"\s*[/\\]+\s*([A-Za-z]{2,4}|[A-Za-z]+(?: [A-Za-z]+)+(?=\s*[/\\]))\s*([/\\]*)\s*$")
 _STATE_IN_BRACKETS = re.compile(r"\(\s*([A-Z]{2})\s*\)")
 _STATE_NAMES = {short: name for name, short in _REGIONS.items()}
 _STARS = re.compile(r"^[\s*]+|[\s*]+$")
@@ -150,12 +152,17 @@ _POSTAL = re.compile(
 _POSTAL_IN_FRONT = re.compile(r"^(?:[a-z]{1,2}-)?\d{4,5}\s+")
 _NOT_WORD = re.compile(r"[^\w]+")
 _LEGAL_TAILS = wordlists.legal_forms()
-_LONGEST_PLACE = 4
+_LONGEST_PLACE, _CODE_OF_PLACE = 4, 4
 
 
 def without_marks(text: str, lowered: str, first_words: set[str]) -> tuple[str, bool]:
     """Remove marks such as "(do not use)". Never leaves fewer than two letters: "Old" alone is a name."""
-    if "zz" not in lowered and "xx" not in lowered and first_words.isdisjoint(_MARK_WORDS):
+    if (
+        lowered[:1] not in "zx"
+        and "zz" not in lowered
+        and "xx" not in lowered
+        and first_words.isdisjoint(_MARK_WORDS)
+    ):
         return text, False
     marked = False
     for pattern in _INACTIVE_PATTERNS:
@@ -200,8 +207,11 @@ def main_site_apart(text: str, words: set[str]) -> str:
 def jurisdiction_apart(text: str) -> str:
     """Write a place of registration ("/DE/", "(DE)") as an addition, a state by its name."""
     found = _JURISDICTION.search(text) if "/" in text or "\\" in text else None
-    if found is not None and found.group(1).lower() in _SHORT_PLACES and text[: found.start()].strip():
-        text = f"{text[: found.start()]} ({found.group(1).upper()})"
+    if found is not None and text[: found.start()].strip():
+        place = found.group(1)
+        known = place.lower() in _SHORT_PLACES or is_place(place)
+        if known or (found.group(2) and len(place) <= _CODE_OF_PLACE):
+            text = f"{text[: found.start()]} ({place.upper() if len(place) <= _CODE_OF_PLACE else place})"
     return _STATE_IN_BRACKETS.sub(_named_state, text) if "(" in text else text
 
 

@@ -79,12 +79,9 @@ def _acronyms(
                 continue
             letters = "".join(part[0] for part in spelled)
             legal = table.records[records[row]].name.legal
-            if (
-                word in table.initials[records[row]]
-                or word == letters
-                or (legal and word == letters + legal[-1][0])
-            ):
-                value[row] = 1.0 if len(word) >= 3 else 0.5
+            with_legal = bool(legal) and word == letters + legal[-1][0]
+            if word == letters or with_legal or word in table.initials[records[row]]:
+                value[row] = 1.0 if len(word) >= 3 and not with_legal else 0.5
                 short_open[row] = long_open[row] = False
     return value
 
@@ -190,7 +187,7 @@ def _explain_small_words(pairs: Pairs) -> None:
         # "B to C Rentals" beside "C Rentals": what stands before is left out as well
         before = np.logical_or.accumulate(some_word[words] & ~still_open, axis=1)
         behind = np.logical_or.accumulate(told[words][:, ::-1], axis=1)[:, ::-1]
-        edge |= any_of(chosen & ~(before & behind))
+        edge |= any_of(chosen & (~(before & behind) | vocabulary.particle[words]))
     pairs.values["edge_word_omitted"] = (edge & ~a.whole).astype(float)
     pairs.values["small_word_omitted"] = (some & ~edge).astype(float)
     pairs.explain(left, right)
@@ -238,7 +235,7 @@ def _explain_given_names(pairs: Pairs) -> None:
     given = vocabulary.given & ~vocabulary.neutral
     neutral = vocabulary.neutral
     # in a practice ("law", "dental") any unknown word before the family name is taken for a given name
-    practice = vocabulary.structural | vocabulary.practice
+    practice = vocabulary.practice
     practised = any_of(practice[a.left] & ~a.left_open & (a.left >= 0))
     unknown = ~vocabulary.known & ~vocabulary.exact_only & ~vocabulary.neutral & ~vocabulary.small
     left = pairs.left_open & (
@@ -249,7 +246,7 @@ def _explain_given_names(pairs: Pairs) -> None:
     )
     only = ~any_of(pairs.left_open & ~left & ~neutral[a.left])
     only &= ~any_of(pairs.right_open & ~right & ~neutral[a.right])
-    only &= any_of(left) ^ any_of(right)
+    only &= practised & (any_of(left) ^ any_of(right))
     # the family name stands beside it, and is rare enough to tell
     family = vocabulary.attested | (vocabulary.weight >= _RARE)
     family &= ~(vocabulary.structural | vocabulary.trade | vocabulary.neutral)

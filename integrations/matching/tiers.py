@@ -115,7 +115,7 @@ def signs_of(view: View, context: Reals) -> Signs:
     ahead = context_of("ahead") > 0
     return Signs(
         clear=~(look_alike | contradicted | view.shared_domain | view.hardly_named) & ahead,
-        own_phone=((own_phone & ~sister) | some("body_word_omitted")) & ahead,
+        own_phone=((own_phone & ~sister) | some("body_word_omitted", "given_name_omitted")) & ahead,
         strict=strict,
         partly=partly,
         apostrophe=view.above("apostrophe_differs", _HALF) & ~view.contact,

@@ -30,6 +30,7 @@ SMALLEST_LIST = 256
 #: A word counts as known, that is no likely misspelling, from this many occurrences on.
 KNOWN_IN_BACKGROUND = 4
 KNOWN_IN_LISTS = 6
+SHORTEST_ORDINARY = 5
 #: Kinds of public bodies, and which of them people exchange for one another.
 BODIES = ("city", "county", "borough", "district", "town", "village", "township", "parish", "municipality")
 #: What "head office" and its like are read as.
@@ -83,6 +84,7 @@ class Vocabulary:
         self.small: Flags = np.zeros(0, bool)
         self.role: Flags = np.zeros(0, bool)
         self.light_role: Flags = np.zeros(0, bool)
+        self.particle: Flags = np.zeros(0, bool)
         self.practice: Flags = np.zeros(0, bool)
         self.site: Flags = np.zeros(0, bool)
         self.body: Ids = np.zeros(0, np.int32)
@@ -122,7 +124,10 @@ class Vocabulary:
         self.weight[self.small] = LIGHTEST
         # a spelling that one list always uses and nobody else is a manner of writing, not another word
         here_and_there = (occurrences >= KNOWN_IN_LISTS) & ((np.minimum(ours, theirs) > 0) | (everywhere > 0))
-        self.known = self.ordinary | (everywhere >= KNOWN_IN_BACKGROUND) | here_and_there
+        background_known = everywhere >= KNOWN_IN_BACKGROUND
+        # a word that many business names hold says what they do, unless it is a name of its own
+        self.ordinary |= background_known & ~self.attested & ~self.given & (self.length >= SHORTEST_ORDINARY)
+        self.known = self.ordinary | background_known | here_and_there
         self.known &= ~self.several
         self._pad()
 
@@ -149,6 +154,7 @@ class Vocabulary:
         self.trade = among(wordlists.trade_words())
         self.small = among(wordlists.small_words())
         self.role = among(wordlists.body_role_words())
+        self.particle = among(wordlists.particles())
         self.light_role = among(wordlists.light_role_words())
         self.practice = among(wordlists.practice_words())
         self.site = among(wordlists.site_words())

@@ -182,6 +182,12 @@ def body_role_words() -> frozenset[str]:
 
 
 @cache
+def particles() -> frozenset[str]:
+    """Small words that make another word of the one before: "Hands On", "Drive In"."""
+    return _words("kinds_of_words.txt")["particle"]
+
+
+@cache
 def light_role_words() -> frozenset[str]:
     """The same, of words that do not make a name that of a public body."""
     return _words("kinds_of_words.txt")["light body role"]
