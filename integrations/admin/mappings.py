@@ -73,6 +73,8 @@ class MappingForm(forms.ModelForm[OrganizationMapping]):
             return values
         if company.is_own or company.instance.is_deleted:
             self.add_error("company", "This company is the MSP itself, or its configuration is deleted.")
+        if company.is_pending or (company.missing_since is not None and "company" in self.changed_data):
+            self.add_error("company", "This company is not in Autotask, or was not read completely yet.")
         if organization.is_deleted:
             self.add_error(None, "The organization is deleted. Restore it first.")
         mapping = organization.mappings.filter(psa=company.instance.psa).select_related("company").first()

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
 
+from integrations.database.transactions import transaction_required
 from integrations.fields import EncryptedJSONField
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class InstanceQuerySet(models.QuerySet["IntegrationInstance"]):
         """Every one of the PSA that the person may see, by its name alone."""
         return self.visible_to(user).present().filter(psa=psa).only("psa", "name", "is_default")
 
+    @transaction_required
     def locked(self) -> InstanceQuerySet:
         """Locked until the transaction ends.
 

@@ -13,6 +13,7 @@ from django.db import models
 from django.utils import timezone
 
 from integrations.database.bulk import insert_rows, update_rows
+from integrations.database.transactions import transaction_required
 from integrations.models.companies import Company, CompanyRef
 from integrations.models.instances import IntegrationInstance
 from integrations.models.organizations import Organization
@@ -97,6 +98,7 @@ class MappingQuerySet(models.QuerySet["OrganizationMapping"]):
         # Few are deleted, and an index holds them: leaving them out reads no organization of the others.
         return self.present().exclude(organization__in=Organization.objects.deleted().order_by().values("pk"))
 
+    @transaction_required
     def locked(self) -> MappingQuerySet:
         """Locked until the transaction ends, in the order in which everybody locks mappings."""
         return self.order_by("organization_id").select_for_update(of=("self",))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models.functions import Lower
 
+from integrations.database.transactions import transaction_required
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
@@ -50,6 +52,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """Those that have a row in every mapping table of the PSA, being active, and a mapping in none."""
         return self.present().with_mapping(psa).filter(models.Q(mapping=None), is_active=True)
 
+    @transaction_required
     def locked(self) -> OrganizationQuerySet:
         """Locked until the transaction ends.
 
@@ -84,6 +87,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
             ends[pk] = end
         return ends
 
+    @transaction_required
     def rewrite(self, organizations: Collection[Organization]) -> None:
         """Write the editable values of many rows that exist, and whether they are deleted.
 

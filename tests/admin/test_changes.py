@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from integrations.models import (
     ApiToken,
@@ -259,6 +260,12 @@ def test_what_cannot_be_mapped_is_refused_beside_the_field(
     own = {"organization": abbott.pk, "company": company_of(refreshed, 0).pk}
     assert "the MSP itself" in errors_of(desk.post(add, own))
 
+    refreshed.companies.filter(remote_id="105").update(missing_since=timezone.now())
+    refreshed.companies.filter(remote_id="106").update(is_pending=True)
+    for remote_id in (105, 106):
+        absent = {"organization": abbott.pk, "company": company_of(refreshed, remote_id).pk}
+        assert "not in Autotask" in errors_of(desk.post(add, absent))
+
     mapping = map_to(owner, refreshed, abbott, 101)
     again = {"organization": abbott.pk, "company": company_of(refreshed, 102).pk}
     assert "It is mapped already, to Abbott Dental Care, LLC" in errors_of(desk.post(add, again))
@@ -303,6 +310,9 @@ def test_the_service_refuses_what_the_form_would(
     actor, abbott = actor_of(superuser), organizations["Abbott"]
     with pytest.raises(proposals.CompanyNotOffered):
         assign.set_mapping(Batch(actor), abbott, company_of(refreshed, 0), seen_version=0)
+    refreshed.companies.filter(remote_id="105").update(missing_since=timezone.now())
+    with pytest.raises(proposals.CompanyNotOffered):
+        assign.set_mapping(Batch(actor), abbott, company_of(refreshed, 105), seen_version=0)
     with pytest.raises(ChangedMeanwhile):
         assign.set_mapping(Batch(actor), abbott, company_of(refreshed, 101), seen_version=4)
     delete_organization(Batch(actor), abbott)

@@ -94,6 +94,8 @@ def test_what_belongs_into_a_transaction_refuses_to_run_without() -> None:
         lambda: OrganizationMapping.objects.write(
             [OrganizationMapping(organization=organization, psa="autotask", confirmed_at=timezone.now())]
         ),
+        *(model.objects.locked for model in (IntegrationInstance, Organization, OrganizationMapping)),
+        lambda: Organization.objects.rewrite([organization]),
     ]
     for call in calls:
         with pytest.raises(TransactionRequired):

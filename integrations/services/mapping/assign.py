@@ -32,7 +32,7 @@ def set_mapping(
     """
     # The order of locks that saving the mapping table keeps: the instance, then the mapping.
     instance = IntegrationInstance.objects.present().locked().filter(pk=company.instance_id).first()
-    if instance is None or company.is_own:
+    if instance is None or company.is_own or company.is_pending:
         raise CompanyNotOffered
     if not Organization.objects.present().filter(pk=organization.pk).exists():
         raise OrganizationDeleted
@@ -47,6 +47,8 @@ def set_mapping(
         return mapping
     else:
         action = Action.MAPPING_CHANGED if mapping.instance_id == instance.pk else Action.MAPPING_MOVED
+    if company.missing_since is not None:
+        raise CompanyNotOffered
     mapping = mapping or OrganizationMapping(organization=organization, psa=instance.psa, version=0)
     mapping.assign(company, by=batch.actor.account, at=timezone.now(), source=MappingSource.CHOSEN)
     mapping.save()
