@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from integrations.forms.filters import BaseFilterFormSet
 from integrations.models import IntegrationInstance
 from integrations.psa.base import PSAError
 from integrations.services.companies import MOST_ROWS, preview_filters, save_filters
@@ -20,7 +23,7 @@ from integrations.views.setup import setup_page
 def edit(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Add or remove a row, or follow a changed field; nothing is saved."""
     sent = filter_forms(instance, request.POST)
-    rows = [form.redrawn(at_once=bool(request.htmx)) for form in sent.forms]
+    rows = _redrawn(sent, at_once=bool(request.htmx))
     removed = whole_number(request.POST.get("remove", ""))
     if removed is not None and removed < len(rows):
         del rows[removed]
@@ -32,6 +35,10 @@ def edit(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
             request, "integrations/setup/filter_rows.html", {"instance": instance, "filters": filters}
         )
     return setup_page(request, instance, filters=filters)
+
+
+def _redrawn(filters: BaseFilterFormSet, *, at_once: bool) -> list[dict[str, Any]]:
+    return [form.redrawn(at_once=at_once) for form in filters.forms]
 
 
 @on_instance("map_organizations")
@@ -53,6 +60,7 @@ def preview(request: SignedInRequest, instance: IntegrationInstance) -> HttpResp
             previewed = {"result": preview_filters(instance, filters.conditions())}
         except PSAError as error:
             previewed = {"error": error.user_text}
+        filters = filter_forms(instance, initial=_redrawn(filters, at_once=False))
     if request.htmx:
         context = {"instance": instance, "filters": filters, "preview": previewed}
         return render(request, "integrations/setup/filter_rows.html", context)

@@ -169,7 +169,7 @@
   document.addEventListener("input", (event) => touched.add(event.target));
   document.addEventListener("focusout", (event) => {
     const field = event.target;
-    const isChecked = field.matches?.("form[data-check] :is(input:not([type=checkbox]), textarea)");
+    const isChecked = field.matches?.("form[data-check] :is(input[name]:not([type=checkbox]), textarea)");
     // Who only passes through has not answered yet, and is not told off for it.
     if (isChecked && (touched.has(field) || field.getAttribute("aria-invalid") === "true")) {
       check(field).catch(() => {}); // no connection: saving will tell
