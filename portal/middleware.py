@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
+from integrations.api.problems import problem
 from portal.logs import request_id
 from portal.probes import counters
 
@@ -26,6 +27,12 @@ CONTENT_SECURITY_POLICY = (
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
+OVER_TLS = "The API is answered over https only. Ask the same address with https://."
+SENT_IN_CLEAR = (
+    "The token was sent in clear over http and was not looked at. Whoever could read along has it: revoke "
+    "it, make another, and ask the same address with https://."
+)
+TOKEN_PREFIX = re.compile(r"Bearer\s+(aip_[a-z2-7]{8})_", re.IGNORECASE)
 ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -59,7 +66,7 @@ class RequestIdMiddleware:
             return
         counters.count(view, response.status_code, seconds)
         address, user = request.META.get("REMOTE_ADDR", ""), _person(request)
-        token = getattr(request, "token_prefix", "")
+        token = getattr(getattr(request, "api_token", None), "prefix", "")
         requests.info(
             "%s %s %s in %.0f ms, from %s, %s",
             request.method, request.path, response.status_code, 1000 * seconds, address or "-",
@@ -112,6 +119,25 @@ def _address(text: str) -> str:
         return str(ip_address(bare))
     except ValueError:
         return ""
+
+
+class TokensOverTlsMiddleware:
+    """Refuses what a program sends over plain http; led on, it would send its token in clear each time.
+
+    Stands before the redirect to https. The API's description, which people read without one, is led on.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = request.headers.get("Authorization", "")
+        for_programs = request.path.startswith("/api/") and request.path != "/api/v1/docs/"
+        if request.is_secure() or not settings.TOKENS_OVER_TLS_ONLY or not (token or for_programs):
+            return self.get_response(request)
+        known = TOKEN_PREFIX.match(token)
+        requests.warning("a token came in clear over http: %s", known[1] if known else "of no known form")
+        return problem(403, "tls_required", SENT_IN_CLEAR if token else OVER_TLS)
 
 
 class SecurityHeadersMiddleware:

@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "portal.middleware.RequestIdMiddleware",
     "portal.probes.ProbesMiddleware",
     *(["portal.middleware.ProxyAddressMiddleware"] if BEHIND_TLS_PROXY else []),
+    "portal.middleware.TokensOverTlsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.SecurityHeadersMiddleware",
@@ -172,6 +173,8 @@ IMPORT_REPORT_DAYS = number("IMPORT_REPORT_DAYS", 365, minimum=0, maximum=36_500
 
 # --- other programs ---------------------------------------------------------------------------------
 
+# A token that came in clear may be in other hands: it is refused, not led on to https.
+TOKENS_OVER_TLS_ONLY = IN_PRODUCTION
 # How often one API token may ask within a minute.
 API_REQUESTS_PER_MINUTE = number("API_REQUESTS_PER_MINUTE", 3000, minimum=1, maximum=1_000_000)
 # Receivers of webhooks beside https on public addresses, by host and port ("10.0.0.5:8443"); also plain http.

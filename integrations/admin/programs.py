@@ -16,16 +16,22 @@ from integrations.services.read_api import revoke_token
 class ApiTokenAdmin(ReadOnlyAdmin[ApiToken]):
     """Tokens by name and prefix; the token itself is stored nowhere, and its digest stays hidden."""
 
-    list_display = ("name", "prefix", "state", "created_by", "created_at", "expires_at", "last_used_at")
+    list_display = (
+        "name", "prefix", "state", "created_by", "for_portal", "created_at", "expires_at", "last_used_at",
+    )  # fmt: skip
     list_select_related = ("created_by",)
-    list_filter = ("limited", ("revoked_at", admin.EmptyFieldListFilter))
+    list_filter = ("limited", "for_portal", ("revoked_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "prefix")
     date_hierarchy = "created_at"
     actions = ("revoke",)
     fields = (
-        "name", "prefix", "state", "right_list", "instance_list", "created_by", "created_at", "expires_at",
-        "last_used_at", "revoked_at",
+        "name", "prefix", "state", "right_list", "instance_list", "network_list", "for_portal", "created_by",
+        "created_at", "expires_at", "last_used_at", "revoked_at",
     )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        """With what the state of each depends on."""
+        return super().get_queryset(request).with_maker()  # type: ignore[attr-defined,no-any-return]
 
     @admin.action(description="Revoke: closed to their holders at once", permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
@@ -42,6 +48,11 @@ class ApiTokenAdmin(ReadOnlyAdmin[ApiToken]):
     def instance_list(self, token: ApiToken) -> str:
         """Those that it may read."""
         return lines(map(link, token.instances.all())) if token.limited else "All"
+
+    @admin.display(description="from")
+    def network_list(self, token: ApiToken) -> str:
+        """The addresses that it may be used from."""
+        return lines(token.networks) if token.networks else "Anywhere"
 
 
 @admin.register(Webhook)

@@ -24,7 +24,7 @@ class BearerToken(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Scope:
         """The scope. Raises TokenRefused, TooManyRequests and RightMissing."""
         found = authenticate(token.strip(), request.META.get("REMOTE_ADDR", ""))
-        request.token_prefix = found.prefix  # type: ignore[attr-defined]  # for the log's line of this request
+        request.api_token = found  # type: ignore[attr-defined]  # for the log's line, and to tell that it ends
         if self.right is not None and self.right.value not in found.rights:
             raise RightMissing(f"This token does not have the right “{self.right.value}”.")
         return Scope(instances_of(found))

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
-from django.utils.http import quote_etag
+from django.utils.http import http_date, quote_etag
 from django.views.decorators.csrf import csrf_exempt
 
 from integrations.api.problems import problem
@@ -45,6 +45,9 @@ def finished(view: View, parameters: Callable[[], Collection[str]] = _none) -> V
             response.headers["ETag"] = etag
             response.headers["Cache-Control"] = "private, no-cache"
             patch_vary_headers(response, ["Authorization"])
+            token = getattr(request, "api_token", None)
+            if token is not None and token.ends_soon:
+                response.headers["Token-Expires"] = http_date(token.expires_at.timestamp())
             conditional = get_conditional_response(request, etag=etag, response=response)
             if conditional is not None:
                 response = conditional

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from integrations.models import IntegrationInstance
+from integrations.models import ApiToken, IntegrationInstance
 from integrations.psa.registry import PROVIDERS
 from integrations.services.instances import RESTORABLE_FOR, first_steps, instance_cards
 from integrations.views.common import SignedInRequest, needs
@@ -22,6 +22,9 @@ def home(request: SignedInRequest) -> HttpResponse:
         "steps": first_steps(visible.present()),
         "providers": PROVIDERS.values(),
         "deleted": deleted.order_by("-deleted_at"),
+        "ending": ApiToken.objects.ending_soon()
+        if request.user.has_perm("integrations.view_apitoken")
+        else [],
     }
     return render(request, "integrations/home.html", context)
 

@@ -20,7 +20,7 @@ from integrations.views.common import SignedInRequest, form_status, needs
 @require_GET
 def tokens(request: SignedInRequest) -> HttpResponse:
     """Every token with its rights, expiry and last use. The tokens themselves are known to nobody."""
-    rows = ApiToken.objects.select_related("created_by").prefetch_related("instances")
+    rows = ApiToken.objects.with_maker().select_related("created_by").prefetch_related("instances")
     return render(request, "integrations/tokens/list.html", {"tokens": listed_tokens(rows)})
 
 

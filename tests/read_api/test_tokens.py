@@ -262,6 +262,11 @@ def test_an_owner_makes_a_token_that_is_shown_once(
         {"name": "x"},
         {"name": "x", "rights": ["everything"]},
         {"name": "x", "rights": ["resolve"], "days": "0"},
+        {"name": "x", "rights": ["resolve"], "days": "731"},
+        {"name": "x", "rights": ["resolve"], "networks": "10.0.0.0/8, everywhere"},
+        {"name": "x", "rights": ["resolve"], "networks": "0.0.0.0/0"},
+        {"name": "x", "rights": ["resolve"], "networks": "10.0.0.256"},
+        {"name": "x", "rights": ["resolve"], "belongs": "nobody"},
         {"name": "x", "rights": ["resolve"], "instances": ["999"]},
         {"name": "x" * 101, "rights": ["resolve"]},
     ],
@@ -323,7 +328,9 @@ def test_the_command_says_it_in_json(capsys: pytest.CaptureFixture[str]) -> None
     printed = json.loads(capsys.readouterr().out)
     assert authenticate(printed["token"], HERE).prefix == printed["prefix"]
     assert printed["rights"] == [right.value for right in Right]
-    assert printed["expires_at"] is None
+    ends = dt.datetime.fromisoformat(printed["expires_at"])
+    assert dt.timedelta(days=364) < ends - timezone.now() <= dt.timedelta(days=365)
+    assert printed["networks"] == "all"
 
 
 @pytest.mark.parametrize(
@@ -333,6 +340,8 @@ def test_the_command_says_it_in_json(capsys: pytest.CaptureFixture[str]) -> None
         ["Billing", "--right", "resolve", "--all-rights"],
         ["Billing", "--right", "resolve", "--instance", "nowhere"],
         ["Billing", "--right", "resolve", "--days", "0"],
+        ["Billing", "--right", "resolve", "--days", "731"],
+        ["Billing", "--right", "resolve", "--from", "everywhere"],
         ["  ", "--right", "resolve"],
         ["x" * 101, "--right", "resolve"],
     ],

@@ -100,7 +100,12 @@ def sample_rows(
     webhook.secret = {"key": HOOK_KEY}
     webhook.save()
     token = ApiToken.objects.create(
-        name="Report", prefix="portal_ab12", digest=DIGEST, rights=["mappings"], limited=True
+        expires_at=timezone.now() + dt.timedelta(days=90),
+        name="Report",
+        prefix="portal_ab12",
+        digest=DIGEST,
+        rights=["mappings"],
+        limited=True,
     )
     token.instances.add(refreshed)
     import_organizations(Batch(actor_of(owner)), io.BytesIO(b"name\nUploaded\n"), ImportOptions(dry_run=True))

@@ -18,15 +18,15 @@ from integrations.management.output import (
     with_example,
 )
 from integrations.models import ApiToken, Right
+from integrations.models.tokens import parse_networks
 from integrations.services.audit import Batch
-from integrations.services.read_api import TokenSpec, create_token
+from integrations.services.read_api import LONGEST_DAYS, TokenSpec, create_token
 
 LONGEST_NAME = 100
-LONGEST_DAYS = 3650
 
 
 class Command(BaseCommand):
-    """The token goes to the standard output, what it may do to the error stream; wrong use ends with 2."""
+    """The token, which belongs to the portal, goes to the standard output; wrong use ends with 2."""
 
     help = (
         "Make a token for another program. It is printed once and kept nowhere; put it straight into a file "
@@ -44,7 +44,13 @@ class Command(BaseCommand):
             "--instance", action="append", default=[], metavar="NAME",
             help="only this configuration; repeat for more (default: all)",
         )  # fmt: skip
-        parser.add_argument("--days", type=int, metavar="N", help="valid for (default: until it is revoked)")
+        parser.add_argument(
+            "--days", type=int, metavar="N", help=f"valid for (default: 365, at most {LONGEST_DAYS})"
+        )
+        parser.add_argument(
+            "--from", action="append", default=[], metavar="RANGE", dest="networks",
+            help="only from this address or range, like 10.0.0.0/8; repeat for more (default: from anywhere)",
+        )  # fmt: skip
         parser.add_argument("--format", choices=["table", "json"], default="table")
         with_example(parser, "create_api_token Billing --right resolve --days 365 > billing.token")
 
@@ -71,7 +77,11 @@ def _spec(options: dict[str, Any]) -> TokenSpec:
     instances = chosen_instances(options["instance"], every=False) if options["instance"] else []
     rights = tuple(Right) if options["all_rights"] else tuple(Right(right) for right in options["right"])
     expires_at = timezone.now() + dt.timedelta(days=days) if days else None
-    return TokenSpec(name, rights, instances, expires_at)
+    try:
+        networks = parse_networks(" ".join(options["networks"]))
+    except ValueError as error:
+        raise CommandError(str(error), returncode=WRONG_USE) from error
+    return TokenSpec(name, rights, instances, expires_at, for_portal=True, networks=networks)
 
 
 def _row(token: ApiToken) -> dict[str, Any]:
@@ -80,12 +90,14 @@ def _row(token: ApiToken) -> dict[str, Any]:
         "prefix": token.prefix,
         "rights": token.rights,
         "instances": [instance.name for instance in token.instances.all()] if token.limited else "all",
-        "expires_at": token.expires_at.isoformat() if token.expires_at else None,
+        "networks": token.networks or "all",
+        "expires_at": token.expires_at.isoformat(),
     }
 
 
 def _sentence(token: ApiToken) -> str:
     row = _row(token)
     where = "all configurations" if row["instances"] == "all" else ", ".join(row["instances"])
-    until = f"until {token.expires_at:%Y-%m-%d}" if token.expires_at else "until it is revoked"
-    return f"{token.prefix}… may read {', '.join(token.rights)} in {where}, {until}."
+    networks = f" from {', '.join(token.networks)}" if token.networks else ""
+    until = f"until {token.expires_at:%Y-%m-%d}"
+    return f"{token.prefix}… may read {', '.join(token.rights)} in {where}{networks}, {until}."

@@ -42,6 +42,8 @@ INSTANCE_LABELS = {
     "rights": "May read",
     "events": "Told when",
     "expires_at": "Expires",
+    "networks": "Only from",
+    "for_portal": "Belongs to the portal",
     "reasons": "Because",
 }
 CHOICES: dict[str, dict[str, str]] = {

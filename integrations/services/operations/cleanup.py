@@ -12,6 +12,7 @@ from django.utils import timezone
 from integrations.models import ImportFilePart, Job, Worker
 from integrations.services.audit import Actor, Batch
 from integrations.services.imports.retention import forget_reports
+from integrations.services.read_api.tokens import revoke_left_tokens
 
 JOBS_KEPT = dt.timedelta(days=90)
 
@@ -37,4 +38,5 @@ def delete_expired() -> int:
         old = DBTaskResult.objects.filter(enqueued_at__lt=now - CALLS_KEPT)
         expired.append(old.exclude(status="READY"))
     forgotten = forget_reports(Batch(Actor("The portal", "housekeeping")))
+    revoke_left_tokens(Batch(Actor("The portal", "housekeeping")))
     return forgotten + sum(rows.delete()[0] for rows in expired)

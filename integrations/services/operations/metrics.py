@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from django.db.models import Count, Min
 from django.utils import timezone
 
-from integrations.models import IntegrationInstance, Job, Organization, OrganizationMapping, Worker
+from integrations.models import ApiToken, IntegrationInstance, Job, Organization, OrganizationMapping, Worker
 from integrations.services.instances.schedule import overdue
 
 Sample = tuple[Mapping[str, object], float]
@@ -52,6 +52,8 @@ def _database_lines() -> Iterable[str]:
     yield _metric(
         "portal_organizations", "gauge", "Organizations.", [({}, Organization.objects.present().count())]
     )
+    ending = ApiToken.objects.ending_soon().count()
+    yield _metric("portal_tokens_ending", "gauge", "API tokens that end within 30 days.", [({}, ending)])
     instances = list(IntegrationInstance.objects.present())
     connected = IntegrationInstance.Status.CONNECTED
     yield _metric(

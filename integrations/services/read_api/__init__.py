@@ -27,6 +27,7 @@ from integrations.services.read_api.scope import (
     visible_instance,
 )
 from integrations.services.read_api.tokens import (
+    LONGEST_DAYS,
     TokenRefused,
     TokenSpec,
     TooManyRequests,
@@ -38,8 +39,9 @@ from integrations.services.read_api.tokens import (
 )
 
 __all__ = [
-    "Ambiguous", "By", "Fallback", "MappedCompany", "MappingChange", "NotVisible", "Question",
-    "Resolution", "Scope", "Source", "TokenRefused", "TokenSpec", "TooManyRequests", "Unresolved",
-    "authenticate", "changes_after", "create_token", "instances_of", "latest_position", "listed_tokens",
-    "page_after", "page_before", "resolve", "revoke_token", "visible", "visible_instance",
+    "LONGEST_DAYS", "Ambiguous", "By", "Fallback", "MappedCompany", "MappingChange", "NotVisible",
+    "Question", "Resolution", "Scope", "Source", "TokenRefused", "TokenSpec", "TooManyRequests",
+    "Unresolved", "authenticate", "changes_after", "create_token", "instances_of", "latest_position",
+    "listed_tokens", "page_after", "page_before", "resolve", "revoke_token",
+    "visible", "visible_instance",
 ]  # fmt: skip

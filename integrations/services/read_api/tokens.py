@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import hashlib
 import hmac
+import logging
 import secrets
 import time
 from collections.abc import Collection, Iterable
@@ -22,10 +23,14 @@ from integrations.models import ApiToken, IntegrationInstance, Right
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change, State
 
+logger = logging.getLogger(__name__)
+
 MARK = "aip"
 PREFIX_BYTES = 5
 TOKEN_BYTES = 32  # 256 bits
 LONGEST_TOKEN = 200
+USUAL_LIFE = dt.timedelta(days=365)
+LONGEST_DAYS = 730
 LAST_USED_EVERY = dt.timedelta(minutes=1)
 WINDOW = 60  # seconds
 REFUSALS_PER_WINDOW = 60
@@ -35,7 +40,7 @@ _NO_DIGEST = "0" * 64
 
 
 class TokenRefused(Exception):
-    """The token opens nothing: unknown, expired or revoked. The text says which, and holds no part of it."""
+    """The token opens nothing, and why; the text holds no part of it."""
 
 
 class TooManyRequests(Exception):
@@ -48,12 +53,18 @@ class TooManyRequests(Exception):
 
 @dataclass(frozen=True)
 class TokenSpec:
-    """What a new token shall be. No ``instances`` means every one, also those that come later."""
+    """What a new token shall be. No ``instances`` means every one, also those that come later.
+
+    Without ``expires_at`` it lives as long as usual. ``networks`` are address ranges as ``parse_networks``
+    gives them. What a command makes belongs to the portal in any case: it could end with nobody.
+    """
 
     name: str
     rights: Collection[Right]
     instances: Collection[IntegrationInstance] = ()
     expires_at: dt.datetime | None = None
+    for_portal: bool = False
+    networks: Collection[str] = ()
 
 
 def _digest(plain: str) -> str:
@@ -73,7 +84,9 @@ def create_token(batch: Batch, spec: TokenSpec) -> tuple[ApiToken, str]:
             digest=_digest(plain),
             rights=[right.value for right in Right if right in spec.rights],
             limited=bool(spec.instances),
-            expires_at=spec.expires_at,
+            for_portal=spec.for_portal or batch.actor.account is None,
+            networks=list(spec.networks),
+            expires_at=spec.expires_at or timezone.now() + USUAL_LIFE,
             created_by=batch.actor.account,
         )
         token.save()
@@ -95,6 +108,11 @@ def revoke_token(batch: Batch, token: ApiToken) -> bool:
     return True
 
 
+def revoke_left_tokens(batch: Batch) -> int:
+    """Close for good what ended with its maker, so that it stays closed should they come back; how many."""
+    return sum(revoke_token(batch, token) for token in ApiToken.objects.left())
+
+
 def _record(batch: Batch, action: Action, token: ApiToken, before: State) -> None:
     batch.record([Change(action, "token", str(token.pk), token.name, before, token.snapshot())])
 
@@ -111,8 +129,9 @@ def authenticate(plain: str, address: str) -> ApiToken:
     """
     now = timezone.now()
     try:
-        token = _matching(plain, now)
-    except TokenRefused:
+        token = _matching(plain, now, address)
+    except TokenRefused as refusal:
+        logger.warning("a token was refused: %s", refusal, extra={"address": address})
         _count(f"api-refused:{address}", REFUSALS_PER_WINDOW)
         raise
     _count(f"api-token:{token.pk}", settings.API_REQUESTS_PER_MINUTE)
@@ -124,13 +143,13 @@ def authenticate(plain: str, address: str) -> ApiToken:
 
 
 @sensitive_variables("plain")
-def _matching(plain: str, now: dt.datetime) -> ApiToken:
+def _matching(plain: str, now: dt.datetime, address: str) -> ApiToken:
     parts = plain.split("_", 2)
     token = None
     if len(parts) == 3 and parts[0] == MARK and len(plain) <= LONGEST_TOKEN and plain.isascii():
         prefix = f"{parts[0]}_{parts[1]}"
         if prefix.isprintable():
-            token = ApiToken.objects.filter(prefix=prefix).first()
+            token = ApiToken.objects.with_maker().filter(prefix=prefix).first()
     same = hmac.compare_digest(_digest(plain), token.digest if token else _NO_DIGEST)
     if token is None or not same:
         raise TokenRefused("The token is not known.")
@@ -138,7 +157,13 @@ def _matching(plain: str, now: dt.datetime) -> ApiToken:
     if state is ApiToken.State.REVOKED:
         raise TokenRefused("The token was revoked.")
     if state is ApiToken.State.EXPIRED:
-        raise TokenRefused("The token has expired.")
+        raise TokenRefused("The token has expired. Make a new one on the page “API tokens”.")
+    if state is ApiToken.State.LEFT:
+        raise TokenRefused(
+            "The token ended with the person who made it. Make one that belongs to the portal itself."
+        )
+    if not token.may_come_from(address):
+        raise TokenRefused("The token may not be used from this network address.")
     return token
 
 
