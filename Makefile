@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+# Each module is compiled once, where it is first needed, not by each process that is started.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo test unit explore matrix check check-types check-rest format screenshots clean
 

@@ -35,6 +35,7 @@ from integrations.services.mapping import proposals
 from integrations.services.mapping import save as mappings
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
+from tests.support.remembered import done
 
 USERNAME = "api-portal@northwind.example"
 SECRET = "Heron-71-blue-lantern"
@@ -102,6 +103,11 @@ def make_tenant(**options: Any) -> Tenant:
     return Tenant(**(values | options))
 
 
+def host_of(simulator: Simulator) -> str:
+    """Its host and port."""
+    return simulator.base_url.removeprefix("http://")
+
+
 def details_of(**changes: Any) -> ConnectionDetails:
     """What the connection form would hold for the usual tenant, with some things otherwise."""
     values: dict[str, Any] = {
@@ -132,6 +138,12 @@ def refresh(instance: IntegrationInstance, **options: bool) -> Job:
     tasks.run_job.func(str(job.key))
     job.refresh_from_db()
     return job
+
+
+def refresh_to_the_end(instance: IntegrationInstance) -> None:
+    """Refresh Options, of which nothing must fail."""
+    job = refresh(instance)
+    assert job.state == Job.State.DONE, job.error
 
 
 def make_organization(name: str, **values: Any) -> Organization:
@@ -221,7 +233,7 @@ def simulator(
     )
     monkeypatch.setitem(PROVIDERS, "autotask", ImpatientAutotask())
     with Simulator([tenant, second]) as running:
-        settings.AUTOTASK_EXTRA_HOSTS = [running.base_url.removeprefix("http://")]
+        settings.AUTOTASK_EXTRA_HOSTS = [host_of(running)]
         settings.AUTOTASK_DISCOVERY_URL = running.base_url
         yield running
 
@@ -229,14 +241,14 @@ def simulator(
 @pytest.fixture
 def instance(simulator: Simulator, owner: User) -> IntegrationInstance:
     """A connected configuration whose companies were not read yet."""
-    return connect(owner)
+    done("connect", owner, host_of(simulator), lambda: connect(owner))
+    return IntegrationInstance.objects.get(username=USERNAME)
 
 
 @pytest.fixture
-def refreshed(instance: IntegrationInstance) -> IntegrationInstance:
+def refreshed(simulator: Simulator, owner: User, instance: IntegrationInstance) -> IntegrationInstance:
     """A connected configuration with its companies."""
-    job = refresh(instance)
-    assert job.state == Job.State.DONE, job.error
+    done("refresh", owner, host_of(simulator), lambda: refresh_to_the_end(instance))
     instance.refresh_from_db()
     return instance
 
@@ -244,15 +256,18 @@ def refreshed(instance: IntegrationInstance) -> IntegrationInstance:
 @pytest.fixture
 def second(simulator: Simulator, owner: User, refreshed: IntegrationInstance) -> IntegrationInstance:
     """A second configuration, of another tenant, with its companies."""
-    other = connect(
-        owner,
-        name="Second",
-        username=SECOND_USERNAME,
-        secrets={"secret": SECOND_SECRET, "tracking_identifier": TRACKING_IDENTIFIER},
-    )
-    assert refresh(other).state == Job.State.DONE
-    other.refresh_from_db()
-    return other
+
+    def add() -> None:
+        other = connect(
+            owner,
+            name="Second",
+            username=SECOND_USERNAME,
+            secrets={"secret": SECOND_SECRET, "tracking_identifier": TRACKING_IDENTIFIER},
+        )
+        refresh_to_the_end(other)
+
+    done("second", owner, host_of(simulator), add)
+    return IntegrationInstance.objects.get(username=SECOND_USERNAME)
 
 
 @pytest.fixture
