@@ -24,6 +24,7 @@ from integrations.services.imports.reports import Report, Verdict
 from integrations.services.imports.rows import ImportOptions
 from integrations.services.instances import schedule as schedules
 from integrations.services.instances.connect import check_connection
+from integrations.simulators.autotask.server import Simulator
 from tests.support.rows import make_instance
 from tests.support.simulated import SECRET, SECRETS, TRACKING_IDENTIFIER, USERNAME, actor_of, table_contents
 
@@ -73,7 +74,7 @@ def test_without_secrets_it_is_not_verified(owner: User, client_of: ClientOf) ->
     assert [outcome for outcome, _ in told(again)] == ["skipped", "skipped"]
 
 
-def test_with_secrets_it_is_checked_first(simulator: object, owner: User) -> None:
+def test_with_secrets_it_is_checked_first(simulator: Simulator, owner: User) -> None:
     row = {"name": "Main", "username": USERNAME}
     wrong = {"Main": {"secret": "wrong-wrong", "tracking_identifier": TRACKING_IDENTIFIER}}
     [(outcome, message)] = told(run(owner, [row], wrong))
@@ -83,6 +84,16 @@ def test_with_secrets_it_is_checked_first(simulator: object, owner: User) -> Non
     assert not IntegrationInstance.objects.exists()
     assert told(run(owner, [row], GIVEN)) == [("imported", "new configuration, credentials checked")]
     instance = IntegrationInstance.objects.get()
+    assert instance.status == "connected"
+    # The same again is asked of nobody: what was accepted stays.
+    before, asked = table_contents(IntegrationInstance, AuditEvent), len(simulator.requests)
+    assert told(run(owner, [row], GIVEN)) == [("skipped", "nothing differs from what is there")]
+    assert told(run(owner, [row], GIVEN, dry_run=True)) == [("skipped", "nothing differs from what is there")]
+    assert (table_contents(IntegrationInstance, AuditEvent), len(simulator.requests)) == (before, asked)
+    assert told(run(owner, [row], wrong))[0][0] == "failed"
+    IntegrationInstance.objects.update(status="refused")
+    assert told(run(owner, [row], GIVEN)) == [("updated", "changed as in the file")]
+    instance.refresh_from_db()
     assert instance.status == "connected"
     stored = str(list(AuditEvent.objects.values())) + str(list(ImportReport.objects.values())) + export()
     for secret in SECRETS:

@@ -41,6 +41,7 @@ from integrations.services.instances.connect import (
     ConnectionDetails,
     NameTaken,
     connect_instance,
+    is_connected_with,
     register_instance,
 )
 from integrations.services.instances.describe import InstanceDetails, describe_instance
@@ -283,6 +284,8 @@ def _condition(row: object, instance: IntegrationInstance) -> FilterCondition:
 def _differs(existing: IntegrationInstance, wanted: Wanted) -> bool:
     [present] = export_configurations([existing])
     details = wanted.details
+    if details.secrets and not is_connected_with(existing, details):
+        return True
     target = {
         **present,
         "name": details.name,
@@ -302,7 +305,7 @@ def _foresee(wanted: Wanted) -> tuple[Outcome, str]:
     if existing is None:
         note = "its credentials would be checked first" if wanted.details.secrets else "without credentials"
         return Outcome.IMPORTED, f"new configuration, {note}"
-    if wanted.details.secrets or _differs(existing, wanted):
+    if _differs(existing, wanted):
         return Outcome.UPDATED, "differs from what is there"
     return Outcome.SKIPPED, "nothing differs from what is there"
 
@@ -311,7 +314,7 @@ def _write(batch: Batch, wanted: Wanted) -> tuple[Outcome, str]:
     """Write the row; what goes wrong is its result."""
     details = wanted.details
     existing = _existing(details.psa, details.name)
-    if existing is not None and not details.secrets and not _differs(existing, wanted):
+    if existing is not None and not _differs(existing, wanted):
         return Outcome.SKIPPED, "nothing differs from what is there"
     try:
         instance = _connected(batch, details, existing)

@@ -123,6 +123,20 @@ def _open_credentials(instance: IntegrationInstance) -> dict[str, Any]:
         raise CredentialsUnreadable from error
 
 
+@sensitive_variables("stored")
+def is_connected_with(instance: IntegrationInstance, details: ConnectionDetails) -> bool:
+    """Whether the PSA has accepted these credentials, so that storing them again would change nothing."""
+    if instance.status != IntegrationInstance.Status.CONNECTED or not instance.credentials:
+        return False
+    try:
+        stored = _open_credentials(instance)
+    except CredentialsUnreadable:
+        return False
+    return (instance.username, instance.zone) == (details.username, details.zone) and (
+        {**stored, **details.secrets} == stored
+    )
+
+
 def with_current_zone(instance: IntegrationInstance, work: Callable[[PSAClient], Found]) -> Found:
     """Do something with a client; when the tenant has moved, store its new zone and do it again there.
 
