@@ -8,6 +8,7 @@ from typing import Any
 from allauth.account import views as account
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.decorators import reauthentication_required
+from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
@@ -23,9 +24,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from requests import RequestException
 
-from portal import attempts, sign_in_log
+from portal import attempts, proof, sign_in_log
 
 logger = logging.getLogger(__name__)
+
+# The library's ways to prove once more who one is, in our words.
+WAYS = {
+    "mfa_reauthenticate": {"description": "Use the authenticator app or a recovery code"},
+    "mfa_reauthenticate:webauthn": {"description": "Use a passkey"},
+}
 
 
 class StaffOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no type information
@@ -38,6 +45,17 @@ class StaffOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """What failed sign-ins are counted under: the user name alone, whatever host name was asked."""
         return attempts.key_of(_username(credentials))
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Whether somebody has to prove who they are before something of this app is done."""
+        if proof.is_proven(context.request, app=app):
+            return False
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """How a person can prove it: the library's ways that they have, and single sign-on."""
+        known = [method | WAYS.get(method["id"], {}) for method in super().get_reauthentication_methods(user)]
+        return [*known, *(proof.ways(user) if user.pk else ())]
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Refuse what comes too often, and write that down. Raises ValidationError."""
@@ -70,6 +88,7 @@ class KnownStaffAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # a
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Tie a first sign-in to its person. Raises ImmediateHttpResponse, a page with the reason why not."""
+        proof.take_proof(request, sociallogin)
         if sociallogin.is_existing:
             return
         address = next(iter(sociallogin.email_addresses), None)
@@ -145,10 +164,13 @@ def _recovery_codes(request: HttpRequest) -> Any:
 
 
 def single_sign_on(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Send the person to the identity provider to sign in; where it cannot be reached, say so.
+    """Send who has pressed the button to the identity provider; where it cannot be reached, say so.
 
-    Raises Http404 for what else the library would do there: tie an account there to who is signed in here.
+    Raises Http404 for what else the library would do there: tie an account there to who is signed in here, or
+    pass on what the address asks for.
     """
+    if request.GET.keys() - {"process", "next"}:
+        raise Http404
     if {*request.GET.getlist("process"), *request.POST.getlist("process")} - {"login"}:
         raise Http404
     try:
@@ -156,7 +178,7 @@ def single_sign_on(request: HttpRequest, provider_id: str) -> HttpResponse:
     except RequestException as error:
         logger.warning("the identity provider did not answer: %s", type(error).__name__)
         return render(request, "socialaccount/authentication_error.html", status=502)
-    return answer
+    return proof.leave_for(request, answer["Location"]) if answer.status_code == 302 else answer
 
 
 def _refused(request: HttpRequest, reason: str, email: str) -> HttpResponse:

@@ -1,14 +1,38 @@
-"""Second factors: what opens them is sealed."""
+"""Second factors: what opens them is sealed; whose role demands one sets it up first; failures are noted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 
 from integrations import crypto
+from integrations.models import AccountEvent
+from integrations.services.people import has_second_factor, note, second_factor_demanded
+from portal.sessions import SIGNED_IN_AT
 
 # The library hands over the text alone, not whose it is: it is bound to the column, not to the row.
 CONTEXT = "mfa.authenticator:data"
+
+ENROLLING = (
+    "second_factor_demanded"  # since this sign-in; stays, so that the codes can be looked at afterwards
+)
+DUE = "second_factor_due"  # nothing else is open before it is set up
+
+# What somebody has to reach who has none yet.
+OPEN_BEFORE = {
+    "mfa_index", "mfa_activate_totp", "mfa_list_webauthn", "mfa_add_webauthn", "mfa_view_recovery_codes",
+    "mfa_download_recovery_codes", "account_logout", "account_reauthenticate", "account_reauthenticate_sso",
+    "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "openid_connect_callback", "account_log",
+}  # fmt: skip
 
 
 class SealedSeeds(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no type information
@@ -23,3 +47,74 @@ class SealedSeeds(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no ty
     def decrypt(self, encrypted_text: str) -> str:
         """The seed. Raises crypto.SealedValueError, also for one that lies there in clear."""
         return str(crypto.unseal(encrypted_text, CONTEXT)["seed"])
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
+        """What a new passkey is called unless its owner says otherwise."""
+        number = Authenticator.objects.filter(user=user, type=type).count() + 1
+        return "Passkey" if number == 1 else f"Passkey {number}"
+
+
+# --- demanded by role ---------------------------------------------------------------------------------
+
+
+def demand(request: HttpRequest, user: User) -> None:
+    """Note in a session that has just begun, or has just lost a factor, whether one has to be set up."""
+    if second_factor_demanded(user) and not has_second_factor(user):
+        request.session[DUE] = request.session[ENROLLING] = True
+
+
+def enrolling_since(request: HttpRequest) -> float | None:
+    """When somebody came in who had to set up a second factor: that sign-in is proof enough for doing so."""
+    return request.session.get(SIGNED_IN_AT) if request.session.get(ENROLLING) else None
+
+
+class DemandedFactorMiddleware:
+    """Leads whoever has to set up a second factor there, whatever page was asked for."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *args: Any) -> HttpResponseBase | None:
+        """Decide by the view's name."""
+        if not request.session.get(DUE) or not isinstance(request.user, User):
+            return None
+        if has_second_factor(request.user):
+            del request.session[DUE]
+            return None
+        match = request.resolver_match
+        if match is not None and match.view_name in OPEN_BEFORE:
+            return None
+        goal = reverse("mfa_index")
+        if request.headers.get("HX-Request"):
+            return HttpResponse(status=204, headers={"HX-Redirect": goal})
+        return HttpResponseRedirect(goal)
+
+
+# --- passkeys that do not fit -------------------------------------------------------------------------
+
+
+class PasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no type information
+    """A passkey at the sign-in; one that does not fit is noted, which the library does for codes only."""
+
+    def clean_credential(self) -> Authenticator:
+        """The passkey that has signed. Raises ValidationError."""
+        try:
+            return super().clean_credential()
+        except ValidationError:
+            note(AccountEvent.Kind.FAILED, self.user, factors=["webauthn"])
+            raise
+
+
+class PasskeyAgainForm(ReauthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no type information
+    """The same for a proof that was asked for."""
+
+    def clean_credential(self) -> Authenticator:
+        """The passkey that has signed. Raises ValidationError."""
+        try:
+            return super().clean_credential()
+        except ValidationError:
+            note(AccountEvent.Kind.NOT_PROVEN, self.user, factors=["webauthn"])
+            raise

@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.sign_in_log.PresenceMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.second_factor.DemandedFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -206,7 +207,19 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}  # no mail server for a code by mail
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 MFA_ADAPTER = "portal.second_factor.SealedSeeds"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_FORMS = {
+    "authenticate_webauthn": "portal.second_factor.PasskeyForm",
+    "reauthenticate_webauthn": "portal.second_factor.PasskeyAgainForm",
+}
+# Whose sign-in is worth nothing without a second factor; who has none sets one up at the first sign-in.
+REQUIRE_SECOND_FACTOR = words("REQUIRE_SECOND_FACTOR") or (["superusers", "owners"] if IN_PRODUCTION else [])
+WHO_MAY_BE_REQUIRED = ("superusers", "owners", "members", "readers", "everybody", "nobody")
+if unknown := [name for name in REQUIRE_SECOND_FACTOR if name not in WHO_MAY_BE_REQUIRED]:
+    raise ImproperlyConfigured(
+        f"REQUIRE_SECOND_FACTOR holds {unknown[0]!r}: "
+        "name superusers, owners, members, readers, everybody or nobody."
+    )
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up here in another's name, and nobody could confirm one
 
 # Single sign-on with the company's own identity provider (OpenID Connect). Whoever is known there gets in
@@ -214,7 +227,6 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up here in another's name, and
 OIDC_SERVER_URL = text("OIDC_SERVER_URL", "")
 OIDC_TRUST_EMAIL = flag("OIDC_TRUST_EMAIL", default=False)
 SOCIALACCOUNT_ADAPTER = "portal.accounts.KnownStaffAdapter"
-SOCIALACCOUNT_LOGIN_ON_GET = True  # a form whose answer leads elsewhere would need a wider form-action
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
 if OIDC_SERVER_URL:
     SOCIALACCOUNT_PROVIDERS["openid_connect"] = {

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from allauth.account.authentication import get_authentication_records
 from allauth.account.signals import authentication_step_completed
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authentication_failed
+from allauth.mfa.signals import authentication_failed, authenticator_removed
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest, HttpResponse
 
 from integrations.models import AccountEvent
 from integrations.services.people import Presence, note, note_by_name, note_sign_in, present
-from portal.sessions import name_of
+from portal import second_factor
+from portal.sessions import SIGNED_IN_AT, name_of
 
 Kind = AccountEvent.Kind
 
@@ -25,6 +27,7 @@ def start() -> None:
     user_logged_in.connect(signed_in, dispatch_uid="portal.signed_in")
     user_logged_out.connect(signed_out, dispatch_uid="portal.signed_out")
     authentication_step_completed.connect(step_completed, dispatch_uid="portal.step_completed")
+    authenticator_removed.connect(second_factor_removed, dispatch_uid="portal.second_factor_removed")
     authentication_failed.connect(second_factor_failed, dispatch_uid="portal.second_factor_failed")
 
 
@@ -53,6 +56,9 @@ def presence_of(request: HttpRequest) -> Presence:
 
 def signed_in(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
     """Somebody is in: with all that they have proved on the way."""
+    if request is not None:
+        request.session[SIGNED_IN_AT] = time.time()
+        second_factor.demand(request, user)
     records = get_authentication_records(request, user) if request is not None else []
     note_sign_in(user, [str(record.get("type") or record["method"]) for record in records])
 
@@ -63,10 +69,17 @@ def signed_out(user: User | None, **kwargs: Any) -> None:
         note(Kind.SIGNED_OUT, user)
 
 
-def step_completed(user: User, method: str, **kwargs: Any) -> None:
+def step_completed(request: HttpRequest, user: User, method: str, **kwargs: Any) -> None:
     """A proof was given. Those of a sign-in are told when it is complete; here those asked for later."""
     if kwargs.get("reauthenticated"):
+        request.session.cycle_key()
         note(Kind.PROVEN, user, factors=[str(kwargs.get("type") or method)])
+
+
+def second_factor_removed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """It may have been the last, and demanded."""
+    if request.user == user:
+        second_factor.demand(request, user)
 
 
 def second_factor_failed(

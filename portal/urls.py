@@ -7,6 +7,7 @@ from allauth.account.decorators import secure_admin_login
 from allauth.mfa.base import views as second_factor
 from allauth.mfa.recovery_codes.views import generate_recovery_codes
 from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as passkeys
 from allauth.socialaccount import views as social_account
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.contrib import admin
@@ -14,6 +15,7 @@ from django.urls import include, path
 
 from integrations.views import people
 from portal.accounts import change_password, download_recovery_codes, recovery_codes, single_sign_on
+from portal.proof import prove_by_single_sign_on
 from portal.security_txt import security_txt
 
 # Before admin.site.urls is read: the admin uses the portal's own sign-in, with its limits and second factor.
@@ -28,6 +30,7 @@ accounts = [
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("reauthenticate/sso/", prove_by_single_sign_on, name="account_reauthenticate_sso"),
     path("log/", people.own_log, name="account_log"),
     path("password/change/", change_password, name="account_change_password"),
     path("2fa/", second_factor.index, name="mfa_index"),
@@ -38,6 +41,13 @@ accounts = [
     path("2fa/recovery-codes/", recovery_codes, name="mfa_view_recovery_codes"),
     path("2fa/recovery-codes/generate/", generate_recovery_codes, name="mfa_generate_recovery_codes"),
     path("2fa/recovery-codes/download/", download_recovery_codes, name="mfa_download_recovery_codes"),
+    path("2fa/webauthn/", passkeys.list_webauthn, name="mfa_list_webauthn"),
+    path("2fa/webauthn/add/", passkeys.add_webauthn, name="mfa_add_webauthn"),
+    path(
+        "2fa/webauthn/reauthenticate/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"
+    ),
+    path("2fa/webauthn/keys/<int:pk>/edit/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
+    path("2fa/webauthn/keys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"),
     path("oidc/<str:provider_id>/login/", single_sign_on, name="openid_connect_login"),
     path("oidc/<str:provider_id>/login/callback/", openid_connect.callback, name="openid_connect_callback"),
     path("3rdparty/login/cancelled/", social_account.login_cancelled, name="socialaccount_login_cancelled"),

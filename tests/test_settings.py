@@ -300,3 +300,21 @@ def test_postgresql_is_a_matter_of_its_address(read: Any) -> None:
 def test_a_pooler_can_have_no_plans_kept(read: Any, query: str, threshold: int | None) -> None:
     found = read(**PRODUCTION, DATABASE_URL=f"postgres://portal:pw@db.example/portal{query}")
     assert found["DATABASES"]["default"]["OPTIONS"]["prepare_threshold"] == threshold
+
+
+# --- second factors -------------------------------------------------------------------------------
+
+
+def test_production_demands_a_second_factor_of_superusers_and_owners(read: Any) -> None:
+    assert read(**PRODUCTION)["REQUIRE_SECOND_FACTOR"] == ["superusers", "owners"]
+    assert read(**PRODUCTION, REQUIRE_SECOND_FACTOR="nobody")["REQUIRE_SECOND_FACTOR"] == ["nobody"]
+
+
+@pytest.mark.parametrize("environment", ["demo", "development", "test"])
+def test_elsewhere_no_second_factor_is_demanded(read: Any, environment: str) -> None:
+    assert read(**PRODUCTION | {"PORTAL_ENVIRONMENT": environment})["REQUIRE_SECOND_FACTOR"] == []
+
+
+def test_whose_second_factor_is_demanded_is_named_rightly(read: Any) -> None:
+    with pytest.raises(ImproperlyConfigured, match="REQUIRE_SECOND_FACTOR holds 'owner'"):
+        read(**PRODUCTION, REQUIRE_SECOND_FACTOR="owner")

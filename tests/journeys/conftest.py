@@ -161,10 +161,12 @@ def filled_folder(portal: Portal, organizations: str, common_folder: Path) -> Pa
 
 
 @contextlib.contextmanager
-def running_portal(folder: Path, common_folder: Path, data: Data | None = None) -> Iterator[Portal]:
-    """Web server and worker on SQLite, as ``serve`` starts them on one machine."""
+def running_portal(
+    folder: Path, common_folder: Path, data: Data | None = None, *, host: str = "127.0.0.1", **settings: str
+) -> Iterator[Portal]:
+    """Web server and worker on SQLite, as ``serve`` starts them on one machine; browsers call it ``host``."""
     port = free_port()
-    with simulated_portal(folder, common_folder, f"http://127.0.0.1:{port}", data) as running:
+    with simulated_portal(folder, common_folder, f"http://{host}:{port}", data, **settings) as running:
         serve = ["serve", "--bind", f"127.0.0.1:{port}", "--web-processes", "1"]
         with (folder / "serve.log").open("wb") as log:
             running.process = subprocess.Popen(

@@ -14,7 +14,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from tests.pages.test_look import assert_sound
-from tests.support.identity_provider import SIGN_IN, IdentityProvider, sign_in
+from tests.support.identity_provider import SIGN_IN, IdentityProvider, leave, sign_in
 from tests.support.simulated import everything_stored
 
 
@@ -49,8 +49,26 @@ def test_the_page_asked_for_first_comes_after_the_sign_in(
     html = client.get(reverse("account_login"), {"next": "/organizations/"}).content.decode()
     assert_sound(html)
     assert "Company sign-on" in html
-    there = client.get(SIGN_IN, {"process": "login", "next": "/organizations/"})
-    assert client.get(provider.authorize(there["Location"]))["Location"] == "/organizations/"
+    there = leave(client, f"{SIGN_IN}?process=login&next=%2Forganizations%2F")
+    assert client.get(provider.authorize(there))["Location"] == "/organizations/"
+
+
+def test_looking_at_the_address_asks_the_provider_nothing(
+    client: Client, provider: IdentityProvider, nora: User
+) -> None:
+    """Only who presses the button begins a session; a tile at the provider that leads there needs a press."""
+    page = client.get(SIGN_IN)
+    assert "Company sign-on" in page.content.decode()
+    assert_sound(page.content.decode())
+    assert not client.cookies.get("sessionid")
+    assert provider.server.log == []
+
+
+@pytest.mark.parametrize("name", ["auth_params", "scope", "action"])
+def test_an_address_adds_nothing_to_what_is_asked(
+    client: Client, provider: IdentityProvider, name: str
+) -> None:
+    assert client.post(f"{SIGN_IN}?{name}=x").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -130,7 +148,7 @@ def test_an_answer_that_nobody_asked_for_is_refused(
 ) -> None:
     """A link with a code of somebody else's sign-in must not sign this browser in (RFC 6749, 10.12)."""
     other = Client()
-    back = provider.authorize(other.get(SIGN_IN)["Location"])
+    back = provider.authorize(leave(other))
     response = client.get(back)
     assert signed_in_as(client) is None
     assert "Not signed in" in response.content.decode()
@@ -153,7 +171,7 @@ def test_a_provider_that_cannot_be_reached_is_told_as_such(
 ) -> None:
     provider.server.clear()
     provider.server.expect_request("/.well-known/openid-configuration").respond_with_data("", 503)
-    response = client.get(SIGN_IN)
+    response = client.post(SIGN_IN)
     assert response.status_code == 502
     assert "could not be asked" in response.content.decode()
     assert_sound(response.content.decode())
@@ -208,7 +226,7 @@ def test_asking_the_provider_and_coming_back_unasked_writes_no_row(
     client: Client, provider: IdentityProvider, nora: User
 ) -> None:
     before = everything_stored()
-    assert client.get(SIGN_IN).status_code == 302
+    assert client.post(SIGN_IN).status_code == 200
     for query in ({}, {"code": "x", "state": "y"}, {"error": "access_denied"}):
         assert client.get(f"{SIGN_IN}callback/", query).status_code == 401
     assert everything_stored() == before
@@ -217,7 +235,7 @@ def test_asking_the_provider_and_coming_back_unasked_writes_no_row(
 def test_who_turns_back_at_the_provider_is_told_where_they_are(
     client: Client, provider: IdentityProvider, nora: User
 ) -> None:
-    there = client.get(SIGN_IN)["Location"]
+    there = leave(client)
     state = parse_qs(urlsplit(there).query)["state"][0]
     response = client.get(f"{SIGN_IN}callback/", {"error": "access_denied", "state": state})
     assert response["Location"] == reverse("socialaccount_login_cancelled")

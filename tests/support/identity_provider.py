@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,8 +26,11 @@ class IdentityProvider:
 
     server: HTTPServer
     person: dict[str, Any] = field(default_factory=dict)
-    codes: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, tuple[str, int]] = field(default_factory=dict)
     tokens: set[str] = field(default_factory=set)
+    signed_in_at: int = 1_700_000_000  # when the person has signed in there: long ago
+    asks_again: bool = True  # whether it does what prompt=login says
+    tells_when: bool = True  # whether it says auth_time
 
     def start(self) -> None:
         """Answer the addresses of OpenID Connect."""
@@ -40,6 +45,7 @@ class IdentityProvider:
                 "token_endpoint_auth_methods_supported": ["client_secret_post"],
             }
         )
+        self.server.expect_request("/authorize").respond_with_handler(self._in_a_browser)
         self.server.expect_request("/token", method="POST").respond_with_handler(self._token)
         self.server.expect_request("/userinfo").respond_with_handler(self._userinfo)
 
@@ -51,11 +57,17 @@ class IdentityProvider:
         assert asked["client_id"] == CLIENT_ID
         assert asked["code_challenge_method"] == "S256"
         code = secrets.token_urlsafe()
-        self.codes[code] = asked["code_challenge"]
+        if asked.get("prompt") == "login" and self.asks_again:
+            self.signed_in_at = int(time.time())
+        self.codes[code] = (asked["code_challenge"], self.signed_in_at)
         return f"{asked['redirect_uri']}?code={code}&state={asked['state']}"
 
+    def _in_a_browser(self, request: Request) -> Response:
+        """Whoever comes signs in at once, and is sent back."""
+        return Response(status=302, headers={"Location": self.authorize(request.url)})
+
     def _token(self, request: Request) -> Response:
-        challenge = self.codes.pop(request.form["code"], "")
+        challenge, auth_time = self.codes.pop(request.form["code"], ("", 0))
         digest = hashlib.sha256(request.form["code_verifier"].encode()).digest()
         proven = base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
         if not proven or request.form["client_secret"] != CLIENT_SECRET:
@@ -63,7 +75,18 @@ class IdentityProvider:
         token = secrets.token_urlsafe()
         self.tokens.add(token)
         answer = {"access_token": token, "token_type": "Bearer", "expires_in": 300}
+        answer["id_token"] = self._id_token(auth_time)
         return Response(json.dumps(answer), content_type="application/json")
+
+    def _id_token(self, auth_time: int) -> str:
+        """Unsigned parts: the portal fetches it itself, over a connection that vouches for it."""
+        url = self.server.url_for("").rstrip("/")
+        claims = {"iss": url, "aud": CLIENT_ID, "exp": int(time.time()) + 300, "sub": self.person.get("sub")}
+        if self.tells_when:
+            claims["auth_time"] = auth_time
+        parts = (json.dumps(part).encode() for part in ({"alg": "RS256", "typ": "JWT"}, claims))
+        head, body = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+        return f"{head}.{body}.c2ln"
 
     def _userinfo(self, request: Request) -> Response:
         if request.headers["Authorization"].removeprefix("Bearer ") not in self.tokens:
@@ -73,6 +96,14 @@ class IdentityProvider:
 
 def sign_in(client: Client, provider: IdentityProvider) -> Any:
     """Press the button and sign in at the provider; returns the portal's answer to coming back."""
-    there = client.get(SIGN_IN)
-    assert there.status_code == 302
-    return client.get(provider.authorize(there["Location"]))
+    return client.get(provider.authorize(leave(client)))
+
+
+def leave(client: Client, address: str = SIGN_IN, data: dict[str, str] | None = None) -> str:
+    """Press a button that leads to the provider; where it leads. No redirect: form-action forbids one."""
+    answer = client.post(address, data)
+    assert answer.status_code == 200, answer.headers
+    wait, _, goal = answer["Refresh"].partition("; url=")
+    assert wait == "0"
+    assert html.escape(goal) in answer.content.decode()
+    return goal
