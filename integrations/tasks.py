@@ -19,7 +19,7 @@ from django_tasks import task
 from integrations.models import ImportReport, IntegrationInstance, Job
 from integrations.psa.base import PSAError, StepState
 from integrations.services.audit import Actor, Batch
-from integrations.services.companies import ShrinkRefused, refresh_options
+from integrations.services.companies import ShrinkRefused, refiltered, refresh_options
 from integrations.services.imports import (
     ImportOptions,
     enqueue_upload,
@@ -33,6 +33,7 @@ from integrations.services.suggestions import propose_mappings
 from integrations.services.webhooks import has_work, note_reviews, work
 
 logger = logging.getLogger(__name__)
+SCHEDULE = "schedule"  # what starts a job that nobody asked for
 
 
 class WorkFailed(Exception):
@@ -59,14 +60,27 @@ def enqueue_refresh(
     accept_shrink: bool = False,
     origin: str = "the portal",
 ) -> Job:
-    """The open refresh of the instance, made and put in the queue when there is none."""
+    """The open refresh of the instance, made and put in the queue when there is none.
+
+    One that waits takes up the wish for everything to be read.
+    """
+    options = {"full": full, "accept_shrink": accept_shrink}
+    if origin == SCHEDULE:
+        options["scheduled"] = True
     with transaction.atomic():
-        job, created = open_job(
-            Job.Kind.REFRESH_OPTIONS, instance, user, {"full": full, "accept_shrink": accept_shrink}, origin
-        )
+        job, created = open_job(Job.Kind.REFRESH_OPTIONS, instance, user, options, origin)
         if created:
             _wake(job)
+        elif full or accept_shrink:
+            wishes = {name: wished for name, wished in options.items() if wished}
+            waiting = Job.objects.filter(pk=job.pk, state=Job.State.WAITING)
+            waiting.update(options=job.options | wishes)
     return job
+
+
+def refresh_refiltered(batch: uuid.UUID, user: User | None, *, origin: str = "the portal") -> list[Job]:
+    """Read everything anew wherever the batch changed the company filter."""
+    return [enqueue_refresh(instance, user, full=True, origin=origin) for instance in refiltered(batch)]
 
 
 def enqueue_suggestions(instance: IntegrationInstance, user: User, *, include_inactive: bool = False) -> Job:
@@ -138,7 +152,7 @@ def start_due() -> int:
 
     def start(kind: Job.Kind, instance: IntegrationInstance) -> None:
         enqueue = enqueue_refresh if kind == Job.Kind.REFRESH_OPTIONS else enqueue_check
-        enqueue(instance, None, origin="schedule")
+        enqueue(instance, None, origin=SCHEDULE)
 
     return start_due_runs(timezone.now(), start)
 
@@ -211,7 +225,12 @@ def run_job(key: str) -> None:
 def _refresh_options(run: JobRun) -> tuple[str, dict[str, Any]]:
     outcome = refresh_options(run.instance, run, **run.job.options)
     note_reviews()
-    return outcome.sentence(), {"full": outcome.full, "outdated": outcome.outdated}
+    return outcome.sentence(), {
+        "full": outcome.full,
+        "outdated": outcome.outdated,
+        "price": outcome.price,
+        "warnings": list(outcome.warnings),
+    }
 
 
 def _suggest_mappings(run: JobRun) -> tuple[str, dict[str, Any]]:
@@ -223,11 +242,8 @@ def _suggest_mappings(run: JobRun) -> tuple[str, dict[str, Any]]:
 
 
 def _check_connection(run: JobRun) -> tuple[str, dict[str, Any]]:
-    user = run.job.created_by
-    if user is None and run.instance.status == IntegrationInstance.Status.REFUSED:
-        return "The credentials were refused before; nothing was sent.", {}
-    actor = Actor(run.job.starter or "the portal", "background job", user)
-    report = check_connection(Batch(actor), run.instance)
+    actor = Actor(run.job.starter or "the portal", "background job", run.job.created_by)
+    report = check_connection(Batch(actor), run.instance, unless_refused=True)
     if report.passed:
         return "The connection works.", {}
     failed = [step for step in report.steps if step.state is StepState.FAILED]

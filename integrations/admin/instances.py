@@ -228,7 +228,7 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
     def validate(self, request: HttpRequest, queryset: QuerySet[IntegrationInstance]) -> None:
         """Check the stored credentials with the PSA. Django runs actions outside a transaction."""
         for instance in queryset.filter(deleted_at=None):
-            report = check_connection(Batch(actor_of(request)), instance)
+            report = check_connection(Batch(actor_of(request)), instance, unless_refused=True)
             if report.passed:
                 self.message_user(request, f"{instance}: the connection works.", messages.SUCCESS)
                 continue

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
 from django.db import models
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 
 
 LARGEST_ID = 2**63 - 1  # that a database can keep; an address may hold any number
+
+
+class ReadWarning(NamedTuple):
+    """What reads could not take over since ``at``; ``more`` counts what ``details`` does not name."""
+
+    kind: str
+    at: dt.datetime
+    text: str
+    details: list[str]
+    more: int
 
 
 class InstanceQuerySet(models.QuerySet["IntegrationInstance"]):
@@ -94,6 +105,31 @@ class IntegrationInstance(models.Model):
     last_checked_at = models.DateTimeField(null=True, blank=True)
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
     last_full_read_at = models.DateTimeField(null=True, blank=True)
+    remote_read_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the last read began by the PSA's own clock: changes are asked for since then.",
+    )
+    awaits_choice = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Connected, and nobody has said yet which companies to read; the schedule waits for that.",
+    )
+    failing_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="The first failure since the last good read."
+    )
+    failed_reads = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Failures since the last good read."
+    )
+    read_warnings = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, output_field=models.JSONField()),
+        blank=True,
+        editable=False,
+        help_text="What the last reads could not take over, by kind (services/companies/warnings.py).",
+    )
     filters_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     refresh_every_hours = models.PositiveSmallIntegerField(default=24, help_text="0 turns the schedule off.")
     check_daily = models.BooleanField(default=True)
@@ -156,6 +192,26 @@ class IntegrationInstance(models.Model):
         if not self.catch_all_id:
             return None
         return self.companies.filter(remote_id=self.catch_all_id, is_pending=False).first()
+
+    def warnings_of(self, *kinds: str) -> list[ReadWarning]:
+        """The warnings of these kinds that stand, in this order."""
+        found = [(kind, self.read_warnings[kind]) for kind in kinds if kind in self.read_warnings]
+        return [
+            ReadWarning(
+                kind, dt.datetime.fromisoformat(each["at"]), each["text"], each["details"], each["more"]
+            )
+            for kind, each in found
+        ]
+
+    @property
+    def field_warnings(self) -> list[ReadWarning]:
+        """About fields and picklists; shown where the filter is."""
+        return self.warnings_of("fields")
+
+    @property
+    def company_warnings(self) -> list[ReadWarning]:
+        """About companies; shown where the result of a refresh is."""
+        return self.warnings_of("companies", "count")
 
     @property
     def is_deleted(self) -> bool:

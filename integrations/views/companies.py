@@ -44,8 +44,10 @@ def refresh(request: SignedInRequest, instance: IntegrationInstance) -> HttpResp
 def job(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """The progress of the latest refresh; asks again by itself until it has ended."""
     latest = shown_job(instance, request.user)
-    response = render(request, "integrations/setup/job.html", {"instance": instance, "job": latest})
-    if latest is not None and not latest.is_open:
+    ended = latest is not None and not latest.is_open
+    context = {"instance": instance, "job": latest, "ended": ended}
+    response = render(request, "integrations/setup/job.html", context)
+    if ended:
         response.headers["HX-Trigger"] = "options-refreshed"
     return response
 

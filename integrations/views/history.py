@@ -36,6 +36,7 @@ from integrations.services.history import (
     undo_batch,
     undo_event,
 )
+from integrations.tasks import refresh_refiltered
 from integrations.views.common import (
     SignedInRequest,
     csv_response,
@@ -117,9 +118,11 @@ def undo_one(request: SignedInRequest, event_id: int) -> HttpResponse:
 def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: UndoOutcome) -> HttpResponse:
     """Say what was done; back to where the button was: the history, the review, or the mappings as shown."""
     level = messages.SUCCESS if outcome.restored else messages.WARNING
-    messages.add_message(
-        request, level, outcome.sentence(), extra_tags=f"undo:{outcome.batch}" if outcome.restored else ""
-    )
+    text = outcome.sentence()
+    if refresh_refiltered(outcome.batch, request.user):
+        text += " The companies are being read anew."
+    tags = f"undo:{outcome.batch}" if outcome.restored else ""
+    messages.add_message(request, level, text, extra_tags=tags)
     instance, organization = batch_targets(key)
     if "history" in request.POST or instance is None:
         return redirect("integrations:history_batch", key)

@@ -27,7 +27,6 @@ from integrations.services.instances import (
     report_as_json,
     restore_instance,
 )
-from integrations.tasks import enqueue_refresh
 from integrations.views.cards import connection_form
 from integrations.views.common import (
     SignedInRequest,
@@ -46,7 +45,7 @@ from integrations.views.setup import setup_page
 @needs("add_integrationinstance")
 @require_http_methods(["GET", "POST"])
 def add(request: SignedInRequest, psa: str) -> HttpResponse:
-    """Add a configuration: stored only when the PSA accepts it, then its companies are read."""
+    """Add a configuration: stored only when the PSA accepts it. Its page asks which companies to read."""
     provider = provider_or_404(psa)
     context: dict[str, Any] = frame(request, provider, None)
     form = provider.form_class(request.POST or None, prefix="connection")
@@ -123,9 +122,8 @@ def _connect(
         form.ask_secrets_again()
         return report_as_json(outcome.report)
     if outcome.created:
-        enqueue_refresh(outcome.instance, request.user)
         messages.success(
-            request, f"“{outcome.instance.name}” is connected. Its companies are being read now."
+            request, f"“{outcome.instance.name}” is connected. Choose which of its companies count."
         )
     else:
         messages.success(request, "The connection was checked and saved.")
@@ -153,10 +151,13 @@ def _describe(request: SignedInRequest, details: ConnectionDetails, instance: In
 @on_instance("map_organizations")
 @require_POST
 def test(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
-    """Check the stored credentials now."""
-    report = check_connection(Batch(actor_of(request)), instance)
+    """Check the stored credentials now; not from a page that was drawn before they were refused."""
+    unless_refused = "unless_refused" in request.POST
+    report = check_connection(Batch(actor_of(request)), instance, unless_refused=unless_refused)
     if report.passed:
         messages.success(request, "The connection works.")
+    elif unless_refused and instance.status == IntegrationInstance.Status.REFUSED and report.error:
+        messages.error(request, report.error.user_text)
     else:
         messages.error(
             request, "The connection check did not pass. The steps on the connection card say why."

@@ -52,7 +52,7 @@ def test_refreshing_by_name_goes_through_a_job(instance: IntegrationInstance) ->
     assert (job.state, job.attempts) == (Job.State.DONE, 1)
     assert instance.companies.count() == 15
     assert out.splitlines()[0].split() == ["Configuration", "Result", "Explanation"]
-    assert out.splitlines()[1].startswith("Main           done    15 companies read, 15 new")
+    assert out.splitlines()[1].startswith("Main           done    All 15 companies were read: 15 new.")
 
 
 def test_all_are_refreshed_although_one_fails_and_it_says_which_and_why(
@@ -69,7 +69,10 @@ def test_all_are_refreshed_although_one_fails_and_it_says_which_and_why(
     assert not any(secret in out + err for secret in SECRETS)
 
 
-def test_full_reads_everything(refreshed: IntegrationInstance) -> None:
+def test_full_reads_everything(refreshed: IntegrationInstance, tenant: Tenant) -> None:
+    for number in range(1000, 1031):
+        tenant.companies.put({"id": number, "companyName": f"Harbour {number}"})
+    run("refresh_options", "Main", "--full")
     run("refresh_options", "Main")
     assert Job.objects.latest("pk").result["full"] is False
     run("refresh_options", "Main", "--full")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -89,7 +88,7 @@ def test_a_first_refresh_stores_companies_picklists_and_fields(
     job = refresh(instance)
 
     assert job.state == Job.State.DONE, job.error
-    assert job.message == "15 companies read, 15 new, 0 changed, 0 no longer there."
+    assert job.message == "All 15 companies were read: 15 new."
     assert (job.done, job.total, job.result["full"]) == (15, 15, True)
     company = company_of(instance, 101)
     assert (company.name, company.city, company.phone) == (
@@ -105,33 +104,6 @@ def test_a_first_refresh_stores_companies_picklists_and_fields(
     instance.refresh_from_db()
     assert instance.last_full_read_at == instance.last_refreshed_at is not None
     assert {"companyName", "companyType"} <= {field["name"] for field in instance.company_fields}
-
-
-def test_a_second_refresh_asks_only_for_what_changed(
-    simulator: Simulator, tenant: Tenant, refreshed: IntegrationInstance
-) -> None:
-    tenant.companies.change(102, {"companyName": "Birchwood Animal Hospital"})
-    tenant.companies.remove(103)
-    simulator.requests.clear()
-
-    job = refresh(refreshed)
-
-    assert job.message == "1 companies read, 0 new, 1 changed."
-    assert company_of(refreshed, 102).name == "Birchwood Animal Hospital"
-    assert company_of(refreshed, 103).missing_since is None  # only a full read can tell
-    asked = [json.loads(request.body) for request in simulator.requests.to("companies/query", "POST")]
-    assert all("lastTrackedModifiedDateTime" in json.dumps(body) for body in asked)
-
-
-def test_a_full_read_follows_after_a_day(tenant: Tenant, refreshed: IntegrationInstance) -> None:
-    tenant.companies.remove(103)
-    yesterday = timezone.now() - dt.timedelta(hours=25)
-    IntegrationInstance.objects.filter(pk=refreshed.pk).update(last_full_read_at=yesterday)
-
-    job = refresh(refreshed)
-
-    assert job.message == "14 companies read, 0 new, 0 changed, 1 no longer there."
-    assert company_of(refreshed, 103).missing_since is not None
 
 
 def test_a_company_that_vanishes_is_marked_and_its_mapping_stays_until_it_comes_back(
@@ -247,7 +219,6 @@ def test_a_read_that_fails_marks_nothing_and_touches_no_mapping(
     map_to(owner, refreshed, organizations["Abbott"], 101)
     for number in range(500, 520):
         tenant.companies.put({"id": number, "companyName": f"Tenant of floor {number}"})
-    refresh(refreshed)
     tenant.companies.remove(103)
     before = table_contents(OrganizationMapping, FilterOption)
     offered = present_ids(refreshed)
@@ -369,8 +340,7 @@ def test_a_new_filter_is_no_shrink_and_mapped_companies_outside_it_stay(
     job = refresh(refreshed)
 
     assert job.message == (
-        "1 companies read, 0 new, 0 changed, 0 no longer there, 14 now outside the filter, "
-        "1 mapped outside the filter."
+        "The only company of the filter was read: 14 now outside the filter. Mapped outside the filter: 1."
     )
     assert not refreshed.companies.filter(missing_since__isnull=False).exists()  # Autotask has them all
     outside = company_of(refreshed, 201)
@@ -400,7 +370,7 @@ def test_only_what_autotask_no_longer_has_is_gone_and_the_msp_itself_stays_usabl
     refreshed.refresh_from_db()
     assert refreshed.catch_all_company() == own
 
-    monkeypatch.setattr("integrations.services.companies.refresh.ASKED_BY_ID", 0)
+    monkeypatch.setattr("integrations.services.companies.absence.ASKED_BY_ID", 0)
     tenant.companies.remove(102)  # a customer; nothing hangs on it
     refresh(refreshed, full=True)
     unknown = company_of(refreshed, 102)
@@ -424,7 +394,7 @@ def test_a_read_that_finds_nothing_new_writes_no_company_and_no_option(
     with CaptureQueriesContext(connection) as queries:
         job = refresh(refreshed, full=True)
 
-    assert job.message == "15 companies read, 0 new, 0 changed, 0 no longer there."
+    assert job.message == "All 15 companies were read: nothing changed."
     written = [query["sql"] for query in queries if re.match(r"INSERT|UPDATE|DELETE", query["sql"])]
     tables = {"integrations_company", "integrations_filteroption"}
     assert written  # the job's progress, the instance's dates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
 import sys
@@ -17,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from django.views.debug import ExceptionReporter
 
 from integrations import tasks
@@ -93,7 +95,7 @@ def said(response: Any) -> list[str]:
 # --- the connection card ------------------------------------------------------------------------------
 
 
-def test_adding_a_configuration_checks_it_stores_it_and_starts_reading(
+def test_adding_a_configuration_checks_it_stores_it_and_asks_which_companies_count(
     simulator: Simulator, window: Client
 ) -> None:
     address = reverse("integrations:instance_add", args=["autotask"])
@@ -105,8 +107,22 @@ def test_adding_a_configuration_checks_it_stores_it_and_starts_reading(
     assert response.redirect_chain == [(instance.get_absolute_url(), 302)]
     page = html.unescape(text_of(response))
     assert "“Main” is connected" in page
+    assert "Autotask counts 15 companies." in page
+    assert "Choose a filter first" in page
+    assert "Read all 15 companies" in page
+    assert not Job.objects.exists()
+    IntegrationInstance.objects.update(next_refresh_at=timezone.now() - dt.timedelta(hours=1))
+    IntegrationInstance.objects.update(next_check_at=timezone.now() + dt.timedelta(hours=1))
+    assert tasks.start_due() == 0  # nor does the schedule choose
+    assert "once somebody has said which of them count" in text_of(window.get(instance.get_absolute_url()))
+    assert len(simulator.requests.to("companies/query", "POST")) == 2  # the check: one company, and how many
+
+    window.post(at("refresh", instance))
+
     assert Job.objects.get().state == Job.State.WAITING
+    page = text_of(window.get(instance.get_absolute_url()))
     assert "Waiting for a worker" in page
+    assert "Choose a filter first" not in page
 
 
 def test_a_wrong_secret_gives_its_causes_on_the_page_and_stores_nothing(
@@ -375,7 +391,7 @@ def test_refresh_options_shows_its_progress_until_it_is_done(
     tasks.run_job.func(str(Job.objects.get().key))
 
     done = window.get(at("job", instance))
-    assert "15 companies read" in text_of(done)
+    assert "All 15 companies were read: 15 new." in text_of(done)
     assert "every 1s" not in text_of(done)
     assert done["HX-Trigger"] == "options-refreshed"
 

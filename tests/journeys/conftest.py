@@ -352,6 +352,7 @@ def connect_main(visitor: Visitor) -> None:
     page.get_by_role("textbox", name="API Tracking Identifier").fill("MAIN")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Main", level=1)).to_be_visible()
+    page.get_by_role("button", name=re.compile("Read all .* companies")).click()
     wait_for_job(page)
 
 
@@ -359,7 +360,7 @@ def wait_for_job(page: Page) -> None:
     """Until the setup page tells that the last read has ended; works without scripts too."""
     deadline = time.monotonic() + START_PATIENCE
     while time.monotonic() < deadline:
-        if page.locator("#job").get_by_text("companies read").count():
+        if page.locator("#job").get_by_text("companies were read").count():
             return
         page.wait_for_timeout(300)
         page.reload()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -72,7 +73,8 @@ def prepare(page: Page, portal: Portal, folder: Path) -> None:
         page.get_by_role("textbox", name="API User Password").fill(tenant["secret"])
         page.get_by_role("textbox", name="API Tracking Identifier").fill(tenant["tracking_identifier"])
         page.get_by_role("button", name="Save", exact=True).click()
-        expect(page.locator("#job")).to_contain_text("companies read", timeout=60_000)
+        page.get_by_role("button", name=re.compile("Read all .* companies")).click()
+        expect(page.locator("#job")).to_contain_text("companies were read", timeout=60_000)
     page.goto(f"{portal.url}/integrations/autotask/1/?q=co")
     page.get_by_role("button", name="Suggest Values").click()
     expect(page.get_by_text("Nothing is saved yet.")).to_be_visible()

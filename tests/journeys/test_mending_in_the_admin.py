@@ -22,7 +22,8 @@ def test_mending_a_mapping_in_the_admin(visitor: Visitor) -> None:
     visitor.sign_in("olive")
     page.get_by_role("link", name="Add configuration").first.click()
     add_configuration(page, "Main", "api@main.example", "main-secret", "MAIN")
-    wait_for_companies(page, "companies read")
+    page.get_by_role("button", name="Read all 47 companies").click()
+    wait_for_companies(page, "companies were read")
 
     # Every list, and the first row of each, without a complaint of the browser.
     page.goto(f"{portal.url}/admin/")

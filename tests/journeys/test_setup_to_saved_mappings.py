@@ -59,9 +59,10 @@ def test_from_credentials_to_saved_mappings(visitor: Visitor) -> None:
     expect(page.locator(".check-passed")).to_have_count(5)
     for secret in ("main-secret", 'MAIN"'):
         assert secret not in page.content()
-    wait_for_companies(page, "47 companies read")
+    expect(page.get_by_text("Autotask counts 47 companies.")).to_be_visible()
 
-    # The company filter, with a preview before saving.
+    # The company filter, with a preview before saving, and before anything is read.
+    page.get_by_role("link", name="Choose a filter first").click()
     page.get_by_label("Filter", exact=True).select_option(label="Company type")
     value = page.get_by_label("Value")
     expect(page.get_by_label("Operation")).to_have_value("eq")
@@ -70,7 +71,8 @@ def test_from_credentials_to_saved_mappings(visitor: Visitor) -> None:
     expect(page.get_by_text("4 companies match.")).to_be_visible()
     page.get_by_role("button", name="Save filter").click()
     expect(page.get_by_text("The company filter was saved")).to_be_visible()
-    wait_for_companies(page, "4 companies read")
+    wait_for_companies(page, "All 4 companies of the filter were read: 4 new.")
+    expect(page.get_by_text("Which companies count?")).to_have_count(0)
 
     # Refresh Options with progress that survives a reload.
     portal.simulator.inject("latency", seconds=0.8)
@@ -79,7 +81,7 @@ def test_from_credentials_to_saved_mappings(visitor: Visitor) -> None:
     page.reload()
     expect(page.locator("#job progress")).to_be_visible()
     portal.simulator.clear()
-    wait_for_companies(page, "companies read")
+    wait_for_companies(page, "companies of the filter were read")
 
     # The progress is drawn anew each second, and takes neither the focus nor a slow click away.
     portal.simulator.inject("latency", seconds=4)
@@ -119,7 +121,8 @@ def test_from_credentials_to_saved_mappings(visitor: Visitor) -> None:
     page.get_by_role("group").filter(has_text="Main").locator("summary").first.click()
     page.get_by_role("link", name="Add configuration").click()
     add_configuration(page, "Second", "api@second.example", "second-secret", "SECOND")
-    wait_for_companies(page, "3 companies read")
+    page.get_by_role("button", name="Read all 3 companies").click()
+    wait_for_companies(page, "All 3 companies were read: 3 new.")
     locked = page.get_by_role("row").filter(has_text="Harrow Lane Dental")
     expect(locked).to_contain_text("Elsewhere")
     expect(locked.get_by_role("link", name="Main")).to_be_visible()

@@ -22,7 +22,7 @@ class Case:
     fault: FaultName | None
     ends: str = Job.State.FAILED
     options: dict[str, Any] = field(default_factory=dict)
-    refused: int = 0  # answers that refuse the credentials: one, whatever is done
+    refused: int = 0  # answers that refuse the credentials: one, and one where the zone is a new one
     refused_by: int = 401  # the status of such an answer
     used: int = 0  # requests of the hour that were used before
     tenant: Mapping[str, Any] = field(default_factory=dict)
@@ -67,6 +67,10 @@ CREDENTIALS = (
     Case(
         "nobody knows the API user, answered 500",
         FaultName.UNKNOWN_USER, FAILS, ERROR, refused=1, refused_by=500,
+    ),
+    Case(
+        "password changed, and the tenant moved to another zone",
+        FaultName.ZONE_MOVED, options={"zone": 5}, refused=2, tenant={"secret": "Another-Password-5"},
     ),
     Case("no permission to read companies, 500", FaultName.NO_COMPANY_PERMISSION),
     Case("no permission to read companies, 403", FaultName.NO_COMPANY_PERMISSION, options={"status": 403}),
@@ -164,6 +168,7 @@ PAGES = (
     Case("next page's address is a number", FaultName.NEXT_PAGE_UNUSABLE, DONE, {"what": "number"}),
     Case("the last page names a next one", FaultName.NEXT_PAGE_AFTER_THE_LAST, DONE),
     Case("companies counted that no page holds", FaultName.COUNTED_BUT_NOT_GIVEN, options={"every": 109}),
+    Case("one company counted that no page holds", FaultName.COUNTED_BUT_NOT_GIVEN, DONE, {"every": 999}),
     Case("next page asked without its query, 500", FaultName.SERVER_ERROR, DONE,
          {"text": "Value cannot be null. Parameter name: queryModel", **NEXT_PAGE}),
     Case("data changed between pages", FaultName.CHANGED_BETWEEN_PAGES, DONE, ONCE, slow=NEXT_PAGE),

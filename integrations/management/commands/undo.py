@@ -17,6 +17,7 @@ from integrations.management.output import (
     write_rows,
 )
 from integrations.services.history import NothingToUndo, UndoOutcome, undo_batch, undo_event
+from integrations.tasks import refresh_refiltered
 
 COLUMNS = ("name", "reason")
 
@@ -45,6 +46,7 @@ class Command(BaseCommand):
                 f"There is nothing to undo in “{options['batch']}”. Nothing was changed.",
                 returncode=WRONG_USE,
             ) from error
+        refresh_refiltered(outcome.batch, None, origin="undo")
         rows = [{"name": row.name, "reason": row.reason} for row in outcome.rows_left]
         form = Format(options["format"])
         if form is not Format.TABLE or rows:

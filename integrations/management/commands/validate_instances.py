@@ -36,6 +36,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_instances(parser)
+        parser.add_argument(
+            "--once-more",
+            action="store_true",
+            help="send credentials that Autotask has refused once more; too many refusals lock the API user",
+        )
         add_format(parser)
         with_example(parser, "validate_instances --all", "validate_instances Main --format json")
 
@@ -46,7 +51,8 @@ class Command(BaseCommand):
         line, rows = ProgressLine("Checking", self.stderr), []
         for number, instance in enumerate(instances):
             line.show(number, len(instances), instance.name)
-            rows.append(_row(instance, check_connection(Batch(actor), instance)))
+            report = check_connection(Batch(actor), instance, unless_refused=not options["once_more"])
+            rows.append(_row(instance, report))
         line.clear()
         write_rows(rows, COLUMNS, Format(options["format"]), self.stdout)
         failed = [str(row["configuration"]) for row in rows if row["result"] == FAILED]

@@ -10,11 +10,60 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from integrations.models import Company, IntegrationInstance
-from integrations.psa.base import FoundCompanies
-from integrations.services.companies.store import CHUNK, store_companies
+from integrations.models import Company, IntegrationInstance, MappingProposal, OrganizationMapping
+from integrations.models.companies import MSP_COMPANY_ID, CompanyQuerySet
+from integrations.services.companies.outcome import ShrinkRefused
+from integrations.services.companies.store import CHUNK
+
+SHRINK_LIMIT = 0.30
+SHRINK_MATTERS_FROM = 10  # companies: below that, 30 % is one or two ordinary deletions, unless none is left
+ASKED_BY_ID = 2_000  # at most, in four requests: companies that a complete read of the filter lacked
+
+
+def mapped_companies(instance: IntegrationInstance) -> CompanyQuerySet:
+    """The companies that an organization is mapped to."""
+    in_force = OrganizationMapping.objects.present().filter(company=OuterRef("pk"))
+    return instance.companies.filter(Exists(in_force))
+
+
+def refuse_shrink(instance: IntegrationInstance, seen: Collection[str]) -> None:
+    """Raise ShrinkRefused when far fewer of the companies that were there came back."""
+    before = instance.companies.present().values_list("remote_id", flat=True)
+    lacking, number = sum(remote_id not in seen for remote_id in before), len(before)
+    shrunk = number >= SHRINK_MATTERS_FROM and lacking > number * SHRINK_LIMIT
+    if shrunk or 1 < number == lacking:
+        raise ShrinkRefused(number, lacking)
+
+
+def ids_to_ask(instance: IntegrationInstance, seen: Collection[str], *, narrowed: bool) -> list[str]:
+    """Ids that a complete read lacked and that are asked for: the filter leaves them out, or they are gone.
+
+    First those that matter whatever their number (the MSP itself, the catch-all company, what is mapped or
+    proposed), then those that were there last time, then those said to be gone; at most ``ASKED_BY_ID`` of
+    these two. Where no filter ``narrowed`` the read, nobody is asked for who was gone before: had they come
+    back, they would have been read.
+    """
+    proposed = MappingProposal.objects.filter(company=OuterRef("pk"))
+    rows = instance.companies.all()
+    gone = rows.filter(missing_since__isnull=False).order_by("-missing_since", "pk")
+    if not narrowed:
+        rows, gone = rows.filter(missing_since=None), gone.none()
+    own = [MSP_COMPANY_ID, *filter(None, [instance.catch_all_id])]
+    matter = own if narrowed else list(rows.filter(remote_id__in=own).values_list("remote_id", flat=True))
+    matter += mapped_companies(instance).filter(pk__in=rows).values_list("remote_id", flat=True)
+    matter += rows.filter(Exists(proposed)).values_list("remote_id", flat=True)
+    others = [
+        remote_id
+        for remote_id in (
+            *instance.companies.present().order_by("pk").values_list("remote_id", flat=True),
+            *gone.values_list("remote_id", flat=True),
+        )
+        if remote_id not in seen
+    ]
+    wanted = [remote_id for remote_id in matter if remote_id not in seen]
+    return list(dict.fromkeys([*wanted, *others[:ASKED_BY_ID]]))
 
 
 def mark_offered(instance: IntegrationInstance, seen: Collection[str]) -> None:
@@ -29,14 +78,13 @@ def mark_offered(instance: IntegrationInstance, seen: Collection[str]) -> None:
     )
 
 
-def store_outside(instance: IntegrationInstance, found: FoundCompanies, started: dt.datetime) -> int:
-    """Keep what was found by its id only: it is there, outside the filter; how many of them were inside."""
-    store_companies(instance, found.companies.values(), started)
+def mark_outside(instance: IntegrationInstance, outside: Collection[str]) -> int:
+    """What exists and is outside the filter; how many of them were inside before."""
     other = Q(is_pending=True) | Q(in_filter=True) | Q(missing_since__isnull=False)
     rows = instance.companies.filter(other).values_list("pk", "remote_id", "is_pending", "in_filter")
-    outside = [row for row in rows if row[1] in found.companies]
-    _update([pk for pk, *_ in outside], is_pending=False, in_filter=False, missing_since=None)
-    return sum(in_filter and not is_pending for _, _, is_pending, in_filter in outside)
+    left = [row for row in rows if row[1] in outside]
+    _update([pk for pk, *_ in left], is_pending=False, in_filter=False, missing_since=None)
+    return sum(in_filter and not is_pending for _, _, is_pending, in_filter in left)
 
 
 def mark_absent(

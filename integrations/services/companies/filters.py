@@ -114,6 +114,8 @@ def save_filters(
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
         before = stored_rows(instance.filters.all())
         rows = _replace(instance, wanted)
+        if instance.awaits_choice:  # this is the choice, also where it is for all companies
+            IntegrationInstance.objects.filter(pk=instance.pk).update(awaits_choice=False)
         if before != wanted:
             batch.record([_change(Action.FILTER_CHANGED, instance, before, wanted)])
     return rows

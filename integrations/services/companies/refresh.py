@@ -1,168 +1,204 @@
 """Refresh Options: read the tenant's picklists and companies, and keep a copy of what was last seen.
 
-Written page by page, so that a killed refresh loses nothing; what is unchanged is not written. Only after a
-complete read, in one last transaction, do new companies become options and are others said to be outside the
+Written page by page, so that a killed refresh loses nothing; what is unchanged is not written. Only after the
+last page, in one last transaction, do new companies become options and are others said to be outside the
 filter or no longer there. The network is never asked inside a transaction.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import logging
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+import uuid
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from integrations.database.bulk import renew_statistics
-from integrations.models import (
-    Company,
-    IntegrationInstance,
-    MappingProposal,
-    OrganizationMapping,
+from integrations.models import AuditEvent, Company, IntegrationInstance
+from integrations.models.audit import Action
+from integrations.psa.base import CompanyMetadata, PSAClient, PSAError
+from integrations.psa.registry import provider_for
+from integrations.services.companies.absence import (
+    mapped_companies,
+    mark_absent,
+    mark_offered,
+    mark_outside,
 )
-from integrations.models.companies import MSP_COMPANY_ID, CompanyQuerySet
-from integrations.psa.base import (
-    CompanyPage,
-    FoundCompanies,
-    PSAClient,
-    SetAside,
-)
-from integrations.services.companies.absence import mark_absent, mark_offered, store_outside
 from integrations.services.companies.duplicates import flag_duplicate_names, name_keys
 from integrations.services.companies.filters import conditions_of
+from integrations.services.companies.outcome import RefreshOutcome, ShrinkRefused
+from integrations.services.companies.reading import Progress, Reading, read_changes, read_everything
 from integrations.services.companies.store import store_companies, store_fields
+from integrations.services.companies.warnings import (
+    aside_warning,
+    count_warning,
+    field_warning,
+    keep_warning,
+)
 from integrations.services.instances.connect import with_current_zone
+from integrations.services.instances.failures import note_failed_read, note_good_read
 
-logger = logging.getLogger(__name__)
-
+DATED = (
+    "last_refreshed_at", "last_full_read_at", "remote_read_at", "read_warnings", "failing_since",
+    "failed_reads", "next_refresh_at", "updated_at",
+)  # fmt: skip
 FULL_READ_EVERY = dt.timedelta(hours=24)
-CLOCK_MARGIN = dt.timedelta(minutes=10)
-SHRINK_LIMIT = 0.30
-ASKED_BY_ID = 2_000  # at most, in four requests: companies that a complete read of the filter lacked
-SHRINK_MATTERS_FROM = 10  # companies: below that, 30 % is one or two ordinary deletions, unless none is left
-
-
-class ShrinkRefused(Exception):
-    """A complete read returned far fewer companies than the last one; a person must confirm it."""
-
-    def __init__(self, before: int, missing: int) -> None:
-        self.before, self.missing = before, missing
-        super().__init__(
-            f"{missing} of {before} companies were not returned this time. Nothing was marked missing. "
-            "If this is right (after a clean-up, say), confirm it; otherwise check what the API user may see."
-        )
-
-
-class Progress(Protocol):
-    """What a long piece of work reports to; a job's run, or a command's bar."""
-
-    def report_progress(self, done: int, total: int | None, message: str = "") -> None: ...
-    def assert_held(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class RefreshOutcome:
-    """What a refresh found.
-
-    ``full`` tells whether missing companies could show in it, ``outdated`` that the company filter was
-    changed meanwhile: then it has to be read once more. ``missing`` are those newly found to be gone,
-    ``left_filter`` those that exist and are newly outside the filter, ``outside_filter`` the mapped ones
-    among all that are outside it.
-    """
-
-    full: bool
-    read: int
-    created: int
-    changed: int
-    missing: int
-    left_filter: int
-    outside_filter: int
-    options: int
-    outdated: bool = False
-
-    def sentence(self) -> str:
-        """For the page and the command."""
-        parts = [f"{self.read:,} companies read", f"{self.created:,} new", f"{self.changed:,} changed"]
-        if self.full:
-            parts.append(f"{self.missing:,} no longer there")
-        if self.left_filter:
-            parts.append(f"{self.left_filter:,} now outside the filter")
-        if self.outside_filter:
-            parts.append(f"{self.outside_filter:,} mapped outside the filter")
-        return ", ".join(parts) + "."
+SLACK = dt.timedelta(hours=1)  # a schedule's turn comes some seconds sooner or later than the one before
 
 
 def refresh_options(
-    instance: IntegrationInstance, progress: Progress, *, full: bool = False, accept_shrink: bool = False
+    instance: IntegrationInstance,
+    progress: Progress,
+    *,
+    full: bool = False,
+    accept_shrink: bool = False,
+    scheduled: bool = False,
 ) -> RefreshOutcome:
     """Read fields, picklists and companies of the instance and store them.
 
-    An incremental read (companies modified since the last one) is used between daily full reads; ``full``
-    demands a full one. Raises PSAError, ShrinkRefused, and what ``progress`` raises (JobLost, JobCancelled).
-    Repeatable: run again after any failure.
+    Everything is read where that costs hardly more than the changes since the last read, once a day, and when
+    ``full`` demands it; otherwise changes are. ``scheduled`` tells that the schedule asks, which tries again
+    within the hour after a failure that may pass. Raises PSAError, ShrinkRefused, and what ``progress``
+    raises (JobLost, JobCancelled). Repeatable: run again after any failure.
     """
-    return with_current_zone(
-        instance, lambda client: _refresh(instance, client, progress, full=full, accept_shrink=accept_shrink)
-    )
+    try:
+        return with_current_zone(
+            instance,
+            lambda client: _refresh(
+                instance,
+                client,
+                progress,
+                full=full or accept_shrink,
+                accept_shrink=accept_shrink,
+                scheduled=scheduled,
+            ),
+        )
+    except (PSAError, ShrinkRefused) as failure:
+        note_failed_read(instance, failure, scheduled=scheduled)
+        raise
 
 
 def _refresh(
-    instance: IntegrationInstance, client: PSAClient, progress: Progress, *, full: bool, accept_shrink: bool
+    instance: IntegrationInstance,
+    client: PSAClient,
+    progress: Progress,
+    *,
+    full: bool,
+    accept_shrink: bool,
+    scheduled: bool,
 ) -> RefreshOutcome:
     started = timezone.now()
     # The filter first: if it is saved between these two lines, the instance tells, and it is read again.
     conditions = conditions_of(instance)
     instance = IntegrationInstance.objects.get(pk=instance.pk)
-    full = full or accept_shrink or _needs_full_read(instance, started)
     progress.report_progress(0, None, "Reading fields and picklists")
-    metadata = client.company_metadata()
+    options = _store_metadata(instance, client.company_metadata(), progress, started)
+    reading = Reading(instance, client, progress, conditions, started)
+    full = full or _must_read_everything(instance, started, scheduled=scheduled)
+    if full or not read_changes(reading):
+        new_filter = _filters_changed_since_full_read(instance)
+        read_everything(reading, accept_shrink=accept_shrink, new_filter=new_filter)
+    return _conclude(reading, options, accept_shrink=accept_shrink)
+
+
+def _store_metadata(
+    instance: IntegrationInstance, metadata: CompanyMetadata, progress: Progress, now: dt.datetime
+) -> int:
+    """Keep fields and options as far as they could be read, and what is odd about them; how many options."""
     with transaction.atomic(durable=True):
         progress.assert_held()
         options = store_fields(instance, metadata)
-    since = None if full or instance.last_refreshed_at is None else instance.last_refreshed_at - CLOCK_MARGIN
-    known = list(instance.companies.present().values_list("remote_id", flat=True)) if since is None else []
-    pages = client.companies(conditions, modified_since=since, known_ids=known)
-    read = _store_pages(instance, pages, progress, started)
-    asked: list[str] = []
-    found = FoundCompanies({})
-    if full:
-        if not accept_shrink and not _filters_changed_since_full_read(instance):
-            _refuse_shrink(instance, read.seen)
-        asked = _ids_to_ask(instance, read.seen)
-        found = client.companies_by_id(asked)
-        read.seen.update(_set_aside(instance, found.set_aside))
-    keys = name_keys(instance)
-    with transaction.atomic(durable=True):
-        progress.assert_held()
         current = IntegrationInstance.objects.locked().get(pk=instance.pk)
-        mark_offered(current, read.seen)
-        missing = left = outside = 0
-        if full:
-            found_outside = store_outside(current, found, started)
-            gone = set(asked) if conditions else None
-            missing, left = mark_absent(current, read.seen | found.companies.keys(), gone, started)
-            left += found_outside
-            outside = _mapped(current).filter(in_filter=False, missing_since=None).count()
+        warned = keep_warning(current, "fields", field_warning(metadata, now))
+        if warned or current.awaits_choice:
+            current.awaits_choice = False
+            current.save(update_fields=["awaits_choice", "read_warnings", "updated_at"])
+    return options
+
+
+def _conclude(reading: Reading, options: int, *, accept_shrink: bool) -> RefreshOutcome:
+    """After the last page: tell options from what is outside the filter or gone, and date the read."""
+    keys = name_keys(reading.instance)
+    read_at = reading.client.server_time() or reading.started
+    with transaction.atomic(durable=True):
+        reading.progress.assert_held()
+        current = IntegrationInstance.objects.locked().get(pk=reading.instance.pk)
+        _, changed = store_companies(current, reading.found.companies.values(), reading.started)
+        mark_offered(current, reading.seen)
+        missing, left = 0, mark_outside(current, reading.outside)
+        if reading.full:
+            missing, also_left = _tell_absent(current, reading, accept_shrink=accept_shrink)
+            left += also_left
         flag_duplicate_names(current, keys)
-        current.last_refreshed_at = started
-        if full:
-            current.last_full_read_at = started
-        current.save(update_fields=["last_refreshed_at", "last_full_read_at", "updated_at"])
+        _warn(current, reading, accept_shrink=accept_shrink)
+        current.last_refreshed_at = reading.started
+        if reading.full:
+            current.last_full_read_at = reading.started
+        if reading.full or reading.incomplete is None:  # what did not come is asked for again
+            current.remote_read_at = read_at
+        note_good_read(current)
+        current.save(update_fields=DATED)
+        offered = current.companies.present().count()
         outdated = _filters_changed_since_full_read(current)
-    renew_statistics(read.created, Company)
+        mapped_outside = mapped_companies(current).filter(in_filter=False, missing_since=None).count()
+    renew_statistics(reading.created, Company)
     return RefreshOutcome(
-        full, read.number, read.created, read.changed, missing, left, outside, options, outdated
+        full=reading.full,
+        read=reading.number,
+        created=reading.created,
+        changed=reading.changed + changed,
+        missing=missing,
+        left_filter=left,
+        outside_filter=mapped_outside,
+        options=options,
+        offered=offered,
+        price=reading.client.requests_for(offered) + 1,  # and one for the fields
+        since=None if reading.full else reading.since,
+        psa=provider_for(current.psa).name,
+        filtered=bool(reading.conditions),
+        unread=reading.unread,
+        outdated=outdated,
+        warnings=tuple(each.text for each in (*current.field_warnings, *current.company_warnings)),
     )
 
 
-def _needs_full_read(instance: IntegrationInstance, now: dt.datetime) -> bool:
-    """Deletions and companies that fall out of the filter only show in a full read."""
+def _tell_absent(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool) -> tuple[int, int]:
+    """How many companies are newly gone, and newly outside the filter, after everything was read."""
+    there = reading.seen | reading.outside
+    narrowed = bool(reading.conditions)
+    if reading.incomplete is None or accept_shrink:
+        asked = set(reading.asked) if narrowed else None
+        return mark_absent(current, there, asked, reading.started)
+    if narrowed:  # nobody is gone because of such a read, but the filter left out whom nobody asked for
+        return mark_absent(current, there.union(reading.asked), (), reading.started)
+    return 0, 0
+
+
+def _warn(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool) -> None:
+    """Put what this read could not take over on the instance, and take off what is in order again."""
+    now = reading.started
+    came = None if reading.full else reading.seen | reading.outside - reading.set_aside.keys()
+    keep_warning(current, "companies", aside_warning(current, reading.set_aside, came, now))
+    if not reading.full and reading.incomplete is None:
+        return  # of a complete read's warning a read of changes knows nothing
+    incomplete = None if accept_shrink else reading.incomplete
+    names: list[str] = []
+    if incomplete is not None:
+        lacking = set(reading.asked) - reading.seen - reading.outside
+        names = list(current.companies.present().filter(remote_id__in=lacking).values_list("name", flat=True))
+    psa = provider_for(current.psa).name
+    keep_warning(current, "count", count_warning(psa, incomplete, names, now))
+
+
+def _must_read_everything(instance: IntegrationInstance, now: dt.datetime, *, scheduled: bool) -> bool:
+    """Whether a day has passed since everything was read, or will have before the schedule's next turn."""
     last = instance.last_full_read_at
-    return last is None or now - last > FULL_READ_EVERY or _filters_changed_since_full_read(instance)
+    if last is None or _filters_changed_since_full_read(instance):
+        return True
+    if not scheduled:
+        return now - last > FULL_READ_EVERY
+    interval = dt.timedelta(hours=instance.refresh_every_hours)
+    return now - last > FULL_READ_EVERY - SLACK or now - last + interval > FULL_READ_EVERY + SLACK
 
 
 def _filters_changed_since_full_read(instance: IntegrationInstance) -> bool:
@@ -170,75 +206,9 @@ def _filters_changed_since_full_read(instance: IntegrationInstance) -> bool:
     return changed is not None and (read is None or changed > read)
 
 
-@dataclass
-class _Read:
-    """What a read of pages has brought so far; ``seen`` are the ids, those of companies set aside too."""
-
-    seen: set[str] = field(default_factory=set)
-    number: int = 0
-    created: int = 0
-    changed: int = 0
-
-
-def _store_pages(
-    instance: IntegrationInstance, pages: Iterable[CompanyPage], progress: Progress, started: dt.datetime
-) -> _Read:
-    """Store every page as it comes."""
-    read = _Read()
-    for page in pages:
-        with transaction.atomic(durable=True):
-            progress.assert_held()
-            created, changed = store_companies(instance, page.companies, started)
-        read.created, read.changed = read.created + created, read.changed + changed
-        read.seen.update(company.id for company in page.companies)
-        read.seen.update(_set_aside(instance, page.set_aside))
-        read.number += len(page.companies)
-        progress.report_progress(read.number, page.total, "Reading companies")
-    return read
-
-
-def _set_aside(instance: IntegrationInstance, rows: Sequence[SetAside]) -> list[str]:
-    """The ids of companies that could not be read; they are there all the same, their copies stay."""
-    for row in rows:
-        logger.warning("company set aside in %s: %s", instance, row.sentence)
-    return [row.id for row in rows if row.id]
-
-
-def _refuse_shrink(instance: IntegrationInstance, seen: Collection[str]) -> None:
-    """Raise ShrinkRefused when far fewer of the companies that were there came back."""
-    before = instance.companies.present().values_list("remote_id", flat=True)
-    lacking, number = sum(remote_id not in seen for remote_id in before), len(before)
-    shrunk = number >= SHRINK_MATTERS_FROM and lacking > number * SHRINK_LIMIT
-    if shrunk or 1 < number == lacking:
-        raise ShrinkRefused(number, lacking)
-
-
-def _mapped(instance: IntegrationInstance) -> CompanyQuerySet:
-    """The companies that an organization is mapped to."""
-    in_force = OrganizationMapping.objects.present().filter(company=OuterRef("pk"))
-    return instance.companies.filter(Exists(in_force))
-
-
-def _ids_to_ask(instance: IntegrationInstance, seen: Collection[str]) -> list[str]:
-    """Ids that the read lacked and that are asked for: the filter leaves them out, or they are gone.
-
-    First those that matter whatever their number (the MSP itself, the catch-all company, what is mapped or
-    proposed), then those that were there last time, then those said to be gone; at most ``ASKED_BY_ID`` of
-    these two.
-    """
-    proposed = MappingProposal.objects.filter(company=OuterRef("pk"))
-    matter = [MSP_COMPANY_ID, *filter(None, [instance.catch_all_id])]
-    matter += _mapped(instance).values_list("remote_id", flat=True)
-    matter += instance.companies.filter(Exists(proposed)).values_list("remote_id", flat=True)
-    others = [
-        remote_id
-        for remote_id in (
-            *instance.companies.present().order_by("pk").values_list("remote_id", flat=True),
-            *instance.companies.filter(missing_since__isnull=False)
-            .order_by("-missing_since", "pk")
-            .values_list("remote_id", flat=True),
-        )
-        if remote_id not in seen
-    ]
-    wanted = [remote_id for remote_id in matter if remote_id not in seen]
-    return list(dict.fromkeys([*wanted, *others[:ASKED_BY_ID]]))
+def refiltered(batch: uuid.UUID) -> list[IntegrationInstance]:
+    """The configurations whose company filter a batch changed or put back, and that can be read anew."""
+    changed = AuditEvent.objects.filter(batch=batch).of(Action.FILTER_CHANGED, Action.FILTER_PUT_BACK)
+    there = IntegrationInstance.objects.present().exclude(credentials="")
+    readable = there.exclude(status=IntegrationInstance.Status.REFUSED)
+    return list(readable.filter(pk__in=changed.order_by().values("instance")).order_by("pk"))

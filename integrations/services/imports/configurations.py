@@ -45,7 +45,7 @@ from integrations.services.instances.connect import (
     register_instance,
 )
 from integrations.services.instances.describe import InstanceDetails, describe_instance
-from integrations.services.instances.schedule import LONGEST_INTERVAL, save_schedule
+from integrations.services.instances.schedule import LONGEST_INTERVAL, read_soon, save_schedule
 from integrations.services.organizations.values import NO, YES
 
 LONGEST_COMPANY_ID = IntegrationInstance._meta.get_field("catch_all_id").max_length or 0
@@ -325,6 +325,7 @@ def _write(batch: Batch, wanted: Wanted) -> tuple[Outcome, str]:
     hours, daily = wanted.schedule
     save_schedule(batch, instance, refresh_every_hours=hours, check_daily=daily)
     save_filters(batch, instance, wanted.filters)
+    read_soon(instance)
     if wanted.catch_all is not None:
         set_catch_all_id(batch, instance, wanted.catch_all)
     if existing is not None:

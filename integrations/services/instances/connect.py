@@ -186,6 +186,8 @@ def connect_instance(
     """
     provider = provider_for(details.psa)
     try:
+        if instance is not None and _are_refused(instance, details):
+            raise RefusedBefore
         secrets = dict(details.secrets)
         if instance is not None and not secrets.keys() >= set(provider.form_class.SECRETS):
             secrets = {**_open_credentials(instance), **secrets}
@@ -201,6 +203,12 @@ def connect_instance(
     created = instance is None
     instance = _store(batch, details, secrets, report, instance)
     return ConnectionOutcome(report, instance, created)
+
+
+def _are_refused(instance: IntegrationInstance, details: ConnectionDetails) -> bool:
+    """Whether these are the very credentials that the PSA has refused, at the place that refused them."""
+    same = (instance.username, instance.zone) == (details.username, details.zone) and not details.secrets
+    return same and instance.status == IntegrationInstance.Status.REFUSED
 
 
 def _not_asked(error: PSAError) -> ConnectionReport:
@@ -251,6 +259,8 @@ def _store(
         instance.username = details.username
         instance.zone = details.zone
         instance.credentials = secrets
+        # Nothing is read before somebody has said which companies count.
+        instance.awaits_choice = instance.last_full_read_at is None and instance.filters_changed_at is None
         now = timezone.now()
         instance.secrets_set = {
             **instance.secrets_set,
@@ -345,8 +355,17 @@ def report_as_json(report: ConnectionReport) -> dict[str, Any]:
     }
 
 
-def check_connection(batch: Batch, instance: IntegrationInstance) -> ConnectionReport:
-    """Check the stored credentials now and remember what was found; a moved zone is taken over."""
+def check_connection(
+    batch: Batch, instance: IntegrationInstance, *, unless_refused: bool = False
+) -> ConnectionReport:
+    """Check the stored credentials now and remember what was found; a moved zone is taken over.
+
+    ``unless_refused`` is for whoever has not read that they were refused, and for what acts by itself: then
+    the report tells that nothing was sent, and nothing is remembered.
+    """
+    refused = IntegrationInstance.objects.filter(pk=instance.pk, status=IntegrationInstance.Status.REFUSED)
+    if unless_refused and refused.exists():
+        return _not_asked(RefusedBefore())
     try:
         client = client_for(instance)
     except PSAError as error:

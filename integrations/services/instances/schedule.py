@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from integrations.database.transactions import transaction_required
@@ -22,6 +22,7 @@ from integrations.services.audit import Batch, instance_change
 
 CHECK_EVERY = dt.timedelta(hours=24)
 LONGEST_INTERVAL = 24 * 31  # hours
+READ_BY_SCHEDULE = Q(refresh_every_hours__gt=0, awaits_choice=False)  # the first read waits for a choice
 ScheduledRun = tuple[Job.Kind, IntegrationInstance]
 
 
@@ -33,11 +34,11 @@ def _served() -> InstanceQuerySet:
 def plan_next_runs(now: dt.datetime) -> None:
     """Give instances without a next time one: an interval after the last time, or after now."""
     unplanned = _served().filter(
-        Q(next_refresh_at=None, refresh_every_hours__gt=0) | Q(next_check_at=None, check_daily=True)
+        READ_BY_SCHEDULE & Q(next_refresh_at=None) | Q(next_check_at=None, check_daily=True)
     )
     for instance in unplanned:
         same = IntegrationInstance.objects.filter(pk=instance.pk)
-        if instance.refresh_every_hours:
+        if instance.refresh_every_hours and not instance.awaits_choice:
             same.filter(next_refresh_at=None).update(next_refresh_at=next_refresh(instance, now))
         if instance.check_daily:
             same.filter(next_check_at=None).update(
@@ -69,7 +70,7 @@ def start_due_runs(now: dt.datetime, start: Callable[[Job.Kind, IntegrationInsta
 
 def due_runs(now: dt.datetime) -> list[ScheduledRun]:
     """What should be started now; not yet claimed."""
-    refreshes = _served().filter(next_refresh_at__lte=now, refresh_every_hours__gt=0)
+    refreshes = _served().filter(READ_BY_SCHEDULE, next_refresh_at__lte=now)
     checks = _served().filter(next_check_at__lte=now, check_daily=True)
     return [
         *((Job.Kind.REFRESH_OPTIONS, instance) for instance in refreshes.order_by("next_refresh_at")),
@@ -132,14 +133,18 @@ def schedule_snapshot(instance: IntegrationInstance) -> dict[str, object]:
     return {"refresh_every_hours": instance.refresh_every_hours, "check_daily": instance.check_daily}
 
 
+def read_soon(instance: IntegrationInstance) -> None:
+    """Let the schedule, where there is one, read at its next look what was not read by the present filter."""
+    unread = Q(last_full_read_at=None) | Q(filters_changed_at__gt=F("last_full_read_at"))
+    same = _served().filter(READ_BY_SCHEDULE & unread, pk=instance.pk)
+    same.exclude(filters_changed_at=None).update(next_refresh_at=timezone.now())
+
+
 def overdue(now: dt.datetime) -> int:
     """How many turns are late by more than an hour: a sign that no worker is at work."""
     late = now - dt.timedelta(hours=1)
     return (
         _served()
-        .filter(
-            Q(next_refresh_at__lt=late, refresh_every_hours__gt=0)
-            | Q(next_check_at__lt=late, check_daily=True)
-        )
+        .filter(READ_BY_SCHEDULE & Q(next_refresh_at__lt=late) | Q(next_check_at__lt=late, check_daily=True))
         .count()
     )

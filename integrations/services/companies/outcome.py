@@ -1,0 +1,97 @@
+"""What a refresh found, in words that say which read it was."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+
+class ShrinkRefused(Exception):
+    """A complete read returned far fewer companies than the last one; a person must confirm it."""
+
+    def __init__(self, before: int, missing: int) -> None:
+        self.before, self.missing = before, missing
+        super().__init__(
+            f"{missing} of {before} companies were not returned this time. Nothing was marked missing. "
+            "If this is right (after a clean-up, say), confirm it; otherwise check what the API user may see."
+        )
+
+
+@dataclass(frozen=True)
+class RefreshOutcome:
+    """What a refresh found.
+
+    ``full`` tells whether everything was read; otherwise only the changes ``since`` then were, and ``price``
+    is about how many requests reading everything would take. ``offered`` is how many companies are there and
+    inside the filter now. ``missing`` are those newly found to be gone, ``left_filter`` those that exist and
+    are newly outside the filter, ``outside_filter`` the mapped ones among all that are outside it.
+    ``unread`` are companies that are there and could not be read, ``filtered`` tells that there is a company
+    filter, ``psa`` is the name of the PSA. ``outdated`` tells that the company
+    filter was changed meanwhile: then it has to be read once more.
+    """
+
+    full: bool
+    read: int
+    created: int
+    changed: int
+    missing: int
+    left_filter: int
+    outside_filter: int
+    options: int
+    offered: int
+    price: int
+    psa: str
+    filtered: bool = False
+    since: dt.datetime | None = None
+    unread: int = 0
+    outdated: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        """For the page, the command and the list of jobs."""
+        found = self._found()
+        if self.full:
+            text = f"{self._which()}: {found or 'nothing changed'}."
+        elif found:
+            text = f"Only changes since {_moment(self.since)} were read: {found}. {_count(self.offered)}."
+        else:
+            text = f"No changes since {_moment(self.since)}. {_count(self.offered)}."
+        if self.outside_filter:
+            text += f" Mapped outside the filter: {self.outside_filter:,}."
+        if not self.full:
+            text += f" Companies deleted or merged in {self.psa} show only when everything is read."
+        return text
+
+    def _which(self) -> str:
+        """That everything was read, and what everything is."""
+        of_the_filter = " of the filter" if self.filtered else ""
+        if self.unread:
+            return f"{self.read:,} of {_count(self.read + self.unread)}{of_the_filter} were read"
+        if self.read == 1:
+            return f"The only company{of_the_filter} was read"
+        return f"{'All ' if self.read else ''}{_count(self.read)}{of_the_filter} were read"
+
+    def _found(self) -> str:
+        """What differs from what was known; empty when nothing does."""
+        parts = (
+            (self.created, "new"),
+            (self.changed, "changed"),
+            (self.missing, "no longer there"),
+            (self.left_filter, "now outside the filter"),
+        )
+        return ", ".join(f"{number:,} {words}" for number, words in parts if number)
+
+
+def _count(number: int) -> str:
+    """So many companies."""
+    return "1 company" if number == 1 else f"{number:,} companies"
+
+
+def _moment(moment: dt.datetime | None) -> str:
+    """The time of day, with its date when that is not today."""
+    if moment is None:
+        return "the last read"
+    local = timezone.localtime(moment)
+    return f"{local:%H:%M}" if local.date() == timezone.localdate() else f"{local:%Y-%m-%d %H:%M}"

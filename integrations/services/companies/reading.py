@@ -1,0 +1,166 @@
+"""What is asked of the PSA in a refresh: everything, or the changes since the last read.
+
+Everything is read wherever that costs little more, for a read of changes sees neither deletions nor companies
+that were changed without a stamp. The network is never asked inside a transaction.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from django.db import transaction
+
+from integrations.models import IntegrationInstance
+from integrations.psa.base import CompanyPage, Filter, FoundCompanies, IncompleteRead, PSAClient, SetAside
+from integrations.services.companies.absence import ids_to_ask, refuse_shrink
+from integrations.services.companies.store import store_companies
+from integrations.services.companies.warnings import set_aside_sentences
+
+logger = logging.getLogger(__name__)
+
+CLOCK_MARGIN = dt.timedelta(minutes=10)
+WORTH_MORE = 2  # requests more than a read of changes: what everything may cost to be read instead
+
+
+class Progress(Protocol):
+    """What a long piece of work reports to; a job's run, or a command's bar."""
+
+    def report_progress(self, done: int, total: int | None, message: str = "") -> None: ...
+    def assert_held(self) -> None: ...
+
+
+@dataclass
+class Reading:
+    """One read of an instance's companies under way, and what it has brought so far.
+
+    ``number`` companies came in order, ``unread`` are there and did not. ``seen`` are ids inside the filter,
+    ``outside`` those that exist outside it. ``asked`` are the ids that a complete read lacked and that were
+    asked for by themselves, ``found`` what came of them. ``incomplete`` says that a few companies are counted
+    and did not come.
+    """
+
+    instance: IntegrationInstance
+    client: PSAClient
+    progress: Progress
+    conditions: Sequence[Filter]
+    started: dt.datetime
+    full: bool = False
+    since: dt.datetime | None = None
+    number: int = 0
+    unread: int = 0
+    created: int = 0
+    changed: int = 0
+    seen: set[str] = field(default_factory=set)
+    outside: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+    found: FoundCompanies = field(default_factory=lambda: FoundCompanies({}))
+    set_aside: dict[str, str] = field(default_factory=dict)
+    incomplete: IncompleteRead | None = None
+
+    def note_set_aside(self, rows: Sequence[SetAside]) -> set[str]:
+        """Keep what is to be said of companies that could not be read; their ids. They are there."""
+        for row in rows:
+            logger.warning("company set aside in %s: %s", self.instance, row.sentence)
+        self.set_aside.update(set_aside_sentences(rows))
+        return {row.id for row in rows if row.id}
+
+    def note_incomplete(self, incomplete: IncompleteRead) -> None:
+        """Keep that a few companies did not come."""
+        logger.warning("companies of %s: %s", self.instance, incomplete.technical)
+        self.incomplete = incomplete
+        self.unread += incomplete.counted - incomplete.given
+
+    def store(self, page: CompanyPage, wanted: Collection[str] | None = None) -> None:
+        """Store a page as it came, or those of it that are wanted, in a transaction of its own."""
+        companies = [each for each in page.companies if wanted is None or each.id in wanted]
+        with transaction.atomic(durable=True):
+            self.progress.assert_held()
+            created, changed = store_companies(self.instance, companies, self.started)
+        self.created, self.changed = self.created + created, self.changed + changed
+        self.number += len(page.companies)
+        self.unread += len(page.set_aside)
+
+
+def read_everything(reading: Reading, *, accept_shrink: bool, new_filter: bool) -> None:
+    """Read all companies of the filter, and ask by id for those that it lacked.
+
+    Raises PSAError, and ShrinkRefused when far fewer came than before, unless that is accepted or the filter
+    is a new one.
+    """
+    reading.full, instance, client = True, reading.instance, reading.client
+    known = list(instance.companies.present().values_list("remote_id", flat=True))
+    try:
+        for page in client.companies(reading.conditions, known_ids=known):
+            reading.store(page)
+            reading.seen.update(company.id for company in page.companies)
+            reading.seen |= reading.note_set_aside(page.set_aside)
+            reading.progress.report_progress(reading.number, page.total, "Reading all companies")
+    except IncompleteRead as incomplete:
+        if not incomplete.is_small:
+            raise
+        reading.note_incomplete(incomplete)
+    if not accept_shrink and not new_filter:
+        refuse_shrink(instance, reading.seen)
+    narrowed = bool(reading.conditions)
+    reading.asked = ids_to_ask(instance, reading.seen, narrowed=narrowed)
+    if not reading.asked:
+        return
+    reading.found = client.companies_by_id(reading.asked)
+    there = reading.found.companies.keys() | reading.note_set_aside(reading.found.set_aside)
+    inside: Collection[str] = there
+    if narrowed:
+        # Who was read a moment ago and lacks here, has left the filter; who was only hidden has not.
+        inside = client.ids_in_filter(reading.conditions, list(there)) if reading.incomplete else ()
+    reading.seen.update(inside)
+    reading.outside = there - reading.seen
+
+
+def read_changes(reading: Reading) -> bool:
+    """Read what changed since the last read; False when reading everything costs hardly more.
+
+    Changes are asked for without the filter: a company that was changed so that it left the filter would not
+    be among them. Those that are outside and were never known are not kept. Raises PSAError.
+    """
+    instance, client = reading.instance, reading.client
+    reading.since = instance.last_refreshed_at
+    asked_since = instance.remote_read_at or instance.last_refreshed_at
+    if asked_since is None:
+        return False
+    full = client.requests_for(instance.companies.present().count())
+    if full <= client.requests_for(0) + WORTH_MORE:
+        return False
+    pages = client.companies((), modified_since=asked_since - CLOCK_MARGIN)
+    try:
+        for page in pages:
+            if not reading.number and full <= _price_of_changes(reading, page) + WORTH_MORE:
+                return False
+            _sort(reading, page)
+            reading.progress.report_progress(reading.number, page.total, "Reading changes")
+    except IncompleteRead as incomplete:
+        if not incomplete.is_small:
+            raise
+        reading.note_incomplete(incomplete)
+    return True
+
+
+def _price_of_changes(reading: Reading, page: CompanyPage) -> int:
+    """About how many requests the changes cost, as far as their first page tells."""
+    changed = reading.client.requests_for(page.total or 0)
+    return changed * 2 - 1 if reading.conditions else changed  # which are inside is asked for page by page
+
+
+def _sort(reading: Reading, page: CompanyPage) -> None:
+    """Tell which companies of a page of changes are inside the filter, and store those and the known ones."""
+    aside = reading.note_set_aside(page.set_aside)
+    came = {company.id for company in page.companies} | aside
+    inside: Collection[str] = came
+    if reading.conditions:
+        inside = reading.client.ids_in_filter(reading.conditions, list(came))
+    known = set(reading.instance.companies.filter(remote_id__in=came).values_list("remote_id", flat=True))
+    reading.store(page, known.union(inside))
+    reading.seen.update(inside)
+    reading.outside |= came - set(inside)
