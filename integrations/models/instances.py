@@ -213,6 +213,11 @@ class IntegrationInstance(models.Model):
         """About companies; shown where the result of a refresh is."""
         return self.warnings_of("companies", "count")
 
+    def same_tenant(self) -> InstanceQuerySet:
+        """The other configurations of the same tenant: the PSA named the same database for them."""
+        others = IntegrationInstance.objects.present().filter(psa=self.psa).exclude(pk=self.pk)
+        return others.none() if self.database_id is None else others.filter(database_id=self.database_id)
+
     @property
     def is_deleted(self) -> bool:
         """Whether it was deleted, softly."""

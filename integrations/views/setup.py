@@ -47,6 +47,7 @@ def setup_page(
         "filter_text": filter_text(instance),
         "preview": preview,
         "schedule": schedule or schedule_form(instance),
+        "same_tenant": list(instance.same_tenant()),
         "catch_all": instance.catch_all_company(),
         "who_can_mend": who_can_mend() if instance.status == IntegrationInstance.Status.REFUSED else [],
         **table_context(request, instance),

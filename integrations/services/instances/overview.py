@@ -23,7 +23,8 @@ class InstanceCard:
     """An instance with its numbers.
 
     ``mapped`` are the mappings that are in order, ``review`` those that are not. ``open`` counts the active
-    organizations that no instance of the PSA maps, ``ignored`` those deliberately left out.
+    organizations that no instance of the PSA maps, ``ignored`` those deliberately left out. ``counted_with``
+    is the first of several instances of the same tenant, whose card alone counts these two.
     """
 
     instance: IntegrationInstance
@@ -33,6 +34,7 @@ class InstanceCard:
     open: int
     ignored: int
     refresh_failed: bool = False
+    counted_with: IntegrationInstance | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
     open_rows = {psa: Organization.objects.open_in(psa).count() for psa in psas}
     ignored = {psa: Organization.objects.unmapped_in(psa).filter(ignored_in__psa=psa).count() for psa in psas}
     cards = []
+    firsts: dict[tuple[str, int], IntegrationInstance] = {}
     for row in rows:
+        first = row if row.database_id is None else firsts.setdefault((row.psa, row.database_id), row)
         numbers = mapped.get(row.pk, {"mapped": 0, "review": 0})
         cards.append(
             InstanceCard(
@@ -91,9 +95,10 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
                 companies=companies.get(row.pk, 0),
                 mapped=numbers["mapped"] - numbers["review"],
                 review=numbers["review"],
-                open=open_rows[row.psa],
-                ignored=ignored[row.psa],
+                open=open_rows[row.psa] if first is row else 0,
+                ignored=ignored[row.psa] if first is row else 0,
                 refresh_failed=row.pk in failed,
+                counted_with=None if first is row else first,
             )
         )
     return cards
