@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from integrations.matching import wordlists
@@ -25,7 +27,8 @@ FEWEST_PHONE_DIGITS = 7
 #: Compared characters of a postal code: "60614-1234" and "60614" are one place.
 POSTAL_CHARACTERS = 5
 _CITY = "city"
-_FEW_LABELS = 4
+#: The list as the package brings it.
+SNAPSHOT = ".tld_set_snapshot"
 #: What the ending of a web address is read as, whatever it is.
 HOST_ENDING = "com"
 
@@ -48,10 +51,7 @@ NO_CONTACT = Contact("", "", "", "", "", frozenset(), "")
 
 @cache
 def _suffixes() -> "TLDExtract":
-    """The Public Suffix List as the package brings it, with its private part; nothing is fetched or stored.
-
-    Loaded at the first address, because most pages of the portal read none.
-    """
+    """The Public Suffix List as the package brings it, with its private part; nothing is fetched."""
     from tldextract import TLDExtract
 
     return TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
@@ -59,34 +59,46 @@ def _suffixes() -> "TLDExtract":
 
 @cache
 def _rules() -> frozenset[str]:
-    """All suffixes of the list, to tell quickly where it holds nothing but the last label."""
-    return frozenset(_suffixes().tlds)
+    """All rules of that list, read without the package, which takes a tenth of a second to load.
+
+    Loaded at the first address, because most pages of the portal read none.
+    """
+    package = find_spec("tldextract")
+    bundled = Path(package.origin or "").with_name(SNAPSHOT) if package else Path(SNAPSHOT)
+    if not bundled.is_file():
+        return frozenset(_suffixes().tlds)
+    lines = bundled.read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("//"))
 
 
-def _ends_plainly(labels: list[str]) -> bool:
-    """Whether the list knows the last label alone, and no longer ending of this host."""
-    rules, end = _rules(), labels[-1]
-    if end not in rules or "*." + end in rules:
-        return False
-    for label in labels[-2::-1]:
-        end = f"{label}.{end}"
-        if end in rules or "*." + end in rules or "!" + end in rules:
-            return False
-    return True
+def _suffix_labels(labels: list[str]) -> int:
+    """How many labels at the end of a host are a suffix by the longest rule; 0 where no rule knows it."""
+    rules = _rules()
+    count = len(labels)
+    for first in range(count):
+        end = ".".join(labels[first:])
+        if "!" + end in rules:
+            return count - first - 1
+        if end in rules or "*." + ".".join(labels[first + 1 :]) in rules:
+            return count - first
+    return 0
 
 
 @lru_cache(50_000)
 def registrable(host: str) -> tuple[str, str]:
     """The domain of a host that somebody can own, and its label; empty where there is none."""
-    labels = host.split(".")
-    if len(labels) <= _FEW_LABELS and host.isascii() and _ends_plainly(labels):
-        domain = ".".join(labels[-2:])
-        return ("", "") if labels[-1] in _SHARED or domain in _SHARED else (domain, squashed(labels[-2]))
-    found = _suffixes()(host)
-    if not found.domain or not found.suffix or found.suffix in _SHARED:
+    if host.isascii() and "xn--" not in host:
+        labels = host.split(".")
+        length = _suffix_labels(labels)
+        domain = labels[-length - 1] if 0 < length < len(labels) else ""
+        suffix = ".".join(labels[-length:]) if length else ""
+    else:
+        found = _suffixes()(host)
+        domain, suffix = found.domain, found.suffix
+    if not domain or not suffix or suffix in _SHARED:
         return "", ""
-    domain = f"{found.domain}.{found.suffix}"
-    return ("", "") if domain in _SHARED else (domain, squashed(found.domain))
+    whole = f"{domain}.{suffix}"
+    return ("", "") if whole in _SHARED else (whole, squashed(domain))
 
 
 def _host(text: str) -> str:
@@ -111,14 +123,11 @@ def read_domain(text: str) -> tuple[str, str]:
 
 def domain_in_name(name: str) -> str:
     """The host where a name is nothing but a web or mail address ("tarnbrook.com", "tarnbrook.com Inc")."""
-    text = name.strip()
-    if "." not in text:
+    if "." not in name:
         return ""
-    first, _, form = text.partition(" ")
-    if form:
-        if (squashed(form),) not in _LEGAL_FORMS or "." not in first:
-            return ""
-        text = first
+    text, _, form = name.strip().partition(" ")
+    if "." not in text or (form and (squashed(form),) not in _LEGAL_FORMS):
+        return ""
     host = _host(text)
     return host if host and registrable(host)[0] else ""
 

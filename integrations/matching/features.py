@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from integrations.matching.additions import conflicting_additions
 from integrations.matching.alignment import Alignment, align
 from integrations.matching.candidates import Longs
 from integrations.matching.evidence import Counts, contact_features, label_is_name
-from integrations.matching.name_features import Pairs, among, any_of, name_features
+from integrations.matching.name_features import name_features
 from integrations.matching.names import FormKind
+from integrations.matching.pairs import Pairs
 from integrations.matching.tables import Table
-from integrations.matching.vocabulary import Flags, Ids, Reals, Vocabulary
+from integrations.matching.vocabulary import Reals, Vocabulary
 
 #: Feature -> the sign its weight must have (0: free). The order is the order of the columns.
 FEATURES: dict[str, int] = {
@@ -149,71 +151,6 @@ def _take(alignment: Alignment, chosen: Longs) -> Alignment:
     return Alignment(**fields)
 
 
-def _swapped(alignment: Alignment, at: Longs, vocabulary: Vocabulary) -> tuple[Flags, Flags]:
-    """Words whose partner is another known word and no inflection of it, on either side: junior / senior."""
-    left, right, partner = alignment.left[at], alignment.right[at], alignment.partner[at]
-    other = np.take_along_axis(right, np.maximum(partner, 0), axis=1)
-    known = vocabulary.known
-    ours = (partner >= 0) & (left != other) & known[left] & known[other]
-    ours &= (alignment.inflected[at] == 0)[:, None]
-    theirs = np.zeros(right.shape, bool)
-    row, word = np.nonzero(ours)
-    theirs[row, partner[row, word]] = True
-    return ours, theirs
-
-
-def _other_places(ours: Ids, theirs: Ids, vocabulary: Vocabulary) -> Flags:
-    """Rows whose additions each name a place, number or letter that the other's does not."""
-    tells = vocabulary.town | vocabulary.number | (vocabulary.length == 1)
-    only_ours, only_theirs = ~among(ours, theirs) & (ours >= 0), ~among(theirs, ours) & (theirs >= 0)
-    found: Flags = np.logical_and(any_of(only_ours & tells[ours]), any_of(only_theirs & tells[theirs]))
-    return found
-
-
-def _conflicting_additions(
-    alignment: Alignment, first: Longs, pairs: FormPairs, left: Table, right: Table, vocabulary: Vocabulary
-) -> Flags:
-    """Pairs whose whole names share a head and whose additions each keep a telling word of their own.
-
-    "Acme - Dallas Office" and "Acme - Denver Office" are two sites, though both say "office". ``first``: the
-    position of each pair's whole readings.
-    """
-    lf, rf = pairs.left[first], pairs.right[first]
-    ours, theirs = left.qualifier[lf], right.qualifier[rf]
-    whole = (left.form_kind[lf] == FormKind.FULL) & (right.form_kind[rf] == FormKind.FULL)
-    found: Flags = np.logical_and(whole, _other_places(ours, theirs, vocabulary))
-    both_open = any_of(alignment.left_open[first]) & any_of(alignment.right_open[first])
-    some = np.flatnonzero(whole & (both_open | (alignment.swaps[first] > 0)))
-    if not some.size:
-        return found
-    at = first[some]
-    silent = vocabulary.neutral | vocabulary.small | vocabulary.host
-    telling = ~silent | vocabulary.main_site
-    town = vocabulary.town | vocabulary.number
-    left_words, right_words = alignment.left[at], alignment.right[at]
-    left_added, right_added = among(left_words, ours[some]), among(right_words, theirs[some])
-    # a letter names a building as a number does: "(Building A)"
-    letter = vocabulary.length == 1
-    left_swapped, right_swapped = _swapped(alignment, at, vocabulary)
-    left_open = (alignment.left_open[at] | (left_swapped & left_added)) & (
-        telling[left_words] | (letter[left_words] & left_added)
-    )
-    right_open = (alignment.right_open[at] | (right_swapped & right_added)) & (
-        telling[right_words] | (letter[right_words] & right_added)
-    )
-    left_place, right_place = left_open & town[left_words], right_open & town[right_words]
-    # "Acme Leeds Branch" and "Acme Derby Branch", without any sign between: nothing but places differs
-    only_places = ~any_of(left_open & ~left_place) & ~any_of(right_open & ~right_place)
-    head = ~alignment.left_open[at] & telling[left_words] & ~town[left_words] & (left_words >= 0)
-    found[some] |= (
-        (any_of(left_open & left_added) & any_of(right_open & right_added))
-        | (any_of(left_open & left_added) & any_of(right_place))
-        | (any_of(left_place) & any_of(right_open & right_added))
-        | (only_places & any_of(left_place) & any_of(right_place) & any_of(head))
-    )
-    return found
-
-
 @dataclass(slots=True)
 class Compared:
     """A chunk of pairs after comparison: the features, the chosen forms and their alignment."""
@@ -234,7 +171,10 @@ def compare(
     value = alignment.matched / np.maximum(alignment.total, 1e-9)
     value -= _form_cost(left, pairs.left, right, pairs.right)
     chosen = _best_forms(pairs, np.round(value, 9))
-    conflict = _conflicting_additions(alignment, pairs.first[:-1], pairs, left, right, vocabulary)
+    first = pairs.first[:-1]
+    conflict = conflicting_additions(
+        alignment, first, left, pairs.left[first], right, pairs.right[first], vocabulary
+    )
     left_form, right_form = pairs.left[chosen], pairs.right[chosen]
     for table, forms in ((left, left_form), (right, right_form)):
         conflict &= (table.form_kind[forms] == FormKind.FULL) | (table.form_kind[forms] == FormKind.HEAD)

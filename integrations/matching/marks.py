@@ -152,6 +152,7 @@ _POSTAL = re.compile(
 _POSTAL_IN_FRONT = re.compile(r"^(?:[a-z]{1,2}-)?\d{4,5}\s+")
 _NOT_WORD = re.compile(r"[^\w]+")
 _LEGAL_TAILS = wordlists.legal_forms()
+_FORM_TEXTS = frozenset(words[0] for words in _LEGAL_TAILS if len(words) == 1)
 _LONGEST_PLACE, _CODE_OF_PLACE = 4, 4
 
 
@@ -277,7 +278,8 @@ def address_apart(text: str) -> str:
 
     What follows a comma is an address where it is a known place, or any one word behind a legal form.
     """
-    if "," not in text:
+    head, comma, tail = text.rpartition(",")
+    if not comma or ("," not in head and tail.strip(" .").lower() in _FORM_TEXTS):
         return text
     pieces = [piece.strip() for piece in _COMMA.split(text)]
     pieces = [piece for piece in pieces if _LETTER_OR_DIGIT.search(piece)]

@@ -1,23 +1,22 @@
 """The features of aligned names: how far they agree, what is left over, what kind of difference it is."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from rapidfuzz.distance import OSA, Indel
 from rapidfuzz.process import cpdist
 
+from integrations.matching.additions import addition_features
 from integrations.matching.alignment import Alignment
 from integrations.matching.candidates import Longs
-from integrations.matching.evidence import Counts
 from integrations.matching.names import FormKind
+from integrations.matching.pairs import Pairs, among, any_of
 from integrations.matching.tables import Table
-from integrations.matching.vocabulary import BODIES, HEAVIEST, Flags, Ids, Reals, Vocabulary
+from integrations.matching.vocabulary import BODIES, HEAVIEST, Flags, Reals, Vocabulary
 
 _LONGEST_INFORMATION = 24.0
 _ALL_ALIKE = 0.95
 _FEW_EDITS = 2
-#: What a reading without its addition counts where both additions name one site, and one without a title.
-_SAME_SITE, _UNTITLED = 0.25, 0.25
+#: What a reading without a title counts beside one without its addition.
+_UNTITLED = 0.125
 #: Weight from which a family name is rare: one name in some four hundred.
 _RARE = 6.0
 
@@ -37,24 +36,6 @@ def _exchanged() -> Flags:
 
 
 _EXCHANGED = _exchanged()
-
-
-def any_of(flags: Flags) -> Flags:
-    """Rows (P, W) with any flag set."""
-    result: Flags = np.logical_or.reduce(flags, axis=1)
-    return result
-
-
-def all_of(flags: Flags) -> Flags:
-    """Rows (P, W) with every flag set."""
-    result: Flags = np.logical_and.reduce(flags, axis=1)
-    return result
-
-
-def among(words: Ids, pool: Ids) -> Flags:
-    """For each word (P, W) whether it is in its row's pool (P, C)."""
-    hits: Flags = ((words[:, :, None] == pool[:, None, :]) & (words[:, :, None] >= 0)).any(2)
-    return hits
 
 
 def _acronyms(
@@ -89,84 +70,6 @@ def _acronyms(
 def _heaviest(weight: Reals, open_words: Flags) -> Reals:
     result: Reals = (weight * open_words).max(1, initial=0.0)
     return result
-
-
-@dataclass(slots=True)
-class Pairs:
-    """P pairs of records under comparison: their chosen forms, the alignment, and what is still open."""
-
-    left: Table
-    rows: Longs
-    left_form: Longs
-    right: Table
-    columns: Longs
-    right_form: Longs
-    vocabulary: Vocabulary
-    counts: Counts
-    alignment: Alignment
-    additions_conflict: Flags
-    left_open: Flags
-    right_open: Flags
-    total: Reals
-    values: dict[str, Reals]
-
-    def any_open(self, kind: Flags) -> tuple[Flags, Flags]:
-        """Pairs of which the left, or the right, has an open word of that kind (by word id)."""
-        left: Flags = any_of(self.left_open & kind[self.alignment.left])
-        right: Flags = any_of(self.right_open & kind[self.alignment.right])
-        return left, right
-
-    def explain(self, left: Flags, right: Flags) -> None:
-        """Take words out of what is open, because something explains them."""
-        a = self.alignment
-        self.left_open &= ~left
-        self.right_open &= ~right
-        weight = (a.left_weight * left).sum(1) + (a.right_weight * right).sum(1)
-        self.total = np.maximum(self.total - weight, 1e-9)
-
-
-def _is_city(addition: Ids, city: Ids, vocabulary: Vocabulary) -> Flags:
-    """Rows whose addition is the other's city and names no other place."""
-    inside = among(addition, city)
-    light = vocabulary.site | vocabulary.neutral | vocabulary.place | vocabulary.small
-    return any_of(inside) & all_of(inside | light[addition] | (addition < 0))
-
-
-def _addition_features(pairs: Pairs, city_explained: Flags) -> None:
-    """What was set aside in brackets or after a dash: does it agree with the other side?"""
-    left, right, rows, cols = pairs.left, pairs.right, pairs.rows, pairs.columns
-    ours, theirs = left.qualifier[pairs.left_form], right.qualifier[pairs.right_form]
-    has_left, has_right = any_of(ours >= 0), any_of(theirs >= 0)
-    in_city = _is_city(ours, right.city_words[cols], pairs.vocabulary)
-    in_city |= _is_city(theirs, left.city_words[rows], pairs.vocabulary)
-    own_city = any_of(among(ours, left.city_words[rows])) | any_of(among(theirs, right.city_words[cols]))
-    city_word = pairs.counts.city_word
-    elsewhere = (has_left & any_of(city_word[ours]) & (right.city[cols] >= 0)) | (
-        has_right & any_of(city_word[theirs]) & (left.city[rows] >= 0)
-    )
-    values = pairs.values
-    same = has_left & has_right & ~pairs.additions_conflict
-    own, other = among(ours, theirs), among(theirs, ours)
-    same &= (own | (ours < 0)).all(1) & (other | (theirs < 0)).all(1)
-    # "Plano Office" is "Plano"
-    site = pairs.vocabulary.site | pairs.vocabulary.neutral
-    told = any_of(own & ~site[ours])
-    same_site = has_left & has_right & ~pairs.additions_conflict & told & ~same
-    same_site &= (own | site[ours] | (ours < 0)).all(1) & (other | site[theirs] | (theirs < 0)).all(1)
-    values["addition_conflict"] = (pairs.additions_conflict & ~in_city).astype(float)
-    values["addition_same"] = (same | same_site).astype(float)
-    values["addition_is_city"] = (in_city | city_explained).astype(float)
-    values["addition_elsewhere"] = (elsewhere & ~in_city).astype(float)
-    dropped = (has_left ^ has_right) & ~in_city
-    place, neutral, main_site = (
-        all_of(kind[ours] | (ours < 0)) & all_of(kind[theirs] | (theirs < 0))
-        for kind in (pairs.vocabulary.place, pairs.vocabulary.neutral, pairs.vocabulary.main_site)
-    )
-    light = own_city | place | neutral
-    says_nothing = ((has_left | has_right) & main_site) | in_city | same
-    unweighed = np.where(same_site, _SAME_SITE, np.where(place, 0.5, 1.0))
-    values["without_addition"] *= np.where(says_nothing, 0.0, unweighed)
-    values["addition_dropped"] = np.where(dropped, np.where(light, 0.5, 1.0), 0.0)
 
 
 def _explain_small_words(pairs: Pairs) -> None:
@@ -396,6 +299,6 @@ def name_features(pairs: Pairs) -> None:
     )
     _word_features(pairs, letters)
     nothing_open = _sameness_features(pairs)
-    _addition_features(pairs, np.logical_or(any_of(left_city), any_of(right_city)))
+    addition_features(pairs, np.logical_or(any_of(left_city), any_of(right_city)))
     _omission_features(pairs, nothing_open)
     _spelling_features(pairs, nothing_open, letters)

@@ -17,11 +17,14 @@ _SIGNS = (
     "\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ecd"
 )
 _WORD = re.compile(rf"(?:[^\W_]|[{_SIGNS}])+")
+_ASCII_WORD = re.compile("[a-z0-9]+")
 _DOTTED_INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}(?:[^\W\d_]\b)?")
 _LOST_APOSTROPHE = re.compile(r"(?<=[^\W\d_])\?(?=s\b)", re.IGNORECASE)
 _APOSTROPHE_WORD = re.compile(r"[^\W_]+(?:'[^\W_]*)+")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _JOINED_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]{2})|(?<=[A-Z]{2})(?=[A-Z][a-z]{3})")
+#: The same as one piece that consumes letters, which is found faster.
+_ANY_JOINED = re.compile(r"[a-z][A-Z][a-z]{2}|[A-Z]{3}[a-z]{3}")
 _KEPT_TOGETHER = frozenset(
     ["mc", "mac", "van", "de", "la", "le", "o", "d", "fitz", "di", "du", "san", "i", "e"]
 )
@@ -46,6 +49,8 @@ _LIGHT = _DROPPED | wordlists.neutral_words() | wordlists.structural_words()
 _, _REGION_PHRASES, _REGION_SHORT = wordlists.regions()
 _REGION_FIRST_WORDS = frozenset(words[0] for words in _REGION_PHRASES)
 _CANONICAL = {**wordlists.abbreviations(), **_REGION_SHORT}
+#: Words that are compared as another one.
+_CHANGED = frozenset(_CANONICAL) | frozenset(_ROMAN) | {"co"}
 #: Longer acronyms are not looked for.
 MOST_INITIALS = 7
 
@@ -138,7 +143,7 @@ def squashed(text: str) -> str:
 
 def split_joined(text: str) -> str:
     """Put a space where two words were written together: "SymphonyLandscaping" -> "Symphony Landscaping"."""
-    if text.isupper() or text.islower() or not _JOINED_WORDS.search(text):
+    if text.isupper() or text.islower() or not _ANY_JOINED.search(text):
         return text
     pieces = _JOINED_WORDS.split(text)
     joined = pieces[0]
@@ -181,7 +186,7 @@ def _without_legal_forms(words: list[str]) -> tuple[list[str], list[str], list[s
     while len(core) > 1 and core[-1] in _LEGAL_LENGTHS:
         for length in _LEGAL_LENGTHS[core[-1]]:
             tail = tuple(core[-length:])
-            if length < len(core) and tail in _LEGAL and any(word not in _DROPPED for word in core[:-length]):
+            if length < len(core) and tail in _LEGAL and not _DROPPED.issuperset(core[:-length]):
                 core = core[:-length]
                 legal.append(" ".join(tail))
                 classes.append(_LEGAL[tail][0])
@@ -285,29 +290,26 @@ def _without_articles(words: list[str], articles: frozenset[str]) -> list[str]:
 
 def _acronyms(words: list[str], kept: list[str], legal: list[str]) -> tuple[str, ...]:
     """First letters: of the words that are compared, of all words, and with the legal form's letter."""
-    short = "".join(word[0] for word in kept)
-    full = "".join(word[0] for word in words if word != "and")
-    found = {short, full}
+    short = "".join([word[0] for word in kept])
+    found = {short}
+    if kept is not words or "and" in words:
+        found.add("".join([word[0] for word in words if word != "and"]))
     if legal:
         found.add(short + legal[-1][0])
-    return tuple(sorted(text for text in found if 2 <= len(text) <= MOST_INITIALS))
+    return tuple(sorted([text for text in found if 2 <= len(text) <= MOST_INITIALS]))
 
 
-def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
-    """Split one folded piece of a name into words. A piece without letters and digits gives no words.
-
-    ``articles``: small words that weigh nothing in the language of the name.
-    """
-    lowered = text.lower()
+def _unified_signs(lowered: str) -> tuple[str, tuple[str, ...]]:
+    """A text in small letters with its initials joined and "&" written out; its words with an apostrophe."""
     if "." in lowered:
         lowered = _DOTTED_INITIALS.sub(
             lambda found: " " + found.group(0).replace(".", "").replace(" ", "") + " ", lowered
         )
     if "," in lowered:
         lowered = _THOUSANDS.sub("", lowered)
-    apostrophes: tuple[str, ...] = ()
     if "?" in lowered:  # "Children?s": the sign another program could not write
         lowered = _LOST_APOSTROPHE.sub("'", lowered)
+    apostrophes: tuple[str, ...] = ()
     if "'" in lowered:
         apostrophes = tuple(_APOSTROPHE_WORD.findall(lowered))
         lowered = lowered.replace("'", "")
@@ -317,12 +319,14 @@ def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
         lowered = lowered.replace("&", " and ")
     if "+" in lowered:
         lowered = lowered.replace("+", " and ")
-    words = _WORD.findall(lowered)
-    if words and min(map(len, words)) == 1:
-        words = _join_initials(words)
+    return lowered, apostrophes
+
+
+def _split_off_forms(words: list[str], is_ascii: bool) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Words without a form in front, the words to be compared, legal forms and their classes."""
     legal: list[str] = []
     classes: list[str] = []
-    if not lowered.isascii():
+    if not is_ascii:
         words, legal, classes = _without_joined_forms(words)
     core = words
     if len(words) > 1:
@@ -333,21 +337,13 @@ def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
         legal, classes = legal + trailing, classes + trailing_classes
         if not _REGION_FIRST_WORDS.isdisjoint(core):
             core = _join_regions(core)
-    if "borough" in core or "boro" in core:
-        core = _plain_boroughs(core)
-    squash = "".join(core)
-    initials: tuple[str, ...] = ()
-    if len(core) > 1:
-        kept = _without_articles(core, articles)
-        initials = _acronyms(core, kept, legal)
-        core = kept or core
-    joined: tuple[str, ...] = ()
-    if "and" in words:
-        joined = tuple(
-            _CANONICAL.get(word, word)
-            for before, word in pairwise(words)
-            if before == "and" and word not in _KIN and word in core
-        )
+    return words, core, legal, classes
+
+
+def _canonical(core: list[str]) -> tuple[str, ...]:
+    """Words as they are compared: short forms written out, numbers as digits."""
+    if _CHANGED.isdisjoint(core) and not any(word[0] == "0" for word in core):
+        return tuple(core)
     canonical = []
     for position, word in enumerate(core):
         other = _CANONICAL.get(word)
@@ -361,4 +357,38 @@ def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
             canonical.append(word.lstrip("0") or "0")
         else:
             canonical.append(word)
-    return Words(tuple(canonical), tuple(legal), tuple(classes), squash, initials, apostrophes, joined)
+    return tuple(canonical)
+
+
+def _behind_and(words: list[str], core: list[str]) -> tuple[str, ...]:
+    """Words behind an "and" that are compared and more than kin."""
+    return tuple(
+        _CANONICAL.get(word, word)
+        for before, word in pairwise(words)
+        if before == "and" and word not in _KIN and word in core
+    )
+
+
+def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
+    """Split one folded piece of a name into words. A piece without letters and digits gives no words.
+
+    ``articles``: small words that weigh nothing in the language of the name.
+    """
+    lowered, apostrophes = _unified_signs(text.lower())
+    is_ascii = lowered.isascii()
+    words = (_ASCII_WORD if is_ascii else _WORD).findall(lowered)
+    if words and min(map(len, words)) == 1:
+        words = _join_initials(words)
+    words, core, legal, classes = _split_off_forms(words, is_ascii)
+    if "borough" in core or "boro" in core:
+        core = _plain_boroughs(core)
+    squash = "".join(core)
+    initials: tuple[str, ...] = ()
+    if len(core) > 1:
+        kept = core
+        if not (_DROPPED.isdisjoint(core) and articles.isdisjoint(core)):
+            kept = _without_articles(core, articles)
+        initials = _acronyms(core, kept, legal)
+        core = kept or core
+    joined = _behind_and(words, core) if "and" in words else ()
+    return Words(_canonical(core), tuple(legal), tuple(classes), squash, initials, apostrophes, joined)
