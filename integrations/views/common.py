@@ -99,6 +99,12 @@ def superusers_only(view: View[P]) -> View[P]:
     return guarded
 
 
+def takes_file(view: View[P]) -> View[P]:
+    """The view's form asks for a file. To all others portal/uploads.py lets none through."""
+    view.takes_file = True  # type: ignore[attr-defined]
+    return view
+
+
 InstanceView = Callable[Concatenate[SignedInRequest, IntegrationInstance, ...], HttpResponseBase]
 
 

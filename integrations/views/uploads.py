@@ -32,6 +32,7 @@ from integrations.views.common import (
     instance_frame,
     needs,
     on_instance,
+    takes_file,
 )
 
 TEMPLATE_ROW = {
@@ -75,6 +76,7 @@ def _import(
 
 
 @on_instance("map_organizations")
+@takes_file
 @require_http_methods(["GET", "POST"])
 def upload_mappings(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Check or import a file of mappings of one configuration; the answer is the report."""
@@ -88,6 +90,7 @@ def upload_mappings(request: SignedInRequest, instance: IntegrationInstance) -> 
 
 @needs("add_integrationinstance")
 @needs("change_integrationinstance")
+@takes_file
 @require_http_methods(["GET", "POST"])
 def upload_configurations(request: SignedInRequest) -> HttpResponse:
     """Check or import a file of configurations; new ones are stored as not verified."""
@@ -101,6 +104,7 @@ def upload_configurations(request: SignedInRequest) -> HttpResponse:
 
 @needs("add_organization")
 @needs("change_organization")
+@takes_file
 @require_http_methods(["GET", "POST"])
 def upload_organizations(request: SignedInRequest) -> HttpResponse:
     """Check or import a CSV or JSON file; the answer is the kept report."""
