@@ -16,6 +16,7 @@ from django.http import HttpRequest
 
 from integrations.admin.common import ReadOnlyAdmin, link
 from integrations.models import AccountEvent, BrowserSession, MappingProposal, TablePreference
+from integrations.services.people import end_all_sessions
 
 
 class PasswordState(ReadOnlyPasswordHashWidget):
@@ -47,8 +48,16 @@ class PersonAdmin(UserAdmin[User]):
     show_full_result_count = False
     list_per_page = 50
 
+    actions = ("sign_out_everywhere",)
+
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def sign_out_everywhere(self, request: HttpRequest, queryset: Any) -> None:
+        """Ends all sessions of the chosen people; of whoever does it all others."""
+        ended = sum(end_all_sessions(person, "ended by a superuser") for person in queryset)
+        self.message_user(request, f"{ended:,} signed out.")
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

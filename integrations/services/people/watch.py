@@ -1,5 +1,7 @@
 """Seeing every change of who may come in and what they may do, whoever makes it: pages, the admin, commands.
 
+It is written down, and who came in before has to come in anew: a stolen session does not outlive the remedy.
+
 The rows themselves are watched. What goes past Django's models (SQL by hand, ``queryset.update``) is not.
 """
 
@@ -17,6 +19,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 
 from integrations.models import ApiToken
 from integrations.services.people.log import FACTORS, Kind, note
+from integrations.services.people.sessions import end_all_sessions
 
 RIGHTS = ("is_superuser", "is_staff", "is_active")
 WATCHED = ("username", "email", "password", *RIGHTS)
@@ -65,6 +68,7 @@ def after_person(instance: User, created: bool, **kwargs: Any) -> None:
     if "password" in changed:
         usable = is_password_usable(instance.password)
         note(Kind.PASSWORD_CHANGED if usable else Kind.PASSWORD_REMOVED, instance)
+        end_all_sessions(instance, "another password")
     told = [
         f"{'' if getattr(instance, name) else 'no longer '}{_words(name)}"
         for name in RIGHTS
@@ -72,6 +76,7 @@ def after_person(instance: User, created: bool, **kwargs: Any) -> None:
     ]
     if told:
         note(Kind.RIGHTS_CHANGED, instance, detail=", ".join(told))
+        end_all_sessions(instance, "other rights")
     told = [
         f"{name}: {before[name]} → {getattr(instance, name)}"
         for name in changed
@@ -127,6 +132,7 @@ def _note_links(
         return
     for user in users:
         note(Kind.RIGHTS_CHANGED, user, detail=f"{verb} the {noun} {names}")
+        end_all_sessions(user, "other rights")
 
 
 def role_deleted(instance: Group, **kwargs: Any) -> None:
@@ -155,11 +161,13 @@ def factor_added(instance: Authenticator, created: bool, **kwargs: Any) -> None:
     """A second factor was set up."""
     if created:
         note(Kind.FACTOR_ADDED, instance.user, detail=FACTORS.get(instance.type, instance.type))
+        end_all_sessions(instance.user, "another second factor")
 
 
 def factor_removed(instance: Authenticator, **kwargs: Any) -> None:
     """A second factor was taken away."""
     note(Kind.FACTOR_REMOVED, instance.user, detail=FACTORS.get(instance.type, instance.type))
+    end_all_sessions(instance.user, "another second factor")
 
 
 def tie_added(instance: SocialAccount, created: bool, **kwargs: Any) -> None:

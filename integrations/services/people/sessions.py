@@ -1,0 +1,39 @@
+"""Where people are signed in, and ending that."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models
+from django.utils import timezone
+
+from integrations.models import AccountEvent, BrowserSession
+from integrations.services.people.acting import presence
+from integrations.services.people.log import note
+
+
+def live_sessions(person: User) -> models.QuerySet[BrowserSession]:
+    """The browsers in which somebody is signed in now, the last seen first."""
+    now = timezone.now()
+    return BrowserSession.objects.filter(
+        person=person, expire_date__gt=now, seen_at__gt=now - settings.SESSION_IDLE
+    ).order_by("-seen_at")
+
+
+def end_session(person: User, name: str) -> bool:
+    """Sign a person's browser out; False when it is not signed in, or not as that person."""
+    ended, _ = BrowserSession.objects.filter(person=person, pk=name).delete()
+    if ended:
+        note(AccountEvent.Kind.SESSIONS_ENDED, person, detail="one browser")
+    return bool(ended)
+
+
+def end_all_sessions(person: User, reason: str = "") -> int:
+    """Sign a person out everywhere but in the browser in which they do this themselves; returns how often."""
+    now = presence()
+    here = now.session if now.person is not None and now.person.pk == person.pk else ""
+    ended, _ = BrowserSession.objects.filter(person=person).exclude(pk=here).delete()
+    if ended:
+        browsers = "1 browser" if ended == 1 else f"{ended} browsers"
+        note(AccountEvent.Kind.SESSIONS_ENDED, person, detail=f"{browsers}: {reason}" if reason else browsers)
+    return ended
