@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import os
@@ -30,7 +31,8 @@ def modules(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*.py") if "migrations" not in path.parts)
 
 
-def imports_of(path: Path) -> set[str]:
+@functools.cache
+def imports_of(path: Path) -> frozenset[str]:
     """The names of every module that a file imports, also inside functions."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -38,9 +40,16 @@ def imports_of(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
+@functools.cache
+def text_of_the_tests() -> str:
+    """Every file of the tests, one after the other."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in modules(ROOT / "tests"))
+
+
+@pytest.mark.process
 def test_the_import_contracts_hold() -> None:
     lint = Path(sys.executable).parent / "lint-imports"
     result = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -57,6 +66,7 @@ def test_clients_matching_and_the_simulator_do_without_django(folder: str) -> No
         assert "django" not in reached, path
 
 
+@pytest.mark.process
 def test_a_worker_that_suggests_nothing_is_spared_what_only_matching_needs() -> None:
     """They would be half of its memory."""
     code = (
@@ -125,7 +135,7 @@ def test_a_face_offers_few_use_cases(noun: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_test(command: str) -> None:
     called = re.compile(rf"""["']{command}["']|manage\.py {command}\b""")
-    assert any(called.search(path.read_text(encoding="utf-8")) for path in modules(ROOT / "tests")), command
+    assert called.search(text_of_the_tests()), command
 
 
 def test_no_module_has_grown_out_of_sight() -> None:

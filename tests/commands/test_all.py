@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 from contextlib import redirect_stdout
@@ -29,10 +30,18 @@ def test_help_shows_an_example(name: str) -> None:
     assert re.search(rf"[Ee]xamples?: .*manage\.py {name}\b", text), text
 
 
+@functools.cache
+def _other_tests() -> list[str]:
+    return [
+        path.read_text(encoding="utf-8")
+        for path in TESTS.rglob("test_*.py")
+        if path.name != Path(__file__).name
+    ]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_test_that_runs_it(name: str) -> None:
     calls = re.compile(
         rf"""(call_command|manage|run|_manage|Popen)\(\s*\[?[^)]*["']{name}["']|["']{name}["']"""
     )
-    tests = [path for path in TESTS.rglob("test_*.py") if path.name != Path(__file__).name]
-    assert any(calls.search(path.read_text(encoding="utf-8")) for path in tests), f"no test runs {name}"
+    assert any(calls.search(text) for text in _other_tests()), f"no test runs {name}"

@@ -140,6 +140,7 @@ def test_an_endless_input_is_cut_off() -> None:
     assert "larger than 4,000 bytes" in err
 
 
+@pytest.mark.process
 def test_a_named_pipe_is_read_to_its_end(tmp_path: Path, good: str) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -115,6 +115,7 @@ def run_beside(running: Supervisor, work: Callable[[], None]) -> None:
         raise failures[0]
 
 
+@pytest.mark.process
 @needs_proc
 def test_a_dead_child_is_started_again_and_the_others_are_left_alone(brisk: None, mark: str) -> None:
     kept, killed = python("kept", SLEEPER), python("killed", SLEEPER)
@@ -135,6 +136,7 @@ def test_a_dead_child_is_started_again_and_the_others_are_left_alone(brisk: None
     assert seen == [True]
 
 
+@pytest.mark.process
 @needs_proc
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_children_and_what_they_started(
@@ -152,6 +154,7 @@ def test_a_signal_ends_the_children_and_what_they_started(
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.process
 @needs_proc
 def test_what_a_killed_child_leaves_behind_is_ended_before_it_starts_again(brisk: None, mark: str) -> None:
     parent = python("parent", WITH_A_CHILD)
@@ -174,6 +177,7 @@ def test_what_a_killed_child_leaves_behind_is_ended_before_it_starts_again(brisk
     assert left == []
 
 
+@pytest.mark.process
 @needs_proc
 def test_a_stubborn_grandchild_is_killed_when_its_parent_has_stopped(brisk: None, mark: str) -> None:
     start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', {STUBBORN!r}])"
@@ -187,6 +191,7 @@ def test_a_stubborn_grandchild_is_killed_when_its_parent_has_stopped(brisk: None
     until(lambda: processes_with(mark) == {}, "the kernel has cleared it away")
 
 
+@pytest.mark.process
 @needs_proc
 def test_a_child_that_does_not_stop_is_killed(brisk: None, mark: str) -> None:
     stubborn = python("stubborn", STUBBORN)
@@ -201,6 +206,7 @@ def test_a_child_that_does_not_stop_is_killed(brisk: None, mark: str) -> None:
     assert stubborn.process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.process
 @needs_proc
 def test_a_child_that_cannot_live_ends_all(brisk: None, mark: str) -> None:
     with pytest.raises(ChildFailed, match=r"broken ends right after its start \(code 3\)"):

@@ -78,6 +78,7 @@ def in_a_bare_shell(*arguments: str) -> subprocess.CompletedProcess[str]:
 # --- two files ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_two_files_without_any_setting(files: list[str]) -> None:
     done = in_a_bare_shell("suggest_mappings", *files, "--format", "csv")
     assert (done.returncode, done.stderr) == (0, "")
@@ -92,6 +93,7 @@ def test_two_files_without_any_setting(files: list[str]) -> None:
     assert rows["a3"]["tier"] == "none"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "arguments",
     [["suggest_mappings", "--instance", "Main"], ["migrate"], ["check"], ["refresh_options", "--all"]],
@@ -102,6 +104,7 @@ def test_whatever_touches_database_or_secrets_still_refuses_without_settings(arg
     assert "SECRET_KEY is not set" in done.stderr
 
 
+@pytest.mark.process
 def test_the_form_for_files_can_reach_neither_database_nor_keys() -> None:
     probe = (
         "import sys, manage, django, os\n"

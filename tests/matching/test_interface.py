@@ -101,6 +101,7 @@ def test_an_explanation_shows_both_readings() -> None:
     assert explanation.reasons
 
 
+@pytest.mark.process
 def test_a_page_that_asks_nothing_loads_no_numpy() -> None:
     program = "import sys, integrations.matching as m; m.Tier.SURE; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -32,7 +32,9 @@ def answer_to(case: Hand) -> Suggestion:
 
 
 @pytest.mark.parametrize(
-    "case", [*ALL_HANDS, *more_hands()], ids=lambda c: f"{c.kind}: {c.ours} | {c.companies[0]}"
+    "case",
+    [*ALL_HANDS, *(pytest.param(case, marks=pytest.mark.exhaustive) for case in more_hands())],
+    ids=lambda c: f"{c.kind}: {c.ours} | {c.companies[0]}",
 )
 def test_names_by_other_hands(case: Hand) -> None:
     answer = answer_to(case)

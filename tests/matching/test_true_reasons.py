@@ -118,6 +118,7 @@ def answered() -> list[tuple[Organization, dict[str, Company], Suggestion]]:
     return found
 
 
+@pytest.mark.exhaustive
 def test_every_sentence_about_a_pair_is_true(
     answered: list[tuple[Organization, dict[str, Company], Suggestion]],
 ) -> None:
@@ -132,6 +133,7 @@ def test_every_sentence_about_a_pair_is_true(
     assert checked > 1000
 
 
+@pytest.mark.exhaustive
 def test_every_sentence_about_an_answer_is_true(
     answered: list[tuple[Organization, dict[str, Company], Suggestion]],
 ) -> None:

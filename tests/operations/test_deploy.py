@@ -92,6 +92,7 @@ def test_units_start_commands_that_exist_without_rights(unit: Path) -> None:
         assert f"\n{line}\n" in text
 
 
+@pytest.mark.process
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_accepts_the_units(unit: Path, tmp_path: Path) -> None:

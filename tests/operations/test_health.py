@@ -248,6 +248,7 @@ def test_behind_a_proxy_the_caller_is_whom_the_proxy_names(db: None) -> None:
     assert seen == ["203.0.113.9", "203.0.113.9", "127.0.0.1"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("values", "said"),
     [({"LOG_FORMAT": "xml"}, "line or json"), ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN is weak")],
@@ -258,12 +259,14 @@ def test_wrong_settings_stop_the_start(values: dict[str, str], said: str) -> Non
     assert said in ended.stderr
 
 
+@pytest.mark.process
 def test_the_layout_of_the_log_is_a_setting() -> None:
     layout = "s.LOGGING['handlers']['console']['formatter']"
     assert read_settings(layout, LOG_FORMAT="json").stdout.strip() == "json"
     assert read_settings(layout).stdout.strip() == "line"
 
 
+@pytest.mark.process
 def test_only_behind_a_proxy_is_its_word_taken() -> None:
     installed = "'portal.middleware.ProxyAddressMiddleware' in s.MIDDLEWARE"
     assert read_settings(installed, BEHIND_TLS_PROXY="true").stdout.strip() == "True"

@@ -194,6 +194,7 @@ def test_what_commands_print_of_names_stays_on_its_line(
         assert not {unicodedata.category(sign) for sign in line} & {"Cc", "Cf"}, line
 
 
+@pytest.mark.process
 def test_developers_server_and_debug_write_through_the_same_handler() -> None:
     """Django's own handlers for these two escape nothing."""
     program = (

@@ -93,6 +93,7 @@ def test_an_export_into_a_file_is_private(command: list[str], tmp_path: Path) ->
     assert out.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.process
 def test_no_cookie_of_ours_goes_without_the_prefix_over_tls(tmp_path: Path) -> None:
     """Session, form token and messages: whatever a page of a signed-in person and of nobody sets."""
     program = (

@@ -153,6 +153,7 @@ def test_serve_and_the_service_manager_start_the_same_processes() -> None:
 QUEUE = "__import__('json').dumps([s.TASKS, s.INSTALLED_APPS])"
 
 
+@pytest.mark.process
 def test_the_database_is_the_queue_unless_a_setting_says_redis() -> None:
     configured, apps = json.loads(read_settings(QUEUE).stdout)
     assert configured["default"]["BACKEND"] == "django_tasks_db.DatabaseBackend"
@@ -164,6 +165,7 @@ def test_the_database_is_the_queue_unless_a_setting_says_redis() -> None:
     assert {"django_rq", "django_tasks_rq"} <= set(apps)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("values", "said"),
     [({"TASKS_BACKEND": "celery"}, "database or rq"), ({"TASKS_BACKEND": "rq"}, "REDIS_URL is not set")],
@@ -174,6 +176,7 @@ def test_a_wrong_queue_stops_the_start(values: dict[str, str], said: str) -> Non
     assert said in ended.stderr
 
 
+@pytest.mark.process
 @pytest.mark.skipif(
     importlib.util.find_spec("django_tasks_rq") is None,
     reason="django-tasks-rq is not installed (requirements-scale.txt)",

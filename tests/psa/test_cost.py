@@ -13,7 +13,7 @@ LONG_AGO = dt.datetime(2001, 1, 1, tzinfo=dt.UTC)
 CUSTOMERS = (FilterCondition("companyType", "eq", 1),)
 
 
-@pytest.mark.parametrize("count", [1, 40, 500, 501, 1500, 4000])
+@pytest.mark.parametrize("count", [1, 40, 500, 501, 1500, pytest.param(4000, marks=pytest.mark.large)])
 def test_the_cost_of_a_full_read_is_known_beforehand(serve: Serve, connect: Connect, count: int) -> None:
     simulator = serve(northwind(count))
     client = connect(simulator)

@@ -91,6 +91,7 @@ def test_no_request_needs_more_than_the_three_headers(serve: Serve, connect: Con
         assert more == (set() if zone else {"username", "secret", "apiintegrationcode"})
 
 
+@pytest.mark.process
 def test_the_client_imports_no_django() -> None:
     """Checked in a fresh interpreter: this one has loaded the whole portal perhaps."""
     code = (

@@ -100,6 +100,7 @@ def test_far_scattered_ids_are_read_exactly_once(ids: set[int], page_size: int) 
     assert sorted(run(sorted(ids), page_size=page_size).ids) == sorted(ids)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     ("pattern", "rounds", "calls"),
     [("close together", 15.9, 41.5), ("random gaps", 16.4, 43.0), ("clumps", 18.0, 46.0)],
@@ -116,6 +117,7 @@ def test_twenty_thousand_companies_cost_little_more_than_their_forty_pages(
     assert sum(outcome.calls for outcome in outcomes) / len(outcomes) <= calls
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_with_the_ids_of_an_earlier_read_the_readers_share_evenly(pattern: str) -> None:
     ids = list(itertools.islice(PATTERNS[pattern](random.Random(5)), 20_000))

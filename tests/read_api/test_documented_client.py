@@ -67,6 +67,7 @@ def test_the_client_resolves_a_thousand_organizations(live_server: Any, program:
     ]
 
 
+@pytest.mark.process
 @pytest.mark.django_db(transaction=True)
 def test_the_client_says_when_its_token_is_refused(live_server: Any) -> None:
     done = run_client(live_server.url, "aip_wrong_token", ["X-1"])

@@ -52,6 +52,7 @@ def test_sizes() -> None:
     assert len(demo_companies("acquired")) == 200
 
 
+@pytest.mark.process
 def test_other_processes_make_the_same_rows() -> None:
     rows = [demo_organizations(), demo_companies("main"), demo_companies("acquired")]
     expected = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
@@ -204,6 +205,7 @@ def test_an_undecidable_organization_shows_nothing_but_its_name() -> None:
             assert not any(row[name] for name in ("domain", "phone", "city", "state", "postal_code"))
 
 
+@pytest.mark.large
 def test_a_large_tenant_keeps_the_proportions() -> None:
     assert len(demo_organizations(5_000, 20_000)) == 5_000
     large = demo_companies("main", 5_000, 20_000)

@@ -107,6 +107,7 @@ def test_a_full_last_page_has_no_next_one(caller: Caller) -> None:
     assert (answer["pageDetails"]["count"], answer["pageDetails"]["nextPageUrl"]) == (5, None)
 
 
+@pytest.mark.large
 def test_20000_companies_are_read_quickly(many: Caller) -> None:
     content = {"filter": [EVERYTHING], "IncludeFields": ["id", "companyName", "isActive"]}
     started, ids = time.perf_counter(), []
