@@ -48,6 +48,8 @@ class AuditEvent(models.Model):
         MAPPING_CHANGE_UNDONE = "mapping.change_undone", "mapping change undone"
         MAPPING_TAKEN_ALONG = "mapping.removed_with_instance", "mapping removed with its instance"
         MAPPING_BROUGHT_BACK = "mapping.restored_with_instance", "mapping restored with its instance"
+        MAPPING_HIDDEN = "mapping.removed_with_organization", "mapping removed with its organization"
+        MAPPING_SHOWN = "mapping.restored_with_organization", "mapping restored with its organization"
 
         REVIEW_NEEDED = "review.needed", "review needed"
         REVIEW_SETTLED = "review.settled", "review settled"

@@ -350,7 +350,10 @@ def test_deleting_asks_names_the_mapping_and_can_be_taken_back(
     assert "ACME DENTAL LLC" in client.get(LIST).content.decode(), "with its mapping"
     assert client.post(restore).status_code == 404
     actions = AuditEvent.objects.order_by("pk").values_list("action", flat=True)
-    assert list(actions) == ["organization deleted", "organization restored"]
+    assert list(actions) == [
+        "mapping removed with its organization", "organization deleted",
+        "mapping restored with its organization", "organization restored",
+    ]  # fmt: skip
 
 
 def test_a_deleted_one_stays_deleted_when_its_external_id_was_given_away(

@@ -14,6 +14,14 @@ from django.utils import timezone
 from integrations.models import AuditEvent, Company, Organization, OrganizationMapping
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change
+from integrations.services.history import undo_batch
+from integrations.services.instances import delete_instance, restore_instance
+from integrations.services.organizations import (
+    delete_organization,
+    merge_organizations,
+    plan_merge,
+    restore_organization,
+)
 from integrations.services.read_api.changes import changes_after, latest_position
 from integrations.services.read_api.scope import Scope
 from tests.read_api.conftest import OPERATOR, Programs, World, make_company, make_instance, map_to, unmap
@@ -42,6 +50,57 @@ def test_a_list_and_the_changes_after_it_give_the_present_state(
     assert state == {sample_rows.acme.pk: "101", sample_rows.birch.pk: "301", sample_rows.cedar.pk: "300"}
     assert (answer["next"], answer["more"]) == (latest_position(), False)
     assert asks.read("mappings/changes", since=answer["next"])["items"] == []
+
+
+def test_whoever_follows_has_no_mapping_of_a_deleted_organization(
+    program: Programs, sample_rows: World
+) -> None:
+    """At every step the copy of who applies the changes is what the list says."""
+    asks, acme, birch = program(), sample_rows.acme, sample_rows.birch
+    batches: list[Batch] = []
+
+    def batch() -> Batch:
+        batches.append(Batch(OPERATOR))
+        return batches[-1]
+
+    def merge() -> None:
+        plan = plan_merge(acme, birch)
+        companies = {clash.psa: clash.theirs.company_id for clash in plan.clashes}
+        merge_organizations(batch(), acme, birch, companies, plan.seen)
+
+    def undo() -> None:
+        batches.append(Batch(OPERATOR, key=undo_batch(OPERATOR, batches[-1].key).batch))
+
+    steps: list[Callable[[], object]] = [
+        lambda: delete_organization(batch(), acme), undo,
+        lambda: delete_organization(batch(), acme),
+        # What happens to it in the shadow shows when it comes back.
+        lambda: delete_instance(batch(), sample_rows.main),
+        lambda: restore_instance(batch(), sample_rows.main),
+        lambda: restore_organization(batch(), acme),
+        lambda: delete_organization(batch(), birch),
+        lambda: delete_instance(batch(), sample_rows.other),
+        lambda: restore_organization(batch(), birch),
+        lambda: restore_instance(batch(), sample_rows.other),
+        merge, undo, undo,
+    ]  # fmt: skip
+    first = asks.read("mappings")
+    copy = {row["organization"]["id"]: row["company"]["id"] for row in first["items"]}
+    since, present = first["position"], []
+    for step in steps:
+        step()
+        for row in (acme, birch, sample_rows.main, sample_rows.other):
+            row.refresh_from_db()
+        page = asks.read("mappings/changes", since=since)
+        since = page["next"]
+        for change in page["items"]:
+            copy.pop(change["organization"]["id"], None)
+            if change["after"] is not None:
+                copy[change["organization"]["id"]] = change["after"]["company"]["id"]
+        listed = asks.read("mappings")["items"]
+        assert copy == {row["organization"]["id"]: row["company"]["id"] for row in listed}
+        present.append(len(listed))
+    assert present == [1, 2, 1, 1, 1, 2, 1, 1, 1, 2, 1, 2, 1]
 
 
 def test_a_cursor_walks_through_all_changes_once(program: Programs, sample_rows: World) -> None:

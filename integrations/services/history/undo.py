@@ -27,6 +27,8 @@ ORGANIZATION_DELETED = "the organization was deleted since; restore it first"
 
 # What is taken back first. An organization can go when nothing is mapped to it, a configuration likewise.
 ORDER = (put_back_mappings, put_back_decisions, put_back_organizations, put_back_instances)
+# What follows by itself when the organization is put back.
+FOLLOWS = [Action.MAPPING_HIDDEN.text, Action.MAPPING_SHOWN.text]
 UNDOABLE = Q(action__in=[action.text for action in REGISTER])
 
 
@@ -107,6 +109,7 @@ def batch_targets(key: uuid.UUID) -> tuple[IntegrationInstance | None, int | Non
 
 def _undo(actor: Actor, events: AuditQuerySet, key: uuid.UUID, dry_run: bool) -> UndoOutcome:
     batch = Batch(actor, undoes=key)
+    events = events.exclude(action__in=FOLLOWS)
     outcome = UndoOutcome(batch.key, dry_run)
     with transaction.atomic():
         if not events.filter(UNDOABLE).exists():

@@ -18,6 +18,7 @@ from integrations.models import (
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change, organization_change
 from integrations.services.history.register import CHANGED_SINCE, GONE, puts_back
+from integrations.services.organizations.edit import mappings_along
 from integrations.services.suggestions.decisions import (
     allow_match,
     ignore_organization,
@@ -67,7 +68,12 @@ def put_back_organizations(batch: Batch, events: Sequence[AuditEvent]) -> Iterat
     Organization.objects.rewrite([organizations[pk] for pk in sorted(changed)])
     deleted = [pk for pk in changed if organizations[pk].is_deleted]
     MappingProposal.objects.filter(organization__in=deleted).delete()
-    batch.record(changes)
+    told = AuditEvent.objects.filter(batch=batch.key, target_type="mapping").values_list(
+        "target_id", flat=True
+    )
+    back = {int(each.target_id) for each in changes if each.action is Action.ORGANIZATION_RESTORED_BY_UNDO}
+    along = mappings_along([organizations[pk] for pk in back - set(map(int, told))])
+    batch.record([*along, *changes])
 
 
 def _holders(states: Iterable[Mapping[str, object]]) -> dict[str, int]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from integrations.database.integrity import broken_constraint
-from integrations.models import Organization
+from integrations.database.transactions import transaction_required
+from integrations.models import Organization, OrganizationMapping
 from integrations.models.audit import Action
-from integrations.services.audit import Batch, State, organization_change
+from integrations.services.audit import Batch, Change, State, mapping_change, organization_change
 from integrations.services.conflicts import ChangedMeanwhile
 
 
@@ -64,7 +66,8 @@ def delete_organization(batch: Batch, organization: Organization) -> None:
     current.deleted_at, current.merged_into = timezone.now(), None
     current.save(update_fields=["deleted_at", "merged_into", "updated_at"])
     current.proposals.all().delete()
-    batch.record([organization_change(Action.ORGANIZATION_DELETED, current, current.snapshot(), None)])
+    change = organization_change(Action.ORGANIZATION_DELETED, current, current.snapshot(), None)
+    batch.record([*mappings_along([current]), change])
 
 
 @transaction.atomic
@@ -73,7 +76,30 @@ def restore_organization(batch: Batch, organization: Organization) -> None:
     current = Organization.objects.deleted().locked().filter(pk=organization.pk).first()
     if current is not None:
         current.deleted_at = None
+        batch.record(mappings_along([current]))
         _save(batch, Action.ORGANIZATION_RESTORED, current, before=None)
+
+
+@transaction_required
+def mappings_along(organizations: Collection[Organization]) -> list[Change]:
+    """What is told of the mappings that leave all tables with these organizations, or come back with them.
+
+    The mappings themselves stay as they are, in the organization's shadow. Who follows their changes keeps
+    one of an organization that is deleted no longer than the tables do.
+    """
+    if not organizations:
+        return []
+    rows = OrganizationMapping.objects.present().filter(organization__in=[row.pk for row in organizations])
+    is_deleted = {row.pk: row.is_deleted for row in organizations}
+    changes = []
+    for mapping in rows.locked().with_names():
+        hidden = {**mapping.snapshot(), "removed": True}
+        if is_deleted[mapping.organization_id]:
+            change = mapping_change(Action.MAPPING_HIDDEN, mapping, mapping.snapshot())
+            changes.append(replace(change, after={**(change.after or {}), "removed": True}))
+        else:
+            changes.append(mapping_change(Action.MAPPING_SHOWN, mapping, hidden))
+    return changes
 
 
 def _save(batch: Batch, action: Action, organization: Organization, before: State) -> None:

@@ -77,12 +77,17 @@ def changes_after(scope: Scope, position: int, limit: int) -> Changes:
 
 
 def described(events: Iterable[AuditEvent], scope: Scope) -> list[MappingChange]:
-    """The changes that the events tell. What lies outside the scope is shown as not mapped."""
+    """The changes that the events tell.
+
+    What lies outside the scope is shown as not mapped, and so is what came of an organization that is deleted
+    now: no table shows it. When it comes back, a change tells that.
+    """
     events = list(events)
     states = [state for event in events for state in (event.before, event.after) if state]
     companies = Company.objects.in_bulk({state["company"] for state in states})
     instances = IntegrationInstance.objects.in_bulk({state["instance"] for state in states})
     organizations = Organization.objects.in_bulk({int(event.target_id) for event in events})
+    deleted = {str(pk) for pk, organization in organizations.items() if organization.is_deleted}
 
     def place(state: dict[str, Any] | None) -> MappedCompany | None:
         if not state or state["removed"] or not scope.sees(state["instance"]):
@@ -106,7 +111,7 @@ def described(events: Iterable[AuditEvent], scope: Scope) -> list[MappingChange]
             organization_name=event.target_name,
             external_id=getattr(organizations.get(int(event.target_id)), "external_id", ""),
             before=place(event.before),
-            after=place(event.after),
+            after=None if event.target_id in deleted else place(event.after),
         )
         for event in events
     ]
