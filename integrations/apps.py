@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 from integrations.database.sqlite import prepare_connections
@@ -54,8 +54,10 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         """Keep the roles after each migration (after the permissions exist)."""
         from integrations import checks  # noqa: F401  # registers the system checks
-        from integrations.services.people import watch_changes
 
         prepare_connections()
-        watch_changes()
+        if apps.is_installed("allauth.mfa"):  # it is not where two files are all there is (settings_offline)
+            from integrations.services.people import watch_changes
+
+            watch_changes()
         post_migrate.connect(keep_roles, sender=self)
