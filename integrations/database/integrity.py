@@ -51,11 +51,6 @@ def _names_by_columns() -> dict[frozenset[str], str]:
                 continue
             parts: list[Any] = [*each.fields, *each.expressions]
             if all(isinstance(part, str | models.F) for part in parts):
-                names = (getattr(part, "name", part) for part in parts)
-                found[frozenset(_column(model, name) for name in names)] = each.name
+                fields: list[Any] = [model._meta.get_field(getattr(part, "name", part)) for part in parts]
+                found[frozenset(f"{model._meta.db_table}.{field.column}" for field in fields)] = each.name
     return found
-
-
-def _column(model: type[models.Model], name: str) -> str:
-    field: Any = model._meta.get_field(name)
-    return f"{model._meta.db_table}.{field.column}"

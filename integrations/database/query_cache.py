@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.db import connections
 
@@ -24,8 +23,7 @@ class LostPlaceholder(Exception):
     """A query does not use one of its ids or its text, or not as a parameter: it cannot be filled in."""
 
 
-@dataclass(frozen=True)
-class _Prepared:
+class _Prepared(NamedTuple):
     """A query, and its SQL with the placeholders among the parameters."""
 
     queryset: Any
@@ -55,8 +53,12 @@ def cached_rows(
     values = dict(zip(_PLACEHOLDERS, ids, strict=False))
     params = [values.get(param, param) if type(param) is int else param for param in prepared.params]
     if text:
+        # Within a pattern its signs stand for themselves.
         part_of = connections[prepared.queryset.db].ops.prep_for_like_query(text)
-        params = [_with_text(param, text, part_of) if type(param) is str else param for param in params]
+        params = [
+            text if param == TEXT else param.replace(TEXT, part_of) if type(param) is str else param
+            for param in params
+        ]
     sql = prepared.sql
     if part is not None:
         # Written out: a plan for any number would be one for a tenth of all rows.
@@ -94,16 +96,6 @@ class _Planned:
 def _connection(database: str) -> Any:
     connection = connections[database]
     return _Planned(connection) if connection.vendor == "postgresql" else connection
-
-
-def text_of(text: str) -> str:
-    """What stands in a shape for the text: a query with any text is another one than that without."""
-    return TEXT if text else ""
-
-
-def _with_text(param: str, text: str, part_of: str) -> str:
-    """The parameter with the text in it; within a pattern its signs stand for themselves."""
-    return text if param == TEXT else param.replace(TEXT, part_of)
 
 
 @lru_cache(maxsize=MOST_SHAPES)

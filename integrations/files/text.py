@@ -44,3 +44,8 @@ def cell_text(value: object) -> str:
         except (RecursionError, ValueError):
             return "(too deep)"
     return str(value)
+
+
+def whole_number(text: str, digits: int = 18) -> int | None:
+    """The number that the text is, without a sign and of at most so many digits; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None

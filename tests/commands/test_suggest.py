@@ -163,13 +163,17 @@ def test_a_hostile_name_neither_runs_in_a_spreadsheet_nor_steers_the_terminal(tm
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "the column “id” is missing. The first line holds: nothing."),
-        ("name,city\nAcme,Lima\n", "the column “id” is missing. The first line holds: name, city."),
-        ("id,name,id\n1,Acme,2\n", "the column “id” comes 2 times"),
-        ("id,name\n1,Acme,Lima\n", "line 2: 3 cells under a header of 2"),
+        ("", "The file is empty."),
+        (
+            "name,city\nAcme,Lima\n",
+            'has no column "id". The first line names these columns: name, city.',
+        ),
+        ("id,city\n1,Lima\n", "line 2: the column of the name is missing"),
+        ("id,name,id\n1,Acme,2\n", 'The columns "id" and "id" all mean id.'),
+        ("id,name\n1,Acme,Lima\n", "line 2: has 3 cells, but the header has 2"),
         ("id,name\n,Acme\n", "line 2: the id is missing"),
         ("id,name\n1,Acme\n\n1,Beta\n", "line 4: the id “1” was used before"),
-        ('id,name\n1,"Acme\n', "not readable as CSV"),
+        ('id,name\n1,"Acme\n', "a quotation mark is never closed"),
         ("id,name\n1,Caf\xe9\n".encode("latin-1"), "is not UTF-8"),
     ],
 )

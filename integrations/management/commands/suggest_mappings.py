@@ -52,9 +52,11 @@ class Command(BaseCommand):
             "--instance", metavar="NAME", help="the configuration whose open organizations count"
         )
         parser.add_argument(
-            "--organizations", type=Path, metavar="FILE", help="CSV: id,name,domain,phone,city,…"
+            "--organizations", type=Path, metavar="FILE", help="CSV or JSON: id,name,domain,phone,city,…"
         )
-        parser.add_argument("--companies", type=Path, metavar="FILE", help="CSV: id,companyName,webAddress,…")
+        parser.add_argument(
+            "--companies", type=Path, metavar="FILE", help="the same: id,companyName,webAddress,…"
+        )
         parser.add_argument("--include-inactive", action="store_true", help="also propose inactive companies")
         parser.add_argument(
             "--apply", action="store_true", help="save the suggestions; the batch it names can be undone"
@@ -141,11 +143,11 @@ def _applied(instance: IntegrationInstance, suggestions: Sequence[matching.Sugge
     from integrations.services.suggestions import apply_suggestions
 
     actor = command_actor("suggest_mappings")
-    done = apply_suggestions(Batch(actor), instance, suggestions, matching.Tier(min_tier))
-    if not done.outcome.created:
+    done, overtaken = apply_suggestions(Batch(actor), instance, suggestions, matching.Tier(min_tier))
+    if not done.created:
         return f"Nothing was saved: no suggestion is {min_tier}."
-    text = f"{done.outcome.created:,} saved; batch {done.outcome.batch} can be undone."
-    return f"{text} {done.overtaken:,} were taken meanwhile." if done.overtaken else text
+    text = f"{done.created:,} saved; batch {done.batch} can be undone."
+    return f"{text} {overtaken:,} were taken meanwhile." if overtaken else text
 
 
 def _named(

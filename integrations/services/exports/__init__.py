@@ -1,7 +1,5 @@
 """Files that leave the portal: organizations, mappings, configurations."""
 
-from __future__ import annotations
-
 from integrations.services.exports.configurations import COLUMNS as CONFIGURATION_COLUMNS
 from integrations.services.exports.configurations import export_configurations
 from integrations.services.exports.mappings import COLUMNS as MAPPING_COLUMNS

@@ -1,7 +1,5 @@
 """What was changed, by whom, and how it is taken back."""
 
-from __future__ import annotations
-
 from integrations.services.history.browse import (
     KINDS,
     HistoryQuery,

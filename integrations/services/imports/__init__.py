@@ -1,7 +1,5 @@
 """Files that come in: organizations, mappings, configurations, and their reports."""
 
-from __future__ import annotations
-
 from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES, enqueue_upload, import_file
 from integrations.services.imports.companies import CompanyQuery, import_companies, importable
 from integrations.services.imports.configurations import Secrets, import_configurations
@@ -14,10 +12,10 @@ from integrations.services.imports.reports import (
     ReportStorage,
     as_csv,
     every_row,
+    forget_reports,
     open_report,
     rows_between,
 )
-from integrations.services.imports.retention import forget_reports
 from integrations.services.imports.rows import ImportOptions
 
 __all__ = [

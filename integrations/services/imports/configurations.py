@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 from integrations.files.formulas import unescape_formula
 from integrations.files.json_reader import json_value
 from integrations.files.reader import LIKE_FORMULA, Columns, FileRow, ImportRefused, open_table_file
-from integrations.files.text import clean_text
+from integrations.files.text import clean_text, whole_number
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.psa.base import Filter, FilterCondition, StepState
 from integrations.psa.fields import InvalidFilterValue
@@ -209,10 +209,8 @@ def _flag(label: str, text: str) -> bool:
 
 
 def _hours(text: str) -> int:
-    if not text:
-        return 24
-    hours = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else -1
-    if not 0 <= hours <= LONGEST_INTERVAL:
+    hours = whole_number(text or "24")
+    if hours is None or hours > LONGEST_INTERVAL:
         raise RowFailed(f"refresh every hours must be a number from 0 to {LONGEST_INTERVAL}")
     return hours
 

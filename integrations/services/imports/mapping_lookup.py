@@ -12,14 +12,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
-from integrations.files.text import name_key
+from integrations.files.text import name_key, whole_number
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.imports.mapping_rows import MappingRow
 from integrations.services.imports.rows import RowFailed, RowSkipped
 
 COMPANY_FACTS = ("instance", "remote_id", "name", "is_active", "is_pending", "missing_since")
 AMBIGUOUS = -1
-Companies = dict[tuple[int, str], Company]
+Companies = dict[int | tuple[int, str], Company]
 Keys = dict[uuid.UUID, int]
 
 
@@ -91,7 +91,7 @@ class MappingLookup:
                     f"the organization with the external id “{wanted.external_id}” has another name here"
                 )
             return pk
-        own = _number(wanted.organization_id)
+        own = whole_number(wanted.organization_id) or 0
         if not wanted.name:
             if not wanted.organization_id:
                 raise RowFailed("names no organization")
@@ -108,26 +108,19 @@ class MappingLookup:
         raise RowFailed("several organizations have this name; give the external id or the organization id")
 
     def companies(self, rows: Iterable[tuple[MappingRow, IntegrationInstance]]) -> Companies:
-        """The companies that these rows name, by configuration and id or name."""
+        """The companies that these rows name: by our key, and by configuration and the PSA's id."""
         ids: dict[int, set[str]] = {}
         keys: set[int] = set()
-        named: list[tuple[int, str, int]] = []
         for wanted, instance in rows:
             if wanted.company_id:
                 ids.setdefault(instance.pk, set()).add(wanted.company_id)
             elif wanted.company_name:
-                pk = self._by_company_name(instance).get(name_key(wanted.company_name))
-                if pk is not None and pk != AMBIGUOUS:
-                    keys.add(pk)
-                    named.append((instance.pk, wanted.company_name, pk))
+                keys.add(self._by_company_name(instance).get(name_key(wanted.company_name), AMBIGUOUS))
         companies = Company.objects.only(*COMPANY_FACTS)
-        found: Companies = {}
+        found: Companies = {**companies.in_bulk(keys)}
         for instance_id, wanted_ids in ids.items():
             for company in companies.filter(instance=instance_id, remote_id__in=wanted_ids):
-                found[instance_id, f"id {company.remote_id}"] = company
-        by_key = companies.in_bulk(keys)
-        for instance_id, name, pk in named:
-            found[instance_id, f"name {name_key(name)}"] = by_key[pk]
+                found[instance_id, company.remote_id] = company
         return found
 
     def _by_company_name(self, instance: IntegrationInstance) -> dict[str, int]:
@@ -144,7 +137,7 @@ class MappingLookup:
     def company(self, wanted: MappingRow, instance: IntegrationInstance, companies: Companies) -> Company:
         """The company. Raises RowFailed when it is unknown, cannot be told, or is no option; RowSkipped."""
         if wanted.company_id:
-            company = companies.get((instance.pk, f"id {wanted.company_id}"))
+            company = companies.get((instance.pk, wanted.company_id))
             if company is None or company.is_pending:
                 raise RowFailed(
                     f"“{instance.name}” has no company with the id {wanted.company_id}; "
@@ -161,7 +154,7 @@ class MappingLookup:
                 raise RowFailed(f"“{instance.name}” has no company “{wanted.company_name}”")
             if known == AMBIGUOUS:
                 raise RowFailed(f"several companies are called “{wanted.company_name}”; give the company id")
-            company = companies[instance.pk, f"name {name_key(wanted.company_name)}"]
+            company = companies[known]
         else:
             raise RowSkipped("names no company")
         if company.is_own:
@@ -169,8 +162,3 @@ class MappingLookup:
         if company.missing_since is not None:
             raise RowFailed(f"“{company.name}” is no longer in Autotask")
         return company
-
-
-def _number(text: str) -> int:
-    """A key of the portal, or one that nothing has."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0

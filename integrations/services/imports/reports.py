@@ -6,6 +6,7 @@ page of the failed ones opens only the parts that have some.
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 import json
 import uuid
@@ -15,14 +16,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from integrations.database.transactions import transaction_required
 from integrations.files.writer import csv_lines
 from integrations.models import ImportReport, ImportReportPart, IntegrationInstance, Job
-from integrations.services.audit import Actor
+from integrations.models.audit import Action
+from integrations.services.audit import Actor, Batch, Change
 
 PART = 1_000
+FORGOTTEN_AT_ONCE = 100  # a report of 100,000 rows has a hundred parts of some kilobytes
 COLUMNS = ("line", "outcome", "name", "message")
 Verdict = ImportReport.Verdict
 NOBODY_ASKS = "While it waited, the account that asked for the import was closed or lost the right to it."
@@ -277,3 +282,29 @@ def as_csv(rows: Iterable[RowResult]) -> Iterator[str]:
         for row in rows
     )
     return csv_lines(named, COLUMNS)
+
+
+# --- forgetting ---------------------------------------------------------------------------------------------
+
+
+def forget_reports(batch: Batch, days: int | None = None, *, dry_run: bool = False) -> int:
+    """Delete the reports that are older than so many days (None: as the setting says); returns how many.
+
+    0 days in the setting keep them for ever. Audited, once. Can be stopped and repeated at any moment. The
+    history keeps what they changed, and undo works without them.
+    """
+    days = settings.IMPORT_REPORT_DAYS or None if days is None else days
+    if days is None:
+        return 0
+    before = timezone.now() - dt.timedelta(days=days)
+    old = ImportReport.objects.filter(at__lt=before).order_by("pk")
+    if dry_run:
+        return old.count()
+    forgotten = 0
+    while keys := list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]):
+        ImportReport.objects.filter(pk__in=keys).delete()
+        forgotten += len(keys)
+    if forgotten:
+        told = {"reports": forgotten, "older_than_days": days}
+        batch.record([Change(Action.REPORTS_FORGOTTEN, "portal", "", "Reports of imports", None, told)])
+    return forgotten

@@ -1,7 +1,5 @@
 """Background work: claimed, watched, listed."""
 
-from __future__ import annotations
-
 from integrations.services.jobs.listing import JobQuery, list_jobs, reachable
 from integrations.services.jobs.run import (
     JobCancelled,

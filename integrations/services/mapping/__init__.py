@@ -1,7 +1,5 @@
 """The mapping table: rows, counts, proposals, review, saving."""
 
-from __future__ import annotations
-
 from integrations.services.mapping.assign import OrganizationDeleted, remove_mappings, set_mapping
 from integrations.services.mapping.counts import pending_changes
 from integrations.services.mapping.preferences import COLUMN_LABELS, USUAL_SIZE, TableView

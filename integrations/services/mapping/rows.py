@@ -30,7 +30,7 @@ from django.db.models import (
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 
-from integrations.database.query_cache import cached_rows, text_of
+from integrations.database.query_cache import TEXT, cached_rows
 from integrations.models import (
     IgnoredOrganization,
     IntegrationInstance,
@@ -259,7 +259,7 @@ def chosen_rows(
     part: tuple[int, int] | None = None,
 ) -> list[Any]:
     """What ``build(instance id, user id, psa, query)`` yields, or the (offset, number) ``part`` of it."""
-    shape_of_query = replace(query, text=text_of(query.text), page=1, size=PAGE_SIZES[0])
+    shape_of_query = replace(query, text=TEXT if query.text else "", page=1, size=PAGE_SIZES[0])
     shape = (instance.psa, shape_of_query)
     return cached_rows(build, (instance.pk, user.pk), shape, text=query.text, part=part)
 

@@ -60,8 +60,7 @@ class TickedProposal(NamedTuple):
     matcher_version: str
 
 
-@dataclass(frozen=True)
-class BlockedProposal:
+class BlockedProposal(NamedTuple):
     """Why a proposal cannot be saved, and the mapping (with its ``company_name``) in its way."""
 
     proposal: TickedProposal
@@ -127,8 +126,7 @@ def describe_conflicts(blocked: Sequence[BlockedProposal]) -> list[Conflict]:
     authors = {each.mapping.confirmed_by_id for each in blocked if each.mapping}
     people = User.objects.in_bulk(authors - {None})
     told = []
-    for each in blocked:
-        proposal, mapping, reason = each.proposal, each.mapping, each.reason
+    for proposal, mapping, reason in blocked:
         if reason is CHANGED_SINCE:
             person = people.get(mapping.confirmed_by_id)
             reason = reason.format(person=person.get_username() if person else "somebody else")

@@ -1,7 +1,5 @@
 """What operators need: health, figures, keys, clearing away."""
 
-from __future__ import annotations
-
 from integrations.services.operations.cleanup import delete_expired
 from integrations.services.operations.health import readiness
 from integrations.services.operations.key_rotation import rotate_keys

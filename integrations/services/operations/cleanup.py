@@ -11,12 +11,10 @@ from django.utils import timezone
 
 from integrations.models import ImportFilePart, Job, Worker
 from integrations.services.audit import Actor, Batch
-from integrations.services.imports.retention import forget_reports
+from integrations.services.imports.reports import forget_reports
 from integrations.services.read_api.tokens import revoke_left_tokens
 
 JOBS_KEPT = dt.timedelta(days=90)
-
-
 CALLS_KEPT = dt.timedelta(days=7)
 
 
@@ -37,6 +35,6 @@ def delete_expired() -> int:
         # By age, not by state: a killed worker leaves its call "running" for ever. The Job row is the truth.
         old = DBTaskResult.objects.filter(enqueued_at__lt=now - CALLS_KEPT)
         expired.append(old.exclude(status="READY"))
-    forgotten = forget_reports(Batch(Actor("The portal", "housekeeping")))
-    revoke_left_tokens(Batch(Actor("The portal", "housekeeping")))
-    return forgotten + sum(rows.delete()[0] for rows in expired)
+    housekeeping = Actor("The portal", "housekeeping")
+    revoke_left_tokens(Batch(housekeeping))
+    return forget_reports(Batch(housekeeping)) + sum(rows.delete()[0] for rows in expired)

@@ -1,7 +1,5 @@
 """Our organizations: listed, edited, merged."""
 
-from __future__ import annotations
-
 from integrations.services.organizations.edit import (
     ExternalIdTaken,
     add_organization,

@@ -1,7 +1,5 @@
 """What other programs may read, and their tokens."""
 
-from __future__ import annotations
-
 from integrations.services.read_api.changes import (
     MappedCompany,
     MappingChange,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db.models import F, Value
 from django.db.models.functions import Lower
 
-from integrations.files.text import clean_text, name_key
+from integrations.files.text import clean_text, name_key, whole_number
 from integrations.models import (
     Company,
     IgnoredOrganization,
@@ -20,7 +20,6 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.models.instances import LARGEST_ID
 from integrations.models.mappings import ReviewReason
 from integrations.models.organizations import OrganizationQuerySet
 from integrations.services.organizations.values import ValueProblem, read_value
@@ -149,8 +148,7 @@ def _named(organizations: OrganizationQuerySet, question: Question) -> Organizat
         return organizations.none()
     match question.by:
         case By.ID:
-            number = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else 0
-            return organizations.filter(pk=number) if 0 < number <= LARGEST_ID else organizations.none()
+            return organizations.filter(pk=whole_number(value) or 0)
         case By.EXTERNAL_ID:
             return organizations.filter(external_id=value)
         case By.NAME:

@@ -1,7 +1,5 @@
 """Which company each organization probably is, and what people decided."""
 
-from __future__ import annotations
-
 from integrations.services.suggestions.apply import apply_suggestions
 from integrations.services.suggestions.decisions import (
     allow_match,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,23 +19,15 @@ from integrations.services.suggestions.suggest import free_companies, open_organ
 TIERS = (matching.Tier.SURE, matching.Tier.LIKELY)
 
 
-@dataclass(frozen=True)
-class Applied:
-    """What was saved, and how many suggestions were overtaken by somebody in the meantime."""
-
-    outcome: SaveOutcome
-    overtaken: int
-
-
 def apply_suggestions(
     batch: Batch,
     instance: IntegrationInstance,
     suggestions: Sequence[matching.Suggestion],
     min_tier: matching.Tier,
-) -> Applied:
+) -> tuple[SaveOutcome, int]:
     """Save the suggestions of this tier and the surer ones, in one transaction, audited as one batch.
 
-    Rows and companies that somebody has taken since the matcher looked are left out.
+    Rows and companies that somebody has taken since the matcher looked are left out; also how many those are.
     """
     tiers = TIERS[: TIERS.index(min_tier) + 1]
     wanted = [each for each in suggestions if each.tier in tiers and each.company_id]
@@ -72,4 +63,4 @@ def apply_suggestions(
         OrganizationMapping.objects.write(written)
         batch.record(changes)
     outcome.created = len(changes)
-    return Applied(outcome, len(wanted) - len(changes))
+    return outcome, len(wanted) - len(changes)

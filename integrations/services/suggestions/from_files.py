@@ -1,4 +1,4 @@
-"""Suggestions for two CSV files, without a database: reading organizations and companies.
+"""Suggestions for two files, without a database: reading organizations and companies.
 
 Columns of the organizations: ``id, name, domain, phone, city, state, postal_code``; of the companies, named
 as the Autotask API names them: ``id, companyName, webAddress, phone, city, state, postalCode, isActive,
@@ -8,25 +8,25 @@ ignored. This module imports neither Django nor the portal's models.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from integrations.files.formulas import unescape_formula
+from integrations.files.reader import Columns, FileRow, ImportRefused, open_table_file
 from integrations.matching import Company, Organization, Suggestion
 
 #: The columns of the answer as CSV, one row an organization; other programs read them by these names.
 ANSWER_COLUMNS = ("organization_id", "company_id", "confidence", "tier", "reasons")
 
-# Column of the file (letter case does not count) to field of the record. The first two must be there.
 ORGANIZATION_COLUMNS = {
-    "id": "id", "name": "name", "domain": "domain", "phone": "phone", "city": "city", "state": "state",
-    "postal_code": "postal_code",
+    "id": ("id",), "name": ("name",), "domain": ("domain",), "phone": ("phone",), "city": ("city",),
+    "state": ("state",), "postal_code": ("postal code",),
 }  # fmt: skip
 COMPANY_COLUMNS = {
-    "id": "id", "companyName": "name", "webAddress": "web_address", "phone": "phone", "city": "city",
-    "state": "state", "postalCode": "postal_code", "isActive": "is_active", "companyNumber": "number",
+    "id": ("id",), "name": ("companyname",), "web_address": ("webaddress",), "phone": ("phone",),
+    "city": ("city",), "state": ("state",), "postal_code": ("postalcode",), "is_active": ("isactive",),
+    "number": ("companynumber",),
 }  # fmt: skip
 YES = {"", "true", "yes", "1"}  # not said is active, as in Autotask
 NO = {"false", "no", "0"}
@@ -39,12 +39,12 @@ class FileRefused(Exception):
 
 
 def read_organizations(path: Path) -> list[Organization]:
-    """The organizations of a CSV file. Raises FileRefused, and OSError when it cannot be opened."""
+    """The organizations of a file. Raises FileRefused, and OSError when it cannot be opened."""
     return _records(path, ORGANIZATION_COLUMNS, lambda values: Organization(**values))
 
 
 def read_companies(path: Path) -> list[Company]:
-    """The companies of a CSV file. Raises FileRefused, and OSError when it cannot be opened."""
+    """The companies of a file. Raises FileRefused, and OSError when it cannot be opened."""
     return _records(path, COMPANY_COLUMNS, _company)
 
 
@@ -56,65 +56,36 @@ def _company(values: dict[str, str]) -> Company:
 
 
 def _records(
-    path: Path, columns: Mapping[str, str], make: Callable[[dict[str, str]], Record]
+    path: Path, columns: Mapping[str, tuple[str, ...]], make: Callable[[dict[str, str]], Record]
 ) -> list[Record]:
     records: dict[str, Record] = {}
-    for line, values in _rows(path, columns):
-        try:
-            record = make(values)
-        except ValueError as error:
-            raise FileRefused(f"{path.name}, line {line}: {error}.") from error
-        if not record.id:
-            raise FileRefused(f"{path.name}, line {line}: the id is missing.")
-        if record.id in records:
-            raise FileRefused(f"{path.name}, line {line}: the id “{record.id}” was used before.")
-        records[record.id] = record
+    try:
+        with path.open("rb") as stream, open_table_file(stream, Columns(columns, required=("id",))) as file:
+            for row in file.rows:
+                if row.is_empty and not row.problem:
+                    continue
+                try:
+                    record = make(_values(row))
+                    if record.id in records:
+                        raise ValueError(f"the id “{record.id}” was used before")  # noqa: TRY301
+                except ValueError as error:
+                    raise FileRefused(f"{path.name}, line {row.line}: {error}.") from error
+                records[record.id] = record
+    except ImportRefused as error:
+        raise FileRefused(f"{path.name}: {error}") from error
     return list(records.values())
 
 
-def _rows(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row's line number and its values by field; rows of empty cells are passed over."""
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.reader(lines, strict=True)
-        try:
-            header = next(reader, [])
-            places = _places(path, header, columns)
-            for cells in reader:
-                if not any(map(str.strip, cells)):
-                    continue
-                if len(cells) != len(header):
-                    raise FileRefused(
-                        f"{path.name}, line {reader.line_num}: "
-                        f"{len(cells)} cells under a header of {len(header)}."
-                    )
-                yield (
-                    reader.line_num,
-                    {field: unescape_formula(cells[place].strip()) for field, place in places.items()},
-                )
-        except UnicodeDecodeError as error:
-            raise FileRefused(f"{path.name} is not UTF-8. Save it as “CSV UTF-8” and try again.") from error
-        except csv.Error as error:
-            raise FileRefused(
-                f"{path.name}, line {reader.line_num}: not readable as CSV ({error})."
-            ) from error
-
-
-def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
-    """Where each field's column stands. Raises FileRefused when one is missing or comes twice."""
-    names = [name.strip().casefold() for name in header]
-    places = {}
-    for number, (column, field) in enumerate(columns.items()):
-        count = names.count(column.casefold())
-        if count > 1:
-            raise FileRefused(f"{path.name}: the column “{column}” comes {count} times.")
-        if count:
-            places[field] = names.index(column.casefold())
-        elif number < 2:
-            shown = ", ".join(header[:20]) or "nothing"
-            raise FileRefused(
-                f"{path.name}: the column “{column}” is missing. The first line holds: {shown}."
-            )
-    return places
+def _values(row: FileRow) -> dict[str, str]:
+    """The row's values by field. Raises ValueError."""
+    if row.problem:
+        raise ValueError(row.problem)
+    values = {field: unescape_formula(cell.strip()) for field, cell in row.cells.items()}
+    if "name" not in values:
+        raise ValueError("the column of the name is missing")
+    if not values.get("id"):
+        raise ValueError("the id is missing")
+    return values
 
 
 def answer_row(suggestion: Suggestion, organization: str, company_id: str, company: str) -> dict[str, object]:

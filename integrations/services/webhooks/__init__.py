@@ -1,7 +1,5 @@
 """Signed messages to other programs."""
 
-from __future__ import annotations
-
 from integrations.services.webhooks.edit import (
     NotToBeSent,
     WebhookSpec,

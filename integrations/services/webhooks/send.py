@@ -100,21 +100,16 @@ def send(url: str, message: Message, gate: Gate | None = None) -> int:
     limits = Limits(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
     session = GuardedSession(gate or Gate(allowed_hosts()), limits)
     ends = call_ends.set(time.monotonic() + DEADLINE)
-    failure = None
-    status = 0
+    status, reason = 0, ""
     try:
         status = _exchange(session, url, message)
-    except AddressRefused as error:
-        failure = SendingFailed(f"Not sent: {error.text}")
-    except OutboundError as error:
-        failure = SendingFailed(error.text)
-    except (requests.RequestException, HTTPError, OSError) as error:
-        failure = SendingFailed(_reason(error))
+    except (OutboundError, requests.RequestException, HTTPError, OSError) as error:
+        reason = _reason(error)
     finally:
         call_ends.reset(ends)
         session.close()
-    if failure is not None:  # raised out here: the frames of the libraries hold address and headers
-        raise failure
+    if reason:  # raised out here: the frames of the libraries hold address and headers
+        raise SendingFailed(reason)
     if 300 <= status < 400:
         raise SendingFailed(f"Answered {status}: redirects are not followed.", status=status)
     if not 200 <= status < 300:
@@ -150,6 +145,8 @@ def _exchange(session: GuardedSession, url: str, message: Message) -> int:
 
 def _reason(error: Exception) -> str:
     """In words; never the library's text, which quotes the address with its query."""
+    if isinstance(error, OutboundError):
+        return f"Not sent: {error.text}" if isinstance(error, AddressRefused) else error.text
     if isinstance(error, requests.exceptions.SSLError):
         return "The receiver's certificate is not valid. Nothing was sent."
     if isinstance(error, requests.Timeout | TimeoutError):
