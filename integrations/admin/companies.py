@@ -20,7 +20,7 @@ class CompanyAdmin(ReadOnlyAdmin[Company]):
     """The last seen copies of companies."""
 
     list_display = (
-        "name", "remote_id", "instance_link", "type_label", "is_active", "city", "mapped", "in_filter",
+        "name", "remote_id", "instance_link", "type_label", "is_active", "city", "mapped", "where",
         "missing_since",
     )  # fmt: skip
     list_select_related = ("instance",)
@@ -37,7 +37,7 @@ class CompanyAdmin(ReadOnlyAdmin[Company]):
                 "fields": (
                     "instance_link",
                     "organizations",
-                    "in_filter",
+                    "where",
                     "last_seen_at",
                     "modified_at",
                     "missing_since",
@@ -90,6 +90,11 @@ class CompanyAdmin(ReadOnlyAdmin[Company]):
         if company.company_type is None:
             return NOTHING
         return f"{company.company_type} {getattr(company, 'type_name', None) or ''}".strip()
+
+    @admin.display(description="where", ordering="in_filter")
+    def where(self, company: Company) -> str:
+        """Inside the filter, outside it, or gone."""
+        return company.place.label
 
     @admin.display(description="mapped", ordering="mapping_count")
     def mapped(self, company: Company) -> int:

@@ -106,13 +106,22 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
                 "before it stores them.",
             },
         ),
-        ("Companies", {"fields": ("last_refreshed_at", "last_full_read_at", "filters", "related")}),
+        (
+            "Companies",
+            {
+                "fields": (
+                    "last_refreshed_at", "last_full_read_at", "failing_since", "failed_reads", "warnings",
+                    "filters", "related",
+                )
+            },
+        ),
         ("Life", {"fields": ("key", "created_at", "updated_at", "deleted_at", "deleted_by")}),
     )  # fmt: skip
     readonly_fields = (
         "psa", "setup_page", "status", "username", "secrets", "zone", "zone_name", "api_url", "web_url",
-        "database_id", "last_checked_at", "check_steps", "last_refreshed_at", "last_full_read_at", "filters",
-        "related", "key", "created_at", "updated_at", "deleted_at", "deleted_by",
+        "database_id", "last_checked_at", "check_steps", "last_refreshed_at", "last_full_read_at",
+        "failing_since", "failed_reads", "warnings", "filters", "related", "key", "created_at",
+        "updated_at", "deleted_at", "deleted_by",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[IntegrationInstance]:
@@ -206,6 +215,11 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
     def filters(self, instance: IntegrationInstance) -> str:
         """The rows of the filter."""
         return lines(instance.filters.all())
+
+    @admin.display(description="what reads could not take over")
+    def warnings(self, instance: IntegrationInstance) -> str:
+        """As the setup page says it."""
+        return lines(each.text for each in (*instance.field_warnings, *instance.company_warnings))
 
     @admin.display(description="rows of this configuration")
     def related(self, instance: IntegrationInstance) -> str:

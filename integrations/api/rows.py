@@ -49,6 +49,9 @@ def instance_out(row: IntegrationInstance) -> schemas.InstanceOut:
         web_url=row.web_url,
         last_checked_at=row.last_checked_at,
         last_refreshed_at=row.last_refreshed_at,
+        last_full_read_at=row.last_full_read_at,
+        failing_since=row.failing_since,
+        warnings=[each.text for each in (*row.field_warnings, *row.company_warnings)],
     )
 
 
@@ -68,6 +71,7 @@ def company_out(row: Company) -> schemas.CompanyOut:
         id=row.pk,
         company_id=row.remote_id,
         instance=instance_ref(row.instance),
+        place=row.place,
         seen_at=row.last_seen_at,
         **values,
     )

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from ninja import Schema
 from pydantic import Field
 
+from integrations.models import Company
 from integrations.models.mappings import ReviewReason
 from integrations.services.read_api import Source
 
@@ -74,6 +75,13 @@ class InstanceOut(Schema):
     web_url: str
     last_checked_at: dt.datetime | None
     last_refreshed_at: dt.datetime | None
+    last_full_read_at: dt.datetime | None = Field(
+        description="When every company was read; deletions in the PSA show up to then."
+    )
+    failing_since: dt.datetime | None = Field(
+        description="Since when no read has come to its end; null when the last one did."
+    )
+    warnings: list[str] = Field(description="What the last reads could not take over.")
 
 
 class CompanyOut(Schema):
@@ -92,6 +100,12 @@ class CompanyOut(Schema):
     state: str
     postal_code: str
     in_filter: bool
+    place: Company.Place = Field(
+        description=(
+            "“inside_filter”; “outside_filter”: it exists, and the company filter leaves it out; “gone”: the "
+            "PSA no longer has it."
+        )
+    )
     missing_since: dt.datetime | None
     seen_at: dt.datetime
 

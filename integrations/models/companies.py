@@ -65,6 +65,13 @@ class Company(models.Model):
     Never deleted: ``missing_since`` says when a complete read first lacked it.
     """
 
+    class Place(models.TextChoices):
+        """Where it is, as far as the last reads tell."""
+
+        INSIDE = "inside_filter", "Inside the filter"
+        OUTSIDE = "outside_filter", "Outside the filter"
+        GONE = "gone", "No longer in Autotask"
+
     instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="companies")
     remote_id = models.CharField(max_length=40)
     name = models.CharField(max_length=300)
@@ -139,6 +146,13 @@ class Company(models.Model):
     def is_own(self) -> bool:
         """True for company 0, the MSP itself."""
         return self.remote_id == MSP_COMPANY_ID
+
+    @property
+    def place(self) -> Place:
+        """Inside the filter, outside it, or gone: only of a company that the PSA no longer has."""
+        if self.missing_since is not None:
+            return self.Place.GONE
+        return self.Place.INSIDE if self.in_filter else self.Place.OUTSIDE
 
     @property
     def last_seen_at(self) -> dt.datetime:

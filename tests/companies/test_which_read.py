@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +22,7 @@ from integrations.models import IntegrationInstance, Job
 from integrations.psa.base import FilterCondition
 from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
+from integrations.services.exports.configurations import export_configurations
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
 from tests.support.simulated import CUSTOMER, actor_of, company_of, refresh
@@ -241,3 +245,45 @@ def test_the_wish_for_everything_is_taken_up_by_a_refresh_that_waits(
     tasks.run_job.func(str(waiting.key))
     waiting.refresh_from_db()
     assert waiting.result["full"]
+
+
+# --- after a filter was put back ----------------------------------------------------------------------
+
+
+def test_undoing_a_filter_reads_anew_as_saving_one_does(
+    refreshed: IntegrationInstance, owner: User, client_of: Callable[[User], Client]
+) -> None:
+    save = Batch(actor_of(owner))
+    save_filters(save, refreshed, [FilterCondition("companyType", "eq", CUSTOMER)])
+    refresh(refreshed)
+    assert state_of(refreshed, 201)[1:] == (False, True)
+
+    answer = client_of(owner).post(reverse("integrations:undo", args=[save.key]), follow=True)
+
+    assert "The companies are being read anew." in answer.content.decode()
+    job = Job.objects.open().get()
+    tasks.run_job.func(str(job.key))
+    job.refresh_from_db()
+    assert job.message.startswith("All 15 companies were read: ")
+    assert state_of(refreshed, 201)[1:] == (True, True)
+
+
+def test_the_command_that_undoes_reads_anew_too(refreshed: IntegrationInstance, owner: User) -> None:
+    save = Batch(actor_of(owner))
+    save_filters(save, refreshed, [FilterCondition("companyType", "eq", CUSTOMER)])
+    call_command("undo", str(save.key), "--dry-run", stderr=io.StringIO())
+    assert not Job.objects.open().exists()
+    call_command("undo", str(save.key), stderr=io.StringIO())
+    assert Job.objects.open().get().options["full"]
+
+
+def test_an_imported_filter_is_read_at_the_schedules_next_look(
+    refreshed: IntegrationInstance, owner: User, tmp_path: Path
+) -> None:
+    IntegrationInstance.objects.update(next_check_at=timezone.now() + HOUR)
+    [row] = export_configurations([refreshed])
+    file = tmp_path / "configurations.json"
+    for filters, due in (([], 0), ([["companyType", "eq", CUSTOMER]], 1)):
+        file.write_text(json.dumps([{**row, "filters": filters, "description": f"{due}"}]))
+        call_command("import_configurations", str(file), stdout=io.StringIO(), stderr=io.StringIO())
+        assert tasks.start_due() == due
