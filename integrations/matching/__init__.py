@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from integrations.matching.records import (
     AlignedWord,
+    Alternative,
     Company,
     Contribution,
     Explanation,
@@ -20,29 +21,29 @@ from integrations.matching.records import (
     Organization,
     Progress,
     Reading,
-    Rival,
     Suggestion,
     Tier,
 )
 
 if TYPE_CHECKING:
     from integrations.matching.equality import is_same_text, name_key
-    from integrations.matching.explaining import UnknownRecord, explain
+    from integrations.matching.explanation import UnknownRecord, explain
     from integrations.matching.model import MODEL_VERSION
-    from integrations.matching.suggesting import suggest
+    from integrations.matching.suggestions import suggest
 
 _LOADED_LATER = {
     "MODEL_VERSION": "model",
-    "UnknownRecord": "explaining",
-    "explain": "explaining",
+    "UnknownRecord": "explanation",
+    "explain": "explanation",
     "is_same_text": "equality",
     "name_key": "equality",
-    "suggest": "suggesting",
+    "suggest": "suggestions",
 }
 
 __all__ = [
     "MODEL_VERSION",
     "AlignedWord",
+    "Alternative",
     "Company",
     "Contribution",
     "Explanation",
@@ -51,7 +52,6 @@ __all__ = [
     "Organization",
     "Progress",
     "Reading",
-    "Rival",
     "Suggestion",
     "Tier",
     "UnknownRecord",

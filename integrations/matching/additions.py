@@ -115,12 +115,14 @@ def _compare_additions(pairs: Pairs, some: Longs) -> None:
     rows, cols, conflict = pairs.rows[some], pairs.columns[some], pairs.additions_conflict[some]
     ours, theirs = left.qualifier[pairs.left_form[some]], right.qualifier[pairs.right_form[some]]
     has_left, has_right = any_of(ours >= 0), any_of(theirs >= 0)
-    in_city = _is_city(ours, right.city_words[cols], vocabulary)
-    in_city |= _is_city(theirs, left.city_words[rows], vocabulary)
-    own_city = any_of(among(ours, left.city_words[rows])) | any_of(among(theirs, right.city_words[cols]))
+    in_city = _is_city(ours, right.contacts.city_words[cols], vocabulary)
+    in_city |= _is_city(theirs, left.contacts.city_words[rows], vocabulary)
+    own_city = any_of(among(ours, left.contacts.city_words[rows])) | any_of(
+        among(theirs, right.contacts.city_words[cols])
+    )
     city_word = pairs.counts.city_word
-    elsewhere = (has_left & any_of(city_word[ours]) & (right.city[cols] >= 0)) | (
-        has_right & any_of(city_word[theirs]) & (left.city[rows] >= 0)
+    elsewhere = (has_left & any_of(city_word[ours]) & (right.contacts.city[cols] >= 0)) | (
+        has_right & any_of(city_word[theirs]) & (left.contacts.city[rows] >= 0)
     )
     both = has_left & has_right & ~conflict
     own, other = among(ours, theirs), among(theirs, ours)

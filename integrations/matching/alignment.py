@@ -87,10 +87,11 @@ def _guesses(one: Ids, two: Ids, vocabulary: Vocabulary) -> Flags:
     return found
 
 
-def _match_fuzzy(alignment: Alignment, rows: Ids, vocabulary: Vocabulary) -> None:
-    """Match open words with similar open words, best pair first. Changes the alignment in place."""
+def _close_words(
+    alignment: Alignment, rows: Ids, vocabulary: Vocabulary
+) -> tuple[Ids, Ids, Ids, Ids, Ids, Reals]:
+    """Open words that are alike: position in ``rows``, position and id of both words, similarity."""
     left, right = alignment.left[rows], alignment.right[rows]
-    width = left.shape[1]
     open_pairs = alignment.left_open[rows][:, :, None] & alignment.right_open[rows][:, None, :]
     row: Ids
     i: Ids
@@ -103,16 +104,31 @@ def _match_fuzzy(alignment: Alignment, rows: Ids, vocabulary: Vocabulary) -> Non
     keys, inverse = np.unique(np.minimum(a, b).astype(np.int64) << 32 | np.maximum(a, b), return_inverse=True)
     values = word_similarity(keys >> 32, keys & 0xFFFFFFFF, vocabulary)[inverse]
     close = values >= LEAST_SIMILARITY
-    row, i, j, a, b, values = row[close], i[close], j[close], a[close], b[close], values[close]
+    return row[close], i[close], j[close], a[close], b[close], values[close]
+
+
+def _count_kinds(alignment: Alignment, at: Ids, a: Ids, b: Ids, vocabulary: Vocabulary) -> None:
+    """Count what kind of words partners of other spelling are; each row stands once in ``at``."""
+    known, ordinary, attested = vocabulary.known, vocabulary.ordinary, vocabulary.attested
+    short_form = vocabulary.several[a] | vocabulary.several[b]
+    alignment.ordinary_swaps[at] += ordinary[a] & ordinary[b] & ~short_form
+    alignment.swaps[at] += known[a] & known[b]
+    alignment.attested[at] += attested[a] & attested[b]
+    alignment.several[at] += short_form
+    alignment.guesses[at] += _guesses(a, b, vocabulary)
+
+
+def _match_fuzzy(alignment: Alignment, rows: Ids, vocabulary: Vocabulary) -> None:
+    """Match open words with similar open words, best pair first. Changes the alignment in place."""
+    row, i, j, a, b, values = _close_words(alignment, rows, vocabulary)
     weight = np.minimum(vocabulary.weight[a], vocabulary.weight[b])
     # one partner each: take the best pair of every row, strike its words, and again
     preference = values + _PREFER_WEIGHT * weight - _PREFER_PLACE * (np.abs(i - j) + 0.01 * (i + j))
     order = np.lexsort((np.minimum(a, b), -preference, row))
     row, i, j, a, b = (x[order] for x in (row, i, j, a, b))
     values, weight = values[order], weight[order]
-    left_free = np.ones((len(rows), width), bool)
-    right_free = np.ones((len(rows), right.shape[1]), bool)
-    known, ordinary, attested = vocabulary.known, vocabulary.ordinary, vocabulary.attested
+    left_free = np.ones((len(rows), alignment.left.shape[1]), bool)
+    right_free = np.ones((len(rows), alignment.right.shape[1]), bool)
     while row.size:
         first = np.ones(len(row), bool)
         first[1:] = row[1:] != row[:-1]
@@ -136,12 +152,7 @@ def _match_fuzzy(alignment: Alignment, rows: Ids, vocabulary: Vocabulary) -> Non
         alignment.inexact[at] += unequal * value * value * light
         alignment.inflected[at] += ~unequal
         alignment.first_inflected[at] |= ~unequal & (ii == 0) & (jj == 0)
-        short_form = vocabulary.several[a[first]] | vocabulary.several[b[first]]
-        alignment.ordinary_swaps[at] += unequal & ordinary[a[first]] & ordinary[b[first]] & ~short_form
-        alignment.swaps[at] += unequal & known[a[first]] & known[b[first]]
-        alignment.attested[at] += unequal & attested[a[first]] & attested[b[first]]
-        alignment.several[at] += unequal & short_form
-        alignment.guesses[at] += unequal & _guesses(a[first], b[first], vocabulary)
+        _count_kinds(alignment, at[unequal], a[first][unequal], b[first][unequal], vocabulary)
         rest = left_free[row, i] & right_free[row, j]
         row, i, j, a, b = (x[rest] for x in (row, i, j, a, b))
         values, weight = values[rest], weight[rest]
@@ -156,16 +167,37 @@ def align(left: Table, left_forms: Ids, right: Table, right_forms: Ids, vocabula
     )
     ours = left.words[left_forms, :width]
     theirs = right.words[right_forms, :width]
+    whole = (left.squash[left_forms] == right.squash[right_forms]) | (
+        left.word_set[left_forms] == right.word_set[right_forms]
+    )
+    result = _equal_words(ours, theirs, whole, vocabulary)
+    apart = whole & (result.left_open.any(1) | result.right_open.any(1))
+    if apart.any():  # same letters, other spaces: everything is matched
+        lighter = np.minimum(result.left_weight.sum(1), result.right_weight.sum(1))
+        result.matched[apart] = _WHOLE_EQUAL * result.total[apart]
+        result.information[apart] = lighter[apart]
+        result.left_open[apart] = False
+        result.right_open[apart] = False
+    left_joins, right_joins = left.joins[left_forms], right.joins[right_forms]
+    both_open = np.flatnonzero(result.left_open.any(1) & result.right_open.any(1))
+    if both_open.size:
+        joinable = both_open[(left_joins[both_open] >= 0).any(1) | (right_joins[both_open] >= 0).any(1)]
+        if joinable.size:
+            _match_joins(result, joinable, left_joins, right_joins)
+            both_open = both_open[result.left_open[both_open].any(1) & result.right_open[both_open].any(1)]
+        _match_fuzzy(result, both_open, vocabulary)
+    return result
+
+
+def _equal_words(ours: Ids, theirs: Ids, whole: Flags, vocabulary: Vocabulary) -> Alignment:
+    """The alignment by equal words alone."""
     equal = (ours[:, :, None] == theirs[:, None, :]) & (ours[:, :, None] >= 0)
     left_weight, right_weight = vocabulary.weight[ours], vocabulary.weight[theirs]
     left_equal, right_equal = equal.any(2), equal.any(1)
     total = left_weight.sum(1) + right_weight.sum(1)
     shared = (left_weight * left_equal).sum(1)
     size = len(ours)
-    whole = (left.squash[left_forms] == right.squash[right_forms]) | (
-        left.word_set[left_forms] == right.word_set[right_forms]
-    )
-    result = Alignment(
+    return Alignment(
         left=ours,
         right=theirs,
         left_weight=left_weight,
@@ -189,19 +221,3 @@ def align(left: Table, left_forms: Ids, right: Table, right_forms: Ids, vocabula
         whole=whole,
         partner=np.where(left_equal, equal.argmax(2), NOTHING).astype(np.int32),
     )
-    apart = whole & (result.left_open.any(1) | result.right_open.any(1))
-    if apart.any():  # same letters, other spaces: everything is matched
-        lighter = np.minimum(left_weight.sum(1), right_weight.sum(1))
-        result.matched[apart] = _WHOLE_EQUAL * total[apart]
-        result.information[apart] = lighter[apart]
-        result.left_open[apart] = False
-        result.right_open[apart] = False
-    left_joins, right_joins = left.joins[left_forms], right.joins[right_forms]
-    both_open = np.flatnonzero(result.left_open.any(1) & result.right_open.any(1))
-    if both_open.size:
-        joinable = both_open[(left_joins[both_open] >= 0).any(1) | (right_joins[both_open] >= 0).any(1)]
-        if joinable.size:
-            _match_joins(result, joinable, left_joins, right_joins)
-            both_open = both_open[result.left_open[both_open].any(1) & result.right_open[both_open].any(1)]
-        _match_fuzzy(result, both_open, vocabulary)
-    return result

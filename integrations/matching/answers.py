@@ -5,7 +5,7 @@ from dataclasses import replace
 from integrations.matching.context import EQUAL, SOME
 from integrations.matching.features import FEATURES
 from integrations.matching.reasons import held_back, pair_reasons, shared_contact, telling_apart, two_names
-from integrations.matching.records import Kind, Rival, Suggestion, Tier
+from integrations.matching.records import Alternative, Kind, Suggestion, Tier
 from integrations.matching.scoring import ScoredPairs
 
 #: A company that reaches this share of the best one's confidence is within its reach.
@@ -13,15 +13,15 @@ WITHIN_REACH = 0.5
 #: Share of words in common below which two names are said to differ.
 HALF_ALIKE = 0.5
 #: Companies named beside an answer.
-MOST_RIVALS = 3
-#: A rival less likely than this is not worth a line beside a suggestion.
-LEAST_RIVAL = 0.02
+MOST_ALTERNATIVES = 3
+#: A alternative less likely than this is not worth a line beside a suggestion.
+LEAST_ALTERNATIVE = 0.02
 
 _ALIKE = list(FEATURES).index("alike")
 _OF_SEVERAL = list(FEATURES).index("abbreviation_of_several")
 
 
-def rival(scored: ScoredPairs, pair: int) -> Rival:
+def alternative(scored: ScoredPairs, pair: int) -> Alternative:
     """One scored company with its confidence and reasons."""
     left, right = scored.prepared.left, scored.prepared.right
     theirs = right.records[scored.columns[pair]]
@@ -31,7 +31,7 @@ def rival(scored: ScoredPairs, pair: int) -> Rival:
         theirs,
         scored.prepared.forms(pair),
     )
-    return Rival(theirs.id, round(float(scored.scores.confidence[pair]), 4), reasons)
+    return Alternative(theirs.id, round(float(scored.scores.confidence[pair]), 4), reasons)
 
 
 def answer_for(scored: ScoredPairs, row: int, hidden: dict[tuple[str, ...], str]) -> Suggestion:
@@ -52,21 +52,21 @@ def answer_for(scored: ScoredPairs, row: int, hidden: dict[tuple[str, ...], str]
         tier = Tier.AMBIGUOUS
     confidence = round(float(scored.scores.confidence[best]), 10)
     if tier in (Tier.SURE, Tier.LIKELY):
-        answer = rival(scored, best)
+        answer = alternative(scored, best)
         if tier is Tier.LIKELY and scored.features[best, _ALIKE] < HALF_ALIKE and scored.exclusive[best]:
             note = two_names(
                 scored.prepared.left.records[row], scored.prepared.right.records[scored.columns[best]]
             )
             answer = replace(answer, reasons=(note, *answer.reasons))
         others = tuple(
-            rival(scored, pair)
-            for pair in pairs[: MOST_RIVALS + 1]
-            if pair != best and scored.scores.confidence[pair] >= LEAST_RIVAL
+            alternative(scored, pair)
+            for pair in pairs[: MOST_ALTERNATIVES + 1]
+            if pair != best and scored.scores.confidence[pair] >= LEAST_ALTERNATIVE
         )
         kind = tuple(Kind)[scored.kinds[best]]
         return Suggestion(organization.id, answer.company_id, confidence, tier, answer.reasons, others, kind)
     best = pairs[0]
-    rivals = tuple(rival(scored, pair) for pair in pairs[:MOST_RIVALS])
+    alternatives = tuple(alternative(scored, pair) for pair in pairs[:MOST_ALTERNATIVES])
     confidence = round(float(scored.scores.confidence[best]), 10)
     if tier is Tier.AMBIGUOUS:
         twice = _held_twice(scored, row, pairs)
@@ -77,7 +77,7 @@ def answer_for(scored: ScoredPairs, row: int, hidden: dict[tuple[str, ...], str]
         why = (f'company "{hidden[words]}" has this name, but is inactive',)
     else:
         why = (_why_none(scored, row, best),)
-    return Suggestion(organization.id, None, confidence, tier, (*why, *rivals[0].reasons), rivals)
+    return Suggestion(organization.id, None, confidence, tier, (*why, *alternatives[0].reasons), alternatives)
 
 
 def _held_twice(scored: ScoredPairs, row: int, pairs: list[int]) -> Suggestion | None:
@@ -94,10 +94,10 @@ def _held_twice(scored: ScoredPairs, row: int, pairs: list[int]) -> Suggestion |
     if not shared:
         return None
     chosen, _ = min(zip(within, held, strict=True), key=lambda each: (not each[1].is_active, each[1].id))
-    answer = rival(scored, chosen)
+    answer = alternative(scored, chosen)
     names = " and ".join(f'"{record.name.text}"' for record in held)
     note = f"the PSA holds one company {len(held)} times: {names} share a {shared}; look which one is in use"
-    others = tuple(rival(scored, pair) for pair in within[: MOST_RIVALS + 1] if pair != chosen)
+    others = tuple(alternative(scored, pair) for pair in within[: MOST_ALTERNATIVES + 1] if pair != chosen)
     kind = tuple(Kind)[scored.kinds[chosen]]
     figure = round(float(scored.alone[chosen]), 10)
     organization = scored.prepared.left.records[row]
@@ -112,7 +112,9 @@ def _why_ambiguous(scored: ScoredPairs, row: int, pairs: list[int]) -> tuple[str
     best = pairs[0]
     if scored.features[best, _OF_SEVERAL] > 0 and not scored.context("equal_rival")[best]:
         return ("a short form in the name may stand for the words of more than one company",)
-    within = [pair for pair in pairs[:MOST_RIVALS] if confidence[pair] >= WITHIN_REACH * confidence[best]]
+    within = [
+        pair for pair in pairs[:MOST_ALTERNATIVES] if confidence[pair] >= WITHIN_REACH * confidence[best]
+    ]
     left, right = scored.prepared.left.records, scored.prepared.right.records
     if len(within) > 1:
         shown = ", ".join(f"{confidence[pair]:.2f}" for pair in within)

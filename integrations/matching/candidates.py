@@ -156,11 +156,11 @@ def _exact(left: Table, right: Table, numbering: Numbering) -> Iterable[tuple[Lo
     yield _join(left.squash, ours, right.squash, theirs, MOST_SHARED_NAME)
     yield _join(left.word_set, ours, right.word_set, theirs, MOST_SHARED_NAME)
     own, other = np.arange(left.size), np.arange(right.size)
-    yield _join(left.domain, own, right.domain, other, MOST_SHARED_CONTACT)
-    yield _join(left.phone, own, right.phone, other, MOST_SHARED_CONTACT)
+    yield _join(left.contacts.domain, own, right.contacts.domain, other, MOST_SHARED_CONTACT)
+    yield _join(left.contacts.phone, own, right.contacts.phone, other, MOST_SHARED_CONTACT)
     for one, two, turned in ((left, right, False), (right, left, True)):
-        label = np.array([len(text) >= SHORTEST_LABEL for text in one.label_texts], bool)
-        keys = np.where(label, one.domain_label, -1)
+        label = np.array([len(text) >= SHORTEST_LABEL for text in one.contacts.label_texts], bool)
+        keys = np.where(label, one.contacts.domain_label, -1)
         found = _join(keys, np.arange(one.size), two.squash, two.form_record, MOST_SHARED_CONTACT)
         yield found[::-1] if turned else found
         keys, rows = _short_names(one)

@@ -34,19 +34,21 @@ def count_contacts(left: Table, right: Table, texts: int, words: int) -> Counts:
 
     city_word = np.zeros(words + 1, bool)
     for table in (left, right):
-        city_word[table.city_words[table.city_words >= 0]] = True
+        city_word[table.contacts.city_words[table.contacts.city_words >= 0]] = True
     city_word[-1] = False
-    shared = np.maximum(held(left.domain, right.domain), held(left.phone, right.phone))
+    shared = np.maximum(
+        held(left.contacts.domain, right.contacts.domain), held(left.contacts.phone, right.contacts.phone)
+    )
     return Counts(shared.astype(np.int32), city_word)
 
 
 def label_is_name(left: Table, rows: Longs, forms: Longs, right: Table, columns: Longs) -> Reals:
     """How far the domain label of the right is the name of the left: 1 equal, .6 one begins the other."""
     value = np.zeros(len(rows))
-    labelled = np.flatnonzero(right.domain_label[columns] >= 0)
+    labelled = np.flatnonzero(right.contacts.domain_label[columns] >= 0)
     if not labelled.size:
         return value
-    labels = [right.label_texts[i] for i in columns[labelled].tolist()]
+    labels = [right.contacts.label_texts[i] for i in columns[labelled].tolist()]
     names = [left.squash_texts[i] for i in forms[labelled].tolist()]
     prefix = cpdist(labels, names, scorer=Prefix.similarity, dtype=np.float64)
     label_length = np.fromiter(map(len, labels), np.float64, len(labels))
@@ -59,11 +61,13 @@ def label_is_name(left: Table, rows: Longs, forms: Longs, right: Table, columns:
 
 def _near_numbers(left: Table, rows: Longs, right: Table, columns: Longs, different: Flags) -> Reals:
     """1 where different telephone numbers are of one switchboard, or one is mistyped or lacks its area."""
-    value: Reals = (different & (left.phone_block[rows] == right.phone_block[columns])).astype(float)
+    value: Reals = (
+        different & (left.contacts.phone_block[rows] == right.contacts.phone_block[columns])
+    ).astype(float)
     other = np.flatnonzero(different & (value == 0))
     if other.size:
-        ours = [left.phone_texts[i] for i in rows[other].tolist()]
-        theirs = [right.phone_texts[i] for i in columns[other].tolist()]
+        ours = [left.contacts.phone_texts[i] for i in rows[other].tolist()]
+        theirs = [right.contacts.phone_texts[i] for i in columns[other].tolist()]
         edits = cpdist(ours, theirs, scorer=OSA.distance, score_cutoff=1, dtype=np.int32)
         local = [a.endswith(b) or b.endswith(a) for a, b in zip(ours, theirs, strict=True)]
         value[other[(edits <= 1) | np.array(local, bool)]] = 1.0
@@ -76,13 +80,13 @@ def contact_features(
     """Domain, telephone and address."""
 
     def compare(name: str) -> tuple[Flags, Flags]:
-        ours, theirs = getattr(left, name)[rows], getattr(right, name)[columns]
+        ours, theirs = getattr(left.contacts, name)[rows], getattr(right.contacts, name)[columns]
         both = (ours >= 0) & (theirs >= 0)
         return both & (ours == theirs), both & (ours != theirs)
 
     for name in ("domain", "phone"):
         same, different = compare(name)
-        frequency = counts.shared[np.where(same, getattr(left, name)[rows], 0)]
+        frequency = counts.shared[np.where(same, getattr(left.contacts, name)[rows], 0)]
         columns_of[f"{name}_same"] = same / np.sqrt(np.maximum(frequency, 1))
         columns_of[f"{name}_different"] = different.astype(float)
     for name in ("postal_code", "city"):
@@ -91,7 +95,7 @@ def contact_features(
         columns_of[f"{name}_different"] = different.astype(float)
     columns_of["state_different"] = compare("state")[1].astype(float)
     # "Jakarta" is "Jakarta Pusat" or a part of it; and people of one postal code name their town as they like
-    ours, theirs = left.city_words[rows], right.city_words[columns]
+    ours, theirs = left.contacts.city_words[rows], right.contacts.city_words[columns]
     both = (ours[:, :, None] == theirs[:, None, :]) & (ours[:, :, None] >= 0)
     within = (both.any(2) | (ours < 0)).all(1) | (both.any(1) | (theirs < 0)).all(1)
     columns_of["city_different"][within | (columns_of["postal_code_same"] > 0)] = 0.0

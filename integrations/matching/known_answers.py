@@ -5,8 +5,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from integrations.matching.preparing import company_record, organization_record, prepare
-from integrations.matching.records import Company, Kind, Knowledge, Organization, Suggestion, Tier
+from integrations.matching.preparation import company_record, organization_record, prepare
+from integrations.matching.records import (
+    Alternative,
+    Company,
+    Kind,
+    Knowledge,
+    Organization,
+    Suggestion,
+    Tier,
+)
 from integrations.matching.tiers import agree
 from integrations.matching.words import squashed
 
@@ -30,7 +38,7 @@ class Known:
 
 
 @dataclass(slots=True)
-class Certain:
+class KnownAnswers:
     """Settled organizations: their company and why; and those where knowledge names several companies."""
 
     answers: dict[str, Known] = field(default_factory=dict)
@@ -58,15 +66,15 @@ def apply_known_answers(
     knowledge: Knowledge,
     *,
     several_to_one: bool,
-) -> Certain:
+) -> KnownAnswers:
     """Answer from knowledge alone. ``offered``: companies that may be proposed, without the mapped ones.
 
     Existing mappings are answered whether or not their company is offered. Of two organizations that claim
     the same company by an identifier neither gets it, unless ``several_to_one``: both are left to comparison.
     """
-    certain = Certain()
+    settled = KnownAnswers()
     if knowledge == Knowledge():
-        return certain
+        return settled
     names = {company.id: squashed(company.name) for company in offered}
     by_number = _by_key((squashed(company.number), company.id) for company in offered)
     by_tenant = _by_key((squashed(company.tenant_id), company.id) for company in offered)
@@ -75,7 +83,7 @@ def apply_known_answers(
     for organization in organizations:
         key = organization.id
         if key in knowledge.mapped:
-            certain.answers[key] = Known(knowledge.mapped[key], MAPPED)
+            settled.answers[key] = Known(knowledge.mapped[key], MAPPED)
             continue
         own_id = knowledge.company_ids.get(key, "")
         tenant = squashed(knowledge.tenant_ids.get(key, ""))
@@ -92,13 +100,13 @@ def apply_known_answers(
                 claims.setdefault(allowed[0], []).append((key, reason))
                 break
             if allowed:
-                certain.contested[key] = (tuple(allowed), reason)
+                settled.contested[key] = (tuple(allowed), reason)
                 break
     for company_id, claimants in claims.items():
         if len(claimants) == 1 or several_to_one:
             for key, reason in claimants:
-                certain.answers[key] = Known(company_id, reason, reason in _BY_IDENTIFIER)
-    return certain
+                settled.answers[key] = Known(company_id, reason, reason in _BY_IDENTIFIER)
+    return settled
 
 
 def refused_pairs(
@@ -125,15 +133,27 @@ def refused_pairs(
     return refused
 
 
+def contested_suggestions(settled: KnownAnswers) -> dict[str, Suggestion]:
+    """Answers where knowledge names several companies for one organization."""
+    answers = {}
+    for key, (ids, reason) in settled.contested.items():
+        share = 1 / len(ids)
+        alternatives = tuple(Alternative(company_id, share, (reason,)) for company_id in ids)
+        figures = ", ".join(f"{share:.2f}" for _ in ids)
+        reasons = (f"{len(ids)} companies fit equally well ({figures})", reason)
+        answers[key] = Suggestion(key, None, share, Tier.AMBIGUOUS, reasons, alternatives)
+    return answers
+
+
 def known_suggestions(
-    certain: Certain, organizations: Sequence[Organization], offered: Sequence[Company]
+    settled: KnownAnswers, organizations: Sequence[Organization], offered: Sequence[Company]
 ) -> dict[str, Suggestion]:
     """Answers from knowledge: an id says which company; sure only where the name agrees too."""
     answers = {
         key: Suggestion(key, known.company_id, 1.0, Tier.SURE, (known.reason,), kind=Kind.IDENTIFIER)
-        for key, known in certain.answers.items()
+        for key, known in settled.answers.items()
     }
-    by_id = {key: known for key, known in certain.answers.items() if known.by_identifier}
+    by_id = {key: known for key, known in settled.answers.items() if known.by_identifier}
     if not by_id:
         return answers
     ours = {o.id: o for o in organizations if o.id in by_id}

@@ -287,8 +287,8 @@ def name_features(pairs: Pairs) -> None:
     a, values, left, right = pairs.alignment, pairs.values, pairs.left, pairs.right
     values["acronym"] = _acronyms(a, left, pairs.rows, right, pairs.columns, pairs.vocabulary)
     pairs.left_open, pairs.right_open = a.left_open.copy(), a.right_open.copy()
-    left_city = pairs.left_open & among(a.left, right.city_words[pairs.columns])
-    right_city = pairs.right_open & among(a.right, left.city_words[pairs.rows])
+    left_city = pairs.left_open & among(a.left, right.contacts.city_words[pairs.columns])
+    right_city = pairs.right_open & among(a.right, left.contacts.city_words[pairs.rows])
     pairs.explain(left_city, right_city)
     _explain_small_words(pairs)
     _explain_bodies(pairs)

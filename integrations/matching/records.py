@@ -16,8 +16,8 @@ class Tier(enum.StrEnum):
 
     SURE = "sure"  # may be pre-ticked
     LIKELY = "likely"  # shown, wants a person's look
-    AMBIGUOUS = "ambiguous"  # two or more companies fit equally well; the equals are the rivals
-    NONE = "none"  # nothing fits; the best rejected candidate, if any, is the first rival
+    AMBIGUOUS = "ambiguous"  # two or more companies fit equally well; the equals are the alternatives
+    NONE = "none"  # nothing fits; the best rejected candidate, if any, is the first alternative
 
 
 class Kind(enum.StrEnum):
@@ -66,7 +66,7 @@ class Company:
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class Alternative:
     """Another company that was weighed for the same organization."""
 
     company_id: str
@@ -79,8 +79,9 @@ class Suggestion:
     """The answer for one organization.
 
     ``company_id`` is set only for *sure* and *likely*. For *ambiguous* and *none* the companies that were
-    weighed are the ``rivals``, best first. ``confidence`` is the calibrated chance, 0 to 1, that the best
-    candidate (``company_id`` or else the first rival) is the organization. ``reasons`` is never empty.
+    weighed are the ``alternatives``, best first. ``confidence`` is the calibrated chance, 0 to 1, that the
+    best candidate (``company_id`` or else the first alternative) is the organization. ``reasons`` is never
+    empty.
     """
 
     organization_id: str
@@ -88,7 +89,7 @@ class Suggestion:
     confidence: float
     tier: Tier
     reasons: tuple[str, ...]
-    rivals: tuple[Rival, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
     kind: Kind = Kind.PART
 
     @property
@@ -101,7 +102,7 @@ class Suggestion:
         """The suggested company, or else the one that came closest; None when nothing came near."""
         if self.company_id is not None:
             return self.company_id
-        return self.rivals[0].company_id if self.rivals else None
+        return self.alternatives[0].company_id if self.alternatives else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ class Explanation:
     company: Reading
     words: tuple[AlignedWord, ...]
     contributions: tuple[Contribution, ...]
-    rivals: tuple[Rival, ...]
+    alternatives: tuple[Alternative, ...]
     kind: Kind
     in_favour: tuple[str, ...]  # up to three sentences with the records' own values
     against: tuple[str, ...]

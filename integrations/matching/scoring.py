@@ -9,7 +9,7 @@ from integrations.matching.candidates import Longs
 from integrations.matching.context import CONTEXT, EQUAL, FARTHEST, LITTLE, SOME, margin_to_free
 from integrations.matching.features import FEATURES
 from integrations.matching.model import Model, Scores, beside_rivals, fitted_model
-from integrations.matching.preparing import Prepared
+from integrations.matching.preparation import Prepared
 from integrations.matching.records import Tier
 from integrations.matching.rules import Rule, View, exclusive_domain, first_rules, judge
 from integrations.matching.tiers import Beside, kinds_of, tiers_of
@@ -85,31 +85,9 @@ def score_pairs(
     view = View(features)
     judged = judge(view)
     scores = beside_rivals(model, rows, columns, features, sided, judged, several_to_one=several_to_one)
-    context = scores.context.copy()
-    for name, value in _ALONE.items():
-        context[:, _CONTEXT[name]] = value
-    alone = model.confidence(model.context_score(context))
-    # rounded, so that the last digit of a sum does not decide between equals; then the legal form may
-    legal = prepared.left.classes[rows] != prepared.right.classes[columns]
-    order = np.lexsort((columns, legal, -np.round(scores.pair, 6), -np.round(scores.final, 6), rows))
-    first = np.searchsorted(rows[order], np.arange(prepared.left.size + 1))
-    answer = np.full(prepared.left.size, -1, np.int64)
-    free = np.zeros(prepared.left.size, bool)  # the answer's company is not given to another organization
-    some = first[:-1] < first[1:]
-    answer[some] = order[first[:-1][some]]
-    if not several_to_one:
-        chosen = assign(rows, columns, scores.final - LEGAL_TIE * legal)
-        answer[rows[chosen]] = chosen
-        free[rows[chosen]] = True
-    else:
-        free[:] = True
-    plain = model.plain_score(features, scores.pair)
-    mutual = scores.context[:, _CONTEXT["mutual_best"]] > 0
-    twin = _namesakes(model, rows, columns, features, plain, mutual)
-    if not several_to_one:
-        # an organization that cannot tell its own two companies apart takes neither from another
-        undecided = scores.context[:, _CONTEXT["equal_rival"]] > 0
-        twin |= margin_to_free(columns, rows, plain, mutual, undecided) < EQUAL
+    alone = _confidence_alone(model, scores)
+    order, first, answer, free = _choose(prepared, scores, several_to_one=several_to_one)
+    twin = _twins(model, prepared, scores, several_to_one=several_to_one)
     short = _same_short_form(rows, features)
     kinds = kinds_of(view)
     marked = np.array([record.name.is_marked_inactive for record in prepared.left.records], bool)
@@ -135,6 +113,45 @@ def score_pairs(
         exclusive,
         rules,
     )
+
+
+def _confidence_alone(model: Model, scores: Scores) -> Reals:
+    """The confidence each pair would have without rivals."""
+    context = scores.context.copy()
+    for name, value in _ALONE.items():
+        context[:, _CONTEXT[name]] = value
+    return model.confidence(model.context_score(context))
+
+
+def _choose(prepared: Prepared, scores: Scores, *, several_to_one: bool) -> tuple[Longs, Longs, Longs, Flags]:
+    """The order of the pairs, where each organization's begin in it, its answer, and whether that is free."""
+    rows, columns = prepared.rows, prepared.columns
+    # rounded, so that the last digit of a sum does not decide between equals; then the legal form may
+    legal = prepared.left.classes[rows] != prepared.right.classes[columns]
+    order = np.lexsort((columns, legal, -np.round(scores.pair, 6), -np.round(scores.final, 6), rows))
+    first = np.searchsorted(rows[order], np.arange(prepared.left.size + 1))
+    answer = np.full(prepared.left.size, -1, np.int64)
+    some = first[:-1] < first[1:]
+    answer[some] = order[first[:-1][some]]
+    free = np.full(prepared.left.size, several_to_one)
+    if not several_to_one:
+        chosen = assign(rows, columns, scores.final - LEGAL_TIE * legal)
+        answer[rows[chosen]] = chosen
+        free[rows[chosen]] = True
+    return order, first, answer, free
+
+
+def _twins(model: Model, prepared: Prepared, scores: Scores, *, several_to_one: bool) -> Flags:
+    """Pairs beside which another company, or another organization, fits as well."""
+    rows, columns, features = prepared.rows, prepared.columns, prepared.features
+    plain = model.plain_score(features, scores.pair)
+    mutual = scores.context[:, _CONTEXT["mutual_best"]] > 0
+    twin = _namesakes(model, rows, columns, features, plain, mutual)
+    if not several_to_one:
+        # an organization that cannot tell its own two companies apart takes neither from another
+        undecided = scores.context[:, _CONTEXT["equal_rival"]] > 0
+        twin |= margin_to_free(columns, rows, plain, mutual, undecided) < EQUAL
+    return twin
 
 
 def _propose_exclusive(

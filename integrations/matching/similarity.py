@@ -159,6 +159,28 @@ def _swapped(one: str, other: str) -> bool:
     return len(one) > 1 and one[0] == other[1] and one[1] == other[0]
 
 
+def _misspelled(short: list[str], long: list[str], edits: Reals, same_first: Flags) -> Reals:
+    """Similarity as misspellings of each other, whatever words they are."""
+    length = np.fromiter(map(len, short), np.float64, len(short))
+    similarity: Reals = 1 - _EDIT_COST * edits / np.maximum(length, 1)
+    swapped = np.fromiter(map(_swapped, short, long), bool, len(short))
+    similarity -= _OTHER_FIRST_LETTER * ~(same_first | swapped)
+    similarity[(edits > _budget(length)) | (~same_first & ~swapped & (length < 5))] = 0.0
+    return similarity
+
+
+def _letters_left_out(short: list[str], long: list[str], possible: Flags) -> Reals:
+    """Similarity of words abbreviated by their consonants ("bldrs"), or by leaving out letters."""
+    short_length = np.fromiter(map(len, short), np.float64, len(short))
+    long_length = np.fromiter(map(len, long), np.float64, len(long))
+    in_order = cpdist(short, long, scorer=LCSseq.similarity, dtype=np.float64)
+    contained = possible & (in_order == short_length) & (short_length >= 3)
+    contained &= long_length - short_length >= 2
+    bare = np.fromiter((_VOWELS.isdisjoint(word[1:]) for word in short), bool, len(short))
+    long_enough = contained & ~bare & (short_length >= 4) & (short_length * 2 >= long_length)
+    return np.select([contained & bare, long_enough], [_CONSONANTS, _LETTERS_IN_ORDER], 0.0)
+
+
 def _similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
     texts = vocabulary.texts
     pairs = list(zip(left.tolist(), right.tolist(), strict=True))
@@ -172,20 +194,11 @@ def _similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
     long_length = np.fromiter(map(len, long), np.float64, len(long))
     edits = cpdist(short, long, scorer=OSA.distance, score_cutoff=_MOST_EDITS, dtype=np.float64)
     prefix = cpdist(short, long, scorer=Prefix.similarity, dtype=np.float64)
-    in_order = cpdist(short, long, scorer=LCSseq.similarity, dtype=np.float64)
     short_known, long_known = vocabulary.known[short_ids], vocabulary.known[long_ids]
     both_known = short_known & long_known
     same_first = prefix >= 1
 
-    # misspelling
-    similarity = 1 - _EDIT_COST * edits / np.maximum(short_length, 1)
-    swapped = np.fromiter(
-        (_swapped(a, b) for a, b in zip(short, long, strict=True)),
-        bool,
-        len(short),
-    )
-    similarity -= _OTHER_FIRST_LETTER * ~(same_first | swapped)
-    similarity[(edits > _budget(short_length)) | (~same_first & ~swapped & (short_length < 5))] = 0.0
+    similarity = _misspelled(short, long, edits, same_first)
     _mistyped_spellings(similarity, short, long, short_known, long_known)
     cap = np.where((edits > 1) | (short_length < 7), _BOTH_KNOWN, _BOTH_KNOWN_LONG)
     similarity = np.where(both_known, np.minimum(similarity, cap), similarity)
@@ -201,13 +214,8 @@ def _similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
 
     similarity = np.maximum(similarity, _several(short, long, np.flatnonzero(vocabulary.several[short_ids])))
 
-    # abbreviation by its consonants
-    contained = (in_order == short_length) & same_first & ~short_known & long_known & (short_length >= 3)
-    contained &= (long_length - short_length >= 2) & ~begins
-    bare = np.fromiter((_VOWELS.isdisjoint(word[1:]) for word in short), bool, len(short))
-    similarity = np.where(contained & bare, np.maximum(similarity, _CONSONANTS), similarity)
-    long_enough = contained & ~bare & (short_length >= 4) & (short_length * 2 >= long_length)
-    similarity = np.where(long_enough, np.maximum(similarity, _LETTERS_IN_ORDER), similarity)
+    contained = same_first & ~short_known & long_known & ~begins
+    similarity = np.maximum(similarity, _letters_left_out(short, long, contained))
 
     # inflection, umlauts, initials, numbers
     similarity[_inflected(short, long, prefix)] = _PLURAL

@@ -34,6 +34,22 @@ class Record:
 
 
 @dataclass(slots=True)
+class ContactColumns:
+    """What the R records of one list hold beside their names."""
+
+    domain: Ids
+    domain_label: Ids
+    label_texts: list[str]
+    phone: Ids
+    phone_block: Ids  # all but the last two digits
+    phone_texts: list[str]
+    postal_code: Ids
+    city: Ids
+    state: Ids
+    city_words: Ids  # (R, C)
+
+
+@dataclass(slots=True)
 class Table:
     """One list as arrays. R records, F forms; a form's words are padded with -1 on the right."""
 
@@ -53,17 +69,8 @@ class Table:
     end_apostrophes: Ids  # (F) those that end with it: "Hayes'"
     squash_texts: list[str]  # (F) squash as text
     joined_texts: list[str]  # (F) canonical words without spaces
-    domain: Ids  # (R), as all below
-    domain_label: Ids
-    label_texts: list[str]
-    phone: Ids
-    phone_block: Ids  # all but the last two digits
-    phone_texts: list[str]
-    postal_code: Ids
-    city: Ids
-    state: Ids
-    city_words: Ids  # (R, C)
-    classes: Ids  # bit mask of legal classes
+    contacts: ContactColumns
+    classes: Ids  # (R) bit mask of legal classes
     whole: Ids  # the whole text, letters and digits only
     initials: list[tuple[str, ...]]
 
@@ -109,6 +116,27 @@ def _ending_so(apostrophes: tuple[str, ...]) -> str:
     return " ".join(sorted(word for word in apostrophes if word.endswith("'"))) if apostrophes else ""
 
 
+def number_contacts(
+    contacts: Sequence[Contact], vocabulary: Vocabulary, numbering: Numbering
+) -> ContactColumns:
+    """Number the fields beside the names of one list."""
+    ids, column = vocabulary.ids, numbering.column
+    number = ids.setdefault
+    cities = [sorted(c.city_words)[:MOST_CITY_WORDS] if c.city_words else [] for c in contacts]
+    return ContactColumns(
+        domain=column([c.domain for c in contacts]),
+        domain_label=column([c.domain_label for c in contacts]),
+        label_texts=[c.domain_label for c in contacts],
+        phone=column(["tel:" + c.phone if c.phone else "" for c in contacts]),
+        phone_block=column(["block:" + c.phone[:-2] if c.phone else "" for c in contacts]),
+        phone_texts=[c.phone for c in contacts],
+        postal_code=column(["zip:" + c.postal_code if c.postal_code else "" for c in contacts]),
+        city=column([c.city for c in contacts]),
+        state=column([c.state for c in contacts]),
+        city_words=_padded([[number(w, len(ids)) for w in city] for city in cities], MOST_CITY_WORDS),
+    )
+
+
 def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numbering) -> Table:
     """Number everything of one list. The joins are filled by ``link_joins`` once both lists are numbered."""
     ids = vocabulary.ids
@@ -132,7 +160,6 @@ def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numberin
         known_by = own[0].initials if len(own) == 1 else {word for form in own for word in form.initials}
         initials.append(tuple(sorted(known_by)))
         first.append(len(form_record))
-    contacts = [record.contact for record in records]
     column = numbering.column
     return Table(
         records=records,
@@ -157,22 +184,7 @@ def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numberin
         end_apostrophes=column([_ending_so(form.apostrophes) for form in forms]),
         squash_texts=[form.squash for form in forms],
         joined_texts=["".join(form.words) for form in forms],
-        domain=column([c.domain for c in contacts]),
-        domain_label=column([c.domain_label for c in contacts]),
-        label_texts=[c.domain_label for c in contacts],
-        phone=column(["tel:" + c.phone if c.phone else "" for c in contacts]),
-        phone_block=column(["block:" + c.phone[:-2] if c.phone else "" for c in contacts]),
-        phone_texts=[c.phone for c in contacts],
-        postal_code=column(["zip:" + c.postal_code if c.postal_code else "" for c in contacts]),
-        city=column([c.city for c in contacts]),
-        state=column([c.state for c in contacts]),
-        city_words=_padded(
-            [
-                [number(w, len(ids)) for w in sorted(c.city_words)[:MOST_CITY_WORDS]] if c.city_words else []
-                for c in contacts
-            ],
-            MOST_CITY_WORDS,
-        ),
+        contacts=number_contacts([record.contact for record in records], vocabulary, numbering),
         classes=np.array([numbering.mask(record.name.classes) for record in records], np.int32),
         whole=column([record.name.squash for record in records]),
         initials=initials,

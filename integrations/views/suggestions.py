@@ -39,7 +39,7 @@ def explain(
     names = {
         str(pk): name
         for pk, name in Company.objects.filter(
-            pk__in=[int(rival.company_id) for rival in explained.explanation.rivals]
+            pk__in=[int(rival.company_id) for rival in explained.explanation.alternatives]
         ).values_list("pk", "name")
     }
     context = {

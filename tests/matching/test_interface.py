@@ -115,7 +115,10 @@ def test_an_unknown_name_of_the_matcher_is_an_attribute_error() -> None:
 def test_words_written_together_are_not_said_to_be_missing() -> None:
     organization = Organization("a", "Quillfeather Daycare")
     (answer,) = suggest([organization], [Company("21", "Linbury Quillfeather Day Care")])
-    reasons = [*answer.reasons, *(reason for rival in answer.rivals for reason in rival.reasons)]
+    reasons = [
+        *answer.reasons,
+        *(reason for alternative in answer.alternatives for reason in alternative.reasons),
+    ]
     assert '"daycare" is "day care" written together' in reasons
     assert 'only the company has "linbury"' in reasons
     assert not any("only the organization has" in reason for reason in reasons)

@@ -13,7 +13,7 @@ DENTAL = Organization("a", "Quillfeather Dental Studio")
 def test_a_rejection_leads_to_no_second_best() -> None:
     (answer,) = suggest([DENTAL], COMPANIES, knowledge=Knowledge(rejected=frozenset({("a", "12")})))
     assert answer.company_id is None
-    assert "12" not in {rival.company_id for rival in answer.rivals}
+    assert "12" not in {alternative.company_id for alternative in answer.alternatives}
 
 
 def test_a_rejected_name_holds_in_an_instance_with_other_ids() -> None:
@@ -45,7 +45,7 @@ def test_two_companies_of_an_accepted_name_are_ambiguous() -> None:
     knowledge = Knowledge(aliases={"a": ("Quillfeather Dental Studio",)})
     (answer,) = suggest([DENTAL], companies, knowledge=knowledge)
     assert answer.tier is Tier.AMBIGUOUS
-    assert {rival.company_id for rival in answer.rivals} == {"12", "14"}
+    assert {alternative.company_id for alternative in answer.alternatives} == {"12", "14"}
 
 
 def test_several_organizations_to_one_company_only_when_switched_on() -> None:
@@ -146,7 +146,7 @@ def test_one_company_held_twice_is_one_answer_that_names_both() -> None:
     (answer,) = suggest([Organization("d", "Alice Brandt")], companies)
     assert (answer.company_id, answer.tier) == ("21", Tier.LIKELY)
     assert '"Alice Brandt LLC" and "Alice Brandt, Inc." share a telephone number' in answer.reasons[0]
-    assert [rival.company_id for rival in answer.rivals] == ["22"]
+    assert [alternative.company_id for alternative in answer.alternatives] == ["22"]
 
 
 def test_of_one_company_held_twice_the_active_one_is_proposed() -> None:

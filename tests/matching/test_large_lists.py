@@ -6,7 +6,7 @@ import pytest
 
 from integrations.matching import Company, Organization, Suggestion, Tier, suggest
 from integrations.matching.model import fitted_model
-from integrations.matching.preparing import company_record, organization_record, prepare
+from integrations.matching.preparation import company_record, organization_record, prepare
 from integrations.matching.rules import View, judge
 from integrations.matching.vocabulary import SMALLEST_LIST
 from tests.benchmarks.matching.synthetic import SyntheticTenant, tenant
@@ -116,7 +116,7 @@ def test_no_company_is_proposed_twice_and_every_answer_says_why(seed: int) -> No
     given_away = [answer.company_id for answer in answers if answer.is_suggested]
     assert len(given_away) == len(set(given_away))
     assert all(answer.reasons and all(answer.reasons) for answer in answers)
-    assert all(rival.reasons for answer in answers for rival in answer.rivals)
+    assert all(alternative.reasons for answer in answers for alternative in answer.alternatives)
 
 
 def test_several_sites_get_one_company_only_where_that_is_asked_for() -> None:

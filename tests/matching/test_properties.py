@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from integrations.matching import Company, Organization, Suggestion, Tier, explain, suggest
 from integrations.matching.model import fitted_model
 from integrations.matching.names import read_name
-from integrations.matching.preparing import company_record, organization_record, prepare
+from integrations.matching.preparation import company_record, organization_record, prepare
 from integrations.matching.rules import View, judge
 from tests.support.properties import examples
 
@@ -72,10 +72,10 @@ def test_every_answer_is_complete_and_no_company_is_given_twice(
         assert all(answer.reasons)
         assert 0.0 <= answer.confidence <= 1.0
         assert (answer.company_id is not None) == answer.is_suggested
-        assert all(rival.reasons for rival in answer.rivals)
-        assert answer.company_id not in {rival.company_id for rival in answer.rivals}
+        assert all(alternative.reasons for alternative in answer.alternatives)
+        assert answer.company_id not in {alternative.company_id for alternative in answer.alternatives}
         if answer.tier is Tier.AMBIGUOUS:
-            assert answer.rivals
+            assert answer.alternatives
 
 
 @examples(40)

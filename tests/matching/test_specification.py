@@ -51,7 +51,9 @@ def test_choice(choice: Choice) -> None:
     answer = _answer(Organization("ours", choice.organization, **choice.ours), companies)
     if choice.answer is None:
         assert answer.tier is Tier.AMBIGUOUS, (choice.why, answer)
-        assert {rival.company_id for rival in answer.rivals[:2]} <= {company.id for company in companies}
+        assert {alternative.company_id for alternative in answer.alternatives[:2]} <= {
+            company.id for company in companies
+        }
     else:
         assert answer.company_id == f"choice-{choice.answer}", (choice.why, answer)
 

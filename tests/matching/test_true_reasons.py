@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from integrations.matching import Company, Organization, Rival, Suggestion, Tier, suggest
+from integrations.matching import Alternative, Company, Organization, Suggestion, Tier, suggest
 from integrations.matching.contacts import domain_in_name, read_contact
 from integrations.matching.names import read_name
 from integrations.matching.tiers import SURE_KINDS
@@ -95,8 +95,8 @@ def check_answer(answer: Suggestion) -> None:
         shown = [float(text) for text in found.group(2).split(", ")]
         assert len(shown) == int(found.group(1)) > 1
         assert min(shown) >= 0.5 * max(shown) - 0.01, answer
-        for stated, rival in zip(shown, answer.rivals, strict=False):
-            assert abs(stated - rival.confidence) <= 0.006, answer
+        for stated, alternative in zip(shown, answer.alternatives, strict=False):
+            assert abs(stated - alternative.confidence) <= 0.006, answer
     close = re.match(r"no company is close enough: the best reaches ([\d.]+), and ([\d.]+) would", first)
     if close:
         assert float(close.group(1)) <= float(close.group(2)), answer
@@ -124,9 +124,9 @@ def test_every_sentence_about_a_pair_is_true(
 ) -> None:
     checked = 0
     for organization, companies, answer in answered:
-        pairs = list(answer.rivals)
+        pairs = list(answer.alternatives)
         if answer.company_id is not None:
-            pairs.append(Rival(answer.company_id, answer.confidence, answer.reasons))
+            pairs.append(Alternative(answer.company_id, answer.confidence, answer.reasons))
         for pair in pairs:
             check_pair(pair.reasons, organization, companies[pair.company_id])
             checked += len(pair.reasons)

@@ -166,7 +166,7 @@ def _proposal(
                 "confidence": round(rival.confidence, 4),
                 "reasons": list(rival.reasons),
             }
-            for rival in suggestion.rivals[:RIVALS_KEPT]
+            for rival in suggestion.alternatives[:RIVALS_KEPT]
         ],
         matcher_version=matching.MODEL_VERSION,
         seen_version=version,

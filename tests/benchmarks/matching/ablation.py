@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from integrations.matching import alignment, marks, names, preparing, vocabulary, words
+from integrations.matching import alignment, marks, names, preparation, vocabulary, words
 from integrations.matching.context import CONTEXT, context_features
 from integrations.matching.features import FEATURES, SIDED
 from integrations.matching.rules import View, judge
@@ -108,7 +108,7 @@ def main() -> None:
     data = parser.parse_args().data
     sys.stdout.write(f"{'':34} {' | '.join(f'{name:29}' for name in SHOWN)}\n")
     for label, patch, change in ROWS:
-        preparing.cached_name.cache_clear()
+        preparation.cached_name.cache_clear()
         with _patched(*patch) if patch else _patched(fit, "RIDGE", fit.RIDGE):
             tenants = load(list(fit.SETS), data)
             if change:

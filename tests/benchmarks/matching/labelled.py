@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from integrations.matching.preparing import Prepared, company_record, organization_record, prepare
+from integrations.matching.preparation import Prepared, company_record, organization_record, prepare
 from integrations.matching.records import Company, Organization
 from integrations.matching.rules import Judged, View, judge
 from tests.benchmarks.matching.hard_cases import hard_sets

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from integrations.matching.answers import LEAST_RIVAL, MOST_RIVALS, rival
+from integrations.matching.answers import LEAST_ALTERNATIVE, MOST_ALTERNATIVES, alternative
 from integrations.matching.contacts import Contact
 from integrations.matching.context import CONTEXT
 from integrations.matching.features import FEATURES, compare
@@ -13,10 +13,11 @@ from integrations.matching.known_answers import refused_pairs
 from integrations.matching.model import fitted_model
 from integrations.matching.names import ParsedName, Steps, read_name
 from integrations.matching.observations import observe, what_makes_sure
-from integrations.matching.preparing import company_record, organization_record, prepare
+from integrations.matching.preparation import company_record, organization_record, prepare
 from integrations.matching.reasons import LABELS
 from integrations.matching.records import (
     AlignedWord,
+    Alternative,
     Company,
     Contribution,
     Explanation,
@@ -24,14 +25,13 @@ from integrations.matching.records import (
     Knowledge,
     Organization,
     Reading,
-    Rival,
     Suggestion,
     Tier,
 )
 from integrations.matching.rules import Strength, rules_for
 from integrations.matching.scoring import ScoredPairs, score_pairs
 from integrations.matching.similarity import word_similarity
-from integrations.matching.suggesting import OWN_COMPANY, offered_companies, suggest
+from integrations.matching.suggestions import OWN_COMPANY, offered_companies, suggest
 
 _SMALLEST_CONTRIBUTION = 0.005
 
@@ -121,7 +121,7 @@ def _not_offered(company: Company, marked: bool, knowledge: Knowledge) -> str:
 
 
 @dataclass(slots=True)
-class _Weighing:
+class _ScoredPair:
     """Both lists scored with one pair among them, whether or not its company is on offer."""
 
     ours: Organization
@@ -136,39 +136,41 @@ class _Weighing:
     names: dict[str, str]
 
 
-def _verdict(weighing: _Weighing, knowledge: Knowledge) -> tuple[str, Tier]:
+def _verdict(scored_pair: _ScoredPair, knowledge: Knowledge) -> tuple[str, Tier]:
     """The verdict as a sentence, and the tier it stands for."""
-    answer, company_id = weighing.answer, weighing.theirs.id
+    answer, company_id = scored_pair.answer, scored_pair.theirs.id
     if answer.company_id == company_id:
         look = "" if answer.tier is Tier.SURE else ", and wants a look"
         return f"suggested as {answer.tier.value}{look}: {answer.kind.value}", answer.tier
-    if answer.tier is Tier.AMBIGUOUS and any(r.company_id == company_id for r in answer.rivals):
+    if answer.tier is Tier.AMBIGUOUS and any(r.company_id == company_id for r in answer.alternatives):
         return "not suggested: other companies fit as well", Tier.AMBIGUOUS
-    if weighing.is_refused:
+    if scored_pair.is_refused:
         return "not suggested: a person said no to this pair", Tier.NONE
-    marked = weighing.scored.prepared.right.records[weighing.column].name.is_marked_inactive
-    if not weighing.is_offered and (why := _not_offered(weighing.theirs, marked, knowledge)):
+    marked = scored_pair.scored.prepared.right.records[scored_pair.column].name.is_marked_inactive
+    if not scored_pair.is_offered and (why := _not_offered(scored_pair.theirs, marked, knowledge)):
         return f"not suggested: {why}", Tier.NONE
     if answer.company_id is not None:
-        other = weighing.names.get(answer.company_id, "another company")
+        other = scored_pair.names.get(answer.company_id, "another company")
         return f'not suggested: another company fits better, "{other}"', Tier.NONE
-    if weighing.pair >= 0:
+    if scored_pair.pair >= 0:
         rules = [
-            r for r in rules_for(weighing.scored.features[weighing.pair]) if r.strength is not Strength.DOUBTS
+            r
+            for r in rules_for(scored_pair.scored.features[scored_pair.pair])
+            if r.strength is not Strength.DOUBTS
         ]
         if rules:
             return f"not suggested because {rules[0].because}", Tier.NONE
     return "not suggested: not close enough", Tier.NONE
 
 
-def _weigh_pair(
+def _score_pair(
     ours: Organization,
     theirs: Company,
     organizations: Sequence[Organization],
     companies: Sequence[Company],
     knowledge: Knowledge,
     options: dict[str, bool],
-) -> _Weighing:
+) -> _ScoredPair:
     """Answer for the organization, and weigh the pair among all others."""
     answers = suggest(
         organizations,
@@ -192,7 +194,7 @@ def _weigh_pair(
     several = options["several_to_one"]
     scored = score_pairs(prepared, refused - {(row, column)}, several_to_one=several)
     found = np.flatnonzero((scored.rows == row) & (scored.columns == column))
-    return _Weighing(
+    return _ScoredPair(
         ours=ours,
         theirs=theirs,
         answer=answer,
@@ -206,12 +208,12 @@ def _weigh_pair(
     )
 
 
-def _rivals_of(weighing: _Weighing) -> tuple[Rival, ...]:
-    scored = weighing.scored
-    order = scored.order[scored.first[weighing.row] : scored.first[weighing.row + 1]].tolist()
-    return tuple(rival(scored, other) for other in order[: MOST_RIVALS + 1] if other != weighing.pair)[
-        :MOST_RIVALS
-    ]
+def _alternatives_of(scored_pair: _ScoredPair) -> tuple[Alternative, ...]:
+    scored = scored_pair.scored
+    order = scored.order[scored.first[scored_pair.row] : scored.first[scored_pair.row + 1]].tolist()
+    return tuple(
+        alternative(scored, other) for other in order[: MOST_ALTERNATIVES + 1] if other != scored_pair.pair
+    )[:MOST_ALTERNATIVES]
 
 
 def explain(
@@ -237,28 +239,38 @@ def explain(
             f"no organization {organization_id!r} or no company {company_id!r} in these lists"
         )
     options = {"include_inactive": include_inactive, "several_to_one": several_to_one}
-    weighing = _weigh_pair(ours, theirs, organizations, companies, knowledge, options)
-    scored, pair, answer = weighing.scored, weighing.pair, weighing.answer
-    left = scored.prepared.left.records[weighing.row]
-    right = scored.prepared.right.records[weighing.column]
-    verdict, tier = _verdict(weighing, knowledge)
-    rivals = _rivals_of(weighing)
+    scored_pair = _score_pair(ours, theirs, organizations, companies, knowledge, options)
+    return _explanation(scored_pair, knowledge)
+
+
+def _explanation(scored_pair: _ScoredPair, knowledge: Knowledge) -> Explanation:
+    """What is told of a pair that was scored among all others."""
+    scored, pair, answer = scored_pair.scored, scored_pair.pair, scored_pair.answer
+    ours, theirs = scored_pair.ours, scored_pair.theirs
+    left = scored.prepared.left.records[scored_pair.row]
+    right = scored.prepared.right.records[scored_pair.column]
+    verdict, tier = _verdict(scored_pair, knowledge)
+    alternatives = _alternatives_of(scored_pair)
     reasons: tuple[str, ...] = ("a name without letters or digits cannot be compared",)
     confidence, kind = 0.0, Kind.PART
     if pair >= 0:
-        own = rival(scored, pair)
+        own = alternative(scored, pair)
         reasons, confidence, kind = own.reasons, own.confidence, tuple(Kind)[scored.kinds[pair]]
-    near = [(weighing.names[r.company_id], r.confidence) for r in rivals[:1] if r.confidence >= LEAST_RIVAL]
+    near = [
+        (scored_pair.names[r.company_id], r.confidence)
+        for r in alternatives[:1]
+        if r.confidence >= LEAST_ALTERNATIVE
+    ]
     in_favour, against = (
         observe(reasons, scored.features[pair], ours, theirs, near[0] if near else None)
         if pair >= 0
         else ((), reasons)
     )
-    if answer.company_id == company_id:
+    if answer.company_id == theirs.id:
         reasons, confidence, kind = answer.reasons, answer.confidence, answer.kind
     return Explanation(
-        organization_id=organization_id,
-        company_id=company_id,
+        organization_id=ours.id,
+        company_id=theirs.id,
         confidence=confidence,
         tier=tier,
         verdict=verdict,
@@ -267,7 +279,7 @@ def explain(
         company=_reading(theirs.name, right.name, right.contact),
         words=_aligned_words(scored, pair) if pair >= 0 else (),
         contributions=_contributions(scored, pair) if pair >= 0 else (),
-        rivals=rivals,
+        alternatives=alternatives,
         kind=kind,
         in_favour=in_favour,
         against=against,

@@ -5,16 +5,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from integrations.matching.answers import answer_for
-from integrations.matching.known_answers import apply_known_answers, known_suggestions, refused_pairs
-from integrations.matching.preparing import company_record, organization_record, parsed, prepare
+from integrations.matching.known_answers import (
+    apply_known_answers,
+    contested_suggestions,
+    known_suggestions,
+    refused_pairs,
+)
+from integrations.matching.preparation import company_record, organization_record, parsed, prepare
 from integrations.matching.records import (
     Company,
     Knowledge,
     Organization,
     Progress,
-    Rival,
     Suggestion,
-    Tier,
 )
 from integrations.matching.scoring import score_pairs
 
@@ -77,6 +80,17 @@ def suggest(
         )
 
 
+def _hidden_names(companies: Sequence[Company], shown: set[str]) -> dict[tuple[str, ...], str]:
+    """The names, by their words, of companies that are not on offer because they are not in use."""
+    hidden: dict[tuple[str, ...], str] = {}
+    for company in companies:
+        if company.id not in shown and company.id != OWN_COMPANY:
+            name = parsed(company.name)
+            if name.forms and (name.is_marked_inactive or not company.is_active):
+                hidden.setdefault(name.forms[0].words, company.name)
+    return hidden
+
+
 def _suggest(
     organizations: Sequence[Organization],
     companies: Sequence[Company],
@@ -96,19 +110,12 @@ def _suggest(
     offered = offered_companies(
         companies, knowledge, include_inactive=include_inactive, several_to_one=several_to_one
     )
-    certain = apply_known_answers(organizations, offered, knowledge, several_to_one=several_to_one)
-    settled = {known.company_id for known in certain.answers.values()}
+    known = apply_known_answers(organizations, offered, knowledge, several_to_one=several_to_one)
+    settled = {known.company_id for known in known.answers.values()}
     offered_before = offered
     if settled and not several_to_one:
         offered = [company for company in offered if company.id not in settled]
-    answers = known_suggestions(certain, organizations, offered_before)
-    for key, (ids, reason) in certain.contested.items():
-        rivals = tuple(Rival(company_id, 1 / len(ids), (reason,)) for company_id in ids)
-        reasons = (
-            f"{len(ids)} companies fit equally well ({', '.join(f'{1 / len(ids):.2f}' for _ in ids)})",
-            reason,
-        )
-        answers[key] = Suggestion(key, None, 1 / len(ids), Tier.AMBIGUOUS, reasons, rivals)
+    answers = known_suggestions(known, organizations, offered_before) | contested_suggestions(known)
     asking = sorted((o for o in organizations if o.id not in answers), key=lambda o: (o.id, o.name))
     prepared = prepare(
         [organization_record(organization) for organization in asking],
@@ -117,13 +124,7 @@ def _suggest(
     )
     scored = score_pairs(prepared, refused_pairs(asking, offered, knowledge), several_to_one=several_to_one)
     step(0.92)
-    offered_ids = {company.id for company in offered}
-    hidden: dict[tuple[str, ...], str] = {}
-    for company in companies:
-        if company.id not in offered_ids and company.id != OWN_COMPANY and company.id not in settled:
-            name = parsed(company.name)
-            if name.forms and (name.is_marked_inactive or not company.is_active):
-                hidden.setdefault(name.forms[0].words, company.name)
+    hidden = _hidden_names(companies, {company.id for company in offered} | settled)
     for row, organization in enumerate(asking):
         answers[organization.id] = answer_for(scored, row, hidden)
     step(1.0)
