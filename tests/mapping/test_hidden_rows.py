@@ -104,7 +104,8 @@ def suggest(user: User, organization: Organization, company: Company, **values: 
 @pytest.fixture(params=["Owners", "Members"])
 def desk(request: pytest.FixtureRequest, client_of: Callable[[User], Client]) -> Desk:
     person = make_user("pat", request.param)
-    main, other = make_instance("Main", is_default=True), make_instance("Other")
+    main = make_instance("Main", is_default=True, last_full_read_at=timezone.now())
+    other = make_instance("Other")
     rows = {name: make_organization(name) for name in ("shown", *HIDDEN)}
     for number, row in enumerate(rows.values()):
         suggest(person, row, make_company(main, 100 + number, f"{row.name} company"))
@@ -406,7 +407,9 @@ def test_programs_read_what_the_table_shows(desk: Desk, settings: Any) -> None:
     desk.save("shown", *HIDDEN)
     make_mapping(desk.rows["deleted"], Company.objects.get(name="deleted company"))
     rights = (Right.MAPPINGS, Right.ORGANIZATIONS)
-    _, plain = create_token(Batch(actor_of(desk.person)), TokenSpec("billing", rights, [desk.main], None))
+    _, plain = create_token(
+        Batch(actor_of(desk.person)), TokenSpec("billing", rights, [desk.main], for_portal=True)
+    )
     program = Client(headers={"Authorization": f"Bearer {plain}"})
 
     def names(path: str, **query: int) -> set[str]:
