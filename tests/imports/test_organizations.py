@@ -440,3 +440,23 @@ def test_random_rows_never_half_write_and_each_gets_its_reason(
         assert [row.outcome for row in again.rows] == [
             FAILED if row.outcome is FAILED else SKIPPED for row in report.rows
         ]
+
+
+class InterruptedFile(io.BytesIO):
+    """A file during whose reading somebody else deletes an organization."""
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        if self.tell() > 8_000:
+            Organization.objects.filter(name="Acme").update(deleted_at=timezone.now())
+        return super().read1(size)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_an_organization_that_is_deleted_in_the_middle_is_not_written_in_the_shadow(dry_run: bool) -> None:
+    Organization.objects.create(name="Acme", city="Troy")
+    lines = "".join(f"Firm {number},Kent\n" for number in range(2_000))
+    file = InterruptedFile(f"name,city\n{lines}Acme,Lima\n".encode())
+    with pytest.raises(ImportRefused, match="changed organizations at the same moment"):
+        import_organizations(Batch(ACTOR), file, ImportOptions(dry_run, keep_good=True))
+    assert [row.city for row in Organization.objects.all()] == ["Troy"]
+    assert not AuditEvent.objects.exists()

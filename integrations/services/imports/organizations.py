@@ -61,6 +61,7 @@ COLUMNS = {
 FILE = FileKind(
     ImportReport.Kind.ORGANIZATIONS, Columns(COLUMNS, required=("name",)), (Organization, AuditEvent)
 )
+RACED = "Somebody else changed organizations at the same moment. Nothing was written; import again."
 IMPORT_TURN = 0x0A61_4950  # any number that nothing else waits by
 
 
@@ -77,10 +78,7 @@ def import_organizations(
     ``keeping`` says how the report is kept. Raises ImportRefused when the file as a whole cannot be read or
     somebody else writes at the same time; then nothing is written.
     """
-    raced = ImportRefused(
-        "Somebody else changed organizations at the same moment. Nothing was written; import again."
-    )
-    with refine_integrity_error({"organization_external_id_is_unique": raced}):
+    with refine_integrity_error({"organization_external_id_is_unique": ImportRefused(RACED)}):
         planner = partial(_Planner, lock=not options.dry_run)
         return import_rows(batch, stream, FILE, planner, options, keeping=keeping, progress=progress)
 
@@ -123,6 +121,8 @@ class _Planner:
         meant = [row.target for row in read if isinstance(row, _ReadRow) and row.target]
         organizations = Organization.objects.order_by("pk")
         targets = (organizations.locked() if self._lock else organizations).in_bulk(meant)
+        if any(pk not in targets or targets[pk].is_deleted for pk in meant):
+            raise ImportRefused(RACED)  # it was there when the import began
         planned = []
         for row in read:
             if isinstance(row, RowResult):
