@@ -24,9 +24,7 @@ from django.utils import timezone
 
 from integrations import tasks
 from integrations.models import AuditEvent, Company, IntegrationInstance, Job, OrganizationMapping
-from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings, RetrySettings
-from integrations.psa.autotask.provider import Autotask
-from integrations.psa.base import Credentials, PSAClient
+from integrations.psa.autotask.client import RetrySettings
 from integrations.psa.registry import PROVIDERS
 from integrations.services.audit import Batch
 from integrations.services.instances.connect import check_connection
@@ -34,52 +32,40 @@ from integrations.simulators.autotask.fault_kinds import FaultName
 from integrations.simulators.autotask.request_log import ReceivedRequest
 from integrations.simulators.autotask.server import Simulator
 from tests.support.fault_cases import CASES, Case
-from tests.support.simulated import SECRETS, USERNAME, actor_of, connect, make_organization, map_to, refresh
+from tests.support.simulated import (
+    SECRETS,
+    USERNAME,
+    ImpatientAutotask,
+    actor_of,
+    make_organization,
+    map_to,
+    refresh,
+)
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "autotask-faults.md"
 WRITE = os.environ.get("WRITE_DOCS") == "1"
 
 
-class OneReader(Autotask):
-    """Autotask with one reader and short waits, so that requests can be counted."""
-
-    def client(self, credentials: Credentials, *, api_url: str = "") -> PSAClient:
-        """The real client."""
-        usual = super().client(credentials, api_url=api_url)
-        assert isinstance(usual, AutotaskClient)
-        usual.close()
-        return AutotaskClient(
-            credentials,
-            settings=AutotaskSettings(
-                extra_hosts=usual.settings.extra_hosts,
-                discovery_url=usual.settings.discovery_url,
-                connect_timeout=1.0,
-                read_timeout=0.4,
-                request_deadline=0.8,
-                page_size=10,
-                readers=1,
-                slow_pause=0.001,
-                max_body_bytes=256 * 1024,
-                max_pages=20,
-                retry=RetrySettings(
-                    unavailable_wait=0.001, passing_wait=0.001, rate_wait=0.001, longest_wait=0.005
-                ),
-            ),
-            api_url=api_url,
-        )
+# With one reader, so that requests can be counted, and even shorter waits.
+ONE_READER = ImpatientAutotask(
+    connect_timeout=1.0,
+    read_timeout=0.4,
+    request_deadline=0.8,
+    readers=1,
+    max_body_bytes=256 * 1024,
+    max_pages=20,
+    retry=RetrySettings(unavailable_wait=0.001, passing_wait=0.001, rate_wait=0.001, longest_wait=0.005),
+)
 
 
 @pytest.fixture
 def ready(
-    simulator: Simulator, owner: User, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, refreshed: IntegrationInstance, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Simulator, IntegrationInstance]:
     """A connected instance with its companies and one mapping."""
-    monkeypatch.setitem(PROVIDERS, "autotask", OneReader())
-    instance = connect(owner)
-    assert refresh(instance).state == Job.State.DONE
-    map_to(owner, instance, make_organization("Abbott Dental Care"), 101)
-    instance.refresh_from_db()
-    return simulator, instance
+    monkeypatch.setitem(PROVIDERS, "autotask", ONE_READER)
+    map_to(owner, refreshed, make_organization("Abbott Dental Care"), 101)
+    return simulator, refreshed
 
 
 def shown(text: str) -> str:

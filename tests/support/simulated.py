@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.psa.autotask.client import AutotaskClient, AutotaskSettings, RetrySettings
+from integrations.psa.autotask.client import AutotaskClient, RetrySettings
 from integrations.psa.autotask.provider import Autotask
 from integrations.psa.base import Credentials, PSAClient
 from integrations.psa.registry import PROVIDERS
@@ -67,7 +68,13 @@ COMPANIES: tuple[dict[str, object], ...] = (
 
 
 class ImpatientAutotask(Autotask):
-    """Autotask with small pages and short waits, so that a test of four pages or three tries stays short."""
+    """Autotask with small pages and short waits, so that a test of four pages or three tries stays short.
+
+    ``otherwise`` are settings of the client that a test needs to be others.
+    """
+
+    def __init__(self, **otherwise: Any) -> None:
+        self.otherwise = otherwise
 
     def client(self, credentials: Credentials, *, api_url: str = "") -> PSAClient:
         """The real client."""
@@ -76,20 +83,21 @@ class ImpatientAutotask(Autotask):
         usual.close()
         return AutotaskClient(
             credentials,
-            settings=AutotaskSettings(
-                extra_hosts=usual.settings.extra_hosts,
-                discovery_url=usual.settings.discovery_url,
-                connect_timeout=2.0,
-                read_timeout=2.0,
-                request_deadline=4.0,
-                page_size=PAGE_SIZE,
-                slow_pause=0.001,
-                max_body_bytes=512 * 1024,
-                max_pages=50,
-                retry=RetrySettings(unavailable_wait=0.001, rate_wait=0.001, longest_wait=0.05),
-            ),
+            settings=replace(usual.settings, **(IMPATIENT | self.otherwise)),
             api_url=api_url,
         )
+
+
+IMPATIENT: dict[str, Any] = {
+    "connect_timeout": 2.0,
+    "read_timeout": 2.0,
+    "request_deadline": 4.0,
+    "page_size": PAGE_SIZE,
+    "slow_pause": 0.001,
+    "max_body_bytes": 512 * 1024,
+    "max_pages": 50,
+    "retry": RetrySettings(unavailable_wait=0.001, rate_wait=0.001, longest_wait=0.05),
+}
 
 
 def make_tenant(**options: Any) -> Tenant:
