@@ -147,3 +147,9 @@ def other(db: None) -> IntegrationInstance:
 def abbott(main: IntegrationInstance) -> Company:
     """A company of the default configuration."""
     return make_company(main, 101, "Abbott Dental Care, LLC")
+
+
+@pytest.fixture
+def birchwood(main: IntegrationInstance) -> Company:
+    """Another company of it."""
+    return make_company(main, 102, "Birchwood Veterinary Clinic")

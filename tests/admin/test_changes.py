@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -42,17 +41,6 @@ from tests.support.simulated import SECRET, actor_of, company_of, make_organizat
 
 def address(model: type[models.Model], page: str, *arguments: object) -> str:
     return reverse(f"admin:integrations_{model._meta.model_name}_{page}", args=arguments)
-
-
-@pytest.fixture
-def superuser(db: None) -> User:
-    return User.objects.create_superuser("sonja", "sonja@example.com", "a long pass phrase")
-
-
-@pytest.fixture
-def desk(superuser: User, client_of: Callable[[User], Client]) -> Client:
-    """The superuser's browser."""
-    return client_of(superuser)
 
 
 def form_of(desk: Client, where: str) -> dict[str, Any]:

@@ -42,12 +42,6 @@ ClientOf = Callable[[User], Client]
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def birchwood(main: IntegrationInstance) -> Company:
-    """Another company."""
-    return make_company(main, 102, "Birchwood Veterinary Clinic")
-
-
 def map_rows(
     user: User, main: IntegrationInstance, pairs: Mapping[Organization, Company | None]
 ) -> uuid.UUID:

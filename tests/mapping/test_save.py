@@ -33,12 +33,6 @@ from tests.support.simulated import actor_of, make_organization, table_contents
 
 
 @pytest.fixture
-def birchwood(main: IntegrationInstance) -> Company:
-    """Another one."""
-    return make_company(main, 102, "Birchwood Veterinary Clinic")
-
-
-@pytest.fixture
 def there(other: IntegrationInstance) -> Company:
     """A company of the second configuration."""
     return make_company(other, 301, "Abbott Dental")

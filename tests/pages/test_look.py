@@ -74,11 +74,6 @@ def assert_sound(html: str) -> None:
     assert markup.references - set(markup.ids) == set()
 
 
-@pytest.fixture
-def superuser(db: None) -> User:
-    return User.objects.create_superuser("sonja", "sonja@example.com", "a long pass phrase")
-
-
 # --- pages ------------------------------------------------------------------------------------------------
 
 

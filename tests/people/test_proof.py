@@ -11,7 +11,6 @@ import pytest
 import time_machine
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group, User
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -26,11 +25,6 @@ Kind = AccountEvent.Kind
 AGAIN = "/accounts/reauthenticate/sso/"
 GOAL = "/tokens/add/"
 TOKEN = {"name": "Report", "rights": ["mappings"], "expires": "90"}
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits() -> None:
-    cache.clear()
 
 
 @pytest.fixture

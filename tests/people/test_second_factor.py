@@ -11,7 +11,6 @@ import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -31,11 +30,6 @@ Kind = AccountEvent.Kind
 PASSWORD = "a long pass phrase"
 HOME = "/"
 INDEX, ADD = "/accounts/2fa/", "/accounts/2fa/webauthn/add/"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits() -> None:
-    cache.clear()
 
 
 def sign_in(client: Client, person: User) -> Any:

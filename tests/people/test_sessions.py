@@ -11,7 +11,6 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth
 from django.contrib.auth.models import Group, User
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -26,11 +25,6 @@ Browser = Callable[[User], Client]
 Kind = AccountEvent.Kind
 PASSWORD = "a long pass phrase"
 GLOSSARY, BROWSERS, END = "/glossary/", "/accounts/browsers/", "/accounts/browsers/end/"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits() -> None:
-    cache.clear()
 
 
 def sign_in(person: User, browser: str = "Firefox 140", address: str = "192.0.2.9") -> Client:

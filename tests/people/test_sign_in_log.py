@@ -12,7 +12,6 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group, Permission, User
-from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -32,11 +31,6 @@ Browser = Callable[[User], Client]
 Kind = AccountEvent.Kind
 PASSWORD = "a long pass phrase"
 BROWSER = {"User-Agent": "Firefox 140"}
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits() -> None:
-    cache.clear()
 
 
 def try_password(

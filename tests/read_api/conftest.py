@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -26,11 +25,6 @@ from integrations.services.audit import Actor, Batch, mapping_change
 from integrations.services.read_api.tokens import TokenSpec, create_token
 
 OPERATOR = Actor("An operator", "command test")
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits(db: None) -> None:
-    cache.clear()
 
 
 @dataclass

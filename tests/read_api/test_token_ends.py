@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, User
-from django.core.cache import cache
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -38,11 +37,6 @@ from tests.support.processes import ROOT, run_python
 pytestmark = pytest.mark.django_db
 Browser = Callable[[User], Client]
 HERE = "192.0.2.1"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits() -> None:
-    cache.clear()
 
 
 def made_by(person: User | None, **wish: Any) -> tuple[ApiToken, str]:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -36,11 +35,6 @@ pytestmark = pytest.mark.django_db
 Browser = Callable[[User], Client]
 OPERATOR = Actor("An operator", "command test")
 HERE = "192.0.2.1"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits() -> None:
-    cache.clear()
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -53,11 +52,6 @@ from tests.read_api.conftest import OPERATOR, make_company, make_instance, map_t
 pytestmark = pytest.mark.django_db
 Browser = Callable[[User], Client]
 Status = WebhookDelivery.Status
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits() -> None:
-    cache.clear()
 
 
 @pytest.fixture
