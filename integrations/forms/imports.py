@@ -47,6 +47,7 @@ class FileForm(forms.Form):
             dry_run="check" in self.data,
             keep_good=self.cleaned_data["rows"] == self.GOOD,
             overwrite=self.cleaned_data.get("overwrite", False),
+            file_name=self.cleaned_data["file"].name or "",
         )
 
 

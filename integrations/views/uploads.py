@@ -18,7 +18,6 @@ from integrations.services.audit import Batch, actor_of
 from integrations.services.imports import (
     FOREGROUND_LIMIT_BYTES,
     Report,
-    ReportStorage,
     import_configurations,
     import_mappings,
     import_organizations,
@@ -65,9 +64,7 @@ def _import(
         job = enqueue_file_import(kind, file, actor_of(request), request.user, form.options, instance)
         return redirect("integrations:import_report", job.key)
     try:
-        done = work(
-            Batch(actor_of(request)), file.file, options=form.options, keeping=ReportStorage(file.name or "")
-        )
+        done = work(Batch(actor_of(request)), file.file, options=form.options)
     except ImportRefused as error:
         form.add_error("file", str(error))
         return None

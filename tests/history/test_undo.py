@@ -31,8 +31,7 @@ from integrations.services.companies.filters import save_filters
 from integrations.services.history import undo as undoing
 from integrations.services.imports.mappings import import_mappings
 from integrations.services.imports.organizations import import_organizations
-from integrations.services.imports.reports import Outcome
-from integrations.services.imports.rows import ImportOptions
+from integrations.services.imports.reports import ImportOptions, Outcome
 from integrations.services.mapping.proposals import choose_company
 from integrations.services.organizations import edit as organizations
 from integrations.services.suggestions import decisions

@@ -20,8 +20,7 @@ from integrations.psa.base import FilterCondition
 from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.services.imports.configurations import import_configurations
-from integrations.services.imports.reports import Report, Verdict
-from integrations.services.imports.rows import ImportOptions
+from integrations.services.imports.reports import ImportOptions, Report, Verdict
 from integrations.services.instances import schedule as schedules
 from integrations.services.instances.connect import check_connection
 from integrations.simulators.autotask.server import Simulator

@@ -31,8 +31,14 @@ from integrations.services.audit import Batch
 from integrations.services.exports.mappings import export_mappings
 from integrations.services.history import undo as undoing
 from integrations.services.imports.mappings import import_mappings
-from integrations.services.imports.reports import Outcome, Report, Verdict, every_row, rows_between
-from integrations.services.imports.rows import ImportOptions
+from integrations.services.imports.reports import (
+    ImportOptions,
+    Outcome,
+    Report,
+    Verdict,
+    every_row,
+    rows_between,
+)
 from integrations.services.organizations import edit as organizations
 from tests.support.properties import examples
 from tests.support.rows import make_company, make_instance, make_mapping
@@ -64,7 +70,7 @@ def people(main: IntegrationInstance) -> None:
     make_organization("Deleted", external_id="D1", deleted_at=timezone.now())
 
 
-def run(user: User, content: str, instance: IntegrationInstance | None = None, **options: bool) -> Report:
+def run(user: User, content: str, instance: IntegrationInstance | None = None, **options: Any) -> Report:
     return import_mappings(
         Batch(actor_of(user)), io.BytesIO(content.encode()), instance, ImportOptions(**options)
     )

@@ -17,8 +17,7 @@ from integrations.models import AuditEvent, Organization
 from integrations.services.audit import Actor, Batch
 from integrations.services.history import undo as undoing
 from integrations.services.imports.organizations import import_organizations
-from integrations.services.imports.reports import Outcome, Report, Verdict
-from integrations.services.imports.rows import ImportOptions
+from integrations.services.imports.reports import ImportOptions, Outcome, Report, Verdict
 from tests.support.properties import examples
 
 pytestmark = pytest.mark.django_db

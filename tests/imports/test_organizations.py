@@ -21,8 +21,8 @@ from integrations.files.reader import ImportRefused
 from integrations.models import AuditEvent, Organization
 from integrations.services.audit import Actor, Batch
 from integrations.services.imports.organizations import _Planner, import_organizations
-from integrations.services.imports.reports import Outcome, Report, Verdict
-from integrations.services.imports.rows import BATCH, ImportOptions
+from integrations.services.imports.reports import ImportOptions, Outcome, Report, Verdict
+from integrations.services.imports.rows import BATCH
 from tests.support.properties import examples
 
 pytestmark = pytest.mark.django_db

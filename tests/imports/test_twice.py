@@ -32,8 +32,7 @@ from integrations.services.audit import Batch
 from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES
 from integrations.services.imports.configurations import import_configurations
 from integrations.services.imports.mappings import import_mappings
-from integrations.services.imports.reports import every_row
-from integrations.services.imports.rows import ImportOptions
+from integrations.services.imports.reports import ImportOptions, every_row
 from tests.support.properties import examples
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import actor_of, make_organization

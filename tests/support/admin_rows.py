@@ -46,7 +46,7 @@ from integrations.psa.base import FilterCondition
 from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.services.imports.organizations import import_organizations
-from integrations.services.imports.rows import ImportOptions
+from integrations.services.imports.reports import ImportOptions
 from integrations.services.mapping.proposals import choose_company
 from integrations.services.suggestions.decisions import ignore_organization, reject_match
 from integrations.tasks import enqueue_refresh

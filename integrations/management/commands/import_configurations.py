@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from integrations.management.import_command import add_import_arguments, refuse, run_import
 from integrations.management.output import command_actor, with_example
 from integrations.services.audit import Batch
-from integrations.services.imports import ImportOptions, ReportStorage, Secrets, import_configurations
+from integrations.services.imports import ImportOptions, Secrets, import_configurations
 
 VARIABLE = "PORTAL_IMPORT_SECRETS"
 MOST_CHARACTERS = 1_000_000
@@ -54,8 +54,7 @@ class Command(BaseCommand):
                 Batch(actor),
                 stream,
                 secrets,
-                ImportOptions(options["dry_run"], options["keep_good"]),
-                keeping=ReportStorage(name),
+                ImportOptions(options["dry_run"], options["keep_good"], file_name=name),
             ),
         )
 

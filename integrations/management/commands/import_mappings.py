@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from integrations.management.import_command import add_import_arguments, run_import
 from integrations.management.output import chosen_instance, command_actor, with_example
 from integrations.services.audit import Batch
-from integrations.services.imports import ImportOptions, ReportStorage, import_mappings
+from integrations.services.imports import ImportOptions, import_mappings
 
 
 class Command(BaseCommand):
@@ -46,13 +46,11 @@ class Command(BaseCommand):
         actor = command_actor("import_mappings")
         instance = chosen_instance(options["instance"]) if options["instance"] else None
         wanted = ImportOptions(
-            **{name: options[name] for name in ("dry_run", "keep_good", "overwrite", "restore")}
+            **{name: options[name] for name in ("dry_run", "keep_good", "overwrite", "restore")},
+            file_name=Path(options["file"]).name,
         )
-        name = Path(options["file"]).name
         run_import(
             self,
             options,
-            lambda stream, line: import_mappings(
-                Batch(actor), stream, instance, wanted, keeping=ReportStorage(name), progress=line.show
-            ),
+            lambda stream, line: import_mappings(Batch(actor), stream, instance, wanted, progress=line.show),
         )

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from integrations.management.import_command import add_import_arguments, run_import
 from integrations.management.output import command_actor, with_example
 from integrations.services.audit import Batch
-from integrations.services.imports import ImportOptions, ReportStorage, import_organizations
+from integrations.services.imports import ImportOptions, import_organizations
 
 
 class Command(BaseCommand):
@@ -36,8 +36,7 @@ class Command(BaseCommand):
             lambda stream, line: import_organizations(
                 Batch(actor),
                 stream,
-                ImportOptions(options["dry_run"], options["keep_good"]),
-                keeping=ReportStorage(Path(options["file"]).name),
+                ImportOptions(options["dry_run"], options["keep_good"], file_name=Path(options["file"]).name),
                 progress=line.show,
             ),
         )

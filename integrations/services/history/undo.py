@@ -116,7 +116,9 @@ def _undo(actor: Actor, events: AuditQuerySet, key: uuid.UUID, dry_run: bool) ->
             raise NothingToUndo
         if events.filter(UNDOABLE).exclude(target_type="mapping").exists():
             outcome.noun = "change"
-        _lock_instances(events)
+        # In the order of their keys, as everybody does who changes the mappings of several.
+        involved = events.exclude(instance=None).order_by().values("instance")
+        list(IntegrationInstance.objects.locked().filter(pk__in=involved).order_by("pk").only("pk"))
         hidden = dict(_without_row(events))
         outcome.rows_left += [LeftRow(name, ORGANIZATION_DELETED) for name in hidden.values()]
         events = events.exclude(pk__in=hidden)
@@ -147,12 +149,6 @@ def _without_row(events: AuditQuerySet) -> QuerySet[AuditEvent, tuple[int, str]]
         deleted -= set(ended.values_list("target_id", flat=True))
     mapped = events.filter(target_type="mapping", before__removed=False, target_id__in=deleted)
     return mapped.exclude(action=Action.MAPPING_TAKEN_ALONG.text).values_list("pk", "target_name")
-
-
-def _lock_instances(events: AuditQuerySet) -> None:
-    """In the order of their keys, as everybody does who changes the mappings of several."""
-    involved = events.exclude(instance=None).order_by().values("instance")
-    list(IntegrationInstance.objects.locked().filter(pk__in=involved).order_by("pk").only("pk"))
 
 
 def _newest_first(events: AuditQuerySet) -> Iterator[list[AuditEvent]]:

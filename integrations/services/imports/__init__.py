@@ -7,20 +7,19 @@ from integrations.services.imports.mappings import import_mappings
 from integrations.services.imports.organizations import COLUMNS as ORGANIZATION_FILE_COLUMNS
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import (
+    ImportOptions,
     Outcome,
     Report,
-    ReportStorage,
     as_csv,
     every_row,
     forget_reports,
     open_report,
     rows_between,
 )
-from integrations.services.imports.rows import ImportOptions
 
 __all__ = [
     "FOREGROUND_LIMIT_BYTES", "ORGANIZATION_FILE_COLUMNS", "CompanyQuery", "ImportOptions",
-    "Outcome", "Report", "ReportStorage", "Secrets", "as_csv", "enqueue_upload",
+    "Outcome", "Report", "Secrets", "as_csv", "enqueue_upload",
     "every_row", "forget_reports", "import_companies", "import_configurations", "import_file",
     "import_mappings", "import_organizations", "importable", "open_report", "rows_between",
 ]  # fmt: skip

@@ -27,12 +27,11 @@ from integrations.services.imports.mappings import import_mappings
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import (
     NOBODY_ASKS,
+    ImportOptions,
     Report,
-    ReportStorage,
     open_report,
     store_report,
 )
-from integrations.services.imports.rows import ImportOptions
 from integrations.services.jobs.run import JobCancelled, JobRun
 
 FOREGROUND_LIMIT_BYTES = 500_000  # bytes; a page can wait for smaller files
@@ -50,20 +49,19 @@ def enqueue_upload(
     instance: IntegrationInstance | None,
 ) -> Job:
     """Keep the file with a job for it and a report that the job will fill."""
-    name = (file.name or "")[:200]
     job = Job.objects.create(
         kind=Job.Kind.IMPORT_FILE,
         instance=instance,
         created_by=user,
         started_by=user.get_username(),
-        options={**asdict(options), "kind": kind.value, "file_name": name},
+        options={**asdict(options), "kind": kind.value},
     )
     lines = 0
     for number, piece in enumerate(file.chunks(PART)):
         lines += piece.count(b"\n")
         ImportFilePart.objects.create(job=job, number=number, content=zlib.compress(piece))
     Job.objects.filter(pk=job.pk).update(total=lines)
-    open_report(job, kind, actor, file_name=name)
+    open_report(job, kind, actor, file_name=options.file_name)
     return job
 
 
@@ -101,19 +99,17 @@ def _import(run: JobRun, kept: ImportReport, actor: Actor, stream: BinaryIO) -> 
     read: Callable[..., Report] = partial(import_organizations, Batch(actor), stream)
     if kept.kind == ImportReport.Kind.MAPPINGS:
         read = partial(import_mappings, Batch(actor), stream, instance=kept.instance)
-    checked = read(
-        options=replace(wanted, dry_run=True), keeping=ReportStorage(rehearsal=True), progress=tell
-    )
-    rows, keeping = len(checked.rows), ReportStorage(into=kept, before_commit=run.assert_held)
+    checked = read(options=replace(wanted, dry_run=True), keep=lambda report: None, progress=tell)
+    rows, keep = len(checked.rows), partial(store_report, into=kept, before_commit=run.assert_held)
     if wanted.dry_run or (checked.failed and not wanted.keep_good):
-        checked.dry_run = wanted.dry_run
+        checked.options = wanted
         run.report_progress(rows, rows)
-        store_report(checked, ImportReport.Kind(kept.kind), actor, keeping)
+        keep(checked)
         return
     del checked  # its rows are not needed while those of the second time come in
     stream.seek(0)
     run.report_progress(0, rows, "Writing rows")
-    read(options=wanted, keeping=keeping, progress=lambda done, _: run.note_progress(done))
+    read(options=wanted, keep=keep, progress=lambda done, _: run.note_progress(done))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ batch, which undo takes back, except for replaced credentials: nothing keeps the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from django.views.decorators.debug import sensitive_variables
@@ -28,14 +28,14 @@ from integrations.services.companies.filters import filter_fields, save_filters
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.exports.configurations import export_configurations
 from integrations.services.imports.reports import (
-    DEFAULT_STORAGE,
+    DEFAULT_OPTIONS,
+    ImportOptions,
     Outcome,
     Report,
-    ReportStorage,
     RowResult,
     store_report,
 )
-from integrations.services.imports.rows import DEFAULT_OPTIONS, ImportOptions, RowFailed, read_rows
+from integrations.services.imports.rows import RowFailed, read_rows
 from integrations.services.instances.catch_all import set_catch_all_id
 from integrations.services.instances.connect import (
     ConnectionDetails,
@@ -84,14 +84,12 @@ def import_configurations(
     stream: BinaryIO,
     secrets: Secrets,
     options: ImportOptions = DEFAULT_OPTIONS,
-    *,
-    keeping: ReportStorage = DEFAULT_STORAGE,
 ) -> Report:
     """Import a CSV or JSON file; ``secrets`` are by configuration name and field. The report is kept.
 
     Raises ImportRefused when the file as a whole cannot be read; then nothing is written.
     """
-    report = Report(options.dry_run, options.keep_good, batch=batch.key)
+    report = Report(ImportReport.Kind.CONFIGURATIONS, batch, options)
     with open_table_file(stream, Columns(COLUMNS, required=("name",))) as file:
         report.delimiter, report.ignored = file.delimiter, file.ignored
         read = list(read_rows(list(file.rows), _Reader(secrets).read))
@@ -101,13 +99,13 @@ def import_configurations(
     write = not options.dry_run and (options.keep_good or not failed)
     if write:
         # What fails from here on does not take back what was written before it.
-        report.keep_good = True
+        report.options = replace(options, keep_good=True)
     for each in read:
         if isinstance(each, Wanted):
             outcome, message = _write(batch, each) if write else _foresee(each)
             each = RowResult(each.line, each.details.name, outcome, message)
         report.add(each)
-    store_report(report, ImportReport.Kind.CONFIGURATIONS, batch.actor, keeping)
+    store_report(report)
     return report
 
 

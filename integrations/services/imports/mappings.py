@@ -33,11 +33,16 @@ from integrations.services.audit import Batch, Change, mapping_event
 from integrations.services.exports.mappings import IGNORED
 from integrations.services.imports.mapping_lookup import Companies, Keys, MappingLookup
 from integrations.services.imports.mapping_rows import COLUMNS, MappingRow, read_mapping
-from integrations.services.imports.reports import DEFAULT_STORAGE, Outcome, Report, ReportStorage, RowResult
-from integrations.services.imports.rows import (
+from integrations.services.imports.reports import (
     DEFAULT_OPTIONS,
-    FileKind,
     ImportOptions,
+    Outcome,
+    Report,
+    RowResult,
+    store_report,
+)
+from integrations.services.imports.rows import (
+    FileKind,
     RowEnded,
     RowFailed,
     RowSkipped,
@@ -59,18 +64,16 @@ def import_mappings(
     instance: IntegrationInstance | None = None,
     options: ImportOptions = DEFAULT_OPTIONS,
     *,
-    keeping: ReportStorage = DEFAULT_STORAGE,
+    keep: Callable[[Report], None] = store_report,
     progress: Callable[[int, None], None] | None = None,
 ) -> Report:
     """Import a CSV or JSON file in one transaction, audited as one batch; the stream stays open.
 
-    Every row belongs to ``instance``, or to the configuration that it names. ``keeping`` says how the report
-    is kept. Raises ImportRefused when the file as a whole cannot be read; then nothing is written.
+    Every row belongs to ``instance``, or to the configuration that it names. ``keep`` stores the report.
+    Raises ImportRefused when the file as a whole cannot be read; then nothing is written.
     """
     planner = partial(_Planner, instance, options)
-    return import_rows(
-        batch, stream, FILE, planner, options, instance=instance, keeping=keeping, progress=progress
-    )
+    return import_rows(batch, stream, FILE, planner, options, instance=instance, keep=keep, progress=progress)
 
 
 @dataclass(slots=True)

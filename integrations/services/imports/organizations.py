@@ -25,12 +25,17 @@ from integrations.models import AuditEvent, ImportReport, Organization
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, organization_change
 from integrations.services.imports.organization_lookup import Holder, Lookup, Named, holders
-from integrations.services.imports.reports import DEFAULT_STORAGE, Outcome, Report, ReportStorage, RowResult
-from integrations.services.imports.rows import (
+from integrations.services.imports.reports import (
     DEFAULT_OPTIONS,
+    ImportOptions,
+    Outcome,
+    Report,
+    RowResult,
+    store_report,
+)
+from integrations.services.imports.rows import (
     NO_PORTAL_KEY,
     FileKind,
-    ImportOptions,
     RowFailed,
     RowSkipped,
     import_rows,
@@ -70,17 +75,17 @@ def import_organizations(
     stream: BinaryIO,
     options: ImportOptions = DEFAULT_OPTIONS,
     *,
-    keeping: ReportStorage = DEFAULT_STORAGE,
+    keep: Callable[[Report], None] = store_report,
     progress: Callable[[int, None], None] | None = None,
 ) -> Report:
     """Import a CSV or JSON file in one transaction, audited as one batch; the stream stays open.
 
-    ``keeping`` says how the report is kept. Raises ImportRefused when the file as a whole cannot be read or
+    ``keep`` stores the report. Raises ImportRefused when the file as a whole cannot be read or
     somebody else writes at the same time; then nothing is written.
     """
     with refine_integrity_error({"organization_external_id_is_unique": ImportRefused(RACED)}):
         planner = partial(_Planner, lock=not options.dry_run)
-        return import_rows(batch, stream, FILE, planner, options, keeping=keeping, progress=progress)
+        return import_rows(batch, stream, FILE, planner, options, keep=keep, progress=progress)
 
 
 def wait_for_other_imports() -> None:

@@ -100,22 +100,46 @@ def unpacked(content: bytes) -> list[RowResult]:
     return [RowResult(line, name, Outcome(outcome), message) for line, name, outcome, message in rows]
 
 
-@dataclass
-class Report:
-    """What an import did, or with ``dry_run`` would do.
+@dataclass(frozen=True)
+class ImportOptions:
+    """How a file is taken: all rows or none are written; with ``keep_good`` the good ones.
 
-    ``verdict`` is REFUSED when rows failed and the good ones were not to be kept: then nothing was written.
-    ``batch`` takes back what was written; ``key`` is the kept report's.
+    ``dry_run`` writes nothing and reports the same. ``overwrite`` and ``restore`` are about mappings: change
+    those that name another company now; keep source, confidence and reasons, and who confirmed and when, as a
+    file of the portal's own export has them. Otherwise the importer has confirmed them, now.
     """
 
-    dry_run: bool
-    keep_good: bool
+    dry_run: bool = False
+    keep_good: bool = False
+    overwrite: bool = False
+    restore: bool = False
+    file_name: str = ""
+
+
+DEFAULT_OPTIONS = ImportOptions()
+
+
+@dataclass
+class Report:
+    """What an import did for ``by``, or with a dry run would do. ``key`` is the kept report's.
+
+    ``verdict`` is REFUSED when rows failed and the good ones were not to be kept: then nothing was written.
+    """
+
+    kind: ImportReport.Kind
+    by: Batch
+    options: ImportOptions
+    instance: IntegrationInstance | None = None
     delimiter: str = "comma"
     ignored: tuple[str, ...] = ()
     rows: Rows = field(default_factory=Rows)
     counts: Counter[Outcome] = field(default_factory=Counter)
-    batch: uuid.UUID | None = None
     key: uuid.UUID = field(default_factory=uuid.uuid4)
+
+    @property
+    def batch(self) -> uuid.UUID | None:
+        """What takes back what was written."""
+        return self.by.key if self.verdict is Verdict.WRITTEN else None
 
     def add(self, result: RowResult) -> None:
         """Note what became of the next row."""
@@ -130,9 +154,9 @@ class Report:
     @property
     def verdict(self) -> Verdict:
         """What became of the file."""
-        if self.dry_run:
+        if self.options.dry_run:
             return Verdict.CHECKED
-        return Verdict.REFUSED if self.failed and not self.keep_good else Verdict.WRITTEN
+        return Verdict.REFUSED if self.failed and not self.options.keep_good else Verdict.WRITTEN
 
     def label(self, outcome: Outcome) -> str:
         """The outcome in words: what was not written only would have been."""
@@ -146,7 +170,7 @@ class Report:
                 return (
                     "Checked only, nothing was written. Every row is good: the import would write them all."
                 )
-            if self.keep_good:
+            if self.options.keep_good:
                 return f"Checked only, nothing was written. {rows}; the import would write the others."
             return f"Checked only, nothing was written. {rows}, so the import would write nothing."
         if self.verdict is Verdict.REFUSED:
@@ -162,23 +186,6 @@ class Report:
 # --- keeping ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class ReportStorage:
-    """How a report is kept.
-
-    ``into`` is the row that a background job has opened for it; ``before_commit`` is called in the
-    transaction that stores it, and stops it by raising. A ``rehearsal`` keeps nothing.
-    """
-
-    file_name: str = ""
-    into: ImportReport | None = None
-    before_commit: Callable[[], object] | None = None
-    rehearsal: bool = False
-
-
-DEFAULT_STORAGE = ReportStorage()
-
-
 def open_report(
     job: Job, kind: ImportReport.Kind, actor: Actor, *, file_name: str = "", batch: uuid.UUID | None = None
 ) -> ImportReport:
@@ -187,7 +194,7 @@ def open_report(
         key=job.key,
         kind=kind,
         verdict=Verdict.RUNNING,
-        file_name=file_name,
+        file_name=file_name[:200],
         instance=job.instance,
         actor=job.created_by,
         actor_name=actor.name[:200],
@@ -199,36 +206,35 @@ def open_report(
 
 def store_report(
     report: Report,
-    kind: ImportReport.Kind,
-    actor: Actor,
-    keeping: ReportStorage,
     *,
-    instance: IntegrationInstance | None = None,
+    into: ImportReport | None = None,
+    before_commit: Callable[[], object] | None = None,
 ) -> None:
-    """Store the report; of an import that was written, in the transaction that wrote it."""
-    if keeping.rehearsal:
-        return
+    """Keep the report; of an import that was written, in the transaction that wrote it.
+
+    ``into`` is the row that a background job has opened for it; ``before_commit`` is called in the
+    transaction that stores it, and stops it by raising.
+    """
     report.rows.close()
     facts = {"Separated by": report.delimiter} if report.delimiter != "JSON" else {"Format": "JSON"}
     if report.ignored:
         facts["Columns not used"] = ", ".join(report.ignored)
-    written = report.verdict is Verdict.WRITTEN
     with transaction.atomic():
-        if keeping.before_commit:
-            keeping.before_commit()
-        kept = keeping.into or ImportReport(
+        if before_commit:
+            before_commit()
+        kept = into or ImportReport(
             key=report.key,
-            kind=kind,
-            file_name=keeping.file_name[:200],
-            instance=instance,
-            actor=actor.account,
-            actor_name=actor.name[:200],
-            origin=actor.origin[:100],
+            kind=report.kind,
+            file_name=report.options.file_name[:200],
+            instance=report.instance,
+            actor=report.by.actor.account,
+            actor_name=report.by.actor.name[:200],
+            origin=report.by.actor.origin[:100],
         )
         kept.verdict = report.verdict
         kept.sentence, kept.facts = report.sentence(), facts
         kept.counts = {outcome.value: report.counts[outcome] for outcome in Outcome}
-        kept.batch = report.batch if written else None
+        kept.batch = report.batch
         kept.save()
         ImportReportPart.objects.bulk_create(
             ImportReportPart(report=kept, number=number, content=content, counts=counts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, NamedTuple, Protocol, TypeVar
 
@@ -17,36 +16,17 @@ from integrations.files.text import clean_text
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.services.audit import Batch
 from integrations.services.imports.reports import (
+    ImportOptions,
     Outcome,
     Report,
-    ReportStorage,
     RowResult,
     Verdict,
-    store_report,
 )
 
 BATCH = 500
 NO_PORTAL_KEY = "portal key must look like 5f0d6c2e-8d1b-4a55-9b0e-2f4f6f1a7c11"
 Read = TypeVar("Read")
 Planned = TypeVar("Planned")
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """How a file is taken: all rows or none are written; with ``keep_good`` the good ones.
-
-    ``dry_run`` writes nothing and reports the same. ``overwrite`` and ``restore`` are about mappings: change
-    those that name another company now; keep source, confidence and reasons, and who confirmed and when, as a
-    file of the portal's own export has them. Otherwise the importer has confirmed them, now.
-    """
-
-    dry_run: bool = False
-    keep_good: bool = False
-    overwrite: bool = False
-    restore: bool = False
-
-
-DEFAULT_OPTIONS = ImportOptions()
 
 
 class RowEnded(Exception):
@@ -115,7 +95,7 @@ def import_rows(
     options: ImportOptions,
     *,
     instance: IntegrationInstance | None = None,
-    keeping: ReportStorage,
+    keep: Callable[[Report], None],
     progress: Callable[[int, None], None] | None,
 ) -> Report:
     """Import a file some rows at a time, in one transaction with its report; the stream stays open.
@@ -123,7 +103,7 @@ def import_rows(
     A dry run has no transaction, so that nobody waits for it. The ``planner`` is made within. Raises
     ImportRefused when the file as a whole cannot be read.
     """
-    report = Report(options.dry_run, options.keep_good, batch=batch.key)
+    report = Report(file_kind.kind, batch, options, instance)
     with (
         nullcontext() if options.dry_run else transaction.atomic(),
         open_table_file(stream, file_kind.columns) as file,
@@ -140,11 +120,11 @@ def import_rows(
         if not report.rows:
             raise ImportRefused("The file has a header line, but no rows below it.")
         if report.verdict is Verdict.WRITTEN:
-            store_report(report, file_kind.kind, batch.actor, keeping, instance=instance)
+            keep(report)
         elif not options.dry_run:
             transaction.set_rollback(True)
     if report.verdict is Verdict.WRITTEN:
         renew_statistics(len(report.rows), *file_kind.tables)
     else:
-        store_report(report, file_kind.kind, batch.actor, keeping, instance=instance)
+        keep(report)
     return report

@@ -6,7 +6,6 @@ tests/mapping/test_counts.py holds them against the state of every single row.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +62,13 @@ def _shared_companies(instance: int) -> Any:
 
 def pending_changes(instance: IntegrationInstance, user: User) -> dict[str, int]:
     """What Save Mappings would do now: ticked rows that are new, changed, moved here or removed."""
-    return pending_from(cached_rows(_ticked_by_place, (instance.pk, user.pk), (instance.psa,)), instance)
+    pending = dict.fromkeys(("all", "new", "changed", "moved", "removed"), 0)
+    change_in = {None: "new", instance.pk: "changed"}
+    for row in cached_rows(_ticked_by_place, (instance.pk, user.pk), (instance.psa,)):
+        pending["all"] += row["number"]
+        pending[change_in.get(row["mapping__instance"], "moved")] += row["companies"]
+        pending["removed"] += row["number"] - row["companies"]
+    return pending
 
 
 def _ticked_by_place(instance: int, user: int, psa: str) -> Any:
@@ -72,14 +77,3 @@ def _ticked_by_place(instance: int, user: int, psa: str) -> Any:
     return ticked.values("mapping__instance").annotate(
         number=Count("pk"), companies=Count("proposal__company")
     )
-
-
-def pending_from(ticked: Iterable[dict[str, Any]], instance: IntegrationInstance) -> dict[str, int]:
-    """The same, from ticked rows that were counted by the instance in which they are mapped."""
-    pending = dict.fromkeys(("all", "new", "changed", "moved", "removed"), 0)
-    change_in = {None: "new", instance.pk: "changed"}
-    for row in ticked:
-        pending["all"] += row["number"]
-        pending[change_in.get(row["mapping__instance"], "moved")] += row["companies"]
-        pending["removed"] += row["number"] - row["companies"]
-    return pending

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,7 +123,8 @@ def _save(
     proposals = ticked_proposals(user, instance, only)
     lost = describe_lost_rows(user, instance, set(ticked) - {each.organization_id for each in proposals})
     mappings = standing_mappings(instance, proposals)
-    instances = _instances_of(instance, mappings.values())
+    others = {mapping.instance_id for mapping in mappings.values()} - {instance.pk}
+    instances = {instance.pk: instance} | (IntegrationInstance.objects.in_bulk(others) if others else {})
     now = timezone.now()
     written: list[OrganizationMapping] = []
     changes: list[Change] = []
@@ -157,14 +158,6 @@ def _save(
     outcome.moved, outcome.removed = counts[Action.MAPPING_MOVED], counts[Action.MAPPING_REMOVED]
     outcome.conflicts = [*describe_conflicts(blocked), *lost]
     return outcome
-
-
-def _instances_of(
-    instance: IntegrationInstance, mappings: Iterable[OrganizationMapping]
-) -> dict[int, IntegrationInstance]:
-    """The instances that the mappings are in, each read once."""
-    others = {mapping.instance_id for mapping in mappings} - {instance.pk}
-    return {instance.pk: instance, **(IntegrationInstance.objects.in_bulk(others) if others else {})}
 
 
 def _apply(

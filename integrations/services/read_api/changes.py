@@ -8,7 +8,7 @@ it has seen misses nothing, however many write meanwhile.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +58,9 @@ class Changes:
     more: bool
 
 
-def latest_position() -> int:
-    """The position of the last change."""
-    found = AuditEvent.objects.filter(target_type=MAPPING).aggregate(last=Max("pk"))["last"]
+def latest_position(targets: Collection[str] = (MAPPING,)) -> int:
+    """The position of the last change of such a target."""
+    found = AuditEvent.objects.filter(target_type__in=targets).aggregate(last=Max("pk"))["last"]
     return int(found or 0)
 
 

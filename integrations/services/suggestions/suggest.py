@@ -37,12 +37,10 @@ class SuggestionSummary:
         """For the page."""
         if not self.open:
             return "Every organization is mapped already; there is nothing to suggest."
-        found = self.tiers.get("sure", 0) + self.tiers.get("likely", 0)
+        sure, likely, ambiguous, none = (self.tiers.get(tier.value, 0) for tier in matching.Tier)
         return (
-            f"{found:,} of {self.open:,} open organizations have a suggestion: "
-            f"{self.tiers.get('sure', 0):,} sure, {self.tiers.get('likely', 0):,} likely. "
-            f"{self.tiers.get('ambiguous', 0):,} are ambiguous, {self.tiers.get('none', 0):,} have none. "
-            "Nothing is saved yet."
+            f"{sure + likely:,} of {self.open:,} open organizations have a suggestion: {sure:,} sure, "
+            f"{likely:,} likely. {ambiguous:,} are ambiguous, {none:,} have none. Nothing is saved yet."
         )
 
 

@@ -7,14 +7,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from integrations.crypto import SealedValueError
-from integrations.models import AuditEvent, Webhook, WebhookDelivery, WebhookEvent
+from integrations.models import Webhook, WebhookDelivery, WebhookEvent
 from integrations.models.audit import Action
 from integrations.services.audit import STREAMED_TARGETS, Batch, Change, State
+from integrations.services.read_api.changes import latest_position
 from integrations.services.webhooks.send import check_address
 
 KEY_BYTES = 32
@@ -43,7 +43,7 @@ def create_webhook(batch: Batch, spec: WebhookSpec) -> tuple[Webhook, str]:
     check_address(spec.url)
     key = _new_key()
     with transaction.atomic():
-        webhook = Webhook(created_by=batch.actor.account, position=_head())
+        webhook = Webhook(created_by=batch.actor.account, position=latest_position(STREAMED_TARGETS))
         _apply(webhook, spec)
         webhook.secret = {"key": key}
         webhook.save()
@@ -101,7 +101,7 @@ def set_active(batch: Batch, webhook: Webhook, active: bool) -> None:
         before = webhook.snapshot()
         webhook.is_active = active
         if active:
-            webhook.position, webhook.rests_until = _head(), None
+            webhook.position, webhook.rests_until = latest_position(STREAMED_TARGETS), None
         webhook.save(update_fields=["is_active", "position", "rests_until"])
         action = Action.WEBHOOK_RESUMED if active else Action.WEBHOOK_PAUSED
         _record(batch, action, webhook, before, webhook.snapshot())
@@ -141,11 +141,6 @@ def _apply(webhook: Webhook, spec: WebhookSpec) -> None:
     if spec.url:
         webhook.move_to(spec.url)
     webhook.events = [event.value for event in WebhookEvent if event in spec.events]
-
-
-def _head() -> int:
-    found = AuditEvent.objects.filter(target_type__in=STREAMED_TARGETS).aggregate(last=Max("pk"))["last"]
-    return int(found or 0)
 
 
 def _record(batch: Batch, action: Action, webhook: Webhook, before: State, after: State) -> None:

@@ -119,28 +119,18 @@ def send(url: str, message: Message, gate: Gate | None = None) -> int:
 
 
 def _exchange(session: GuardedSession, url: str, message: Message) -> int:
-    timestamp = int(time.time())
-    prepared = session.prepare_request(
-        requests.Request(
-            "POST",
-            url,
-            data=message.body,
-            headers={
-                "Content-Type": "application/json",
-                "Portal-Event": message.event,
-                "Portal-Event-Id": message.event_id,
-                SIGNATURE_HEADER: signature(message.key, timestamp, message.body),
-            },
-        )
-    )
-    response = session.send(
-        prepared, stream=True, allow_redirects=False, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)
-    )
-    try:
+    headers = {
+        "Content-Type": "application/json",
+        "Portal-Event": message.event,
+        "Portal-Event-Id": message.event_id,
+        SIGNATURE_HEADER: signature(message.key, int(time.time()), message.body),
+    }
+    timeout = (CONNECT_TIMEOUT, READ_TIMEOUT)
+    with session.post(
+        url, data=message.body, headers=headers, stream=True, allow_redirects=False, timeout=timeout
+    ) as response:
         response.raw.read(RESPONSE_CAP, decode_content=False)
-    finally:
-        response.close()
-    return response.status_code
+        return response.status_code
 
 
 def _reason(error: Exception) -> str:
