@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
 from integrations.simulators.autotask import control, endpoints
+from integrations.simulators.autotask.calls import Call
 from integrations.simulators.autotask.fault_effects import (
     limit_refusal,
     replacement,
@@ -246,7 +247,7 @@ class Simulator:
             return refusal(429, THREAD_LIMIT_TEXT), _nothing
         try:
             self._wait_for_usage(request, tenant)
-            answer = handler(endpoints.Call(request, tenant, self.faults))
+            answer = handler(Call(request, tenant, self.faults))
         except BaseException:
             self._gate.leave(key)
             raise
