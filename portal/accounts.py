@@ -24,7 +24,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from requests import RequestException
 
-from portal import attempts, proof, sign_in_log
+from portal import attempts, devices, proof, sign_in_log
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +42,6 @@ class StaffOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth 
         """Always False: accounts are made in the Django admin or by ``createsuperuser``."""
         return False
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """What failed sign-ins are counted under: the user name alone, whatever host name was asked."""
-        return attempts.key_of(_username(credentials))
-
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Whether somebody has to prove who they are before something of this app is done."""
         if proof.is_proven(context.request, app=app):
@@ -57,18 +53,32 @@ class StaffOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth 
         known = [method | WAYS.get(method["id"], {}) for method in super().get_reauthentication_methods(user)]
         return [*known, *(proof.ways(user) if user.pk else ())]
 
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """The person whose password this is; None for a wrong one. Raises ValidationError when too early."""
+        username = _username(credentials)
+        source = devices.source_of(request, username)
+        user = super().authenticate(request, **credentials)
+        if user is not None:
+            attempts.forgive(username, source)
+        return user
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Refuse what comes too often, and write that down. Raises ValidationError."""
-        try:
-            super().pre_authenticate(request, **credentials)
-        except ValidationError:
-            sign_in_log.locked_out(_username(credentials))
-            raise
+        username = _username(credentials)
+        source = devices.source_of(request, username)
+        if wait := attempts.claim(username, source):
+            sign_in_log.locked_out(username)
+            raise ValidationError(
+                f"Too many wrong passwords. Try again in {_in_words(wait)}.", code="too_many_login_attempts"
+            )
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count it and write it down."""
-        attempts.note_failure(_username(credentials))
+        """Write it down; it is counted already."""
         sign_in_log.password_failed(request, _username(credentials))
+
+
+def _in_words(seconds: int) -> str:
+    return f"{seconds} second{'s' * (seconds > 1)}" if seconds < 100 else f"{-(-seconds // 60)} minutes"
 
 
 def _username(credentials: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         """After all apps are there."""
-        from portal import sign_in_log
+        from portal import devices, sign_in_log
 
         sign_in_log.start()
+        devices.start()

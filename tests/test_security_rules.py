@@ -101,9 +101,10 @@ def sign_in(password: str, address: str = "192.0.2.9") -> Any:
 def test_wrong_passwords_close_the_door(member: User) -> None:
     cache.clear()
     assert sign_in(PASSWORD).status_code == 302
-    for number in range(5):
-        assert sign_in("wrong", f"192.0.2.{20 + number}").status_code != 302
-    assert sign_in(PASSWORD, "192.0.2.30").status_code != 302, "the right one comes too late, from anywhere"
+    for _ in range(3):
+        assert sign_in("wrong", "192.0.2.20").status_code != 302
+    assert sign_in(PASSWORD, "192.0.2.20").status_code != 302, "the right one comes too soon"
+    assert sign_in(PASSWORD, "192.0.2.21").status_code == 302, "from elsewhere the door is open"
     cache.clear()
 
 

@@ -16,7 +16,9 @@ from django.http import HttpRequest
 
 from integrations.admin.common import ReadOnlyAdmin, link
 from integrations.models import AccountEvent, BrowserSession, MappingProposal, TablePreference
+from integrations.services.audit import Batch, actor_of
 from integrations.services.people import end_all_sessions
+from portal.sign_in import unlock_login
 
 
 class PasswordState(ReadOnlyPasswordHashWidget):
@@ -48,7 +50,7 @@ class PersonAdmin(UserAdmin[User]):
     show_full_result_count = False
     list_per_page = 50
 
-    actions = ("sign_out_everywhere",)
+    actions = ("sign_out_everywhere", "unlock")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
@@ -58,6 +60,13 @@ class PersonAdmin(UserAdmin[User]):
         """Ends all sessions of the chosen people; of whoever does it all others."""
         ended = sum(end_all_sessions(person, "ended by a superuser") for person in queryset)
         self.message_user(request, f"{ended:,} signed out.")
+
+    @admin.action(description="Let them sign in at once after wrong passwords", permissions=["change"])
+    def unlock(self, request: HttpRequest, queryset: Any) -> None:
+        """Forgets the waits under these names, wherever they come from. Audited."""
+        batch = Batch(actor_of(request))
+        failures = sum(unlock_login(batch, person.username) for person in queryset)
+        self.message_user(request, f"{failures:,} wrong passwords are forgotten.")
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

@@ -195,16 +195,14 @@ def sign_in(name: str, password: str, address: str = "192.0.2.1", host: str = "l
 
 def test_a_locked_sign_in_is_unlocked_and_only_that_one(member: User, reader: User) -> None:
     cache.clear()
-    for number in range(6):
-        sign_in(
-            "marcus", "wrong", f"192.0.2.{number}", ("localhost", "127.0.0.1", "localhost:99")[number % 3]
-        )
-        sign_in("rita", "wrong", f"192.0.2.{number + 100}")
+    for host in ("localhost", "127.0.0.1", "localhost:99", "localhost"):
+        sign_in("marcus", "wrong", "192.0.2.50", host)
+        sign_in("rita", "wrong", "192.0.2.52")
     right = "a long pass phrase"
     assert sign_in("marcus", right, "192.0.2.50").status_code != 302
     out, _, code = run("unlock_login", "Marcus")
-    assert (out, code) == ("5 failed sign-ins of Marcus forgotten.\n", 0)
-    assert sign_in("marcus", right, "192.0.2.51").status_code == 302
+    assert (out, code) == ("3 failed sign-ins of Marcus forgotten.\n", 0)
+    assert sign_in("marcus", right, "192.0.2.50").status_code == 302
     assert sign_in("rita", right, "192.0.2.52").status_code != 302
     event = AuditEvent.objects.get()
     assert (event.action, event.target_name) == ("sign-in unlocked", "marcus")
@@ -217,7 +215,7 @@ def test_only_what_still_counts_is_forgotten_and_the_limit_of_an_address_stays(m
     with time_machine.travel("2026-03-04 12:00:00Z", tick=False) as clock:
         for number in range(2):
             sign_in("MARCUS", "wrong", f"192.0.2.{number}")
-        clock.shift(dt.timedelta(minutes=6))
+        clock.shift(dt.timedelta(minutes=61))
         for number in range(10):
             sign_in("marcus" if number == 0 else f"nobody{number}", "wrong", "192.0.2.9")
         assert run("unlock_login", "marcus")[0] == "1 failed sign-in of marcus forgotten.\n"
