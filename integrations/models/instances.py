@@ -206,7 +206,7 @@ class IntegrationInstance(models.Model):
     @property
     def field_warnings(self) -> list[ReadWarning]:
         """About fields and picklists; shown where the filter is."""
-        return self.warnings_of("fields")
+        return self.warnings_of("fields", "details", "user_field")
 
     @property
     def company_warnings(self) -> list[ReadWarning]:
