@@ -23,6 +23,7 @@ from integrations.services.companies.absence import (
     mark_absent,
     mark_offered,
     mark_outside,
+    untick_absent,
 )
 from integrations.services.companies.duplicates import flag_duplicate_names, name_keys
 from integrations.services.companies.fields import store_details
@@ -143,6 +144,7 @@ def _conclude(reading: Reading, options: int, *, accept_shrink: bool) -> Refresh
         if reading.full:
             missing, also_left = _tell_absent(current, reading, accept_shrink=accept_shrink)
             left += also_left
+        untick_absent(current)
         flag_duplicate_names(current, keys)
         _warn(current, reading, accept_shrink=accept_shrink)
         if reading.details is not None:
