@@ -30,7 +30,7 @@ KEY = "udf:Customer key"
 def tenant() -> Tenant:
     """One whose companies have keys of another tool, tax ids, and a parent that is no customer."""
     family = ({**row, "parentCompanyID": 201} if row["id"] in (101, 102) else dict(row) for row in COMPANIES)
-    made = make_tenant(companies=list(family), user_defined_fields=["Contract", "Customer key"])
+    made = make_tenant(companies=list(family))
     for number in (101, 102, 103):
         fields = [
             {"name": "Customer key", "value": f"K-{number}"},

@@ -53,6 +53,9 @@ DATED = (
     "failed_reads", "next_refresh_at", "user_field_read", "updated_at",
 )  # fmt: skip
 FULL_READ_EVERY = dt.timedelta(hours=24)
+CHANGES_OF_READS = (
+    Action.FILTER_CHANGED, Action.FILTER_PUT_BACK, Action.USER_FIELD_CHANGED, Action.USER_FIELD_PUT_BACK,
+)  # fmt: skip
 BESIDE = 5  # requests of a full read for the fields, the tenant's own ones, owners, countries and categories
 SLACK = dt.timedelta(hours=1)  # a schedule's turn comes some seconds sooner or later than the one before
 
@@ -240,8 +243,8 @@ def _filters_changed_since_full_read(instance: IntegrationInstance) -> bool:
 
 
 def refiltered(batch: uuid.UUID) -> list[IntegrationInstance]:
-    """The configurations whose company filter a batch changed or put back, and that can be read anew."""
-    changed = AuditEvent.objects.filter(batch=batch).of(Action.FILTER_CHANGED, Action.FILTER_PUT_BACK)
+    """The configurations of which a batch changed or put back what is read, and that can be read anew."""
+    changed = AuditEvent.objects.filter(batch=batch).of(*CHANGES_OF_READS)
     there = IntegrationInstance.objects.present().exclude(credentials="")
     readable = there.exclude(status=IntegrationInstance.Status.REFUSED)
     return list(readable.filter(pk__in=changed.order_by().values("instance")).order_by("pk"))

@@ -37,6 +37,7 @@ INSTANCE_LABELS = {
     "check_daily": "Check daily",
     "catch_all": "Catch-all company (id)",
     "filters": "Company filter",
+    "user_field": "Read with each company",
     "instances": "Configurations",
     "prefix": "Begins with",
     "rights": "May read",

@@ -20,11 +20,12 @@ from integrations.files.reader import LIKE_FORMULA, Columns, FileRow, ImportRefu
 from integrations.files.text import clean_text, whole_number
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.psa.base import Filter, FilterCondition, StepState
-from integrations.psa.fields import InvalidFilterValue
+from integrations.psa.fields import USER_DEFINED, InvalidFilterValue
 from integrations.psa.registry import UnknownPSA, provider_for
 from integrations.services.audit import Batch
 from integrations.services.companies.filter_rows import MOST_ROWS, filters_of, rows_of
 from integrations.services.companies.filters import filter_fields, save_filters
+from integrations.services.companies.user_field import set_user_field
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.exports.configurations import export_configurations
 from integrations.services.imports.reports import (
@@ -48,6 +49,7 @@ from integrations.services.instances.describe import InstanceDetails, describe_i
 from integrations.services.instances.schedule import LONGEST_INTERVAL, read_soon, save_schedule
 from integrations.services.organizations.values import NO, YES
 
+LONGEST_USER_FIELD = 95
 LONGEST_COMPANY_ID = IntegrationInstance._meta.get_field("catch_all_id").max_length or 0
 COLUMNS = {
     "psa": ("psa",),
@@ -60,6 +62,7 @@ COLUMNS = {
     "check_daily": ("check daily",),
     "filters": ("filters", "company filter"),
     "catch_all": ("catch all", "catch all company"),
+    "user_field": ("user field", "user defined field"),
 }
 Secrets = Mapping[str, Mapping[str, str]]
 
@@ -68,7 +71,7 @@ Secrets = Mapping[str, Mapping[str, str]]
 class Wanted:
     """What a row says. ``schedule`` is hours between reads (0: never) and whether to check daily.
 
-    ``catch_all`` is None where the file does not know of it; then what is there stays.
+    ``catch_all`` and ``user_field`` are None where the file does not know of them; then what is there stays.
     """
 
     line: int
@@ -76,6 +79,7 @@ class Wanted:
     schedule: tuple[int, bool]
     filters: tuple[Filter, ...]
     catch_all: str | None = None
+    user_field: str | None = None
 
 
 @sensitive_variables("secrets")
@@ -171,6 +175,7 @@ def _wanted(row: FileRow, secrets: Secrets) -> Wanted:
         (_hours(texts.get("refresh_every_hours", "")), _flag("check daily", texts.get("check_daily", "yes"))),
         _filters(texts.get("filters", ""), existing or IntegrationInstance(psa=psa)),
         _company_id(texts["catch_all"]) if "catch_all" in texts else None,
+        _user_field(texts["user_field"]) if "user_field" in texts else None,
     )
 
 
@@ -216,6 +221,12 @@ def _hours(text: str) -> int:
 def _company_id(text: str) -> str:
     if len(text) > LONGEST_COMPANY_ID or " " in text:
         raise RowFailed("catch all must be the id of a company in the PSA")
+    return text
+
+
+def _user_field(text: str) -> str:
+    if text and not (text.startswith(USER_DEFINED) and len(text) <= LONGEST_USER_FIELD):
+        raise RowFailed(f"user field must be the name of one, such as {USER_DEFINED}Customer key")
     return text
 
 
@@ -291,6 +302,7 @@ def _differs(existing: IntegrationInstance, wanted: Wanted) -> bool:
         "check_daily": wanted.schedule[1],
         "filters": rows_of(wanted.filters),
         "catch_all": present["catch_all"] if wanted.catch_all is None else wanted.catch_all,
+        "user_field": present["user_field"] if wanted.user_field is None else wanted.user_field,
     }
     return target != present
 
@@ -324,6 +336,8 @@ def _write(batch: Batch, wanted: Wanted) -> tuple[Outcome, str]:
     read_soon(instance)
     if wanted.catch_all is not None:
         set_catch_all_id(batch, instance, wanted.catch_all)
+    if wanted.user_field is not None:
+        set_user_field(batch, instance, wanted.user_field)
     if existing is not None:
         return Outcome.UPDATED, "changed as in the file"
     verified = "credentials checked" if details.secrets else "not verified: enter its credentials"

@@ -176,15 +176,29 @@ def _plain(word: str) -> str:
 
 
 def evidence(organization: Organization, company: Company) -> tuple[Evidence, ...]:
-    """What both records say beside the name, read as the matcher reads it."""
+    """What both records say beside the name, read as the matcher reads it, and their ids in other tools."""
     ours = {name: getattr(organization, name) for name in CONTACT}
     theirs = {name: getattr(company, "web_address" if name == "domain" else name) for name in CONTACT}
     read = read_contact(**ours), read_contact(**theirs)
-    return tuple(
+    contacts = tuple(
         Evidence(label, ours[name], theirs[name], _verdict(*(getattr(contact, name) for contact in read)))
         for name, label in CONTACT.items()
         if ours[name] or theirs[name]
     )
+    return (*contacts, *_ids(organization, company))
+
+
+def _ids(organization: Organization, company: Company) -> list[Evidence]:
+    """What other tools know the company by; an equal id of ours speaks for the pair, another says nothing."""
+    found = []
+    if company.tax_id:
+        found.append(Evidence("Tax id", "", company.tax_id, ""))
+    name = company.instance.user_value_name
+    if name and company.user_value:
+        ours = organization.external_id
+        same = bool(ours) and ours.casefold() == company.user_value.casefold()
+        found.append(Evidence(name, ours if same else "", company.user_value, "agree" if same else ""))
+    return found
 
 
 def _verdict(ours: str, theirs: str) -> str:
