@@ -27,6 +27,7 @@ from integrations.services.companies.filter_rows import MOST_ROWS, filters_of, r
 from integrations.services.companies.filters import filter_fields, save_filters
 from integrations.services.companies.user_field import set_user_field
 from integrations.services.conflicts import ChangedMeanwhile
+from integrations.services.exports.configurations import COLUMNS as EXPORTED
 from integrations.services.exports.configurations import export_configurations
 from integrations.services.imports.reports import (
     DEFAULT_OPTIONS,
@@ -51,19 +52,17 @@ from integrations.services.organizations.values import NO, YES
 
 LONGEST_USER_FIELD = 95
 LONGEST_COMPANY_ID = IntegrationInstance._meta.get_field("catch_all_id").max_length or 0
-COLUMNS = {
-    "psa": ("psa",),
-    "name": ("name", "configuration", "instance"),
-    "description": ("description",),
-    "is_default": ("is default", "default"),
-    "platform": ("platform", "zone"),
-    "username": ("username", "api username"),
-    "refresh_every_hours": ("refresh every hours",),
-    "check_daily": ("check daily",),
-    "filters": ("filters", "company filter"),
-    "catch_all": ("catch all", "catch all company"),
-    "user_field": ("user field", "user defined field"),
+# What other tools, and people, call some of the columns.
+OTHER_NAMES = {
+    "name": ("configuration", "instance"),
+    "is_default": ("default",),
+    "platform": ("zone",),
+    "username": ("api username",),
+    "filters": ("company filter",),
+    "catch_all": ("catch all company",),
+    "user_field": ("user defined field",),
 }
+COLUMNS = {field: (field.replace("_", " "), *OTHER_NAMES.get(field, ())) for field in EXPORTED}
 Secrets = Mapping[str, Mapping[str, str]]
 
 
@@ -158,17 +157,20 @@ def _wanted(row: FileRow, secrets: Secrets) -> Wanted:
     name = texts.get("name", "")
     own = secrets.get(name.casefold(), {})
     existing = _existing(psa, name)
-    _check_identity(texts, provider.form_class, existing, bool(own))
+    entered = {
+        "name": name,
+        "description": texts.get("description", ""),
+        "username": texts.get("username", ""),
+        "zone": texts.get("platform", ""),
+    }
+    _check_identity(entered, provider.form_class, None if own else existing)
     if unknown := set(own) - set(provider.form_class.SECRETS):
         raise RowFailed(f"the secrets given for it hold {len(unknown)} names that mean nothing here")
     return Wanted(
         row.line,
         ConnectionDetails(
+            **entered,
             psa=psa,
-            name=name,
-            username=texts.get("username", ""),
-            zone=texts.get("platform", ""),
-            description=texts.get("description", ""),
             is_default=_flag("is default", texts.get("is_default", "no")),
             secrets=dict(own),
         ),
@@ -179,24 +181,13 @@ def _wanted(row: FileRow, secrets: Secrets) -> Wanted:
     )
 
 
-def _check_identity(
-    texts: Mapping[str, str], form_class: Any, existing: IntegrationInstance | None, has_secrets: bool
-) -> None:
-    """The values that the connection form would refuse, and a change that needs the secrets."""
-    kept = {name: {"at": "", "by": ""} for name in form_class.SECRETS}
-    data = {
-        "name": texts.get("name", ""),
-        "description": texts.get("description", ""),
-        "username": texts.get("username", ""),
-        "zone": texts.get("platform", ""),
-    }
-    form = form_class(data, secrets_set=kept)
+def _check_identity(entered: dict[str, str], form_class: Any, known: IntegrationInstance | None) -> None:
+    """Refuse what the connection form would, and a change of what is ``known`` that needs its secrets."""
+    form = form_class(entered, secrets_set={name: {"at": "", "by": ""} for name in form_class.SECRETS})
     if not form.is_valid():
         problems = [f"{form.fields[name].label or name}: {errors[0]}" for name, errors in form.errors.items()]
         raise RowFailed("; ".join(problems))
-    if existing is None or has_secrets:
-        return
-    if (existing.username, existing.zone) != (data["username"], data["zone"]):
+    if known is not None and (known.username, known.zone) != (entered["username"], entered["zone"]):
         raise RowFailed("its username or platform differs here; that needs its secrets")
 
 

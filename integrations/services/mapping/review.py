@@ -14,7 +14,13 @@ from integrations.matching.records import Tier
 from integrations.matching.words import fold
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.companies.search import CompanyChoice, company_choices
-from integrations.services.mapping.rows import RowState, TableQuery, chosen_rows, matching_rows
+from integrations.services.mapping.rows import (
+    SUGGESTED_TIERS,
+    RowState,
+    TableQuery,
+    chosen_rows,
+    matching_rows,
+)
 from integrations.services.mapping.table import one_row
 
 OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNMAPPED)
@@ -125,11 +131,9 @@ def _queue(instance: int, user: int, psa: str, query: TableQuery) -> Any:
     if not query.state:
         rows = rows.filter(mapping_state__in=OPEN_STATES)
     rank = Case(
-        When(proposal__tier="sure", then=Value(0)),
-        When(proposal__tier="likely", then=Value(1)),
-        When(proposal__tier="ambiguous", then=Value(2)),
-        When(mapping_state=RowState.REVIEW, then=Value(3)),
-        default=Value(4),
+        *(When(proposal__tier=tier, then=Value(place)) for place, tier in enumerate(SUGGESTED_TIERS)),
+        When(mapping_state=RowState.REVIEW, then=Value(len(SUGGESTED_TIERS))),
+        default=Value(len(SUGGESTED_TIERS) + 1),
         output_field=IntegerField(),
     )
     ordered = rows.annotate(rank=rank).order_by("rank", Lower("name"), "pk")
