@@ -12,18 +12,17 @@ import hashlib
 import math
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.core.cache import cache
+
+from integrations.database.cache_lock import alone_with
 
 KEPT = 3600  # seconds after the last wrong password that those of a source or a name count
 FREE, LONGEST = 3, 15 * 60  # wrong passwords of one source without a wait; the longest wait in seconds
 FREE_OF_ALL, LONGEST_OF_ALL = 30, 60  # the same of all sources of a name that are not known
 MOST_KEPT = 200  # wrong passwords of a name
 OF_ADDRESS, MINUTE = 10, 60  # wrong passwords of an address over all names, in so many seconds
-PATIENCE, LOCKED_FOR, PAUSE = 1.0, 10, 0.01  # seconds
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def claim(username: str, source: Source) -> int:
     ``forgive`` takes the right one back. An attempt that has to wait counts for nothing.
     """
     of_source, of_name, of_address = _entries(username, source)
-    with _alone(*([of_source] if source.known else [of_source, of_name, of_address])) as alone:
+    with alone_with(*([of_source] if source.known else [of_source, of_name, of_address])) as alone:
         if not alone:
             return 1  # many at the same moment
         now = time.time()
@@ -78,31 +77,13 @@ def forgive(username: str, source: Source) -> None:
     """The password was right: what this source had wrong before counts no more, and this was no wrong one."""
     of_source, of_name, of_address = _entries(username, source)
     cache.delete(of_source)
-    with _alone(of_name, of_address) as alone:
+    with alone_with(of_name, of_address) as alone:
         if not alone:
             return  # it counts as one too many, which is no harm
         now = time.time()
         cache.set(of_name, _recent(of_name, now)[:-1], KEPT)
         if not source.known:
             cache.set(of_address, _recent(of_address, now, MINUTE)[:-1], MINUTE)
-
-
-@contextmanager
-def _alone(*entries: str) -> Iterator[bool]:
-    """Whether nobody else, in whatever process, reads and writes these entries meanwhile; not for long."""
-    held: list[str] = []
-    deadline = time.monotonic() + PATIENCE
-    for entry in sorted(entries):
-        while not (got := cache.add(f"{entry}:lock", 1, LOCKED_FOR)) and time.monotonic() < deadline:
-            time.sleep(PAUSE)
-        if not got:
-            break
-        held.append(entry)
-    try:
-        yield len(held) == len(entries)
-    finally:
-        for entry in held:
-            cache.delete(f"{entry}:lock")
 
 
 def forget_failures(username: str) -> int:

@@ -19,6 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from integrations.database.cache_lock import alone_with
 from integrations.models import ApiToken, IntegrationInstance, Right
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change, State
@@ -132,7 +133,7 @@ def authenticate(plain: str, address: str) -> ApiToken:
         token = _matching(plain, now, address)
     except TokenRefused as refusal:
         logger.warning("a token was refused: %s", refusal, extra={"address": address})
-        _count(f"api-refused:{address}", REFUSALS_PER_WINDOW)
+        _count_refusal(address)
         raise
     _count(f"api-token:{token.pk}", settings.API_REQUESTS_PER_MINUTE)
     # One write a minute at most, also from several processes.
@@ -165,6 +166,15 @@ def _matching(plain: str, now: dt.datetime, address: str) -> ApiToken:
     if not token.may_come_from(address):
         raise TokenRefused("The token may not be used from this network address.")
     return token
+
+
+def _count_refusal(address: str) -> None:
+    """The same for what is no token, one by one, so that of many at the same moment each counts."""
+    entry = f"api-refused:{address}"
+    with alone_with(entry) as alone:
+        if not alone:
+            raise TooManyRequests(1)
+        _count(entry, REFUSALS_PER_WINDOW)
 
 
 def _count(key: str, limit: int) -> None:
