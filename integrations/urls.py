@@ -39,7 +39,6 @@ instance_urls = [
     path("filters/edit/", filters.edit, name="filters_edit"),
     path("filters/check/", filters.check, name="filters_check"),
     path("filters/preview/", filters.preview, name="filters_preview"),
-    path("user-field/", filters.save_user_field, name="user_field_save"),
     path("schedule/", schedules.save, name="schedule_save"),
     path("catch-all/", catch_all.catch_all, name="catch_all"),
     path("mappings/", mappings.table, name="mappings"),
@@ -95,6 +94,14 @@ urlpatterns = [
     path("organizations/<int:pk>/merge/", organizations.merge, name="organization_merge"),
     path("organizations/<int:pk>/restore/", organizations.restore, name="organization_restore"),
     # people
+    path("people/", people.people, name="people"),
+    path("people/add/", people.add, name="person_add"),
+    path("people/<int:pk>/", people.person, name="person"),
+    path("people/<int:pk>/change/", people.change, name="person_change"),
+    path("people/<int:pk>/link/", people.link, name="person_link"),
+    path("people/<int:pk>/factors/remove/", people.reset_factors, name="person_factors"),
+    path("people/<int:pk>/browsers/end/", people.end_browsers, name="person_browsers"),
+    path("people/<int:pk>/unlock/", people.unlock, name="person_unlock"),
     path("people/log/", people.log, name="sign_in_log"),
     # other programs
     path("tokens/", tokens.tokens, name="tokens"),

@@ -27,7 +27,7 @@ from django.views.generic.edit import FormView
 from requests import RequestException
 
 from integrations.models import AccountEvent
-from integrations.services.people import note
+from integrations.services.sign_ins import note
 from portal import second_factor
 
 PROVEN_AT = "proved_by_single_sign_on_at"

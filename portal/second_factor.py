@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations import crypto
 from integrations.models import AccountEvent
-from integrations.services.people import has_second_factor, note, second_factor_demanded
+from integrations.services.sign_ins import has_second_factor, note, second_factor_demanded
 from portal.sessions import SIGNED_IN_AT
 
 # The library hands over the text alone, not whose it is: it is bound to the column, not to the row.

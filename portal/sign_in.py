@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from integrations.models import AccountEvent
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change
-from integrations.services.people import note
+from integrations.services.sign_ins import note
 from portal.attempts import forget_failures
 
 

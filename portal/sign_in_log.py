@@ -15,7 +15,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest, HttpResponse
 
 from integrations.models import AccountEvent
-from integrations.services.people import Presence, note, note_by_name, note_sign_in, present
+from integrations.services.sign_ins import Presence, note, note_by_name, note_sign_in, present
 from portal import second_factor
 from portal.sessions import SIGNED_IN_AT, name_of
 

@@ -24,13 +24,14 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 # All that exists of the sign-in library, under the names by which its own code and templates look pages up;
 # never `include("allauth.urls")`: by some of the others people change whom single sign-on takes them for, or
 # give themselves a password. Nobody signs up, and there is no mail server to send a reset from: a superuser
-# adds people and sets passwords in the admin.
+# adds people, who choose their password by a one-time link.
 accounts = [
     path("login/", account.login, name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("reauthenticate/sso/", prove_by_single_sign_on, name="account_reauthenticate_sso"),
+    path("welcome/", people.welcome, name="account_welcome"),
     path("browsers/", people.own_browsers, name="account_browsers"),
     path("browsers/end/", people.end_own_browsers, name="account_end_browsers"),
     path("log/", people.own_log, name="account_log"),

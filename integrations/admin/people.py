@@ -4,29 +4,58 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import ReadOnlyPasswordHashField, ReadOnlyPasswordHashWidget, UserChangeForm
 from django.contrib.auth.hashers import is_password_usable
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
 
 from integrations.admin.common import ReadOnlyAdmin, link
 from integrations.models import AccountEvent, BrowserSession, MappingProposal, TablePreference
 from integrations.services.audit import Batch, actor_of
-from integrations.services.people import end_all_sessions
+from integrations.services.sign_ins import end_all_sessions
 from portal.sign_in import unlock_login
 
 
+def gives_access(request: HttpRequest) -> bool:
+    """Whether the action of a list changes who may come in; ending sessions and limits does not."""
+    return request.POST.get("action") not in {"unlock", "sign_out_everywhere"}
+
+
+class ProvenAdmin(admin.ModelAdmin[Any]):
+    """Whoever changes access here proves once more who they are."""
+
+    @method_decorator(reauthentication_required(allow_get=True))
+    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
+        """One row."""
+        return super().changeform_view(*args, **kwargs)
+
+    @method_decorator(reauthentication_required(allow_get=True, enabled=gives_access))
+    def changelist_view(self, *args: Any, **kwargs: Any) -> Any:
+        """All rows, with what can be done to several."""
+        return super().changelist_view(*args, **kwargs)
+
+    @method_decorator(reauthentication_required(allow_get=True))
+    def delete_view(self, *args: Any, **kwargs: Any) -> Any:
+        """Asking, and deleting."""
+        return super().delete_view(*args, **kwargs)
+
+
 class PasswordState(ReadOnlyPasswordHashWidget):
-    """Whether there is a password, and the button to set one. Django would show parts of salt and hash."""
+    """Whether there is a password. Django would show parts of salt and hash."""
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         context["summary"] = [{"label": "Set" if value and is_password_usable(value) else "Not set"}]
+        context["password_url"] = ""  # by a one-time link only: nobody else is to know it
         return context
 
 
@@ -36,12 +65,17 @@ class PersonForm(UserChangeForm[User]):
     password = ReadOnlyPasswordHashField(widget=PasswordState)
 
 
-admin.site.unregister(User)
+admin.site.unregister([User, Group])
+
+
+@admin.register(Group)
+class RoleAdmin(ProvenAdmin, GroupAdmin):
+    """What a role may do."""
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin[User]):
-    """Who may sign in, and in which role."""
+class PersonAdmin(ProvenAdmin, UserAdmin[User]):
+    """Who may sign in, and in which role. People are added, and given links, on the portal's own page."""
 
     form = PersonForm
     list_display = ("username", "first_name", "last_name", "email", "roles", "is_superuser", "is_active")
@@ -51,6 +85,14 @@ class PersonAdmin(UserAdmin[User]):
     list_per_page = 50
 
     actions = ("sign_out_everywhere", "unlock")
+
+    def add_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Not here, where a password would be asked for."""
+        return redirect("integrations:person_add")
+
+    def user_change_password(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Not here. Raises PermissionDenied."""
+        raise PermissionDenied
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
@@ -90,7 +132,7 @@ admin.site.unregister(Authenticator)
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(ReadOnlyAdmin[models.Model]):
+class AuthenticatorAdmin(ProvenAdmin, ReadOnlyAdmin[models.Model]):
     """Second factors. Deleting one lets somebody in again who has lost the telephone."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
@@ -110,7 +152,7 @@ admin.site.unregister([SocialAccount, SocialApp, SocialToken])
 
 
 @admin.register(SocialAccount)
-class SingleSignOnAdmin(ReadOnlyAdmin[models.Model]):
+class SingleSignOnAdmin(ProvenAdmin, ReadOnlyAdmin[models.Model]):
     """Who is whom at the identity provider. After a deletion the next sign-in ties the person anew."""
 
     list_display = ("user", "provider", "uid", "last_login", "date_joined")

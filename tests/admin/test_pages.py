@@ -81,7 +81,8 @@ def test_every_page_opens_for_a_superuser_and_shows_no_secret(
         assert get("list", address(model, "changelist")).status_code == 200, label(model)
         added = get("add", address(model, "add"))
         if model in ADDED_ON_THE_PORTAL:
-            assert added.headers["Location"] == reverse("integrations:instance_add", args=["autotask"])
+            name, arguments = ("person_add", []) if model is User else ("instance_add", ["autotask"])
+            assert added.headers["Location"] == reverse(f"integrations:{name}", args=arguments)
         else:
             assert added.status_code == (200 if model in ADDED_HERE else 403), label(model)
 

@@ -10,12 +10,15 @@ from playwright.sync_api import Browser, expect
 from pytest_httpserver import HTTPServer
 
 from tests.journeys.conftest import PASSWORD, Portal, Visitor, open_visitor, running_portal
+from tests.people.test_accounts import code_of
 from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 
 ADD_AN_OWNER = """
+import os
 from django.contrib.auth.models import Group, User
 nora = User.objects.create_user("nora", "nora@example.com")
 nora.groups.add(Group.objects.get(name="Owners"))
+User.objects.create_superuser("sue", "sue@example.com", os.environ["DJANGO_SUPERUSER_PASSWORD"])
 """
 
 
@@ -119,3 +122,58 @@ def test_an_owner_without_a_password_proves_it_by_single_sign_on(
     asked = [request.url for request, _ in identities.server.log if "/authorize" in request.url]
     assert "prompt=login" not in asked[0]
     assert "prompt=login" in asked[-1]
+
+
+def test_a_new_person_comes_in_by_a_link(newcomer: Visitor, locked: Portal, chromium: Browser) -> None:
+    """A superuser adds them and is shown the link once; they choose their password and sign in with it."""
+    page, url = newcomer.page, newcomer.portal.url
+    page.goto(f"{url}/people/add/")
+    page.get_by_label("Username").fill("sue")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Set up").click()
+    secret = page.locator("#authenticator_secret").inner_text()
+    page.get_by_label("Authenticator code").fill(code_of(secret))
+    page.get_by_role("button", name="Turn on").click()
+    page.get_by_role("link", name="I have kept them: go on").click()
+
+    page.goto(f"{url}/people/add/")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_label("Username").fill("nadia")
+    page.get_by_label("E-mail address").fill("nadia@example.com")
+    page.get_by_label("Members").check()
+    page.get_by_role("button", name="Add person").click()
+    link = page.get_by_label("Link", exact=True).input_value()
+    assert link.startswith(f"{url}/accounts/welcome/#")
+
+    theirs = chromium.new_context(viewport={"width": 400, "height": 800})
+    guest = open_visitor(theirs, locked)
+    asked: list[str] = []
+    guest.page.on("request", lambda request: asked.append(request.url))
+    guest.page.goto(link)
+    expect(guest.page.get_by_label("New password", exact=True)).to_be_focused()
+    assert "#" not in guest.page.url, "the code is taken out of the address"
+    code = link.partition("#")[2]
+    assert not any(code in address.partition("#")[0] for address in asked), "no server was sent it"
+    for label in ("New password", "New password once more"):
+        guest.page.get_by_label(label, exact=True).fill("Summer2026!")
+    guest.page.get_by_role("button", name="Set password").click()
+    expect(guest.page.get_by_text("too easy to guess").first).to_be_visible()
+    for label in ("New password", "New password once more"):
+        guest.page.get_by_label(label, exact=True).fill("heron lantern river")
+    guest.page.get_by_role("button", name="Set password").click()
+    expect(guest.page.get_by_text("Your password is set")).to_be_visible()
+    guest.page.get_by_label("Username").fill("nadia")
+    guest.page.get_by_label("Password", exact=True).fill("heron lantern river")
+    guest.page.keyboard.press("Enter")
+    guest.page.wait_for_url(f"{url}/")
+    theirs.close()
+    # A form with errors answers 422, which Chromium puts on its console.
+    assert [each for each in guest.complaints if "422" not in each] == []
+
+    page.goto(f"{url}/people/?q=nadia")
+    page.get_by_role("link", name="nadia").click()
+    expect(page.get_by_role("heading", name="Signed in")).to_be_visible()
+    page.get_by_role("button", name="Sign out everywhere").click()
+    expect(page.get_by_text("Signed out in 1 browser.")).to_be_visible()

@@ -31,6 +31,7 @@ LIVE = {
     "accounts/logout/": "account_logout",
     "accounts/inactive/": "account_inactive",
     "accounts/reauthenticate/": "account_reauthenticate",
+    "accounts/welcome/": "account_welcome",
     "accounts/browsers/": "account_browsers",
     "accounts/browsers/end/": "account_end_browsers",
     "accounts/log/": "account_log",
@@ -54,7 +55,13 @@ LIVE = {
     "accounts/oidc/<str:provider_id>/login/callback/": "openid_connect_callback",
 }
 
-OURS = {"account_log", "account_browsers", "account_end_browsers", "account_reauthenticate_sso"}
+OURS = {
+    "account_log",
+    "account_browsers",
+    "account_end_browsers",
+    "account_reauthenticate_sso",
+    "account_welcome",
+}
 
 # What the library has beside, as it was when this was written; the test adds what it has now.
 DEAD = [

@@ -134,11 +134,9 @@ def test_a_person_ends_one_or_all_others_but_nobody_elses(reader: User, member: 
     assert "signed in nowhere else" in here.post(END, follow=True).content.decode()
 
 
-def test_a_superuser_ends_all_of_somebody(
-    superuser: User, reader: User, member: User, client_of: Browser
-) -> None:
+def test_a_superuser_ends_all_of_somebody(superuser: User, reader: User, member: User, desk: Client) -> None:
     clients = [sign_in(reader), sign_in(reader)]
-    other, desk = sign_in(member), client_of(superuser)
+    other = sign_in(member)
     data = {"action": "sign_out_everywhere", "_selected_action": [reader.pk]}
     assert "2 signed out" in desk.post(address(User, "changelist"), data, follow=True).content.decode()
     assert not any(map(is_in, clients))

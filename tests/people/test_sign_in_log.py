@@ -18,8 +18,8 @@ from django.urls import reverse
 
 from integrations.models import AccountEvent, Right
 from integrations.services.audit import Batch
-from integrations.services.people.log import network_of
 from integrations.services.read_api.tokens import TokenSpec, create_token, revoke_token
+from integrations.services.sign_ins.log import network_of
 from tests.conftest import make_user
 from tests.people.test_accounts import code_of
 from tests.support.identity_provider import IdentityProvider

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -50,6 +51,7 @@ from integrations.services.imports.reports import ImportOptions
 from integrations.services.mapping.proposals import choose_company
 from integrations.services.suggestions.decisions import ignore_organization, reject_match
 from integrations.tasks import enqueue_refresh
+from portal.proof import PROVEN_AT
 from portal.second_factor import SealedSeeds
 from tests.support.simulated import actor_of, company_of, map_to
 
@@ -58,8 +60,8 @@ HOOK_KEY, HOOK_QUERY, DIGEST = "hook-key-Plover-55", "hook-query-Wren-66", "d1" 
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OURS = [model for model in REGISTERED if model._meta.app_label == "integrations"]
-ADDED_HERE = {Organization, OrganizationMapping, User, Group, EmailAddress}
-ADDED_ON_THE_PORTAL = {IntegrationInstance}
+ADDED_HERE = {Organization, OrganizationMapping, Group, EmailAddress}
+ADDED_ON_THE_PORTAL = {IntegrationInstance, User}
 CHANGED_HERE = ADDED_HERE | ADDED_ON_THE_PORTAL
 
 
@@ -79,8 +81,12 @@ def superuser(db: None) -> User:
 
 @pytest.fixture
 def desk(superuser: User, client_of: Callable[[User], Client]) -> Client:
-    """The superuser's browser."""
-    return client_of(superuser)
+    """The superuser's browser, in which they have just proved who they are."""
+    client = client_of(superuser)
+    session = client.session
+    session[PROVEN_AT] = time.time()
+    session.save()
+    return client
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ The functions that build queries take ids and not models, so that their SQL can 
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,7 +24,6 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
-    TextChoices,
     Value,
     When,
 )
@@ -45,12 +45,12 @@ SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
 CHOSEN_BY_HAND = (MappingProposal.Kind.CHOSEN, MappingProposal.Kind.CLEARED)
 
 
-class RowState(TextChoices):
+class RowState(enum.StrEnum):
     """Where an organization stands in one instance, for one person."""
 
     CHANGED = "changed"
     ELSEWHERE = "elsewhere"
-    REVIEW = "review", "Needs review"
+    REVIEW = "review"
     MAPPED = "mapped"
     SUGGESTED = "suggested"
     UNMAPPED = "unmapped"

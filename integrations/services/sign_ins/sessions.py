@@ -8,8 +8,8 @@ from django.db import models
 from django.utils import timezone
 
 from integrations.models import AccountEvent, BrowserSession
-from integrations.services.people.acting import presence
-from integrations.services.people.log import note
+from integrations.services.sign_ins.acting import presence
+from integrations.services.sign_ins.log import note
 
 
 def live_sessions(person: User) -> models.QuerySet[BrowserSession]:

@@ -18,8 +18,8 @@ from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 from integrations.models import ApiToken
-from integrations.services.people.log import FACTORS, Kind, note
-from integrations.services.people.sessions import end_all_sessions
+from integrations.services.sign_ins.log import FACTORS, Kind, note
+from integrations.services.sign_ins.sessions import end_all_sessions
 
 RIGHTS = ("is_superuser", "is_staff", "is_active")
 WATCHED = ("username", "email", "password", *RIGHTS)

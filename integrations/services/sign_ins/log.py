@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from integrations.models import AccountEvent
-from integrations.services.people.acting import presence
+from integrations.services.sign_ins.acting import presence
 
 Kind = AccountEvent.Kind
 PLACES_REMEMBERED = dt.timedelta(days=180)
