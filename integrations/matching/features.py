@@ -49,6 +49,7 @@ FEATURES: dict[str, int] = {
     "same_text": 1,
     "neutral_omission": 1,
     "structural_omission": -1,
+    "structural_and_more_omitted": -1,
     "small_word_omitted": 0,
     "edge_word_omitted": -1,
     "body_word_omitted": 0,

@@ -238,6 +238,11 @@ def _omission_features(pairs: Pairs, nothing_open: Flags) -> None:
     values["neutral_omission"] = (~(telling[0] | telling[1]) & ~nothing_open).astype(float)
     left_structural, right_structural = pairs.any_open(vocabulary.structural)
     values["structural_omission"] = (left_structural | right_structural).astype(float)
+    light = vocabulary.structural | vocabulary.neutral | vocabulary.trade | vocabulary.small
+    left_more, right_more = pairs.any_open(~light)
+    values["structural_and_more_omitted"] = (
+        (left_structural & left_more) | (right_structural & right_more)
+    ).astype(float)
     left_trade, right_trade = pairs.any_open(vocabulary.trade)
     values["trades_differ"] = (
         (left_trade & (right_trade | right_structural)) | (right_trade & left_structural)

@@ -59,6 +59,7 @@ LABELS: dict[str, str] = {
     "same_text": "written the same way",
     "neutral_omission": 'only words such as "group" are left out',
     "structural_omission": "a word that names another body, trade or place is left out",
+    "structural_and_more_omitted": "a word that names another body or trade is left out with a telling one",
     "joined_word_omitted": 'a word behind an "and" is left out',
     "trades_differ": "each holds the word of another trade",
     "first_word_omitted": "the first word is left out",

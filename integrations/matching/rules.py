@@ -256,6 +256,13 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "more than a trade",
+        Strength.HOLDS,
+        "one name adds the word of another body or trade and a telling word with it",
+        _CONTACT,
+        lambda v: v.some("structural_and_more_omitted") & ~v.some("acronym") & ~v.supported,
+    ),
+    Rule(
         "beginning of a word",
         Strength.HOLDS,
         "they share only the beginning of a word",
@@ -319,7 +326,14 @@ RULES: tuple[Rule, ...] = (
         Strength.DOUBTS,
         "both spellings are a surname or a place",
         "nothing but your own choice",
-        lambda v: v.some("attested_word_swapped", "only_telling_word_swapped", "known_word_swapped"),
+        lambda v: v.some("attested_word_swapped", "known_word_swapped"),
+    ),
+    Rule(
+        "one telling word",
+        Strength.DOUBTS,
+        "the only word that tells is spelled differently",
+        "a domain or telephone number that no other record holds",
+        lambda v: v.some("only_telling_word_swapped") & ~v.own_contact,
     ),
 )
 

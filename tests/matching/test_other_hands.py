@@ -6,7 +6,7 @@ import pytest
 
 from integrations.matching import Company, Organization, Suggestion, Tier, suggest
 from tests.matching.more_hands import more_hands
-from tests.matching.other_hands import ALL_HANDS, IT, LOOK, Hand, Written
+from tests.matching.other_hands import ALL_HANDS, IT, LOOK, SURE, Hand, Written
 
 
 def _organization(written: Written) -> Organization:
@@ -38,8 +38,9 @@ def answer_to(case: Hand) -> Suggestion:
 )
 def test_names_by_other_hands(case: Hand) -> None:
     answer = answer_to(case)
-    if case.verdict == IT:
+    if case.verdict in (IT, SURE):
         assert answer.company_id == "c0", answer
+        assert case.verdict == IT or answer.tier is Tier.SURE, answer
     elif case.verdict == LOOK:
         assert answer.tier is not Tier.SURE, answer
     else:

@@ -69,7 +69,7 @@ LOWEST_SCORE, HIGHEST_SCORE, KNOTS = -12.0, 9.0, 64
 LEAST_CONFIDENCE = 1e-4
 RIDGE = 1e-4
 #: Least confidence of the tiers, chosen on the cross-validated scores.
-TIERS = {"sure": 0.92, "likely": 0.82, "likely_clear": 0.73, "likely_own_phone": 0.58}
+TIERS = {"sure": 0.92, "likely": 0.82, "likely_clear": 0.75, "likely_own_phone": 0.58}
 
 _WRITING = [list(FEATURES).index(name) for name in WRITING]
 
