@@ -39,6 +39,7 @@ instance_urls = [
     path("filters/edit/", filters.edit, name="filters_edit"),
     path("filters/check/", filters.check, name="filters_check"),
     path("filters/preview/", filters.preview, name="filters_preview"),
+    path("user-field/", filters.save_user_field, name="user_field_save"),
     path("schedule/", schedules.save, name="schedule_save"),
     path("catch-all/", catch_all.catch_all, name="catch_all"),
     path("mappings/", mappings.table, name="mappings"),

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import gc
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connections
-from django.test import Client
-from hypothesis import HealthCheck, configuration, settings
+from django.test import Client, TransactionTestCase
 from hypothesis import core as hypothesis_core
 from hypothesis.vendor.pretty import RepresentationPrinter
 
 from integrations.models import Company, IntegrationInstance
+from tests.support import properties  # noqa: F401  # the profiles, before an option chooses another
 from tests.support.admin_rows import desk, sample_rows, superuser  # noqa: F401  # fixtures
 from tests.support.append_only import let_tests_empty_the_audit
 from tests.support.migrated import migrated_database, migrated_memory
-from tests.support.properties import USUAL
 from tests.support.rows import make_company, make_instance
 from tests.support.simulated import (  # noqa: F401  # fixtures
     instance,
@@ -33,21 +31,6 @@ from tests.support.simulated import (  # noqa: F401  # fixtures
 )
 
 let_tests_empty_the_audit()
-# Not in the project's folder: pytest stops at a `.hypothesis` folder that it was not told to skip.
-configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir(), "portal-tests-hypothesis"))
-# The same examples each time and everywhere; with `make explore` new ones, and ten times as many. No database
-# of failures, which would draw something else here than elsewhere; no deadline, as the machine may be busy.
-for profile, more in (("repeatable", 1), ("explore", 10)):
-    settings.register_profile(
-        profile,
-        max_examples=USUAL * more,
-        derandomize=profile == "repeatable",
-        database=None,
-        deadline=None,
-        print_blob=True,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-settings.load_profile("repeatable")
 # Schemathesis puts a printer of its own there, which leaves out the values of every failing example.
 hypothesis_core.RepresentationPrinter = RepresentationPrinter  # type: ignore[attr-defined]
 
@@ -59,6 +42,23 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """
     processors = os.cpu_count() or 1
     return processors if config.option.numprocesses == "logical" else processors * 3 // 2
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks the database of this run, which is worth repeating on another kind of database.
+
+    Tests that start processes give each a database of its own, or none.
+    """
+    for item in items:
+        fixtures, class_ = set(getattr(item, "fixturenames", ())), getattr(item, "cls", None)
+        asks = (
+            item.get_closest_marker("django_db")
+            or fixtures & {"db", "transactional_db", "live_server", "django_db_setup"}
+            or (class_ is not None and issubclass(class_, TransactionTestCase))
+        )
+        if asks and not item.get_closest_marker("process"):
+            item.add_marker("database")
 
 
 def pytest_collection_finish() -> None:

@@ -47,6 +47,7 @@ def instance_out(row: IntegrationInstance) -> schemas.InstanceOut:
         zone_name=row.zone_name,
         api_url=row.api_url,
         web_url=row.web_url,
+        user_field=row.user_value_name,
         last_checked_at=row.last_checked_at,
         last_refreshed_at=row.last_refreshed_at,
         last_full_read_at=row.last_full_read_at,
@@ -64,7 +65,7 @@ def company_out(row: Company) -> schemas.CompanyOut:
     """A company with its instance."""
     names = (
         "name", "number", "company_type", "is_active", "web_address", "phone", "city", "state", "postal_code",
-        "in_filter", "missing_since",
+        "tax_id", "user_value", "in_filter", "missing_since",
     )  # fmt: skip
     values: dict[str, Any] = {name: getattr(row, name) for name in names}
     return schemas.CompanyOut(

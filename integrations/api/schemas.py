@@ -73,6 +73,9 @@ class InstanceOut(Schema):
     zone_name: str
     api_url: str
     web_url: str
+    user_field: str = Field(
+        description="The user-defined field whose value its companies carry; may be empty."
+    )
     last_checked_at: dt.datetime | None
     last_refreshed_at: dt.datetime | None
     last_full_read_at: dt.datetime | None = Field(
@@ -99,6 +102,8 @@ class CompanyOut(Schema):
     city: str
     state: str
     postal_code: str
+    tax_id: str
+    user_value: str = Field(description="That of the instance's ``user_field``; may be empty.")
     in_filter: bool
     place: Company.Place = Field(
         description=(

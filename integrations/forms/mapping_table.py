@@ -11,9 +11,9 @@ from integrations.matching import Tier
 from integrations.services.mapping import (
     PAGE_SIZES,
     SORTS,
-    STATE_LABELS,
     USUAL_SIZE,
     WARNING_LABELS,
+    RowState,
     TableQuery,
     TableView,
 )
@@ -25,7 +25,7 @@ NO_COLUMNS = "none"  # in the address: no optional column at all
 class TableForm(forms.Form):
     """Reads the query string; a value that makes no sense counts as not given."""
 
-    state = forms.ChoiceField(choices=[(state.value, label) for state, label in STATE_LABELS.items()])
+    state = forms.ChoiceField(choices=RowState.choices)
     tier = forms.ChoiceField(choices=[(tier.value, tier.value) for tier in Tier])
     warning = forms.ChoiceField(choices=list(WARNING_LABELS.items()))
     type = forms.IntegerField(min_value=-MOST_TYPE, max_value=MOST_TYPE)

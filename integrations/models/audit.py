@@ -87,6 +87,8 @@ class AuditEvent(models.Model):
         SCHEDULE_PUT_BACK = "schedule.put_back", "schedule put back"
         CATCH_ALL_CHANGED = "catch_all.changed", "catch-all company changed"
         CATCH_ALL_PUT_BACK = "catch_all.put_back", "catch-all company put back"
+        USER_FIELD_CHANGED = "user_field.changed", "user-defined field changed"
+        USER_FIELD_PUT_BACK = "user_field.put_back", "user-defined field put back"
 
         TOKEN_CREATED = "token.created", "token created"
         TOKEN_REVOKED = "token.revoked", "token revoked"

@@ -10,7 +10,6 @@ from django.db.models.functions import Concat, Lower
 
 from integrations.models.instances import IntegrationInstance
 
-LINE_BREAK = models.Value("\n")
 MSP_COMPANY_ID = "0"  # the id of the MSP itself
 
 

@@ -14,6 +14,8 @@ from django.urls import reverse
 from integrations.database.transactions import transaction_required
 from integrations.fields import EncryptedJSONField
 
+USER_DEFINED = "udf:"  # how the name of a field begins that the tenant has added
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
@@ -206,12 +208,26 @@ class IntegrationInstance(models.Model):
     @property
     def field_warnings(self) -> list[ReadWarning]:
         """About fields and picklists; shown where the filter is."""
-        return self.warnings_of("fields")
+        return self.warnings_of("fields", "details", "user_field")
 
     @property
     def company_warnings(self) -> list[ReadWarning]:
         """About companies; shown where the result of a refresh is."""
         return self.warnings_of("companies", "count")
+
+    @property
+    def user_field_name(self) -> str:
+        """The user-defined field to read with the companies, as people call it; perhaps empty."""
+        return self._label(self.user_field)
+
+    @property
+    def user_value_name(self) -> str:
+        """The user-defined field whose values the companies have, as people call it; perhaps empty."""
+        return self._label(self.user_field_read)
+
+    def _label(self, name: str) -> str:
+        labels = {each["name"]: each.get("label") for each in self.company_fields}
+        return labels.get(name) or name.removeprefix(USER_DEFINED)
 
     def same_tenant(self) -> InstanceQuerySet:
         """The other configurations of the same tenant: the PSA named the same database for them."""

@@ -52,6 +52,8 @@ class FieldDetails:
 
     ``labels`` has the choices by what is referred to (``CompanyField.reference``, in lower case).
     ``oddities`` says in sentences what could not be read; what an earlier read knew of it stays true.
+    ``unsure`` are names of fields of whose values some may be lacking; ``USER_DEFINED`` alone stands for all
+    such fields.
     """
 
     user_defined: tuple[CompanyField, ...] = ()

@@ -9,12 +9,21 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from integrations.forms.filters import BaseFilterFormSet
+from integrations.forms.user_field import UserFieldForm
 from integrations.models import IntegrationInstance
 from integrations.psa.base import PSAError
-from integrations.services.companies import MOST_ROWS, preview_filters, save_filters
+from integrations.services.audit import Batch, actor_of
+from integrations.services.companies import MOST_ROWS, preview_filters, save_filters, set_user_field
 from integrations.tasks import enqueue_refresh
 from integrations.views.cards import filter_forms
-from integrations.views.common import SignedInRequest, field_errors, on_instance, recorded, whole_number
+from integrations.views.common import (
+    SignedInRequest,
+    field_errors,
+    on_instance,
+    recorded,
+    tell_recorded,
+    whole_number,
+)
 from integrations.views.setup import setup_page
 
 
@@ -78,3 +87,17 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
         save_filters(batch, instance, filters.conditions())
         enqueue_refresh(instance, request.user, full=True)
     return redirect(instance)
+
+
+@on_instance("change_integrationinstance")
+@require_POST
+def save_user_field(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
+    """Choose the user-defined field that is read with the companies, and read them anew."""
+    form = UserFieldForm(instance, request.POST)
+    if not form.is_valid():
+        return setup_page(request, instance, user_field=form)
+    batch = Batch(actor_of(request))
+    if set_user_field(batch, instance, form.cleaned_data["user_field"]):
+        enqueue_refresh(instance, request.user, full=True)
+        tell_recorded(request, batch, "The user-defined field was saved. The companies are being read anew.")
+    return redirect(f"{instance.get_absolute_url()}#schedule")

@@ -28,7 +28,6 @@ from integrations.services.mapping import (
     NEXT_STEPS,
     PAGE_SIZES,
     SORTS,
-    STATE_LABELS,
     WARNING_LABELS,
     MappingTable,
     RowState,
@@ -282,7 +281,7 @@ def _state_tabs(
         number = table.counts.get(state.value, 0)
         if number or query.state == state.value:
             in_state = urlencode({**address_params, "state": state.value, "warning": ""})
-            tabs.append((state.value, STATE_LABELS[state], number, in_state))
+            tabs.append((state.value, state.label, number, in_state))
     return tabs
 
 

@@ -11,6 +11,7 @@ from django.shortcuts import render
 
 from integrations.forms.filters import BaseFilterFormSet
 from integrations.forms.schedules import ScheduleForm
+from integrations.forms.user_field import UserFieldForm
 from integrations.models import IntegrationInstance
 from integrations.psa.forms import ConnectionForm
 from integrations.services.companies import filter_text
@@ -35,6 +36,7 @@ def setup_page(
     filters: BaseFilterFormSet | None = None,
     preview: Mapping[str, Any] | None = None,
     schedule: ScheduleForm | None = None,
+    user_field: UserFieldForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """Draw the page; a card that was just submitted brings its own bound form."""
@@ -47,6 +49,7 @@ def setup_page(
         "filter_text": filter_text(instance),
         "preview": preview,
         "schedule": schedule or schedule_form(instance),
+        "user_field": user_field or UserFieldForm(instance),
         "same_tenant": list(instance.same_tenant()),
         "catch_all": instance.catch_all_company(),
         "who_can_mend": who_can_mend() if instance.status == IntegrationInstance.Status.REFUSED else [],

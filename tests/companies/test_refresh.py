@@ -20,6 +20,7 @@ from integrations.models import (
     FilterOption,
     IntegrationInstance,
     Job,
+    MappingProposal,
     Organization,
     OrganizationMapping,
 )
@@ -31,8 +32,10 @@ from integrations.services.instances.catch_all import set_catch_all
 from integrations.services.instances.connect import check_connection, client_for
 from integrations.services.instances.delete import delete_instance
 from integrations.services.jobs import run as jobs
+from integrations.services.mapping.counts import table_counts
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
+from tests.support.rows import choose, save
 from tests.support.simulated import (
     COMPANIES,
     USERNAME,
@@ -375,6 +378,29 @@ def test_only_what_autotask_no_longer_has_is_gone_and_the_msp_itself_stays_usabl
     refresh(refreshed, full=True)
     unknown = company_of(refreshed, 102)
     assert (unknown.in_filter, unknown.missing_since) == (False, None)
+
+
+def test_what_is_no_option_any_more_loses_its_tick(
+    tenant: Tenant, refreshed: IntegrationInstance, organizations: Organizations, owner: User, member: User
+) -> None:
+    """It is neither counted among what would be saved nor shown ticked; nothing is thrown away."""
+    kinds = {101: "suggested", 102: "suggested", 103: "chosen", 201: "suggested", 202: "chosen"}
+    for (remote_id, kind), organization in zip(kinds.items(), organizations.values(), strict=False):
+        choose(member, organization, company_of(refreshed, remote_id))
+        MappingProposal.objects.filter(organization=organization).update(kind=kind, tier="sure")
+    assert table_counts(refreshed, member).pending["new"] == 5
+    for remote_id in (102, 103):
+        tenant.companies.remove(remote_id)
+    only_customers(owner, refreshed)
+
+    refresh(refreshed)
+
+    ticked = MappingProposal.objects.filter(selected=True).values_list("company__remote_id", flat=True)
+    assert sorted(ticked) == ["101", "202"]
+    assert MappingProposal.objects.count() == 5
+    assert table_counts(refreshed, member).pending["new"] == 2
+    outcome = save(member, refreshed)
+    assert (outcome.saved, outcome.conflicts) == (2, [])
 
 
 def test_a_filter_from_the_start_lets_the_msp_itself_be_a_catch_all(

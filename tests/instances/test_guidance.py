@@ -91,8 +91,9 @@ def every_instance() -> InstanceQuerySet:
 
 
 def test_one_tenant_connected_twice_is_said_and_its_open_organizations_are_counted_once(
-    instance: IntegrationInstance, owner: User, reader: User, client_of: ClientOf
+    refreshed: IntegrationInstance, owner: User, reader: User, client_of: ClientOf
 ) -> None:
+    instance = refreshed
     for name in ("Abbott", "Birchwood", "Calloway"):
         make_organization(name)
     ignore_organization(Batch(actor_of(owner)), instance, make_organization("Nobody"))

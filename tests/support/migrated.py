@@ -24,18 +24,23 @@ from django.db.backends.signals import connection_created
 from tests.support.databases import ROOT, alone, drop_database, in_common, make_database, make_tables
 
 FOLDER = Path(tempfile.gettempdir(), f"portal-tests-migrated-{os.geteuid()}")
+# What a new database comes from: settings, migrations, models (for the rights to them), roles.
+SOURCES = (
+    "portal/**/*.py",
+    "integrations/*.py",
+    *(f"integrations/{name}/**/*.py" for name in ("migrations", "models")),
+)
 KEPT_FOR = 7 * 24 * 3600  # seconds
 
 
 def fingerprint() -> str:
-    """Of all that the tables come from: the portal's Python files, and the installed packages."""
+    """Of all that the tables come from: ``SOURCES``, and the installed packages."""
     seen = hashlib.sha256(sys.version.encode())
     for name in sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info")):
         seen.update(name.encode())
-    for folder in ("integrations", "portal"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            seen.update(str(path.relative_to(ROOT)).encode())
-            seen.update(path.read_bytes())
+    for path in sorted(path for pattern in SOURCES for path in ROOT.glob(pattern)):
+        seen.update(str(path.relative_to(ROOT)).encode())
+        seen.update(path.read_bytes())
     return seen.hexdigest()[:16]
 
 

@@ -1,10 +1,29 @@
-"""How many examples a property draws, under the profiles of tests/conftest.py."""
+"""How many examples a property draws, and which: the profiles that hypothesis works under."""
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, configuration, settings
 
 USUAL = 100  # examples of a property that does not say how many, where no more are asked for
+
+# Not in the project's folder: pytest stops at a `.hypothesis` folder that it was not told to skip.
+configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir(), "portal-tests-hypothesis"))
+# The same examples each time and everywhere; with `make explore` new ones, and ten times as many. No database
+# of failures, which would draw something else here than elsewhere; no deadline, as the machine may be busy.
+for profile, more in (("repeatable", 1), ("explore", 10)):
+    settings.register_profile(
+        profile,
+        max_examples=USUAL * more,
+        derandomize=profile == "repeatable",
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("repeatable")
 
 
 def examples(count: int, *unchecked: HealthCheck) -> settings:

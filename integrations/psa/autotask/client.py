@@ -45,6 +45,7 @@ from integrations.psa.base import (
     Zone,
     ZoneMoved,
 )
+from integrations.psa.fields import USER_DEFINED
 
 __all__ = ["AutotaskClient", "AutotaskSettings", "Clock", "Gate", "RetrySettings"]
 
@@ -146,6 +147,7 @@ class AutotaskClient:
         unsure: frozenset[str] = frozenset()
         if isinstance(own, PSAError):
             oddities.append(f"The user-defined fields could not be read. {own.user_text}")
+            unsure = frozenset({USER_DEFINED})  # every one of them
         else:
             fields, unsure = own.fields, own.unsure
             oddities += own.oddities

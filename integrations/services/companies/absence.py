@@ -114,6 +114,16 @@ def mark_absent(
     return len(gone), len(outside)
 
 
+def untick_absent(instance: IntegrationInstance) -> None:
+    """Take the ticks off what Save Mappings would leave: a company that is gone, or suggested and outside."""
+    outside = Q(company__in_filter=False, kind=MappingProposal.Kind.SUGGESTED)
+    absent = outside | Q(company__missing_since__isnull=False)
+    ticked = MappingProposal.objects.filter(absent, instance=instance, selected=True)
+    keys = list(ticked.order_by().values_list("pk", flat=True))
+    for start in range(0, len(keys), CHUNK):
+        MappingProposal.objects.filter(pk__in=keys[start : start + CHUNK]).update(selected=False)
+
+
 def _update(keys: Sequence[int], **values: Any) -> None:
     """Write the same values into many companies; SQLite takes so many ids at a time."""
     for start in range(0, len(keys), CHUNK):

@@ -8,21 +8,33 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db import transaction
 
 from integrations.models import IntegrationInstance
-from integrations.psa.base import CompanyPage, Filter, FoundCompanies, IncompleteRead, PSAClient, SetAside
+from integrations.psa.base import (
+    CompanyPage,
+    FieldDetails,
+    Filter,
+    FoundCompanies,
+    IncompleteRead,
+    InvalidRequest,
+    PSAClient,
+    SetAside,
+)
 from integrations.services.companies.absence import ids_to_ask, refuse_shrink
-from integrations.services.companies.store import store_companies
+from integrations.services.companies.fields import has_field, read_details, read_parents
+from integrations.services.companies.store import COPIED, store_companies
 from integrations.services.companies.warnings import set_aside_sentences
 
 logger = logging.getLogger(__name__)
 
 CLOCK_MARGIN = dt.timedelta(minutes=10)
+LARGE = 2_000  # companies: of more, what belongs to the fields is read at the same time as they are
 WORTH_MORE = 2  # requests more than a read of changes: what everything may cost to be read instead
 
 
@@ -40,7 +52,8 @@ class Reading:
     ``number`` companies came in order, ``unread`` are there and did not. ``seen`` are ids inside the filter,
     ``outside`` those that exist outside it. ``asked`` are the ids that a complete read lacked and that were
     asked for by themselves, ``found`` what came of them. ``incomplete`` says that a few companies are counted
-    and did not come.
+    and did not come. ``user_field`` is read with each company; ``gone_field`` is one that was to be, and that
+    the tenant does not have any more. ``details`` and ``parents`` are names that a full read brings.
     """
 
     instance: IntegrationInstance
@@ -60,6 +73,30 @@ class Reading:
     found: FoundCompanies = field(default_factory=lambda: FoundCompanies({}))
     set_aside: dict[str, str] = field(default_factory=dict)
     incomplete: IncompleteRead | None = None
+    user_field: str = ""
+    gone_field: str = ""
+    beside: Future[FieldDetails] | None = None
+    details: FieldDetails | None = None
+    parents: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def copied(self) -> Sequence[str]:
+        """What is taken over of known companies: not the values of a field that could not be read."""
+        is_kept = bool(self.gone_field) and self.gone_field == self.instance.user_field_read
+        return [name for name in COPIED if name != "user_value"] if is_kept else COPIED
+
+    def pages(self, conditions: Sequence[Filter], **options: Any) -> Iterator[CompanyPage]:
+        """The companies' pages, with the user-defined field as long as the tenant has it."""
+        try:
+            yield from self.client.companies(conditions, user_field=self.user_field, **options)
+        except InvalidRequest:
+            if not self.user_field or self.number:
+                raise
+            self.details = read_details(self.client)
+            if has_field(self.details, self.user_field):
+                raise  # it is something else that the PSA does not understand
+            self.gone_field, self.user_field = self.user_field, ""
+            yield from self.client.companies(conditions, **options)
 
     def note_set_aside(self, rows: Sequence[SetAside]) -> set[str]:
         """Keep what is to be said of companies that could not be read; their ids. They are there."""
@@ -79,7 +116,7 @@ class Reading:
         companies = [each for each in page.companies if wanted is None or each.id in wanted]
         with transaction.atomic(durable=True):
             self.progress.assert_held()
-            created, changed = store_companies(self.instance, companies, self.started)
+            created, changed = store_companies(self.instance, companies, self.started, self.copied)
         self.created, self.changed = self.created + created, self.changed + changed
         self.number += len(page.companies)
         self.unread += len(page.set_aside)
@@ -93,23 +130,26 @@ def read_everything(reading: Reading, *, accept_shrink: bool, new_filter: bool) 
     """
     reading.full, instance, client = True, reading.instance, reading.client
     known = list(instance.companies.present().values_list("remote_id", flat=True))
-    try:
-        for page in client.companies(reading.conditions, known_ids=known):
-            reading.store(page)
-            reading.seen.update(company.id for company in page.companies)
-            reading.seen |= reading.note_set_aside(page.set_aside)
-            reading.progress.report_progress(reading.number, page.total, "Reading all companies")
-    except IncompleteRead as incomplete:
-        if not incomplete.is_small:
-            raise
-        reading.note_incomplete(incomplete)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="details") as pool:
+        try:
+            for page in reading.pages(reading.conditions, known_ids=known):
+                if reading.beside is None and (page.total or 0) > LARGE:
+                    reading.beside = pool.submit(read_details, client)
+                reading.store(page)
+                reading.seen.update(company.id for company in page.companies)
+                reading.seen |= reading.note_set_aside(page.set_aside)
+                reading.progress.report_progress(reading.number, page.total, "Reading all companies")
+        except IncompleteRead as incomplete:
+            if not incomplete.is_small:
+                raise
+            reading.note_incomplete(incomplete)
     if not accept_shrink and not new_filter:
         refuse_shrink(instance, reading.seen)
     narrowed = bool(reading.conditions)
     reading.asked = ids_to_ask(instance, reading.seen, narrowed=narrowed)
     if not reading.asked:
         return
-    reading.found = client.companies_by_id(reading.asked)
+    reading.found = client.companies_by_id(reading.asked, user_field=reading.user_field)
     there = reading.found.companies.keys() | reading.note_set_aside(reading.found.set_aside)
     inside: Collection[str] = there
     if narrowed:
@@ -117,6 +157,17 @@ def read_everything(reading: Reading, *, accept_shrink: bool, new_filter: bool) 
         inside = client.ids_in_filter(reading.conditions, list(there)) if reading.incomplete else ()
     reading.seen.update(inside)
     reading.outside = there - reading.seen
+
+
+def read_names(reading: Reading) -> None:
+    """After everything was read, what belongs to the fields: own fields, names of owners and of parents.
+
+    In a large tenant it came at the same time as the companies. Raises PSAError.
+    """
+    if reading.beside is not None:
+        reading.details = reading.beside.result()
+    reading.details = reading.details or read_details(reading.client)
+    reading.parents = read_parents(reading.instance, reading.client)
 
 
 def read_changes(reading: Reading) -> bool:
@@ -133,7 +184,7 @@ def read_changes(reading: Reading) -> bool:
     full = client.requests_for(instance.companies.present().count())
     if full <= client.requests_for(0) + WORTH_MORE:
         return False
-    pages = client.companies((), modified_since=asked_since - CLOCK_MARGIN)
+    pages = reading.pages((), modified_since=asked_since - CLOCK_MARGIN)
     try:
         for page in pages:
             if not reading.number and full <= _price_of_changes(reading, page) + WORTH_MORE:

@@ -23,16 +23,26 @@ from integrations.services.companies.absence import (
     mark_absent,
     mark_offered,
     mark_outside,
+    untick_absent,
 )
 from integrations.services.companies.duplicates import flag_duplicate_names, name_keys
+from integrations.services.companies.fields import store_details
 from integrations.services.companies.filters import conditions_of
 from integrations.services.companies.outcome import RefreshOutcome, ShrinkRefused
-from integrations.services.companies.reading import Progress, Reading, read_changes, read_everything
+from integrations.services.companies.reading import (
+    Progress,
+    Reading,
+    read_changes,
+    read_everything,
+    read_names,
+)
 from integrations.services.companies.store import store_companies, store_fields
 from integrations.services.companies.warnings import (
     aside_warning,
     count_warning,
+    details_warning,
     field_warning,
+    gone_warning,
     keep_warning,
 )
 from integrations.services.instances.connect import with_current_zone
@@ -40,9 +50,13 @@ from integrations.services.instances.failures import note_failed_read, note_good
 
 DATED = (
     "last_refreshed_at", "last_full_read_at", "remote_read_at", "read_warnings", "failing_since",
-    "failed_reads", "next_refresh_at", "updated_at",
+    "failed_reads", "next_refresh_at", "user_field_read", "updated_at",
 )  # fmt: skip
 FULL_READ_EVERY = dt.timedelta(hours=24)
+CHANGES_OF_READS = (
+    Action.FILTER_CHANGED, Action.FILTER_PUT_BACK, Action.USER_FIELD_CHANGED, Action.USER_FIELD_PUT_BACK,
+)  # fmt: skip
+BESIDE = 5  # requests of a full read for the fields, the tenant's own ones, owners, countries and categories
 SLACK = dt.timedelta(hours=1)  # a schedule's turn comes some seconds sooner or later than the one before
 
 
@@ -93,11 +107,14 @@ def _refresh(
     instance = IntegrationInstance.objects.get(pk=instance.pk)
     progress.report_progress(0, None, "Reading fields and picklists")
     options = _store_metadata(instance, client.company_metadata(), progress, started)
-    reading = Reading(instance, client, progress, conditions, started)
+    reading = Reading(instance, client, progress, conditions, started, user_field=instance.user_field)
     full = full or _must_read_everything(instance, started, scheduled=scheduled)
     if full or not read_changes(reading):
         new_filter = _filters_changed_since_full_read(instance)
+        if instance.user_field != instance.user_field_read:
+            _forget_user_values(instance, progress)
         read_everything(reading, accept_shrink=accept_shrink, new_filter=new_filter)
+        read_names(reading)
     return _conclude(reading, options, accept_shrink=accept_shrink)
 
 
@@ -123,17 +140,22 @@ def _conclude(reading: Reading, options: int, *, accept_shrink: bool) -> Refresh
     with transaction.atomic(durable=True):
         reading.progress.assert_held()
         current = IntegrationInstance.objects.locked().get(pk=reading.instance.pk)
-        _, changed = store_companies(current, reading.found.companies.values(), reading.started)
+        found = reading.found.companies.values()
+        _, changed = store_companies(current, found, reading.started, reading.copied)
         mark_offered(current, reading.seen)
         missing, left = 0, mark_outside(current, reading.outside)
         if reading.full:
             missing, also_left = _tell_absent(current, reading, accept_shrink=accept_shrink)
             left += also_left
+        untick_absent(current)
         flag_duplicate_names(current, keys)
         _warn(current, reading, accept_shrink=accept_shrink)
+        if reading.details is not None:
+            store_details(current, reading.details, reading.parents)
         current.last_refreshed_at = reading.started
         if reading.full:
             current.last_full_read_at = reading.started
+            current.user_field_read = reading.instance.user_field
         if reading.full or reading.incomplete is None:  # what did not come is asked for again
             current.remote_read_at = read_at
         note_good_read(current)
@@ -152,7 +174,7 @@ def _conclude(reading: Reading, options: int, *, accept_shrink: bool) -> Refresh
         outside_filter=mapped_outside,
         options=options,
         offered=offered,
-        price=reading.client.requests_for(offered) + 1,  # and one for the fields
+        price=reading.client.requests_for(offered) + BESIDE,
         since=None if reading.full else reading.since,
         psa=provider_for(current.psa).name,
         filtered=bool(reading.conditions),
@@ -177,6 +199,9 @@ def _tell_absent(current: IntegrationInstance, reading: Reading, *, accept_shrin
 def _warn(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool) -> None:
     """Put what this read could not take over on the instance, and take off what is in order again."""
     now = reading.started
+    if reading.details is not None:
+        keep_warning(current, "details", details_warning(reading.details, now))
+    keep_warning(current, "user_field", gone_warning(reading.gone_field, now))
     came = None if reading.full else reading.seen | reading.outside - reading.set_aside.keys()
     keep_warning(current, "companies", aside_warning(current, reading.set_aside, came, now))
     if not reading.full and reading.incomplete is None:
@@ -190,10 +215,21 @@ def _warn(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool
     keep_warning(current, "count", count_warning(psa, incomplete, names, now))
 
 
+def _forget_user_values(instance: IntegrationInstance, progress: Progress) -> None:
+    """Another user-defined field is to be read: no company keeps a value of the one before."""
+    with transaction.atomic(durable=True):
+        progress.assert_held()
+        instance.companies.exclude(user_value="").update(user_value="")
+        IntegrationInstance.objects.filter(pk=instance.pk).update(user_field_read="")
+    instance.user_field_read = ""
+
+
 def _must_read_everything(instance: IntegrationInstance, now: dt.datetime, *, scheduled: bool) -> bool:
     """Whether a day has passed since everything was read, or will have before the schedule's next turn."""
     last = instance.last_full_read_at
     if last is None or _filters_changed_since_full_read(instance):
+        return True
+    if instance.user_field != instance.user_field_read:
         return True
     if not scheduled:
         return now - last > FULL_READ_EVERY
@@ -207,8 +243,8 @@ def _filters_changed_since_full_read(instance: IntegrationInstance) -> bool:
 
 
 def refiltered(batch: uuid.UUID) -> list[IntegrationInstance]:
-    """The configurations whose company filter a batch changed or put back, and that can be read anew."""
-    changed = AuditEvent.objects.filter(batch=batch).of(Action.FILTER_CHANGED, Action.FILTER_PUT_BACK)
+    """The configurations of which a batch changed or put back what is read, and that can be read anew."""
+    changed = AuditEvent.objects.filter(batch=batch).of(*CHANGES_OF_READS)
     there = IntegrationInstance.objects.present().exclude(credentials="")
     readable = there.exclude(status=IntegrationInstance.Status.REFUSED)
     return list(readable.filter(pk__in=changed.order_by().values("instance")).order_by("pk"))

@@ -1,7 +1,8 @@
 """What a read could not take over, kept on the configuration until a later read finds it in order.
 
 Each kind of warning is a text with details: ``fields`` (what is odd about the tenant's fields and picklists,
-or why they could not be read), ``companies`` (those set aside for an impossible value), ``count`` (companies
+or why they could not be read), ``details`` (names that belong to them), ``user_field`` (the one to be read
+with the companies is gone), ``companies`` (those set aside for an impossible value), ``count`` (companies
 that the PSA counts and does not give).
 """
 
@@ -12,7 +13,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from integrations.models import IntegrationInstance
-from integrations.psa.base import CompanyMetadata, IncompleteRead, SetAside
+from integrations.psa.base import CompanyMetadata, FieldDetails, IncompleteRead, SetAside
+from integrations.psa.fields import USER_DEFINED
 
 MOST_DETAILS = 50  # that are kept of a warning; how many more there are is kept as a number
 
@@ -42,6 +44,25 @@ def field_warning(metadata: CompanyMetadata, now: dt.datetime) -> dict[str, Any]
         text = "Some entries of the fields were left out or put right when they were read."
         return _warning(text, metadata.oddities, now)
     return None
+
+
+def details_warning(details: FieldDetails, now: dt.datetime) -> dict[str, Any] | None:
+    """What to say of the tenant's own fields and of names as they were just read; None if all is in order."""
+    if not details.oddities:
+        return None
+    text = "Some names that belong to the fields could not be read; those of the last good read are used."
+    return _warning(text, details.oddities, now)
+
+
+def gone_warning(name: str, now: dt.datetime) -> dict[str, Any] | None:
+    """What to say of the user-defined field that was to be read with the companies and is gone."""
+    if not name:
+        return None
+    text = (
+        f"The user-defined field “{name.removeprefix(USER_DEFINED)}” is not in Autotask any more, so it was "
+        "not read with the companies. Choose another one under Company filter, or none."
+    )
+    return _warning(text, (), now)
 
 
 def aside_warning(

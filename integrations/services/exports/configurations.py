@@ -10,7 +10,7 @@ from integrations.services.companies.filter_rows import stored_rows
 
 COLUMNS = (
     "psa", "name", "description", "is_default", "platform", "username", "refresh_every_hours", "check_daily",
-    "filters", "catch_all",
+    "filters", "catch_all", "user_field",
 )  # fmt: skip
 
 
@@ -29,4 +29,5 @@ def export_configurations(instances: Iterable[IntegrationInstance]) -> Iterator[
             "check_daily": instance.check_daily,
             "filters": stored_rows(instance.filters.order_by("position")),
             "catch_all": instance.catch_all_id,
+            "user_field": instance.user_field,
         }

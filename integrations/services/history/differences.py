@@ -26,17 +26,15 @@ HIDDEN = "(hidden)"
 NEVER_SHOWN = ("secret", "password", "credential", "tracking_identifier", "digest", "token", "signing")
 
 INSTANCE_LABELS = {
-    "name": "Name",
-    "description": "Description",
     "is_default": "Use as default",
     "zone": "Platform",
     "api_url": "Address",
     "username": "API Username",
     "status": "State",
     "refresh_every_hours": "Refresh every (hours)",
-    "check_daily": "Check daily",
     "catch_all": "Catch-all company (id)",
     "filters": "Company filter",
+    "user_field": "Read with each company",
     "instances": "Configurations",
     "prefix": "Begins with",
     "rights": "May read",
@@ -46,6 +44,7 @@ INSTANCE_LABELS = {
     "for_portal": "Belongs to the portal",
     "reasons": "Because",
 }
+SECRET_LABELS = {"secret": "API User Password", "tracking_identifier": "API Tracking Identifier"}
 CHOICES: dict[str, dict[str, str]] = {
     name: {str(key): str(label) for key, label in kind.choices}
     for name, kind in {
@@ -57,7 +56,6 @@ CHOICES: dict[str, dict[str, str]] = {
     }.items()
 }
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
-SECRET_LABELS = {"secret": "API User Password", "tracking_identifier": "API Tracking Identifier"}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from integrations.models import AuditEvent, IntegrationInstance
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.companies.filters import put_back_filters
+from integrations.services.companies.user_field import change_user_field, user_field_snapshot
 from integrations.services.history.register import CHANGED_SINCE, GONE, puts_back
 from integrations.services.instances.catch_all import catch_all_snapshot, change_catch_all
 from integrations.services.instances.schedule import schedule_snapshot, set_schedule
@@ -103,6 +104,13 @@ def _put_back_catch_all(batch: Batch, instance: IntegrationInstance, event: Audi
     if instance.is_deleted or catch_all_snapshot(instance) != event.after:
         return CHANGED_SINCE
     return change_catch_all(Action.CATCH_ALL_PUT_BACK, instance, (event.before or {})["catch_all"])
+
+
+@_puts_back_one("change_integrationinstance", Action.USER_FIELD_CHANGED, Action.USER_FIELD_PUT_BACK)
+def _put_back_user_field(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
+    if instance.is_deleted or user_field_snapshot(instance) != event.after:
+        return CHANGED_SINCE
+    return change_user_field(Action.USER_FIELD_PUT_BACK, instance, (event.before or {})["user_field"])
 
 
 # Who may set a filter or a schedule may take it back.

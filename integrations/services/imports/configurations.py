@@ -20,12 +20,14 @@ from integrations.files.reader import LIKE_FORMULA, Columns, FileRow, ImportRefu
 from integrations.files.text import clean_text, whole_number
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.psa.base import Filter, FilterCondition, StepState
-from integrations.psa.fields import InvalidFilterValue
+from integrations.psa.fields import USER_DEFINED, InvalidFilterValue
 from integrations.psa.registry import UnknownPSA, provider_for
 from integrations.services.audit import Batch
 from integrations.services.companies.filter_rows import MOST_ROWS, filters_of, rows_of
 from integrations.services.companies.filters import filter_fields, save_filters
+from integrations.services.companies.user_field import set_user_field
 from integrations.services.conflicts import ChangedMeanwhile
+from integrations.services.exports.configurations import COLUMNS as EXPORTED
 from integrations.services.exports.configurations import export_configurations
 from integrations.services.imports.reports import (
     DEFAULT_OPTIONS,
@@ -48,19 +50,19 @@ from integrations.services.instances.describe import InstanceDetails, describe_i
 from integrations.services.instances.schedule import LONGEST_INTERVAL, read_soon, save_schedule
 from integrations.services.organizations.values import NO, YES
 
+LONGEST_USER_FIELD = 95
 LONGEST_COMPANY_ID = IntegrationInstance._meta.get_field("catch_all_id").max_length or 0
-COLUMNS = {
-    "psa": ("psa",),
-    "name": ("name", "configuration", "instance"),
-    "description": ("description",),
-    "is_default": ("is default", "default"),
-    "platform": ("platform", "zone"),
-    "username": ("username", "api username"),
-    "refresh_every_hours": ("refresh every hours",),
-    "check_daily": ("check daily",),
-    "filters": ("filters", "company filter"),
-    "catch_all": ("catch all", "catch all company"),
+# What other tools, and people, call some of the columns.
+OTHER_NAMES = {
+    "name": ("configuration", "instance"),
+    "is_default": ("default",),
+    "platform": ("zone",),
+    "username": ("api username",),
+    "filters": ("company filter",),
+    "catch_all": ("catch all company",),
+    "user_field": ("user defined field",),
 }
+COLUMNS = {field: (field.replace("_", " "), *OTHER_NAMES.get(field, ())) for field in EXPORTED}
 Secrets = Mapping[str, Mapping[str, str]]
 
 
@@ -68,7 +70,7 @@ Secrets = Mapping[str, Mapping[str, str]]
 class Wanted:
     """What a row says. ``schedule`` is hours between reads (0: never) and whether to check daily.
 
-    ``catch_all`` is None where the file does not know of it; then what is there stays.
+    ``catch_all`` and ``user_field`` are None where the file does not know of them; then what is there stays.
     """
 
     line: int
@@ -76,6 +78,7 @@ class Wanted:
     schedule: tuple[int, bool]
     filters: tuple[Filter, ...]
     catch_all: str | None = None
+    user_field: str | None = None
 
 
 @sensitive_variables("secrets")
@@ -154,44 +157,37 @@ def _wanted(row: FileRow, secrets: Secrets) -> Wanted:
     name = texts.get("name", "")
     own = secrets.get(name.casefold(), {})
     existing = _existing(psa, name)
-    _check_identity(texts, provider.form_class, existing, bool(own))
+    entered = {
+        "name": name,
+        "description": texts.get("description", ""),
+        "username": texts.get("username", ""),
+        "zone": texts.get("platform", ""),
+    }
+    _check_identity(entered, provider.form_class, None if own else existing)
     if unknown := set(own) - set(provider.form_class.SECRETS):
         raise RowFailed(f"the secrets given for it hold {len(unknown)} names that mean nothing here")
     return Wanted(
         row.line,
         ConnectionDetails(
+            **entered,
             psa=psa,
-            name=name,
-            username=texts.get("username", ""),
-            zone=texts.get("platform", ""),
-            description=texts.get("description", ""),
             is_default=_flag("is default", texts.get("is_default", "no")),
             secrets=dict(own),
         ),
         (_hours(texts.get("refresh_every_hours", "")), _flag("check daily", texts.get("check_daily", "yes"))),
         _filters(texts.get("filters", ""), existing or IntegrationInstance(psa=psa)),
         _company_id(texts["catch_all"]) if "catch_all" in texts else None,
+        _user_field(texts["user_field"]) if "user_field" in texts else None,
     )
 
 
-def _check_identity(
-    texts: Mapping[str, str], form_class: Any, existing: IntegrationInstance | None, has_secrets: bool
-) -> None:
-    """The values that the connection form would refuse, and a change that needs the secrets."""
-    kept = {name: {"at": "", "by": ""} for name in form_class.SECRETS}
-    data = {
-        "name": texts.get("name", ""),
-        "description": texts.get("description", ""),
-        "username": texts.get("username", ""),
-        "zone": texts.get("platform", ""),
-    }
-    form = form_class(data, secrets_set=kept)
+def _check_identity(entered: dict[str, str], form_class: Any, known: IntegrationInstance | None) -> None:
+    """Refuse what the connection form would, and a change of what is ``known`` that needs its secrets."""
+    form = form_class(entered, secrets_set={name: {"at": "", "by": ""} for name in form_class.SECRETS})
     if not form.is_valid():
         problems = [f"{form.fields[name].label or name}: {errors[0]}" for name, errors in form.errors.items()]
         raise RowFailed("; ".join(problems))
-    if existing is None or has_secrets:
-        return
-    if (existing.username, existing.zone) != (data["username"], data["zone"]):
+    if known is not None and (known.username, known.zone) != (entered["username"], entered["zone"]):
         raise RowFailed("its username or platform differs here; that needs its secrets")
 
 
@@ -216,6 +212,12 @@ def _hours(text: str) -> int:
 def _company_id(text: str) -> str:
     if len(text) > LONGEST_COMPANY_ID or " " in text:
         raise RowFailed("catch all must be the id of a company in the PSA")
+    return text
+
+
+def _user_field(text: str) -> str:
+    if text and not (text.startswith(USER_DEFINED) and len(text) <= LONGEST_USER_FIELD):
+        raise RowFailed(f"user field must be the name of one, such as {USER_DEFINED}Customer key")
     return text
 
 
@@ -291,6 +293,7 @@ def _differs(existing: IntegrationInstance, wanted: Wanted) -> bool:
         "check_daily": wanted.schedule[1],
         "filters": rows_of(wanted.filters),
         "catch_all": present["catch_all"] if wanted.catch_all is None else wanted.catch_all,
+        "user_field": present["user_field"] if wanted.user_field is None else wanted.user_field,
     }
     return target != present
 
@@ -324,6 +327,8 @@ def _write(batch: Batch, wanted: Wanted) -> tuple[Outcome, str]:
     read_soon(instance)
     if wanted.catch_all is not None:
         set_catch_all_id(batch, instance, wanted.catch_all)
+    if wanted.user_field is not None:
+        set_user_field(batch, instance, wanted.user_field)
     if existing is not None:
         return Outcome.UPDATED, "changed as in the file"
     verified = "credentials checked" if details.secrets else "not verified: enter its credentials"

@@ -19,29 +19,24 @@ from integrations.files.json_reader import json_value
 from integrations.files.reader import LIKE_FORMULA, FileRow
 from integrations.files.text import clean_text
 from integrations.models.mappings import MappingSource
+from integrations.services.exports.mappings import COLUMNS as EXPORTED
 from integrations.services.exports.mappings import IGNORED
 from integrations.services.imports.rows import RowFailed, read_portal_key
 
 LONGEST = 300
-COLUMNS = {
-    "portal_key": ("portal key",),
-    "organization_id": ("organization id", "portal id"),
-    "external_id": ("external id", "reference", "uid"),
-    "name": ("name", "organization", "organisation", "organization name", "customer", "client"),
-    "instance": ("instance", "configuration", "integration"),
-    "company_id": ("company id", "autotask id", "autotask company id", "account id", "psa id"),
-    "company_name": ("company name", "company", "autotask company", "account name"),
-    "source": ("source",),
-    "confidence": ("confidence",),
-    "reasons": ("reasons",),
-    "matcher_version": ("matcher version",),
-    "confirmed_name": ("confirmed name",),
-    "confirmed_by": ("confirmed by",),
-    "confirmed_at": ("confirmed at",),
+# What other tools call some of the columns.
+OTHER_NAMES = {
+    "organization_id": ("portal id",),
+    "external_id": ("reference", "uid"),
+    "name": ("organization", "organisation", "organization name", "customer", "client"),
+    "instance": ("configuration", "integration"),
+    "company_id": ("autotask id", "autotask company id", "account id", "psa id"),
+    "company_name": ("company", "autotask company", "account name"),
 }
+LABELS = {field: field.replace("_", " ") for field in ("organization_id", *EXPORTED)}
+COLUMNS = {field: (label, *OTHER_NAMES.get(field, ())) for field, label in LABELS.items()}
 IDS = ("portal_key", "organization_id", "company_id")
 LENGTHS = {"reasons": 10_000, "matcher_version": 40, "confirmed_by": 150}
-LABELS = {field: names[0] for field, names in COLUMNS.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,10 +63,9 @@ class Rows:
     def __init__(self) -> None:
         self.parts: list[tuple[bytes, dict[str, int]]] = []
         self._open: list[RowResult] = []
-        self._length = 0
 
     def __len__(self) -> int:
-        return self._length
+        return sum(sum(counts.values()) for _, counts in self.parts) + len(self._open)
 
     def __iter__(self) -> Iterator[RowResult]:
         for content, _ in self.parts:
@@ -76,7 +75,6 @@ class Rows:
     def append(self, result: RowResult) -> None:
         """Add the next row."""
         self._open.append(result)
-        self._length += 1
         if len(self._open) == PART:
             self.close()
 
@@ -166,13 +164,12 @@ class Report:
         """The verdict in words, with the choice that led to it."""
         rows = f"{self.failed:,} row{'' if self.failed == 1 else 's'} failed"
         if self.verdict is Verdict.CHECKED:
+            foreseen = f"{rows}, so the import would write nothing."
             if not self.failed:
-                return (
-                    "Checked only, nothing was written. Every row is good: the import would write them all."
-                )
-            if self.options.keep_good:
-                return f"Checked only, nothing was written. {rows}; the import would write the others."
-            return f"Checked only, nothing was written. {rows}, so the import would write nothing."
+                foreseen = "Every row is good: the import would write them all."
+            elif self.options.keep_good:
+                foreseen = f"{rows}; the import would write the others."
+            return f"Checked only, nothing was written. {foreseen}"
         if self.verdict is Verdict.REFUSED:
             return (
                 f"Nothing was written, because {rows}. Mend them and import again, or choose to keep the "

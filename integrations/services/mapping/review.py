@@ -14,7 +14,13 @@ from integrations.matching.records import Tier
 from integrations.matching.words import fold
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.companies.search import CompanyChoice, company_choices
-from integrations.services.mapping.rows import RowState, TableQuery, chosen_rows, matching_rows
+from integrations.services.mapping.rows import (
+    SUGGESTED_TIERS,
+    RowState,
+    TableQuery,
+    chosen_rows,
+    matching_rows,
+)
 from integrations.services.mapping.table import one_row
 
 OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNMAPPED)
@@ -125,11 +131,9 @@ def _queue(instance: int, user: int, psa: str, query: TableQuery) -> Any:
     if not query.state:
         rows = rows.filter(mapping_state__in=OPEN_STATES)
     rank = Case(
-        When(proposal__tier="sure", then=Value(0)),
-        When(proposal__tier="likely", then=Value(1)),
-        When(proposal__tier="ambiguous", then=Value(2)),
-        When(mapping_state=RowState.REVIEW, then=Value(3)),
-        default=Value(4),
+        *(When(proposal__tier=tier, then=Value(place)) for place, tier in enumerate(SUGGESTED_TIERS)),
+        When(mapping_state=RowState.REVIEW, then=Value(len(SUGGESTED_TIERS))),
+        default=Value(len(SUGGESTED_TIERS) + 1),
         output_field=IntegerField(),
     )
     ordered = rows.annotate(rank=rank).order_by("rank", Lower("name"), "pk")
@@ -176,15 +180,29 @@ def _plain(word: str) -> str:
 
 
 def evidence(organization: Organization, company: Company) -> tuple[Evidence, ...]:
-    """What both records say beside the name, read as the matcher reads it."""
+    """What both records say beside the name, read as the matcher reads it, and their ids in other tools."""
     ours = {name: getattr(organization, name) for name in CONTACT}
     theirs = {name: getattr(company, "web_address" if name == "domain" else name) for name in CONTACT}
     read = read_contact(**ours), read_contact(**theirs)
-    return tuple(
+    contacts = tuple(
         Evidence(label, ours[name], theirs[name], _verdict(*(getattr(contact, name) for contact in read)))
         for name, label in CONTACT.items()
         if ours[name] or theirs[name]
     )
+    return (*contacts, *_ids(organization, company))
+
+
+def _ids(organization: Organization, company: Company) -> list[Evidence]:
+    """What other tools know the company by; an equal id of ours speaks for the pair, another says nothing."""
+    found = []
+    if company.tax_id:
+        found.append(Evidence("Tax id", "", company.tax_id, ""))
+    name = company.instance.user_value_name
+    if name and company.user_value:
+        ours = organization.external_id
+        same = bool(ours) and ours.casefold() == company.user_value.casefold()
+        found.append(Evidence(name, ours if same else "", company.user_value, "agree" if same else ""))
+    return found
 
 
 def _verdict(ours: str, theirs: str) -> str:

@@ -5,7 +5,6 @@ The functions that build queries take ids and not models, so that their SQL can 
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +23,7 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
+    TextChoices,
     Value,
     When,
 )
@@ -45,12 +45,12 @@ SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
 CHOSEN_BY_HAND = (MappingProposal.Kind.CHOSEN, MappingProposal.Kind.CLEARED)
 
 
-class RowState(enum.StrEnum):
+class RowState(TextChoices):
     """Where an organization stands in one instance, for one person."""
 
     CHANGED = "changed"
     ELSEWHERE = "elsewhere"
-    REVIEW = "review"
+    REVIEW = "review", "Needs review"
     MAPPED = "mapped"
     SUGGESTED = "suggested"
     UNMAPPED = "unmapped"

@@ -34,16 +34,6 @@ from integrations.services.mapping.rows import (
     whole_rows,
 )
 
-STATE_LABELS = {
-    RowState.UNMAPPED: "Unmapped",
-    RowState.SUGGESTED: "Suggested",
-    RowState.CHANGED: "Changed",
-    RowState.MAPPED: "Mapped",
-    RowState.REVIEW: "Needs review",
-    RowState.ELSEWHERE: "Elsewhere",
-    RowState.IGNORED: "Ignored",
-}
-
 
 @dataclass(frozen=True)
 class MappingTable:
@@ -79,8 +69,9 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
         ids = matching_organizations(instance, user, query)
     total = sum(counts.values()) - counts.get(RowState.IGNORED, 0)
     number = counts.get(query.state, 0) if query.state else total
-    rows: Any = _Rows(instance, user, query, number if ids is None else len(ids), ids)
-    page: Page[Organization] = Paginator(rows, query.size).get_page(query.page)
+    # The paginator tells the places, whose rows take its part then.
+    page: Page[Any] = Paginator(range(number if ids is None else len(ids)), query.size).get_page(query.page)
+    page.object_list = _page_rows(instance, user, query, page.object_list, ids)
     return MappingTable(
         page=page,
         counts=counts,
@@ -136,45 +127,25 @@ def _rows_with(instance: int, user: int, *ids_and_psa: Any) -> RowQuerySet:
     return whole_rows(table_queryset(instance, user, psa).filter(pk__in=ids)).order_by()
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """The chosen rows in their order, for a paginator: what is sliced is read.
-
-    Their ``number`` is known before, their ``ids`` where these had to be found to count them.
-    """
-
-    instance: IntegrationInstance
-    user: User
-    query: TableQuery
-    number: int
-    ids: list[int] | None
-    ordered = True  # for the paginator, which warns otherwise
-
-    def __len__(self) -> int:
-        return self.number
-
-    def __getitem__(self, part: slice) -> list[Any]:
-        offset, number = part.start, part.stop - part.start
-        in_usual_order = self.query.sort == "organization" and not self.query.descending
-        if offset == 0 and in_usual_order and not self.query.is_narrowed:
-            found = chosen_rows(_first_rows, self.instance, self.user, self.query, (0, number))
+def _page_rows(
+    instance: IntegrationInstance, user: User, query: TableQuery, places: Any, ids: list[int] | None
+) -> list[Any]:
+    """The rows at these places among the chosen ones; all ``ids`` are known where they had to be counted."""
+    in_usual_order = query.sort == "organization" and not query.descending
+    if places.start == 0 and in_usual_order and not query.is_narrowed:
+        found = chosen_rows(_first_rows, instance, user, query, (0, len(places)))
+    else:
+        # In two steps: in one, all that a row shows would be read for every row before the page, too.
+        if ids is None:
+            shown = chosen_rows(_ordered_ids, instance, user, query, (places.start, len(places)))
         else:
-            found = self._by_ids(offset, number)
-        _complete(found, self.instance)
-        return found
-
-    def _by_ids(self, offset: int, number: int) -> list[Any]:
-        """In two steps: in one, all that a row shows would be read for every row before the page, too."""
-        if self.ids is None:
-            ids = chosen_rows(_ordered_ids, self.instance, self.user, self.query, (offset, number))
-        else:
-            ids = self.ids[offset : offset + number]
-        if not ids:
-            return []
-        repeated = [*ids, *ids[:1] * (self.query.size - len(ids))]  # one shape, however few are left
-        found = cached_rows(_rows_with, (self.instance.pk, self.user.pk, *repeated), (self.instance.psa,))
-        place = {pk: at for at, pk in enumerate(ids)}
-        return sorted(found, key=lambda row: place[row.pk])
+            shown = [ids[place] for place in places]
+        repeated = [*shown, *shown[:1] * (query.size - len(shown))]  # one shape, however few are left
+        found = cached_rows(_rows_with, (instance.pk, user.pk, *repeated), (instance.psa,)) if shown else []
+        place_of = {pk: place for place, pk in enumerate(shown)}
+        found.sort(key=lambda row: place_of[row.pk])
+    _complete(found, instance)
+    return found
 
 
 def _complete(rows: Iterable[Any], instance: IntegrationInstance) -> None:

@@ -16,16 +16,7 @@ LENGTHS = {
     for field in Organization._meta.concrete_fields
     if isinstance(field, models.CharField) and field.name in Organization.EDITABLE
 }
-LABELS = {
-    "name": "name",
-    "external_id": "external id",
-    "domain": "domain",
-    "phone": "phone",
-    "city": "city",
-    "state": "state",
-    "postal_code": "postal code",
-    "is_active": "active",
-}
+LABELS = {name: name.replace("_", " ") for name in Organization.EDITABLE} | {"is_active": "active"}
 YES = {"true", "yes", "y", "1", "x", "active", "enabled"}
 NO = {"false", "no", "n", "0", "inactive", "disabled"}
 
