@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from integrations import matching
 from integrations.models import IntegrationInstance
@@ -11,10 +11,16 @@ from integrations.models.companies import MSP_COMPANY_ID
 STEP = 500  # ids a statement
 
 
-def name_keys(instance: IntegrationInstance) -> dict[str, str]:
+def note_name_keys(keys: dict[str, str], names: Iterable[str]) -> None:
+    """Add the keys of names that are not among ``keys`` yet."""
+    keys.update((name, matching.name_key(name)) for name in names if name not in keys)
+
+
+def name_keys(instance: IntegrationInstance, known: Mapping[str, str]) -> dict[str, str]:
     """The key of every company's name; reading tens of thousands takes seconds, so do it before a lock."""
-    names = instance.companies.order_by().values_list("name", flat=True).distinct()
-    return {name: matching.name_key(name) for name in names}
+    keys = dict(known)
+    note_name_keys(keys, instance.companies.order_by().values_list("name", flat=True).distinct())
+    return keys
 
 
 def flag_duplicate_names(instance: IntegrationInstance, keys: Mapping[str, str] | None = None) -> None:

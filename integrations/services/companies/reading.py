@@ -27,6 +27,7 @@ from integrations.psa.base import (
     SetAside,
 )
 from integrations.services.companies.absence import ids_to_ask, refuse_shrink
+from integrations.services.companies.duplicates import note_name_keys
 from integrations.services.companies.fields import has_field, read_details, read_parents
 from integrations.services.companies.store import COPIED, store_companies
 from integrations.services.companies.warnings import set_aside_sentences
@@ -52,8 +53,9 @@ class Reading:
     ``number`` companies came in order, ``unread`` are there and did not. ``seen`` are ids inside the filter,
     ``outside`` those that exist outside it. ``asked`` are the ids that a complete read lacked and that were
     asked for by themselves, ``found`` what came of them. ``incomplete`` says that a few companies are counted
-    and did not come. ``user_field`` is read with each company; ``gone_field`` is one that was to be, and that
-    the tenant does not have any more. ``details`` and ``parents`` are names that a full read brings.
+    and did not come. ``keys`` are those of the names (``duplicates``), read while the next page is under way.
+    ``user_field`` is read with each company; ``gone_field`` is one that was to be, and that the tenant does not
+    have any more. ``details`` and ``parents`` are names that a full read brings.
     """
 
     instance: IntegrationInstance
@@ -73,6 +75,7 @@ class Reading:
     found: FoundCompanies = field(default_factory=lambda: FoundCompanies({}))
     set_aside: dict[str, str] = field(default_factory=dict)
     incomplete: IncompleteRead | None = None
+    keys: dict[str, str] = field(default_factory=dict)
     user_field: str = ""
     gone_field: str = ""
     beside: Future[FieldDetails] | None = None
@@ -118,6 +121,7 @@ class Reading:
             self.progress.assert_held()
             created, changed = store_companies(self.instance, companies, self.started, self.copied)
         self.created, self.changed = self.created + created, self.changed + changed
+        note_name_keys(self.keys, (company.name for company in companies))
         self.number += len(page.companies)
         self.unread += len(page.set_aside)
 

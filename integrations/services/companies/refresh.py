@@ -135,7 +135,7 @@ def _store_metadata(
 
 def _conclude(reading: Reading, options: int, *, accept_shrink: bool) -> RefreshOutcome:
     """After the last page: tell options from what is outside the filter or gone, and date the read."""
-    keys = name_keys(reading.instance)
+    keys = name_keys(reading.instance, reading.keys)
     read_at = reading.client.server_time() or reading.started
     with transaction.atomic(durable=True):
         reading.progress.assert_held()
