@@ -246,17 +246,23 @@ def simulator(
         yield running
 
 
+def held_by(simulator: Simulator) -> int:
+    """Which companies the usual tenant holds: a module may have one of its own."""
+    return hash(repr(simulator.tenants[USERNAME].companies.snapshot().rows))
+
+
 @pytest.fixture
 def instance(simulator: Simulator, owner: User) -> IntegrationInstance:
     """A connected configuration whose companies were not read yet."""
-    done("connect", owner, host_of(simulator), lambda: connect(owner))
+    done(f"connect {held_by(simulator)}", owner, host_of(simulator), lambda: connect(owner))
     return IntegrationInstance.objects.get(username=USERNAME)
 
 
 @pytest.fixture
 def refreshed(simulator: Simulator, owner: User, instance: IntegrationInstance) -> IntegrationInstance:
     """A connected configuration with its companies."""
-    done("refresh", owner, host_of(simulator), lambda: refresh_to_the_end(instance))
+    name = f"refresh {held_by(simulator)}"
+    done(name, owner, host_of(simulator), lambda: refresh_to_the_end(instance))
     instance.refresh_from_db()
     return instance
 

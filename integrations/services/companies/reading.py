@@ -54,8 +54,8 @@ class Reading:
     ``outside`` those that exist outside it. ``asked`` are the ids that a complete read lacked and that were
     asked for by themselves, ``found`` what came of them. ``incomplete`` says that a few companies are counted
     and did not come. ``keys`` are those of the names (``duplicates``), read while the next page is under way.
-    ``user_field`` is read with each company; ``gone_field`` is one that was to be, and that the tenant does not
-    have any more. ``details`` and ``parents`` are names that a full read brings.
+    ``user_field`` is read with each company; ``gone_field`` is one that was to be, and that the tenant does
+    not have any more. ``details`` and ``parents`` are names that a full read brings.
     """
 
     instance: IntegrationInstance
@@ -126,9 +126,10 @@ class Reading:
         self.unread += len(page.set_aside)
 
 
-def read_everything(reading: Reading, *, accept_shrink: bool, new_filter: bool) -> None:
+def read_everything(reading: Reading, *, accept_shrink: bool, new_filter: bool, with_names: bool) -> None:
     """Read all companies of the filter, and ask by id for those that it lacked.
 
+    ``with_names`` tells that ``read_names`` follows, which a large read begins with the companies.
     Raises PSAError, and ShrinkRefused when far fewer came than before, unless that is accepted or the filter
     is a new one.
     """
@@ -137,7 +138,7 @@ def read_everything(reading: Reading, *, accept_shrink: bool, new_filter: bool) 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="details") as pool:
         try:
             for page in reading.pages(reading.conditions, known_ids=known):
-                if reading.beside is None and (page.total or 0) > LARGE:
+                if with_names and reading.beside is None and (page.total or 0) > LARGE:
                     reading.beside = pool.submit(read_details, client)
                 reading.store(page)
                 reading.seen.update(company.id for company in page.companies)

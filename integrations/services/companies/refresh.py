@@ -108,13 +108,14 @@ def _refresh(
     progress.report_progress(0, None, "Reading fields and picklists")
     options = _store_metadata(instance, client.company_metadata(), progress, started)
     reading = Reading(instance, client, progress, conditions, started, user_field=instance.user_field)
-    full = full or _must_read_everything(instance, started, scheduled=scheduled)
-    if full or not read_changes(reading):
+    due = full or _must_read_everything(instance, started, scheduled=scheduled)
+    if due or not read_changes(reading):
         new_filter = _filters_changed_since_full_read(instance)
         if instance.user_field != instance.user_field_read:
             _forget_user_values(instance, progress)
-        read_everything(reading, accept_shrink=accept_shrink, new_filter=new_filter)
-        read_names(reading)
+        read_everything(reading, accept_shrink=accept_shrink, new_filter=new_filter, with_names=due)
+        if due or reading.details is not None:  # where everything is read for its price, they would double it
+            read_names(reading)
     return _conclude(reading, options, accept_shrink=accept_shrink)
 
 
