@@ -1,5 +1,6 @@
 """Put the answer for each organization into words."""
 
+from collections.abc import Set
 from dataclasses import replace
 
 from integrations.matching.context import EQUAL, SOME
@@ -34,8 +35,17 @@ def alternative(scored: ScoredPairs, pair: int) -> Alternative:
     return Alternative(theirs.id, round(float(scored.scores.confidence[pair]), 4), reasons)
 
 
-def answer_for(scored: ScoredPairs, row: int, hidden: dict[tuple[str, ...], str]) -> Suggestion:
-    """The suggestion for one organization that knowledge did not settle."""
+def answer_for(
+    scored: ScoredPairs,
+    row: int,
+    hidden: dict[tuple[str, ...], str],
+    mapped: Set[str] = frozenset(),
+) -> Suggestion:
+    """The suggestion for one organization that knowledge did not settle.
+
+    ``hidden``: names, by their words, of companies not in use. ``mapped``: ids of companies that an
+    organization is mapped to; of one company that the PSA holds twice they are proposed first.
+    """
     organization = scored.prepared.left.records[row]
     pairs = scored.order[scored.first[row] : scored.first[row + 1]].tolist()
     words = organization.name.forms[0].words if organization.name.forms else ()
@@ -69,7 +79,7 @@ def answer_for(scored: ScoredPairs, row: int, hidden: dict[tuple[str, ...], str]
     alternatives = tuple(alternative(scored, pair) for pair in pairs[:MOST_ALTERNATIVES])
     confidence = round(float(scored.scores.confidence[best]), 10)
     if tier is Tier.AMBIGUOUS:
-        twice = _held_twice(scored, row, pairs)
+        twice = _held_twice(scored, row, pairs, mapped)
         if twice is not None:
             return twice
         why = _why_ambiguous(scored, row, pairs)
@@ -80,10 +90,10 @@ def answer_for(scored: ScoredPairs, row: int, hidden: dict[tuple[str, ...], str]
     return Suggestion(organization.id, None, confidence, tier, (*why, *alternatives[0].reasons), alternatives)
 
 
-def _held_twice(scored: ScoredPairs, row: int, pairs: list[int]) -> Suggestion | None:
+def _held_twice(scored: ScoredPairs, row: int, pairs: list[int], mapped: Set[str]) -> Suggestion | None:
     """The answer where all companies that fit are one company that the PSA holds more than once.
 
-    The active one is proposed, of equals the one of the lowest id.
+    The one that is mapped already is proposed, else the active one, of equals the one of the lowest id.
     """
     confidence, records = scored.scores.confidence, scored.prepared.right.records
     best = pairs[0]
@@ -93,10 +103,14 @@ def _held_twice(scored: ScoredPairs, row: int, pairs: list[int]) -> Suggestion |
     shared = "" if contested or len(held) == 1 else shared_contact(held)
     if not shared:
         return None
-    chosen, _ = min(zip(within, held, strict=True), key=lambda each: (not each[1].is_active, each[1].id))
+    chosen, record = min(
+        zip(within, held, strict=True),
+        key=lambda each: (each[1].id not in mapped, not each[1].is_active, each[1].id),
+    )
     answer = alternative(scored, chosen)
     names = " and ".join(f'"{record.name.text}"' for record in held)
-    note = f"the PSA holds one company {len(held)} times: {names} share a {shared}; look which one is in use"
+    which = "this one is mapped already" if record.id in mapped else "look which one is in use"
+    note = f"the PSA holds one company {len(held)} times: {names} share a {shared}; {which}"
     others = tuple(alternative(scored, pair) for pair in within[: MOST_ALTERNATIVES + 1] if pair != chosen)
     kind = tuple(Kind)[scored.kinds[chosen]]
     figure = round(float(scored.alone[chosen]), 10)

@@ -27,6 +27,23 @@ FEWEST_PHONE_DIGITS = 7
 #: Compared characters of a postal code: "60614-1234" and "60614" are one place.
 POSTAL_CHARACTERS = 5
 _CITY = "city"
+_STREET_WORD = re.compile(r"[^\W_]+")
+_SHORT_STREETS = {
+    "street": "st",
+    "avenue": "ave",
+    "road": "rd",
+    "boulevard": "blvd",
+    "drive": "dr",
+    "lane": "ln",
+    "highway": "hwy",
+    "court": "ct",
+    "square": "sq",
+    "suite": "ste",
+    "north": "n",
+    "south": "s",
+    "east": "e",
+    "west": "w",
+}
 #: The list as the package brings it.
 SNAPSHOT = ".tld_set_snapshot"
 #: What the ending of a web address is read as, whatever it is.
@@ -44,6 +61,7 @@ class Contact:
     city: str
     city_words: frozenset[str]
     state: str
+    street: str = ""
 
 
 NO_CONTACT = Contact("", "", "", "", "", frozenset(), "")
@@ -154,9 +172,20 @@ def _read_state(state: str) -> str:
     return _REGIONS.get(folded, folded)
 
 
-def read_contact(domain: str, phone: str, city: str, state: str, postal_code: str) -> Contact:
+@lru_cache(10_000)
+def _read_street(street: str) -> str:
+    """A street as it is compared ("12 Main St." is "12 Main Street"); empty without a number."""
+    words = _STREET_WORD.findall(fold(street).lower().replace(".", ""))
+    if not any(word[0].isdigit() or word[-1].isdigit() for word in words):
+        return ""
+    return "".join(_SHORT_STREETS.get(word, word) for word in words).replace("strasse", "str")
+
+
+def read_contact(
+    domain: str, phone: str, city: str, state: str, postal_code: str, street: str = ""
+) -> Contact:
     """Read all fields beside a name; any of them may be empty."""
-    if not (domain or phone or city or state or postal_code):
+    if not (domain or phone or city or state or postal_code or street):
         return NO_CONTACT
     host, label = read_domain(domain) if domain else ("", "")
     city_text, city_words = _read_city(city) if city else ("", frozenset())
@@ -168,4 +197,5 @@ def read_contact(domain: str, phone: str, city: str, state: str, postal_code: st
         city=city_text,
         city_words=city_words,
         state=_read_state(state) if state else "",
+        street=_read_street(street) if street else "",
     )

@@ -56,14 +56,15 @@ def organization_record(organization: Organization) -> Record:
     """Read one organization."""
     o = organization
     domain = o.domain or domain_in_name(o.name)
-    return Record(o.id, cached_name(o.name), read_contact(domain, o.phone, o.city, o.state, o.postal_code))
+    contact = read_contact(domain, o.phone, o.city, o.state, o.postal_code, o.street)
+    return Record(o.id, cached_name(o.name), contact)
 
 
 def company_record(company: Company) -> Record:
     """Read one company."""
     c = company
     domain = c.web_address or domain_in_name(c.name)
-    contact = read_contact(domain, c.phone, c.city, c.state, c.postal_code)
+    contact = read_contact(domain, c.phone, c.city, c.state, c.postal_code, c.street)
     return Record(c.id, cached_name(c.name), contact, c.is_active)
 
 

@@ -306,14 +306,15 @@ def not_sure(features: Reals) -> tuple[str, ...]:
 def shared_contact(records: Sequence[Record]) -> str:
     """Which contact makes records of one list one company; empty when they may be several.
 
-    They have the same words, a domain or telephone number stands on all and agrees, and nothing differs.
+    They have the same words, a domain, telephone number or street stands on all and agrees, and nothing
+    differs.
     """
     if len({tuple(sorted(record.name.forms[0].words)) for record in records}) > 1:
         return ""
-    for name in ("domain", "phone", "postal_code", "city"):
+    for name in ("domain", "phone", "postal_code", "city", "street"):
         if len({getattr(record.contact, name) for record in records} - {""}) > 1:
             return ""
-    for name, label in (("domain", "domain"), ("phone", "telephone number")):
+    for name, label in (("domain", "domain"), ("phone", "telephone number"), ("street", "street")):
         if all(getattr(record.contact, name) for record in records):
             return label
     return ""

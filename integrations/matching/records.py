@@ -34,7 +34,10 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """One customer as the portal knows it. Every text may be empty but the id."""
+    """One customer as the portal knows it. Every text may be empty but the id.
+
+    ``street`` (with its number) only tells whether two records of one list are the same customer.
+    """
 
     id: str
     name: str
@@ -43,6 +46,7 @@ class Organization:
     city: str = ""
     state: str = ""
     postal_code: str = ""
+    street: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class Company:
     is_active: bool = True
     number: str = ""
     tenant_id: str = ""
+    street: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,8 +124,9 @@ def _suggest(
     )
     scored = score_pairs(prepared, refused_pairs(asking, offered, knowledge), several_to_one=several_to_one)
     step(0.92)
+    mapped = frozenset(knowledge.mapped.values())
     hidden = _hidden_names(companies, {company.id for company in offered} | settled)
     for row, organization in enumerate(asking):
-        answers[organization.id] = answer_for(scored, row, hidden)
+        answers[organization.id] = answer_for(scored, row, hidden, mapped)
     step(1.0)
     return [answers[organization.id] for organization in organizations]

@@ -166,3 +166,28 @@ def test_twins_that_nothing_tells_apart_stay_ambiguous() -> None:
     ]
     (answer,) = suggest([Organization("d", "Alice Brandt")], companies)
     assert answer.tier is Tier.AMBIGUOUS
+
+
+def test_a_street_makes_two_records_one_company() -> None:
+    twice = [
+        Company("21", "Quillmore Bakery Ltd", street="12 Harbour Street", city="Kelso"),
+        Company("22", "Quillmore Bakery", street="12, Harbour St."),
+    ]
+    (answer,) = suggest([Organization("a", "Quillmore Bakery")], twice)
+    assert (answer.company_id, answer.tier) == ("21", Tier.LIKELY)
+    assert "share a street" in answer.reasons[0]
+    apart = [twice[0], Company("22", "Quillmore Bakery", street="14 Harbour Street")]
+    (answer,) = suggest([Organization("a", "Quillmore Bakery")], apart)
+    assert answer.tier is Tier.AMBIGUOUS
+    without_number = [Company(c.id, c.name, street="Harbour Street") for c in twice]
+    (answer,) = suggest([Organization("a", "Quillmore Bakery")], without_number)
+    assert answer.tier is Tier.AMBIGUOUS
+
+
+def test_of_one_company_held_twice_the_mapped_one_is_proposed() -> None:
+    twice = [Company(key, "Quillmore Bakery", phone="5552013344") for key in ("21", "22")]
+    knowledge = Knowledge(mapped={"other": "22"})
+    organizations = [Organization("a", "Quillmore Bakery"), Organization("other", "Quillmore Bakery")]
+    answer, _ = suggest(organizations, twice, knowledge=knowledge, several_to_one=True)
+    assert (answer.company_id, answer.tier) == ("22", Tier.LIKELY)
+    assert "this one is mapped already" in answer.reasons[0]
