@@ -15,6 +15,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonRes
 from integrations.services.operations import metrics_text, readiness
 from portal.counters import RequestCounters
 
+# These answers pass by what adds the headers of all others. Without HSTS: inner addresses ask for them.
+PROBE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
 counters = RequestCounters(settings.DATA_DIR / "metrics")
 
 
@@ -35,13 +41,14 @@ class ProbesMiddleware:
         if answer is None or request.method not in {"GET", "HEAD"}:
             return self.get_response(request)
         response = answer(request)
-        response.headers["Cache-Control"] = "no-store"
+        for name, value in PROBE_HEADERS.items():
+            response.headers[name] = value
         return response
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers; nothing else is asked."""
-    return HttpResponse("ok\n", content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
@@ -62,7 +69,7 @@ def _told(found: dict[str, str]) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text for whoever has METRICS_TOKEN; without a token, for this machine. Others get 404."""
     if not _may_read_metrics(request):
-        return HttpResponseNotFound("Not found\n", content_type="text/plain")
+        return HttpResponseNotFound("Not found\n", content_type="text/plain; charset=utf-8")
     body = metrics_text(counters.total())
     return HttpResponse(body, content_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -42,6 +42,18 @@ def test_every_rule_names_tests_that_exist() -> None:
             assert re.search(rf"^def {name}\(", source, re.MULTILINE), f"rule {number}: {path}::{name}"
 
 
+def test_every_requirement_that_is_met_names_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "security-asvs.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+\.\d+\.\d+) \| ([^|]+) \|[^|]*\|(.*)\|$", text, re.MULTILINE)
+    assert len(rows) == len({number for number, *_ in rows}) > 20
+    for number, state, cell in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", cell)
+        assert named or state == "operator's", number
+        for path, name in named:
+            source = (ROOT / path).read_text(encoding="utf-8")
+            assert re.search(rf"^def {name}\(", source, re.MULTILINE), f"{number}: {path}::{name}"
+
+
 # --- secrets ----------------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,8 @@ def web_command(bind: str, processes: int, threads: int) -> list[str]:
         "--bind", bind, "--workers", str(processes), "--worker-class", "gthread", "--threads", str(threads),
         "--no-control-socket", "--timeout", "120", "--graceful-timeout", "10",
         "--keep-alive", "15", "--log-level", "warning",
+        # Otherwise a header could say where the application is mounted, and so change all addresses.
+        "--forwarder-headers", "",
         "--logger-class", "portal.server_log.EscapingLogger",
     ]  # fmt: skip
 

@@ -18,8 +18,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from integrations.files.reader import MAX_ROWS
 from integrations.forms import imports
 from integrations.models import Organization
+from portal.attempts import FREE_OF_ALL, LONGEST
+from portal.devices import KNOWN_FOR
 from portal.uploads import AROUND_A_FILE, SIGNED_OUT_BYTES
 from tests.support.addresses import account_routes, pages
 from tests.support.processes import ROOT
@@ -120,6 +123,25 @@ def test_the_example_proxy_lets_through_what_the_portal_takes() -> None:
     assert len(found) == 1
     most = imports.MOST_BYTES + AROUND_A_FILE
     assert most <= int(found[0]) * 1024**2 < most * 1.1
+
+
+def test_the_guide_tells_the_limits_that_hold(settings: Any) -> None:
+    guide = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    section = guide[guide.index("## How much comes in") : guide.index("## Watching it")]
+    for limit in (
+        f"{imports.MOST_BYTES // 1_000_000} MB", f"{MAX_ROWS:,} rows", f"{SIGNED_OUT_BYTES // 1024} KB",
+        f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2} MB",
+        f"client_max_body_size {(imports.MOST_BYTES + AROUND_A_FILE) // 1_000_000}m",
+    ):  # fmt: skip
+        assert limit in section
+    waits = guide[guide.index("## Wrong passwords") :]
+    for limit in (
+        "2, 4, 8",
+        f"{LONGEST // 60} minutes",
+        f"{FREE_OF_ALL} times",
+        f"{KNOWN_FOR // 86_400} days",
+    ):
+        assert limit in waits
 
 
 @pytest.mark.process

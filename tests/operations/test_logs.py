@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.template import Context, Template
 from django.test import Client
@@ -27,7 +28,7 @@ from integrations.services.audit import Actor, Batch
 from integrations.services.read_api import TokenSpec, create_token
 from portal import logs
 from portal.middleware import ProxyAddressMiddleware
-from tests.support.processes import run_python
+from tests.support.processes import ROOT, run_python
 from tests.support.web import running_server
 
 FORGED = "2026-11-30T08:00:00.000+00:00 INFO - portal.requests FORGED LINE"
@@ -203,6 +204,66 @@ def test_developers_server_and_debug_write_through_the_same_handler() -> None:
         "logging.getLogger('django.server').propagate)"
     )
     assert run_python(program, DEBUG="true").stdout.strip() == "['ConsoleHandler'] True"
+
+
+def test_refusals_of_all_kinds_are_told_with_their_address(
+    written: Callable[[], str], owner: User, stranger: User, client_of: Any, settings: Any
+) -> None:
+    """No right, no token of the form, no host name, a wrong API token, one that asks too often, too large."""
+    settings.API_REQUESTS_PER_MINUTE = 1
+    cache.clear()
+    from_here: Any = {"REMOTE_ADDR": "192.0.2.99"}
+    client_of(stranger).get(reverse("integrations:tokens"), **from_here)
+    Client(enforce_csrf_checks=True).post(reverse("account_login"), {"login": "x"}, **from_here)
+    Client().get("/", headers={"Host": "other.example"}, **from_here)
+    Client().get("/api/v1/instances", headers={"Authorization": "Bearer aip_x_y"}, **from_here)
+    _, plain = create_token(Batch(Actor("An operator", "a test")), TokenSpec("x", [Right.RESOLVE]))
+    for _ in range(2):
+        Client().get("/api/v1/instances", headers={"Authorization": f"Bearer {plain}"}, **from_here)
+    Client().post(reverse("account_login"), {"login": "x" * 100_000}, **from_here)
+    text = written()
+    assert text.count("192.0.2.99") >= 7
+    for told in (
+        "django.security.csrf", "django.security.DisallowedHost", "a token was refused",
+        "too many requests of", "a request was too large",
+    ):  # fmt: skip
+        assert told in text
+    for status in (404, 403, 400, 401, 429, 413):
+        assert f" {status} in " in text
+
+
+def test_the_guide_lists_the_loggers_of_security() -> None:
+    guide = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    section = guide[guide.index("### What is logged about security") : guide.index("## Backup and restore")]
+    for name in ("portal.requests", "portal.uploads", "integrations.services.read_api.tokens"):
+        assert f"`{name}`" in section
+        assert name in logging.Logger.manager.loggerDict
+    assert "`django.security.csrf`" in section
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/healthz", "/readyz", "/readyz/web", "/metrics", "/static/css/portal.css", "/accounts/login/", "/no"],
+)
+@pytest.mark.parametrize("address", ["127.0.0.1", "192.0.2.1"])
+def test_whatever_is_answered_carries_the_headers(db: None, path: str, address: str) -> None:
+    answer = Client().get(path, REMOTE_ADDR=address)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    kind = answer.headers["Content-Type"]
+    assert kind == "application/json" or "charset=" in kind.lower()
+
+
+@pytest.mark.process
+def test_no_header_moves_the_application(tmp_path: Path) -> None:
+    with running_server(tmp_path / "data") as server:
+        for header in (b"SCRIPT_NAME: /accounts", b"PATH_INFO: /admin/", b"Script-Name: /x"):
+            head = b"GET /accounts/login/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            answer = server.send(head + header + b"\r\n\r\n")
+            assert b" 200 OK" in answer[:40]
+            assert b'href="/static/css' in answer
 
 
 @pytest.mark.process

@@ -192,6 +192,7 @@ def _count(key: str, limit: int) -> None:
         cache.add(name, 1, timeout=2 * WINDOW)
         return
     if count > limit:
+        logger.warning("too many requests of %s", key.partition(":")[0], extra={"limited": key})
         raise TooManyRequests(max(1, int((window + 1) * WINDOW - now) + 1))
 
 
