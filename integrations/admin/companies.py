@@ -25,8 +25,8 @@ class CompanyAdmin(ReadOnlyAdmin[Company]):
     )  # fmt: skip
     list_select_related = ("instance",)
     list_filter = ("instance", "is_active", "in_filter", ("missing_since", admin.EmptyFieldListFilter))
-    search_fields = ("name", "number", "=remote_id", "web_address", "city")
-    search_help_text = "Name, number, Autotask id, web address or city"
+    search_fields = ("name", "number", "=remote_id", "web_address", "city", "=tax_id", "=user_value")
+    search_help_text = "Name, number, Autotask id, web address, city, tax id or user-defined value"
     fieldsets = (
         (None, {"fields": ("name", "remote_id", "number", "type_label", "is_active", "parent_id")}),
         ("Where it is", {"fields": ("web_address", "phone", "city", "state", "postal_code")}),

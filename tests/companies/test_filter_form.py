@@ -288,6 +288,16 @@ def test_what_is_wrong_with_the_groups_of_a_file(rows: list[Any], reason: str) -
         _filters(json.dumps(rows), IntegrationInstance(psa="autotask"))
 
 
+@pytest.mark.django_db
+def test_a_name_is_understood_in_a_file_too() -> None:
+    unread = IntegrationInstance(psa="autotask")
+    for text in ("customer", "1", " Customer "):
+        rows = json.dumps([["companyType", "eq", text], ["companyType", "in", [text, "Vendor"]]])
+        assert _filters(rows, unread) == (
+            FilterCondition("companyType", "eq", 1), FilterCondition("companyType", "in", (1, 6)),
+        )  # fmt: skip
+
+
 def test_rows_of_a_group_that_stand_apart_come_together() -> None:
     rows: list[list[Any]] = [
         ["city", "eq", "A", 7],

@@ -14,6 +14,7 @@ from tests.journeys.page_checks import CUT_OFF, TOO_WIDE, WIDE_TEXT, faults, tab
 SETUP = "integrations/autotask/1/"
 PAGES = (
     "",
+    "?q=nothing+like+it",
     "glossary/",
     "jobs/",
     "history/",

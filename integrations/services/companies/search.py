@@ -35,12 +35,14 @@ def company_choices(
     """At most twenty companies, or the first ``most`` of them, for a row of the mapping table.
 
     Without a text: what the matcher proposed (the row's ``suggested``) and its rivals; where these are fewer
-    than ``least``, then companies that share a word of the name. With a text, the row does not matter.
+    than ``least``, then companies that share a word of the name. With a text, the row does not matter; where
+    nothing else has it, it may be an id by which another tool knows the company.
     """
     offered = instance.companies.offered()
     wanted: dict[int, list[str]]
     if text:
         wanted = {pk: [] for pk in _search(offered, text).values_list("pk", flat=True)}
+        wanted = wanted or _known_elsewhere_as(offered, text)
     else:
         wanted = _proposed(row)
         if len(wanted) < least:
@@ -80,6 +82,12 @@ def _search(offered: QuerySet[Company], text: str) -> QuerySet[Company]:
             output_field=IntegerField(),
         )
     ).order_by("rank", Lower("name"), "pk")[:MOST_CHOICES]
+
+
+def _known_elsewhere_as(offered: QuerySet[Company], text: str) -> dict[int, list[str]]:
+    """Those with this tax id or user-defined value: ids that other tools know."""
+    found = offered.filter(Q(tax_id__iexact=text) | Q(user_value__iexact=text)).order_by(Lower("name"), "pk")
+    return {pk: [f"known elsewhere as {text}"] for pk in found.values_list("pk", flat=True)[:MOST_CHOICES]}
 
 
 def _alike(offered: QuerySet[Company], name: str) -> QuerySet[Company]:
