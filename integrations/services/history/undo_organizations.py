@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from django.utils import timezone
 
@@ -52,7 +52,10 @@ def put_back_organizations(batch: Batch, events: Sequence[AuditEvent]) -> Iterat
     organizations = {each.pk: each for each in named.order_by("pk").locked()}
     in_force = OrganizationMapping.objects.present().filter(organization__in=organizations)
     mapped = set(in_force.values_list("organization_id", flat=True))
-    holders = _holders(event.before for event in events if event.before)
+    # Which present organizations have the external ids that these had.
+    had = {str(event.before.get("external_id") or "") for event in events if event.before} - {""}
+    there = Organization.objects.present().filter(external_id__in=had)
+    holders = dict(there.values_list("external_id", "pk"))
     changes: list[Change] = []
     for event in events:
         organization = organizations.get(int(event.target_id))
@@ -74,13 +77,6 @@ def put_back_organizations(batch: Batch, events: Sequence[AuditEvent]) -> Iterat
     back = {int(each.target_id) for each in changes if each.action is Action.ORGANIZATION_RESTORED_BY_UNDO}
     along = mappings_along([organizations[pk] for pk in back - set(map(int, told))])
     batch.record([*along, *changes])
-
-
-def _holders(states: Iterable[Mapping[str, object]]) -> dict[str, int]:
-    """Which present organizations have the external ids that these states had."""
-    wanted = {str(state.get("external_id") or "") for state in states} - {""}
-    present = Organization.objects.present().filter(external_id__in=wanted)
-    return dict(present.values_list("external_id", "pk"))
 
 
 def _why_not(

@@ -112,7 +112,7 @@ class _Planner:
     def __init__(self, instance: IntegrationInstance | None, options: ImportOptions) -> None:
         self._options = options
         self._finder = MappingLookup(instance, lock=not options.dry_run)
-        self._lines: dict[tuple[int, str], tuple[int, Company | None]] = {}
+        self._lines: dict[tuple[int, str], tuple[int, int]] = {}
         self._people = User.objects.in_bulk(field_name="username") if options.restore else {}
 
     def plan(self, rows: list[FileRow], report: Report) -> list[_Planned]:
@@ -159,10 +159,11 @@ class _Planner:
 
     def _refuse_double(self, plan: _Planned) -> None:
         """Raise RowEnded when a row above means the same organization."""
-        line, company = self._lines.setdefault(plan.place, (plan.row.line, plan.company))
+        meant = plan.company.pk if plan.company else 0
+        line, company = self._lines.setdefault(plan.place, (plan.row.line, meant))
         if line == plan.row.line:
             return
-        if company == plan.company:
+        if company == meant:
             raise RowSkipped(f"repeats line {line}")
         raise RowFailed(f"line {line} maps the same organization to another company")
 

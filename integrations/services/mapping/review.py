@@ -142,7 +142,7 @@ def _queue(instance: int, user: int, psa: str, query: TableQuery) -> Any:
 
 def _candidates(instance: IntegrationInstance, row: Any, company_id: int | None) -> tuple[CompanyChoice, ...]:
     """What the matcher weighed, what is mapped, and what a person picked, without repetition."""
-    # Beside a sure company nothing but its rivals is worth a look; there is the search for all else.
+    # Beside a sure company nothing but its alternatives is worth a look; there is the search for all else.
     is_sure = row.proposal is not None and row.proposal.tier == Tier.SURE
     least = 1 if is_sure else CANDIDATES_SHOWN
     choices = company_choices(instance, row, "", CANDIDATES_SHOWN, least)
