@@ -121,7 +121,7 @@ def _odd_company(options: Options, answer: Answer) -> Answer:
 def _odd_metadata(options: Options, answer: Answer) -> Answer:
     """One entry otherwise than described: of the company type's values, or of the fields themselves."""
     payload = answer.payload
-    if not isinstance(payload, dict) or not isinstance(payload.get("fields"), list):
+    if not isinstance(payload, dict) or not payload.get("fields"):  # a tenant may have no fields of its own
         return answer
     fields = [dict(each) for each in payload["fields"]]
     listed = next((each for each in fields if each.get("picklistValues")), fields[0])
