@@ -119,13 +119,15 @@ def _odd_company(options: Options, answer: Answer) -> Answer:
 
 
 def _odd_metadata(options: Options, answer: Answer) -> Answer:
-    """One entry otherwise than described: of the company type's values, or of the fields themselves."""
+    """One entry otherwise than described, where there is one: of a picklist's values, or of the fields."""
     payload = answer.payload
     if not isinstance(payload, dict) or not payload.get("fields"):  # a tenant may have no fields of its own
         return answer
     fields = [dict(each) for each in payload["fields"]]
-    listed = next((each for each in fields if each.get("picklistValues")), fields[0])
+    listed = next((each for each in fields if each.get("picklistValues")), {})
     values = [dict(each) for each in listed.get("picklistValues") or ()]
+    if not fields or (not values and options["what"] in {"sort-order", "null-value", "flag"}):
+        return answer
     match options["what"]:
         case "sort-order":
             values[0]["sortOrder"] = True
