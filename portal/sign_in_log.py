@@ -9,7 +9,7 @@ from typing import Any
 from allauth.account.authentication import get_authentication_records
 from allauth.account.signals import authentication_step_completed
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authentication_failed, authenticator_removed
+from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest, HttpResponse
@@ -27,6 +27,7 @@ def start() -> None:
     user_logged_in.connect(signed_in, dispatch_uid="portal.signed_in")
     user_logged_out.connect(signed_out, dispatch_uid="portal.signed_out")
     authentication_step_completed.connect(step_completed, dispatch_uid="portal.step_completed")
+    authenticator_added.connect(second_factor_added, dispatch_uid="portal.second_factor_added")
     authenticator_removed.connect(second_factor_removed, dispatch_uid="portal.second_factor_removed")
     authentication_failed.connect(second_factor_failed, dispatch_uid="portal.second_factor_failed")
 
@@ -74,6 +75,12 @@ def step_completed(request: HttpRequest, user: User, method: str, **kwargs: Any)
     if kwargs.get("reauthenticated"):
         request.session.cycle_key()
         note(Kind.PROVEN, user, factors=[str(kwargs.get("type") or method)])
+
+
+def second_factor_added(request: HttpRequest, authenticator: Authenticator, **kwargs: Any) -> None:
+    """The code by which an app was set up has been used: it opens nothing more (RFC 6238, 5.2)."""
+    if authenticator.type == Authenticator.Type.TOTP:
+        authenticator.wrap().validate_code(request.POST.get("code", ""))
 
 
 def second_factor_removed(request: HttpRequest, user: User, **kwargs: Any) -> None:

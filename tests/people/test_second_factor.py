@@ -82,14 +82,17 @@ def test_who_has_none_is_led_to_set_one_up_and_nowhere_else(
     assert added == {"sonja", "olivia", "marcus"} - who
 
 
-def test_it_is_set_up_at_the_first_sign_in_without_another_password(owner: User, settings: Any) -> None:
+def test_it_is_set_up_at_the_first_sign_in_without_another_password(
+    owner: User, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
     settings.REQUIRE_SECOND_FACTOR = ["owners"]
     client = Client()
     sign_in(client, owner)
     page = client.get(reverse("mfa_activate_totp"))
     secret = re.search(r'id="authenticator_secret">([A-Z2-7]+)<', page.content.decode())
     assert secret is not None
-    led = client.post(reverse("mfa_activate_totp"), {"code": code_of(secret[1])})
+    with django_capture_on_commit_callbacks(execute=True):
+        led = client.post(reverse("mfa_activate_totp"), {"code": code_of(secret[1])})
     assert led["Location"] == reverse("mfa_view_recovery_codes")
     codes = client.get(led["Location"]).content.decode()
     assert "10 of 10 are unused" in codes
@@ -99,6 +102,8 @@ def test_it_is_set_up_at_the_first_sign_in_without_another_password(owner: User,
 
     again = Client()
     assert sign_in(again, owner)["Location"] == reverse("mfa_authenticate")
+    used = again.post(reverse("mfa_authenticate"), {"code": code_of(secret[1])})
+    assert used.status_code == 200, "the code that set it up is used"
 
 
 def test_a_sign_in_is_no_proof_for_long_nor_for_anything_else(owner: User, settings: Any) -> None:
