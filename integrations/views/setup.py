@@ -46,6 +46,7 @@ def setup_page(
         "connection": connection or connection_form(instance),
         "check": check or instance.last_check,
         "filters": filters or filter_forms(instance),
+        "is_filter_open": filters is not None,  # somebody is at it
         "filter_text": filter_text(instance),
         "preview": preview,
         "schedule": schedule or schedule_form(instance),

@@ -115,6 +115,19 @@ def test_a_group_is_previewed_saved_read_undone_and_made_again(
     assert conditions_of(refreshed) == [TYPE_OR_CITY, NAMES]
 
 
+def test_without_scripts_a_saved_filter_stays_open_while_its_rows_come_and_go(
+    refreshed: IntegrationInstance, owner: User, client_of: ClientOf
+) -> None:
+    save_filters(Batch(actor_of(owner)), refreshed, [TYPE_OR_CITY])
+    window = client_of(owner)
+    page = page_of(window.get(at("setup", refreshed)))
+    assert "<details" in page.split('id="filters"')[1].split("filter-form")[0]
+    for press in ({"add": "1"}, {"remove": "1"}):
+        sent = {**sent_by(page, "filter-form"), **press}
+        drawn = page_of(window.post(at("filters_edit", refreshed), sent))
+        assert "<details" not in drawn.split('id="filters"')[1].split("filter-form")[0]
+
+
 def test_two_rows_with_user_defined_fields_are_refused_in_words(
     refreshed: IntegrationInstance, owner: User, client_of: ClientOf
 ) -> None:
