@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from integrations.psa.autotask import filters, queries
+from integrations.psa.autotask import filter_values, filters, queries
 from integrations.psa.autotask.filters import AutotaskFilters, InvalidFilterValue, parse_value
 from integrations.psa.base import CompanyField, FilterCondition, FilterGroup, FilterValue, PicklistOption
 
@@ -196,6 +196,49 @@ def test_what_is_shown_reads_back_as_it_was(field: CompanyField, operation: str,
     assert language.parse_values(field, operation, texts) == value
     if all("“" not in text and "”" not in text for text in texts):
         assert language.parse_value(field, operation, language.text_of(condition)) == value
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Africa/Cairo", "America/Santiago", "America/Havana"])
+def test_a_moment_is_shown_so_that_saving_it_again_changes_nothing(zone: str) -> None:
+    """Days of 23 and of 25 hours too, midnights that there are not, and hours that come twice."""
+    local, first = ZoneInfo(zone), dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    for half_hours in range(2 * 24 * 365):
+        moment = (first + dt.timedelta(minutes=30 * half_hours)).isoformat().replace("+00:00", "Z")
+        shown = filter_values.text_of(FilterCondition("createDate", "gte", moment), local)
+        assert parse_value(CREATED, "gte", shown, local) == moment, shown
+    for number in range(365):
+        day = (first.date() + dt.timedelta(days=number)).isoformat()
+        for operation in ("gte", "gt", "lte", "lt"):
+            sent = parse_value(CREATED, operation, day, local)
+            assert filter_values.text_of(FilterCondition("createDate", operation, sent), local) == day
+
+
+def test_a_choice_whose_label_is_the_number_of_another_stays_what_it_is() -> None:
+    options = (PicklistOption(12, "5"), PicklistOption(5, "12"), PicklistOption(7, "2024"))
+    field = CompanyField("classification", "integer", is_picklist=True, options=options)
+    for option in options:
+        shown = filter_values.text_of(FilterCondition("classification", "eq", option.value))
+        assert parse_value(field, "eq", shown) == option.value
+    assert parse_value(field, "eq", "2024") == 7
+
+
+def test_a_label_is_not_mistaken_for_one_that_is_nearly_the_same() -> None:
+    options = (PicklistOption(1, "Hall"), PicklistOption(2, "Hal"), PicklistOption(3, "Cancelation"))
+    field = CompanyField("territoryID", "integer", is_picklist=True, options=options)
+    typed = ("hall", "Hal", "Cancellation")
+    assert [parse_value(field, "eq", text) for text in typed] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["“Foo” Ltd, Bar", "5” Pipes", 'a"b, c', "x, ”", "“a”", '"a"'])
+def test_a_quoted_name_keeps_its_own_quotation_marks(name: str) -> None:
+    row = FilterCondition("companyName", "in", (name, "Acme"))
+    assert parse_value(NAME, "in", filter_values.text_of(row)) == (name, "Acme")
+
+
+@pytest.mark.parametrize("number", ["0.00001", "100000000000000000"])
+def test_a_number_is_shown_as_it_can_be_typed(number: str) -> None:
+    row = FilterCondition("assetValue", "eq", float(number))
+    assert filter_values.text_of(row) == number
 
 
 def test_often_used_fields_come_first_and_the_others_by_their_label() -> None:

@@ -11,6 +11,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 from integrations.psa.autotask.filter_operations import kind_of, label_for, operations_for
 from integrations.psa.autotask.queries import MAX_OR_CONDITIONS
@@ -27,7 +28,7 @@ FROM_DAY, TO_DAY = frozenset({"gte", "lt"}), frozenset({"lte", "gt"})
 LAST_MOMENT = dt.timedelta(milliseconds=3)
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_QUOTED = re.compile(r'\s*["“”]((?:[^"“”]|"")*)["“”]\s*(?:[,;\n]|$)')
+_QUOTED = re.compile(r'\s*(?:"((?:[^"]|"")*)"|["“”]([^"“”]*)["“”])\s*(?:[,;\n]|$)')
 _PLAIN = re.compile(r"\s*([^,;\n]*)(?:[,;\n]|$)")
 
 Scalar = str | int | float | bool
@@ -78,7 +79,7 @@ def split_values(text: str) -> list[str]:
         found = quoted or _PLAIN.match(text, position)
         if found is None:  # cannot be: the plain form takes anything
             break
-        part = found[1].replace('""', '"') if quoted else found[1].strip()
+        part = found[1].strip() if quoted is None else (quoted[1] or quoted[2] or "").replace('""', '"')
         if quoted is None and part[:1] in {'"', "“"} and sum(part.count(sign) for sign in '"“”') % 2:
             raise InvalidFilterValue("A quotation mark is not closed. Put it before and after the value.")
         parts.append(part.strip())
@@ -116,11 +117,15 @@ def _one(field: CompanyField, operation: str, text: str, zone: dt.tzinfo) -> Sca
 
 
 def _choice(field: CompanyField, text: str) -> int | str:
-    """A choice by its number, or by its label where just one has it (of several, the active one)."""
+    """A choice by its value, or by its label where just one has it (of several, the active one).
+
+    The value comes first, for that is what is shown of a saved row; another spelling of a label comes last.
+    """
     for option in field.options:
-        if isinstance(option.value, str) and option.value == text:
+        if str(option.value) == text:
             return option.value
-    named = [option for option in field.options if same_label(option.label, text)]
+    named = [option for option in field.options if option.label.casefold() == text.casefold()]
+    named = named or [option for option in field.options if same_label(option.label, text)]
     active = [option for option in named if option.is_active]
     if len(active or named) == 1:
         return (active or named)[0].value
@@ -216,7 +221,7 @@ def text_of(condition: FilterCondition, zone: dt.tzinfo = dt.UTC) -> str:
 
 def _quoted(text: str) -> str:
     if re.search(r'[,;\n"“”]', text):
-        return '"' + text.replace("“", '"').replace("”", '"').replace('"', '""') + '"'
+        return '"' + text.replace('"', '""') + '"'
     return text
 
 
@@ -225,7 +230,7 @@ def _typed(value: Scalar, operation: str, zone: dt.tzinfo) -> str:
         return "yes" if value else "no"
     if isinstance(value, str) and operation in FROM_DAY | TO_DAY:
         return day_or_moment(value, operation, zone)
-    return str(value)
+    return f"{Decimal(str(value)):f}" if isinstance(value, float) else str(value)
 
 
 def day_or_moment(text: str, operation: str, zone: dt.tzinfo) -> str:
@@ -238,7 +243,10 @@ def day_or_moment(text: str, operation: str, zone: dt.tzinfo) -> str:
         first, last = _day(local.date(), zone)
     except (ValueError, OverflowError):
         return text
-    if local == (last if operation in TO_DAY else first):
+    # Compared in UTC: a time of day that comes twice equals nothing in another time zone.
+    if local.astimezone(dt.UTC) == (last if operation in TO_DAY else first).astimezone(dt.UTC):
         return local.date().isoformat()
     precision = "milliseconds" if local.microsecond else "seconds" if local.second else "minutes"
+    if local.fold:  # the second time of an hour that comes twice
+        return local.isoformat(" ", precision)
     return local.replace(tzinfo=None).isoformat(" ", precision)
