@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
@@ -10,6 +11,16 @@ FilterValue = str | int | float | bool | None | tuple[str | int | float | bool, 
 
 USER_DEFINED = "udf:"
 """The beginning of the name of a field that the tenant has added to companies: ``udf:Customer key``."""
+
+
+MAX_NUMBER = 2**63 - 1
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+
+
+def option_value(text: str) -> int | str:
+    """A picklist's value from its text: an integer wherever it is one, as rows carry it; else the text."""
+    number = int(text) if _WHOLE.fullmatch(text) else None
+    return text if number is None or abs(number) > MAX_NUMBER else number
 
 
 # --- fields ---------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from integrations.forms.filters import FilterFormSet, initial_rows
-from integrations.models import AuditEvent, CompanyFilter, IntegrationInstance
+from integrations.models import AuditEvent, CompanyFilter, FilterOption, IntegrationInstance
 from integrations.psa.autotask.queries import company_query
 from integrations.psa.base import CompanyField, FilterCondition, FilterGroup, PicklistOption
 from integrations.psa.fields import Filter
@@ -437,3 +437,16 @@ class ThereAndBack(TestCase):
             ]
         for each, sentence in zip(wanted, filter_text(instance), strict=True):
             assert sentence.count(" or ") >= (len(each.items) - 1 if isinstance(each, FilterGroup) else 0)
+
+
+@pytest.mark.parametrize("value", ["--5", "-", "\uff11\uff12", "9" * 40, "9" * 19, "A, B"])
+def test_a_value_that_is_nearly_a_number_is_offered_as_what_it_is(
+    refreshed: IntegrationInstance, owner: User, client_of: ClientOf, value: str
+) -> None:
+    FilterOption.objects.create(instance=refreshed, field="companyType", value=value, label="Odd kind")
+    row = {"field": "companyType", "operation": "eq", "value": "Odd kind"}
+    saved = client_of(owner).post(at("filters_save", refreshed), rows_of_form(row))
+    assert saved.status_code == 302
+    page = client_of(owner).get(refreshed.get_absolute_url())
+    assert page.status_code == 200
+    assert f"Company type equals {value} (Odd kind)" in html.unescape(page_of(page))

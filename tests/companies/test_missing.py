@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from integrations.models import IntegrationInstance
+from integrations.models import IntegrationInstance, Job
 from integrations.psa.base import FilterCondition
 from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
@@ -43,6 +43,29 @@ def test_it_is_there_and_can_be_chosen(refreshed: IntegrationInstance) -> None:
     finding = the_finding(refreshed, "Abbott")
     assert finding.sentence == "It is among the options and can be chosen."
     assert (finding.offered, finding.next_step) == (True, NextStep.CHOOSE)
+
+
+def test_it_was_found_by_a_read_that_did_not_end(
+    simulator: Simulator, tenant: Tenant, instance: IntegrationInstance
+) -> None:
+    """Nothing of such a read can be chosen, so nobody is sent to choose it."""
+    simulator.inject("truncated-json", path="query/next")
+    assert refresh(instance).state == Job.State.FAILED
+    simulator.clear()
+    assert instance.companies.get(name__startswith="Abbott").is_pending
+    finding = the_finding(instance, "Abbott")
+    assert finding.sentence == "It exists in Autotask, but no read has ended yet."
+    assert (finding.offered, finding.next_step) == (False, NextStep.REFRESH)
+
+    refresh(instance)
+    tenant.companies.put({"id": 150, "companyName": "Quarrystone Roofing"})
+    simulator.inject("truncated-json", path="query/next")
+    assert refresh(instance).state == Job.State.FAILED
+    simulator.clear()
+    instance.refresh_from_db()
+    assert the_finding(instance, "quarrystone").sentence == (
+        "It exists in Autotask, but it is newer than the last refresh."
+    )
 
 
 def test_it_is_inactive(refreshed: IntegrationInstance) -> None:

@@ -135,6 +135,34 @@ def test_a_read_of_changes_keeps_a_warning_about_what_it_did_not_read(
     assert company_of(instance, 1004).phone == "555-0104"
 
 
+def test_the_only_changed_company_may_be_the_odd_one(
+    simulator: Simulator, tenant: Tenant, instance: IntegrationInstance
+) -> None:
+    """Else one mistake in Autotask would make every read fail until somebody finds it."""
+    for number in range(1000, 1031):
+        tenant.companies.put({"id": number, "companyName": f"Harbour {number}"})
+    refresh(instance)
+    tenant.companies.change(1004, {"city": "Akron"})
+    simulator.inject("odd-company", id=1004)
+    job = refresh(instance)
+    assert (job.state, job.result["full"]) == (Job.State.DONE, False)
+    assert len(warnings_of(instance)) == 1
+    assert instance.company_warnings[0].details == [
+        "Harbour 1004 (id 1004): parentCompanyID is out of range."
+    ]
+
+
+def test_the_only_company_of_a_filter_may_be_the_odd_one(
+    simulator: Simulator, refreshed: IntegrationInstance, owner: User
+) -> None:
+    save_filters(Batch(actor_of(owner)), refreshed, [FilterCondition("id", "eq", 104)])
+    simulator.inject("odd-company", id=104)
+    assert refresh(refreshed).state == Job.State.DONE
+    assert len(warnings_of(refreshed)) == 1
+    odd = company_of(refreshed, 104)
+    assert (odd.missing_since, odd.in_filter) == (None, True)
+
+
 # --- counted, and not given ---------------------------------------------------------------------------
 
 

@@ -238,6 +238,31 @@ def test_small_answers() -> None:
 
 
 @pytest.mark.parametrize(
+    ("odd", "database_id"),
+    [
+        ({"ci": "513558"}, 513558),
+        ({"ci": None}, None),
+        ({"ci": -1}, None),
+        ({"ci": True}, None),
+        ({"ci": 5.0}, None),
+        ({"ci": 2**63}, None),
+        ({"ci": "none"}, None),
+        ({"zoneName": 5, "webUrl": ["x"]}, 513558),
+    ],
+)
+def test_an_odd_part_of_the_zone_keeps_nobody_from_connecting(
+    odd: dict[str, object], database_id: int | None
+) -> None:
+    good = GOOD["zone"]
+    assert isinstance(good, dict)
+    zone = payloads.read_zone({**good, **odd})
+    assert (zone.url, zone.database_id) == (good["url"], database_id)
+    assert (zone.name, zone.web_url) == (
+        ("", "") if "zoneName" in odd else (good["zoneName"], good["webUrl"])
+    )
+
+
+@pytest.mark.parametrize(
     ("info", "access"),
     [
         ({"userAccessForQuery": "All"}, "all"),
@@ -248,10 +273,20 @@ def test_small_answers() -> None:
         ({"userAccessForQuery": 2}, "restricted"),
         ({"canQuery": False, "userAccessForQuery": "All"}, "none"),
         ({}, "unknown"),
+        ({"userAccessForQuery": True}, "unknown"),
+        ({"userAccessForQuery": ["All"]}, "unknown"),
     ],
 )
 def test_access_is_read_as_words_and_as_numbers(info: dict[str, object], access: str) -> None:
     assert payloads.read_access({"info": info}) == access
+
+
+def test_a_picklist_without_its_list_says_nothing_about_its_values() -> None:
+    read = metadata.read_fields(
+        {"fields": [{"name": "companyType", "dataType": "short", "isPickList": True, "picklistValues": None}]}
+    )
+    assert (read.fields[0].options, read.oddities) == ((), ())
+    assert read.unsure == {"companyType"}
 
 
 def test_picklist_values_become_integers_and_inactive_ones_are_kept() -> None:
@@ -318,8 +353,10 @@ def test_odd_but_harmless_values_become_notes() -> None:
         "name cleaned of control characters",
         "Autotask holds no name",
     )
-    odd = row_with(lastTrackedModifiedDateTime="yesterday")
-    assert (odd.modified_at, odd.notes) == (None, ("modification date not understood",))
+    # The first and the last year are the absence of a date, and cannot be told in every time zone.
+    for moment in ("yesterday", "0001-01-01T00:00:00", "9999-12-31T23:59:59.9999999Z"):
+        odd = row_with(lastTrackedModifiedDateTime=moment)
+        assert (odd.modified_at, odd.notes) == (None, ("modification date not understood",))
     assert row_with(postalCode=12061).postal_code == "12061"
     assert row_with(isActive=None).is_active
     assert row_with(parentCompanyID=None).parent_id == ""

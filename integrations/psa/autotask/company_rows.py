@@ -43,6 +43,8 @@ MAX_NEXT_URL = 2048
 NAME_LIMIT = 300
 USER_VALUE_LIMIT = 300
 NO_NAME = "(no name)"
+NO_YEARS = (dt.MINYEAR, dt.MAXYEAR)  # a date's absence, and in some time zones no date at all
+_NO_DATE = ("modification date not understood",)
 _TEXT_LIMITS = {
     "companyNumber": ("number", 100),
     "webAddress": ("web address", 255),
@@ -204,6 +206,8 @@ def _moment(value: object) -> tuple[dt.datetime | None, tuple[str, ...]]:
     try:
         moment = dt.datetime.fromisoformat(value)
         moment = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+        if moment.year in NO_YEARS:
+            return None, _NO_DATE
     except (ValueError, OverflowError):
-        return None, ("modification date not understood",)
+        return None, _NO_DATE
     return moment, ()

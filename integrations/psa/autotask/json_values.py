@@ -10,8 +10,9 @@ from typing import NoReturn
 
 from integrations.psa.autotask.text import clean_and_cut
 from integrations.psa.base import UnexpectedAnswer
+from integrations.psa.fields import MAX_NUMBER, option_value
 
-MAX_ID = 2**63 - 1
+MAX_ID = MAX_NUMBER
 
 
 def unexpected(what: str) -> NoReturn:
@@ -118,9 +119,4 @@ def as_text(value: object, what: str, limit: int) -> str:
 
 def picklist_number(text: str) -> int | str:
     """Metadata gives values as text ("7"), rows as integers (7): an integer wherever it is one."""
-    digits = text.strip()
-    sign = digits.startswith("-")
-    body = digits[sign:]
-    if body.isascii() and body.isdigit() and len(body) <= 18:
-        return int(digits)
-    return clean_and_cut(text, 200, "picklist value")[0]
+    return option_value(clean_and_cut(text, 200, "picklist value")[0])

@@ -198,6 +198,8 @@ def _number(entry: dict[str, object], key: str, owner: str, notes: _Notes) -> in
 
 def _options(values: object, owner: str, notes: _Notes) -> tuple[PicklistOption, ...]:
     if values is None:
+        # It may have none; that those of before are gone is not said by it.
+        notes.unsure.add(owner)
         return ()
     if not isinstance(values, list):
         notes.add(f"{owner}: its values are {kind_name(values)}, not a list.", owner)
@@ -230,6 +232,9 @@ def _option(entry: object, owner: str, notes: _Notes) -> PicklistOption | None:
         value = picklist_number(raw) if isinstance(raw, str) else as_whole(raw, "value", lowest=-MAX_ID)
     except UnexpectedAnswer:
         notes.add(f"{owner}: a value is left out, for it is out of range.", owner)
+        return None
+    if value == "":
+        notes.add(f"{owner}: a value is left out, for it is empty.", owner)
         return None
     label = get(entry, "label")
     if label is not None and not isinstance(label, str):

@@ -126,13 +126,15 @@ def read_companies(
 ) -> Iterator[CompanyPage]:
     """All companies that hold ``conditions``, page by page; see ``PSAClient.companies``.
 
-    ``known_ids`` ascend. Raises any ``PSAError``; ``UnexpectedAnswer`` when the read is not complete,
-    ``RateLimited`` when the budget is nearly used up.
+    ``known_ids`` ascend; of a read of changes they only tell how large the tenant is. Raises any
+    ``PSAError``; ``UnexpectedAnswer`` when the read is not complete, ``RateLimited`` when the budget is
+    nearly used up.
     """
     settings = calls.settings
     deadline = calls.deadline(settings.read_deadline)
     read = CompanyRead(calls, api_url, tuple(conditions), modified_since, deadline, user_field)
-    plan = ReadPlan(settings.page_size, settings.max_pages, known=known_ids)
+    cuts = known_ids if modified_since is None else ()  # changes lie anywhere
+    plan = ReadPlan(settings.page_size, settings.max_pages, known=cuts)
     # An incremental read usually finds nothing, a small one ends with its first page.
     large = modified_since is None and not 0 < len(known_ids) <= settings.page_size
     together = large and calls.accepted and settings.readers > 1
@@ -141,7 +143,7 @@ def read_companies(
         _begun_together(read, plan) if together else _begun_alone(read, plan)
     ):
         aside, given = aside + len(set_aside), given + len(companies)
-        _refuse_odd(aside, given, total, set_aside)
+        _refuse_odd(aside, max(total, len(known_ids)), set_aside, alone=not (given or known_ids))
         if companies or set_aside:
             number += 1
             yield CompanyPage(companies, number, total, set_aside)
@@ -154,10 +156,14 @@ Pages = Iterator[tuple[Found, int]]
 """What a page held, and how many companies Autotask counts in all."""
 
 
-def _refuse_odd(aside: int, given: int, total: int, last: tuple[SetAside, ...]) -> None:
-    """One company with an impossible value stops nothing, one in a hundred throws the read away."""
-    if last and (aside > max(1, total // 100) or not given):
-        unexpected(f"{aside} of {total} companies hold impossible values; the last: {last[-1].reason}")
+def _refuse_odd(aside: int, among: int, last: tuple[SetAside, ...], *, alone: bool) -> None:
+    """One company with an impossible value stops nothing, more than one in a hundred void the read.
+
+    A hundred of those that the tenant has: of a few changes, or of a narrow filter, one may be all. Where
+    no other is known either (``alone``), nothing tells an odd company from an odd Autotask.
+    """
+    if last and (alone or aside > max(1, among // 100)):
+        unexpected(f"{aside} of {among} companies hold impossible values; the last: {last[-1].reason}")
 
 
 def _begun_together(read: CompanyRead, plan: ReadPlan) -> Pages:

@@ -18,6 +18,7 @@ from integrations.models import (
 )
 from integrations.models.audit import Action
 from integrations.psa.base import CompanyField, Filter, PicklistOption, PSAClient, RemoteCompany
+from integrations.psa.fields import option_value
 from integrations.psa.registry import provider_for
 from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.companies.filter_rows import Row, filters_of, rows_of, stored_rows
@@ -58,7 +59,7 @@ def filter_fields(
             **values,
             options=tuple(
                 PicklistOption(
-                    value=int(option.value) if option.value.lstrip("-").isdecimal() else option.value,
+                    value=option_value(option.value),
                     label=option.label,
                     is_active=option.is_active,
                     is_system=option.is_system,

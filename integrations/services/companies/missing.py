@@ -91,7 +91,8 @@ def _live(instance: IntegrationInstance, text: str, stored: Sequence[Company]) -
 
 def _search(instance: IntegrationInstance, text: str) -> list[Company]:
     return list(
-        instance.companies.search(text)
+        instance.companies.filter(is_pending=False)  # of a read that did not end nothing is told
+        .search(text)
         .select_related("instance")
         .with_holder()
         .order_by("name", "pk")[:MOST_FINDINGS]
@@ -130,7 +131,8 @@ def _unread(instance: IntegrationInstance, company: RemoteCompany, passes: bool)
     """Why a company that Autotask answers now is not among the options."""
     inactive = "" if company.is_active else ", inactive"
     if passes:
-        sentence = f"It exists in Autotask{inactive}, but it is newer than the last refresh."
+        why = "it is newer than the last refresh" if instance.last_full_read_at else "no read has ended yet"
+        sentence = f"It exists in Autotask{inactive}, but {why}."
         step = NextStep.REFRESH
     else:
         sentence, step = _left_out(instance, company.company_type, inactive), NextStep.FILTER

@@ -186,10 +186,11 @@ def read_changes(reading: Reading) -> bool:
     asked_since = instance.remote_read_at or instance.last_refreshed_at
     if asked_since is None:
         return False
-    full = client.requests_for(instance.companies.present().count())
+    known = list(instance.companies.present().values_list("remote_id", flat=True))
+    full = client.requests_for(len(known))
     if full <= client.requests_for(0) + WORTH_MORE:
         return False
-    pages = reading.pages((), modified_since=asked_since - CLOCK_MARGIN)
+    pages = reading.pages((), modified_since=asked_since - CLOCK_MARGIN, known_ids=known)
     try:
         for page in pages:
             if not reading.number and full <= _price_of_changes(reading, page) + WORTH_MORE:
