@@ -196,7 +196,7 @@ def _begun_alone(read: CompanyRead, plan: ReadPlan) -> Pages:
     else:
         readers = _Readers(read, plan)
         try:
-            readers.start(whole, plan.look_ahead())
+            readers.start(whole, plan.look_ahead() if read.calls.settings.readers > 1 else None)
             total, budget = _count_and_budget(read)
             _refuse_used_up(budget, read, total)
             readers.go_on(total, budget)
