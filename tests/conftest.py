@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+import resource
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,8 @@ from tests.support.simulated import (  # noqa: F401  # fixtures
     simulator,
     tenant,
 )
+
+NOT_QUICK = ("process", "journey", "third_party", "large", "exhaustive")  # make unit leaves them out
 
 let_tests_empty_the_audit()
 # Schemathesis puts a printer of its own there, which leaves out the values of every failing example.
@@ -59,6 +62,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
         if asks and not item.get_closest_marker("process"):
             item.add_marker("database")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """A test that waits for a process says so by a marker, or the quick tests would not stay quick."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    yield
+    if resource.getrusage(resource.RUSAGE_CHILDREN) != before:
+        assert any(item.get_closest_marker(name) for name in NOT_QUICK), "mark it: @pytest.mark.process"
 
 
 def pytest_collection_finish() -> None:

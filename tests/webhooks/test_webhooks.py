@@ -54,10 +54,19 @@ Browser = Callable[[User], Client]
 Status = WebhookDelivery.Status
 
 
+class QuickToStop(HTTPServer):
+    """A server that looks each 20 ms whether it is to stop; the usual half a second is longer than a test."""
+
+    def thread_target(self) -> None:
+        """Serve."""
+        assert self.server is not None
+        self.server.serve_forever(poll_interval=0.02)
+
+
 @pytest.fixture
 def receiver(settings: Any) -> Iterator[HTTPServer]:
     """Another program on this machine, whose address the setting allows."""
-    with HTTPServer(port=0) as server:
+    with QuickToStop(port=0) as server:
         settings.WEBHOOK_ALLOWED_HOSTS = [f"{server.host}:{server.port}"]
         yield server
 
