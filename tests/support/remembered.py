@@ -49,8 +49,8 @@ _steps: dict[str, list[_Step]] = {}
 def done(name: str, owner: User, host: str, do: Callable[[], object]) -> None:
     """Have a step done: by ``do``, or by the rows that it wrote in an earlier test of this process.
 
-    ``name`` stands for what the step does; ``owner`` is who does it, with the simulator at ``host``. It
-    must neither remove rows nor look at what is ``UNSEEN``.
+    ``name`` stands for what the step does and for what its result depends on beside the database; ``owner``
+    is who does it, with the simulator at ``host``. It must remove no rows, nor look at what is ``UNSEEN``.
     """
     before = _keys()
     for step in _steps.setdefault(name, []):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import http.client
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -114,6 +114,25 @@ def make_tenant(**options: Any) -> Tenant:
 def host_of(simulator: Simulator) -> str:
     """Its host and port."""
     return simulator.base_url.removeprefix("http://")
+
+
+def _served_by(simulator: Simulator) -> str:
+    """All that a request may find there: the tenants as they are now, and the faults."""
+    plain = (str, int, bool, dict, tuple, type(None))
+    tenants = [
+        (
+            {name: value for name, value in vars(tenant).items() if isinstance(value, plain)},
+            tenant.companies.snapshot(),
+            (tenant.budget.limit, tenant.budget.used // 1000),
+        )
+        for tenant in simulator.tenants.values()
+    ]
+    return repr((tenants, simulator.faults.all()))
+
+
+def _once(what: str, owner: User, simulator: Simulator, do: Callable[[], object]) -> None:
+    """Have it done, over HTTP the first time (tests/support/remembered.py)."""
+    done(f"{what} with {_served_by(simulator)}", owner, host_of(simulator), do)
 
 
 def details_of(**changes: Any) -> ConnectionDetails:
@@ -246,23 +265,17 @@ def simulator(
         yield running
 
 
-def held_by(simulator: Simulator) -> int:
-    """Which companies the usual tenant holds: a module may have one of its own."""
-    return hash(repr(simulator.tenants[USERNAME].companies.snapshot().rows))
-
-
 @pytest.fixture
 def instance(simulator: Simulator, owner: User) -> IntegrationInstance:
     """A connected configuration whose companies were not read yet."""
-    done(f"connect {held_by(simulator)}", owner, host_of(simulator), lambda: connect(owner))
+    _once("connect", owner, simulator, lambda: connect(owner))
     return IntegrationInstance.objects.get(username=USERNAME)
 
 
 @pytest.fixture
 def refreshed(simulator: Simulator, owner: User, instance: IntegrationInstance) -> IntegrationInstance:
     """A connected configuration with its companies."""
-    name = f"refresh {held_by(simulator)}"
-    done(name, owner, host_of(simulator), lambda: refresh_to_the_end(instance))
+    _once("refresh", owner, simulator, lambda: refresh_to_the_end(instance))
     instance.refresh_from_db()
     return instance
 
@@ -280,7 +293,7 @@ def second(simulator: Simulator, owner: User, refreshed: IntegrationInstance) ->
         )
         refresh_to_the_end(other)
 
-    done("second", owner, host_of(simulator), add)
+    _once("second", owner, simulator, add)
     return IntegrationInstance.objects.get(username=SECOND_USERNAME)
 
 
