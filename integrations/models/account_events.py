@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NoReturn
+from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from integrations.models.audit import AppendOnlyError
+from integrations.models.bases import AppendOnly, AppendOnlyQuerySet, somebody
 
 
-class AccountEventQuerySet(models.QuerySet["AccountEvent"]):
-    def update(self, **kwargs: Any) -> NoReturn:
-        """Refused."""
-        raise AppendOnlyError("The sign-in log is append-only.")
-
-    def delete(self) -> NoReturn:
-        """Refused."""
-        raise AppendOnlyError("The sign-in log is append-only.")
-
+class AccountEventQuerySet(AppendOnlyQuerySet["AccountEvent"]):
     def of(self, person_id: int) -> AccountEventQuerySet:
         """What happened to one person's account."""
         return self.filter(person_id=person_id)
 
 
-class AccountEvent(models.Model):
+class AccountEvent(AppendOnly):
     """One event of one account. Rows are only ever added; the database refuses anything else.
 
     ``person`` is whose account it is, empty where somebody tried a name that nobody has: what was typed there
@@ -66,21 +57,9 @@ class AccountEvent(models.Model):
 
     at = models.DateTimeField(default=timezone.now)
     kind = models.CharField(max_length=40)
-    person = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        related_name="+",
-    )
+    person = somebody(blank=False, on_delete=models.DO_NOTHING, db_constraint=False)
     person_name = models.CharField(max_length=200, blank=True)
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        related_name="+",
-    )
+    by = somebody(blank=False, on_delete=models.DO_NOTHING, db_constraint=False)
     by_name = models.CharField(max_length=200, blank=True)
     address = models.CharField(max_length=100, blank=True)
     network = models.CharField(max_length=50, blank=True)
@@ -99,16 +78,6 @@ class AccountEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what}: {self.person_name or 'an unknown name'}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Add the row; changing one is refused."""
-        if self.pk is not None:
-            raise AppendOnlyError("The sign-in log is append-only.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused."""
-        raise AppendOnlyError("The sign-in log is append-only.")
 
     @property
     def what(self) -> str:

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, NoReturn
 
-from django.conf import settings
 from django.db import models
 
-
-class AppendOnlyError(Exception):
-    """Something tried to change or delete history."""
+from integrations.models.bases import AppendOnly, AppendOnlyQuerySet, somebody
 
 
-class AuditQuerySet(models.QuerySet["AuditEvent"]):
-    def update(self, **kwargs: Any) -> NoReturn:
-        """Refused."""
-        raise AppendOnlyError("The audit is append-only.")
-
-    def delete(self) -> NoReturn:
-        """Refused."""
-        raise AppendOnlyError("The audit is append-only.")
-
+class AuditQuerySet(AppendOnlyQuerySet["AuditEvent"]):
     def of(self, *actions: AuditEvent.Action) -> AuditQuerySet:
         """Those of these actions."""
         return self.filter(action__in=[action.text for action in actions])
 
 
-class AuditEvent(models.Model):
+class AuditEvent(AppendOnly):
     """One change. ``batch`` joins what one press of a button did; ``before`` and ``after`` hold no secret.
 
     ``action`` is an Action's text; ``known_action`` is the Action.
@@ -110,14 +98,7 @@ class AuditEvent(models.Model):
             return str(self.label)
 
     at = models.DateTimeField(auto_now_add=True)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        blank=True,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        related_name="+",
-    )
+    actor = somebody(on_delete=models.DO_NOTHING, db_constraint=False)
     actor_name = models.CharField(max_length=200)
     origin = models.CharField(max_length=100, help_text="The address or the command that it came from.")
     batch = models.UUIDField(default=uuid.uuid4)
@@ -153,16 +134,6 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.target_name}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Add the row; changing one is refused."""
-        if self.pk is not None:
-            raise AppendOnlyError("The audit is append-only.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused."""
-        raise AppendOnlyError("The audit is append-only.")
 
     @property
     def known_action(self) -> Action | None:

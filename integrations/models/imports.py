@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 
-from django.conf import settings
 from django.db import models
 
+from integrations.models.bases import somebody
 from integrations.models.instances import IntegrationInstance
 from integrations.models.jobs import Job
 
@@ -39,9 +39,7 @@ class ImportReport(models.Model):
     instance = models.ForeignKey(
         IntegrationInstance, null=True, blank=True, on_delete=models.SET_NULL, related_name="import_reports"
     )
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    actor = somebody()
     actor_name = models.CharField(max_length=200)
     origin = models.CharField(max_length=100)
     at = models.DateTimeField(auto_now_add=True)

@@ -6,13 +6,12 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
 
-from integrations.database.transactions import transaction_required
 from integrations.fields import EncryptedJSONField
+from integrations.models.bases import DeletableQuerySet, somebody
 
 USER_DEFINED = "udf:"  # how the name of a field begins that the tenant has added
 
@@ -35,15 +34,7 @@ class ReadWarning(NamedTuple):
     more: int
 
 
-class InstanceQuerySet(models.QuerySet["IntegrationInstance"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> InstanceQuerySet:
-        """What this user may see: everything with the reader's right, otherwise nothing."""
-        return self if user.has_perm("integrations.view_integrationinstance") else self.none()  # type: ignore[union-attr]
-
-    def present(self) -> InstanceQuerySet:
-        """Those that were not deleted."""
-        return self.filter(deleted_at=None)
-
+class InstanceQuerySet(DeletableQuerySet["IntegrationInstance"]):
     def find(self, user: AbstractBaseUser | AnonymousUser, psa: str, pk: int) -> IntegrationInstance | None:
         """The one of this PSA with this id, if it is there and the person may see it."""
         if pk > LARGEST_ID:
@@ -53,15 +44,6 @@ class InstanceQuerySet(models.QuerySet["IntegrationInstance"]):
     def listed(self, user: AbstractBaseUser | AnonymousUser, psa: str) -> InstanceQuerySet:
         """Every one of the PSA that the person may see, by its name alone."""
         return self.visible_to(user).present().filter(psa=psa).only("psa", "name", "is_default")
-
-    @transaction_required
-    def locked(self) -> InstanceQuerySet:
-        """Locked until the transaction ends.
-
-        Not against rows that refer to them: PostgreSQL checks such a reference when its own transaction
-        ends, and a full lock would make that wait for a transaction that waits for it.
-        """
-        return self.select_for_update(no_key=True)
 
 
 class IntegrationInstance(models.Model):
@@ -149,14 +131,7 @@ class IntegrationInstance(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
-    deleted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        blank=True,
-        editable=False,
-        on_delete=models.SET_NULL,
-        related_name="+",
-    )
+    deleted_by = somebody(editable=False)
 
     objects = InstanceQuerySet.as_manager()
 

@@ -6,10 +6,10 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from integrations.models.bases import somebody
 from integrations.models.instances import IntegrationInstance
 
 if TYPE_CHECKING:
@@ -84,9 +84,7 @@ class Job(models.Model):
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    created_by = somebody()
     started_by = models.CharField(
         max_length=200, blank=True, help_text="The name at that time, or what started it by itself."
     )

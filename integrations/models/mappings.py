@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from integrations.database.bulk import insert_rows, update_rows
 from integrations.database.transactions import transaction_required
+from integrations.models.bases import somebody
 from integrations.models.companies import Company, CompanyRef
 from integrations.models.instances import IntegrationInstance
 from integrations.models.organizations import Organization
@@ -139,9 +140,7 @@ class OrganizationMapping(models.Model):
     confidence = models.FloatField(null=True, blank=True)
     reasons = models.JSONField(default=list, blank=True)
     matcher_version = models.CharField(max_length=40, blank=True)
-    confirmed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    confirmed_by = somebody()
     confirmed_by_name = models.CharField(
         max_length=150, blank=True, help_text="Who it was by a restored file, where there is no such account."
     )
@@ -351,9 +350,7 @@ class RejectedMatch(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="rejected_matches")
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="rejected_matches")
     company_name = models.CharField(max_length=300)
-    rejected_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    rejected_by = somebody()
     rejected_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -372,9 +369,7 @@ class IgnoredOrganization(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="ignored_in")
     psa = models.CharField(max_length=30)
-    ignored_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    ignored_by = somebody()
     ignored_by_name = models.CharField(
         max_length=150, blank=True, help_text="Who it was by a restored file, where there is no such account."
     )

@@ -10,10 +10,9 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from integrations.database.transactions import transaction_required
+from integrations.models.bases import DeletableQuerySet
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
     from integrations.models.instances import IntegrationInstance
 
 
@@ -26,15 +25,7 @@ def row_in(instance: int) -> models.Q:
     return models.Q(deleted_at=None) & (models.Q(is_active=True) | models.Q(mapping__instance=instance))
 
 
-class OrganizationQuerySet(models.QuerySet["Organization"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> OrganizationQuerySet:
-        """What this user may see: everything with the reader's right, otherwise nothing."""
-        return self if user.has_perm("integrations.view_organization") else self.none()  # type: ignore[union-attr]
-
-    def present(self) -> OrganizationQuerySet:
-        """Those that were not deleted."""
-        return self.filter(deleted_at=None)
-
+class OrganizationQuerySet(DeletableQuerySet["Organization"]):
     def deleted(self) -> OrganizationQuerySet:
         """Those that were deleted, or merged into another one; they have no row in any mapping table."""
         return self.filter(deleted_at__isnull=False)
@@ -51,15 +42,6 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
     def unmapped_in(self, psa: str) -> OrganizationQuerySet:
         """Those that have a row in every mapping table of the PSA, being active, and a mapping in none."""
         return self.present().with_mapping(psa).filter(models.Q(mapping=None), is_active=True)
-
-    @transaction_required
-    def locked(self) -> OrganizationQuerySet:
-        """Locked until the transaction ends.
-
-        Not against rows that refer to them: PostgreSQL checks such a reference when its own transaction
-        ends, and a full lock would make that wait for a transaction that waits for it.
-        """
-        return self.select_for_update(no_key=True)
 
     def open_in(self, psa: str) -> OrganizationQuerySet:
         """Those of ``unmapped_in`` that are not ignored in this PSA: the open work."""

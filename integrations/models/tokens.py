@@ -8,11 +8,11 @@ import re
 from functools import cached_property
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 
+from integrations.models.bases import somebody
 from integrations.models.instances import IntegrationInstance
 
 MAKING = "integrations.add_apitoken"  # the right to make tokens
@@ -95,9 +95,7 @@ class ApiToken(models.Model):
     limited = models.BooleanField(default=False)
     instances = models.ManyToManyField(IntegrationInstance, blank=True, related_name="api_tokens")
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    created_by = somebody()
     for_portal = models.BooleanField(
         default=False, help_text="Belongs to the portal itself and stays when its maker leaves."
     )

@@ -6,11 +6,11 @@ import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
 from integrations.fields import EncryptedJSONField
+from integrations.models.bases import somebody
 from integrations.models.mappings import OrganizationMapping
 
 
@@ -39,9 +39,7 @@ class Webhook(models.Model):
     position = models.BigIntegerField(default=0, editable=False)
     rests_until = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    created_by = somebody()
 
     class Meta:
         ordering = ["name", "pk"]

@@ -21,7 +21,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.models.audit import AppendOnlyError
+from integrations.models.bases import AppendOnlyError
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Batch
 from integrations.services.history import undo as undoing

@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from integrations.models import AccountEvent, AuditEvent
-from integrations.models.audit import Action, AppendOnlyError
+from integrations.models.audit import Action
+from integrations.models.bases import AppendOnlyError
 from integrations.services.audit import Batch, Change
 from tests.support.simulated import actor_of, table_contents
 
