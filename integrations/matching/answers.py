@@ -50,11 +50,7 @@ def answer_for(
     pairs = scored.order[scored.first[row] : scored.first[row + 1]].tolist()
     words = organization.name.forms[0].words if organization.name.forms else ()
     if not pairs:
-        reason = "no company shares a rare word, a domain or a telephone number with it"
-        if not words:
-            reason = "the name holds no letters or digits"
-        elif words in hidden:
-            reason = f'company "{hidden[words]}" has this name, but is inactive'
+        reason = _why_no_candidate(words, hidden)
         return Suggestion(organization.id, None, 0.0, Tier.NONE, (reason,))
     best = int(scored.answer[row])
     tier = scored.tier[best]
@@ -88,6 +84,15 @@ def answer_for(
     else:
         why = (_why_none(scored, row, best),)
     return Suggestion(organization.id, None, confidence, tier, (*why, *alternatives[0].reasons), alternatives)
+
+
+def _why_no_candidate(words: tuple[str, ...], hidden: dict[tuple[str, ...], str]) -> str:
+    """Why no company was compared with the organization."""
+    if not words:
+        return "the name holds no letters or digits"
+    if words in hidden:
+        return f'company "{hidden[words]}" has this name, but is inactive'
+    return "no company shares a rare word, a domain or a telephone number with it"
 
 
 def _held_twice(scored: ScoredPairs, row: int, pairs: list[int], mapped: Set[str]) -> Suggestion | None:

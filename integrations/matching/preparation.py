@@ -18,7 +18,7 @@ from integrations.matching.vocabulary import Flags, Ids, Reals, Vocabulary
 #: Names kept parsed between two presses of the button; a name takes about one kilobyte.
 KEPT_NAMES = 50_000
 #: Pairs compared at a time; bounds the memory.
-CHUNK = 50_000
+CHUNK = 20_000
 
 cached_name = lru_cache(KEPT_NAMES)(read_name)
 

@@ -171,11 +171,7 @@ def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numberin
         joins=np.zeros((0, 0), np.int32),
         qualifier=_padded(qualifiers, MOST_QUALIFIERS),
         joined=_padded(
-            [
-                [number(w, len(ids)) for w in form.joined[:MOST_JOINED]] if form.joined else []
-                for form in forms
-            ],
-            MOST_JOINED,
+            [[number(w, len(ids)) for w in form.joined[:MOST_JOINED]] for form in forms], MOST_JOINED
         ),
         squash=column([form.squash for form in forms]),
         word_set=column(sets),
