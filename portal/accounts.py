@@ -1,4 +1,4 @@
-"""Who may get an account: nobody by themselves; a superuser adds staff in the admin."""
+"""Who may get an account: nobody by themselves; a superuser adds staff."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class StaffOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth 
     """Closes the public sign-up form."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Always False: accounts are made in the Django admin or by ``createsuperuser``."""
+        """Always False: accounts are made by superusers on the page of people, or by ``createsuperuser``."""
         return False
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
