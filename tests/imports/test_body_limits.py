@@ -49,6 +49,7 @@ def send(client: Client, address: str, length: int, form: str = FORMS[0]) -> Any
     return client.generic("POST", address, b"", form, **extra)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("form", FORMS)
 def test_no_page_reads_anything_of_who_may_not_use_it(
     form: str, reader: User, stranger: User, client_of: Browser, subtests: pytest.Subtests

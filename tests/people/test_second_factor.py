@@ -57,11 +57,16 @@ def proven(person: User) -> Client:
 @pytest.mark.parametrize(
     ("setting", "who"),
     [
-        ([], set()), (["nobody"], set()), (["superusers", "owners"], {"sonja", "olivia"}),
-        (["members"], {"marcus"}), (["readers"], {"rita"}),
-        (["everybody"], {"sonja", "olivia", "marcus", "rita", "stefan"}),
+        (["superusers", "owners"], {"sonja", "olivia"}),
+        pytest.param([], set(), marks=pytest.mark.exhaustive),
+        pytest.param(["nobody"], set(), marks=pytest.mark.exhaustive),
+        pytest.param(["members"], {"marcus"}, marks=pytest.mark.exhaustive),
+        pytest.param(["readers"], {"rita"}, marks=pytest.mark.exhaustive),
+        pytest.param(
+            ["everybody"], {"sonja", "olivia", "marcus", "rita", "stefan"}, marks=pytest.mark.exhaustive
+        ),
     ],
-)  # fmt: skip
+)
 def test_who_has_none_is_led_to_set_one_up_and_nowhere_else(
     setting: list[str], who: set[str], settings: Any, superuser: User, owner: User, member: User,
     reader: User, stranger: User,
