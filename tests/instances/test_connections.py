@@ -253,6 +253,24 @@ def test_credentials_of_another_tenant_are_refused_once_companies_are_at_stake(
     assert IntegrationInstance.objects.values().get() == before
 
 
+def test_where_the_database_is_not_named_another_user_is_refused_and_what_was_known_stays(
+    simulator: Simulator, tenant: Tenant, refreshed: IntegrationInstance, owner: User
+) -> None:
+    simulator.tenants[SECOND_USERNAME].database_id = None  # type: ignore[assignment]  # as an odd answer has it
+    tenant.database_id = None  # type: ignore[assignment]
+    other = details_of(
+        username=SECOND_USERNAME,
+        secrets={"secret": SECOND_SECRET, "tracking_identifier": TRACKING_IDENTIFIER},
+    )
+    outcome = connect_instance(Batch(actor_of(owner)), other, refreshed)
+    assert outcome.instance is None
+    assert "Autotask did not name it" in outcome.report.steps[-1].detail
+
+    assert check_connection(Batch(actor_of(owner)), refreshed).passed
+    refreshed.refresh_from_db()
+    assert refreshed.database_id == 513558
+
+
 def test_another_api_user_of_the_same_tenant_is_accepted(
     simulator: Simulator, refreshed: IntegrationInstance, owner: User
 ) -> None:

@@ -365,14 +365,14 @@ def test_odd_but_harmless_values_become_notes() -> None:
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"companyName": 5}, "companyName is int"),
-        ({"companyType": "Customer"}, "companyType is str"),
-        ({"isActive": "yes"}, "isActive is str"),
-        ({"city": ["Springfield"]}, "city is list"),
-        ({"phone": ["555", "0100"]}, "phone is list"),
-        ({"parentCompanyID": "root"}, "parentCompanyID is str"),
+        ({"companyName": 5}, "companyName is a number"),
+        ({"companyType": "Customer"}, "companyType is text"),
+        ({"isActive": "yes"}, "isActive is text"),
+        ({"city": ["Springfield"]}, "city is a list"),
+        ({"phone": ["555", "0100"]}, "phone is a list"),
+        ({"parentCompanyID": "root"}, "parentCompanyID is text"),
         ({"parentCompanyID": -1}, "parentCompanyID is out of range"),
-        ({"lastTrackedModifiedDateTime": 5}, "lastTrackedModifiedDateTime is int"),
+        ({"lastTrackedModifiedDateTime": 5}, "lastTrackedModifiedDateTime is a number"),
     ],
 )
 def test_a_company_with_an_impossible_value_is_set_aside_by_name_and_id(
@@ -431,11 +431,19 @@ def test_a_next_page_is_known_of_also_where_its_address_is_of_no_use(
 
 
 ODD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
-    "sort order true": ({"sortOrder": True}, "companyType 4: sortOrder is bool, not a number."),
-    "sort order a list": ({"sortOrder": [1]}, "companyType 4: sortOrder is list, not a number."),
+    "sort order true": (
+        {"sortOrder": True},
+        "companyType 4: sortOrder is true or false, not a whole number.",
+    ),
+    "sort order a list": ({"sortOrder": [1]}, "companyType 4: sortOrder is a list, not a whole number."),
+    "sort order out of range": ({"sortOrder": 2**40}, "companyType 4: sortOrder is out of range."),
+    "sort order a fraction": (
+        {"sortOrder": 1.5},
+        "companyType 4: sortOrder is a decimal number, not a whole number.",
+    ),
     "value null": ({"value": None}, "companyType: the value “Dead” is left out, for it is null."),
     "value empty": ({"value": ""}, "companyType: the value “Dead” is left out, for it is empty."),
-    "flag a word": ({"isActive": "perhaps"}, "companyType 4: isActive is str, not true or false."),
+    "flag a word": ({"isActive": "perhaps"}, "companyType 4: isActive is text, not true or false."),
 }
 
 
@@ -495,7 +503,7 @@ def test_odd_fields_are_left_out_by_name_and_untidy_ones_are_understood() -> Non
     assert found.oddities == (
         "The field city is described twice; the first description is used.",
         "The field phone has no known type, and is left out.",
-        "territoryID: its values are str, not a list.",
+        "territoryID: its values are text, not a list.",
         "The field “x y” has a name that cannot be asked for, and is left out.",
         "A field without a name is left out.",
     )

@@ -20,11 +20,11 @@ ODD = 29_683_500 + 3 * 70
 """The id of one of the test tenant's companies."""
 
 ODD_ENTRIES = {
-    "sort-order": "sortOrder is bool",
+    "sort-order": "sortOrder is true or false",
     "null-value": "is left out, for it is null",
     "flag": "",
     "twice": "is described twice",
-    "length": "length is str",
+    "length": "length is text",
     "type": "has no known type",
 }
 
@@ -83,8 +83,8 @@ def pages_of(client_pages: object) -> list[CompanyPage]:
     ("what", "name", "reason"),
     [
         ("parent", "St. Mary's School 70", "parentCompanyID is out of range"),
-        ("phone", "St. Mary's School 70", "phone is list, not text"),
-        ("name", "(no name)", "companyName is dict"),
+        ("phone", "St. Mary's School 70", "phone is a list, not text"),
+        ("name", "(no name)", "companyName is an object"),
     ],
 )
 @pytest.mark.parametrize("count", [120, 400], ids=["in one page", "by several readers"])

@@ -13,6 +13,15 @@ from integrations.psa.base import UnexpectedAnswer
 from integrations.psa.fields import MAX_NUMBER, option_value
 
 MAX_ID = MAX_NUMBER
+_KINDS: dict[type, str] = {
+    type(None): "null",
+    bool: "true or false",
+    int: "a number",
+    float: "a decimal number",
+    str: "text",
+    list: "a list",
+    dict: "an object",
+}
 
 
 def unexpected(what: str) -> NoReturn:
@@ -95,8 +104,8 @@ def has(data: dict[str, object], name: str) -> bool:
 
 
 def kind_name(value: object) -> str:
-    """The type of a JSON value, for the log."""
-    return "null" if value is None else type(value).__name__
+    """What a JSON value is, in words for people: such sentences stand on pages, too."""
+    return _KINDS.get(type(value), "something else")
 
 
 def as_whole(value: object, what: str, *, lowest: int = 0, highest: int = MAX_ID) -> int:

@@ -190,9 +190,12 @@ def _number(entry: dict[str, object], key: str, owner: str, notes: _Notes) -> in
         return 0
     if isinstance(value, str):
         value = picklist_number(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2**31:
+    if isinstance(value, bool) or not isinstance(value, int):
+        notes.add(f"{owner}: {key} is {kind_name(value)}, not a whole number.")
+    elif abs(value) <= 2**31:
         return value
-    notes.add(f"{owner}: {key} is {kind_name(value)}, not a number.")
+    else:
+        notes.add(f"{owner}: {key} is out of range.")
     return 0
 
 

@@ -230,11 +230,19 @@ def _same_tenant(
         or not instance.companies.exists()
     ):
         return report
+    said = (
+        "These credentials open another database than the one that this configuration's companies came from."
+    )
+    if report.zone.database_id is None:
+        said = (
+            "Nothing tells whether these credentials open the database that this configuration's companies "
+        )
+        said += "came from: Autotask did not name it."
     step = CheckStep(
         "tenant",
         "Same tenant as before",
         StepState.FAILED,
-        "These credentials open another database than the one that this configuration's companies came from.",
+        said,
         "Add them as a new configuration; the mappings of this one stay true to their own tenant.",
     )
     return ConnectionReport((*report.steps, step), report.zone, report.budget, report.company_count)
@@ -340,7 +348,8 @@ def record_check(instance: IntegrationInstance, report: ConnectionReport, now: d
 
 def _remember_zone(instance: IntegrationInstance, zone: Zone) -> None:
     instance.zone_name, instance.api_url, instance.web_url = zone.name, zone.api_url, zone.web_url
-    instance.database_id = zone.database_id
+    if zone.database_id is not None:
+        instance.database_id = zone.database_id
 
 
 def report_as_json(report: ConnectionReport) -> dict[str, Any]:
