@@ -117,10 +117,9 @@ def score_pairs(
 
 def _confidence_alone(model: Model, scores: Scores) -> Reals:
     """The confidence each pair would have without rivals."""
-    context = scores.context.copy()
-    for name, value in _ALONE.items():
-        context[:, _CONTEXT[name]] = value
-    return model.confidence(model.context_score(context))
+    weights, others = model.context_weights, [n for n, name in enumerate(CONTEXT) if name not in _ALONE]
+    of_rivals = sum(value * weights[_CONTEXT[name]] for name, value in _ALONE.items())
+    return model.confidence(scores.context[:, others] @ weights[others] + (model.context_bias + of_rivals))
 
 
 def _choose(prepared: Prepared, scores: Scores, *, several_to_one: bool) -> tuple[Longs, Longs, Longs, Flags]:
