@@ -95,15 +95,6 @@ def is_own(name: str) -> bool:
     return name.startswith(USER_DEFINED)
 
 
-def own_fields(instance: IntegrationInstance) -> dict[str, str]:
-    """The labels of the tenant's own fields by their names, as they were last read."""
-    return {
-        each["name"]: each.get("label") or each["name"]
-        for each in instance.company_fields
-        if is_own(each["name"])
-    }
-
-
 def without_options(field: CompanyField) -> dict[str, Any]:
     """A field as the instance keeps it; its options have rows of their own."""
     values = asdict(field)

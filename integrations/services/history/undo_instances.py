@@ -18,6 +18,7 @@ from integrations.services.companies.filters import put_back_filters
 from integrations.services.companies.user_field import change_user_field, user_field_snapshot
 from integrations.services.history.register import CHANGED_SINCE, GONE, puts_back
 from integrations.services.instances.catch_all import catch_all_snapshot, change_catch_all
+from integrations.services.instances.delete import bring_back, take_away
 from integrations.services.instances.schedule import schedule_snapshot, set_schedule
 
 DESCRIBED = ("name", "description", "is_default")
@@ -68,12 +69,7 @@ def _unmake(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> C
     if instance.mappings.present().exists():
         return "organizations were mapped in it since"
     before = instance.snapshot()
-    instance.proposals.all().delete()
-    for job in instance.jobs.open():
-        job.request_cancel()
-    instance.deleted_at, instance.is_default = timezone.now(), False
-    instance.deleted_by = batch.actor.account
-    instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
+    take_away(batch, instance, timezone.now())
     return instance_change(Action.INSTANCE_DELETED_BY_UNDO, instance, before, None)
 
 
@@ -85,9 +81,7 @@ def _make_again(batch: Batch, instance: IntegrationInstance, event: AuditEvent) 
     others = IntegrationInstance.objects.present().filter(psa=instance.psa)
     if others.filter(name__iexact=instance.name).exists():
         return "another configuration has its name now"
-    instance.deleted_at = instance.deleted_by = None
-    instance.is_default = not others.filter(is_default=True).exists()
-    instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
+    bring_back(instance)
     return instance_change(Action.INSTANCE_RESTORED_BY_UNDO, instance, None, instance.snapshot())
 
 

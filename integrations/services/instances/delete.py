@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
+from integrations.database.transactions import transaction_required
 from integrations.models import AuditEvent, IntegrationInstance, OrganizationMapping
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, instance_change, mapping_change
 
 RESTORABLE_FOR = dt.timedelta(days=30)
+DELETING_FIELDS = ("deleted_at", "deleted_by", "is_default", "updated_at")
 
 
 class NotRestorable(Exception):
@@ -24,24 +26,14 @@ def delete_instance(batch: Batch, instance: IntegrationInstance) -> int:
     now = timezone.now()
     with transaction.atomic():
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
-        mappings = list(
-            instance.mappings.present()
-            .order_by("organization_id")  # the order in which every save locks
-            .select_related("organization", "company", "instance")
-            .select_for_update(of=("self",))
-        )
+        mappings = list(instance.mappings.present().with_names().locked())
         changes = [instance_change(Action.INSTANCE_DELETED, instance, instance.snapshot(), None)]
         for mapping in mappings:
             before = mapping.snapshot()
             mapping.remove(now, with_instance=True)
             changes.append(mapping_change(Action.MAPPING_TAKEN_ALONG, mapping, before))
         OrganizationMapping.objects.write(mappings)
-        instance.proposals.all().delete()
-        for job in instance.jobs.open():
-            job.request_cancel()
-        instance.deleted_at, instance.is_default = now, False
-        instance.deleted_by_id = batch.actor.user.pk if batch.actor.user else None
-        instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
+        take_away(batch, instance, now)
         batch.record(changes)
     return _shown(mappings)
 
@@ -62,11 +54,7 @@ def restore_instance(batch: Batch, instance: IntegrationInstance) -> tuple[int, 
                 f"Another configuration is called “{instance.name}” now. Rename that one first."
             )
         taken_along = instance.mappings.filter(removed_with_instance=True).exclude(removed_at=None)
-        mappings = list(
-            taken_along.order_by("organization_id")
-            .select_related("organization", "company", "instance")
-            .select_for_update(of=("self",))
-        )
+        mappings = list(taken_along.with_names().locked())
         lost = instance_mappings_elsewhere(instance)
         changes = []
         for mapping in mappings:
@@ -74,12 +62,29 @@ def restore_instance(batch: Batch, instance: IntegrationInstance) -> tuple[int, 
             mapping.restore()
             changes.append(mapping_change(Action.MAPPING_BROUGHT_BACK, mapping, before))
         OrganizationMapping.objects.write(mappings)
-        instance.deleted_at = instance.deleted_by_id = None
-        instance.is_default = not present.filter(is_default=True).exists()
-        instance.save(update_fields=["deleted_at", "deleted_by", "is_default", "updated_at"])
+        bring_back(instance)
         changes.append(instance_change(Action.INSTANCE_RESTORED, instance, None, instance.snapshot()))
         batch.record(changes)
     return _shown(mappings), lost
+
+
+@transaction_required
+def take_away(batch: Batch, instance: IntegrationInstance, now: dt.datetime) -> None:
+    """Delete a locked instance softly, with what people have before them in it and its open jobs."""
+    instance.proposals.all().delete()
+    for job in instance.jobs.open():
+        job.request_cancel()
+    instance.deleted_at, instance.deleted_by, instance.is_default = now, batch.actor.account, False
+    instance.save(update_fields=DELETING_FIELDS)
+
+
+@transaction_required
+def bring_back(instance: IntegrationInstance) -> None:
+    """Let a locked instance be there again, as the default where its PSA has none."""
+    present = IntegrationInstance.objects.present().filter(psa=instance.psa)
+    instance.deleted_at, instance.deleted_by = None, None
+    instance.is_default = not present.filter(is_default=True).exists()
+    instance.save(update_fields=DELETING_FIELDS)
 
 
 def _shown(mappings: Iterable[OrganizationMapping]) -> int:

@@ -31,8 +31,8 @@ def start() -> None:
         (before_person, pre_save, User),
         (after_person, post_save, User),
         (person_deleted, post_delete, User),
-        (roles_changed, m2m_changed, User.groups.through),
-        (own_rights_changed, m2m_changed, User.user_permissions.through),
+        (links_changed, m2m_changed, User.groups.through),
+        (links_changed, m2m_changed, User.user_permissions.through),
         (role_deleted, pre_delete, Group),
         (rights_of_a_role_changed, m2m_changed, Group.permissions.through),
         (factor_added, post_save, Authenticator),
@@ -98,22 +98,16 @@ def person_deleted(instance: User, **kwargs: Any) -> None:
 # --- rights -------------------------------------------------------------------------------------------
 
 
-def roles_changed(
-    instance: Model, action: str, reverse: bool, pk_set: set[int] | None, **kwargs: Any
+def links_changed(
+    instance: Model, action: str, reverse: bool, pk_set: set[int] | None, sender: type[Model], **kwargs: Any
 ) -> None:
-    """Somebody got or lost a role, seen from either side."""
-    _note_links(Group, "role", instance, action, reverse, pk_set)
-
-
-def own_rights_changed(
-    instance: Model, action: str, reverse: bool, pk_set: set[int] | None, **kwargs: Any
-) -> None:
-    """Somebody got or lost a right of their own."""
-    _note_links(Permission, "right", instance, action, reverse, pk_set)
+    """Somebody got or lost a role or a right of their own, seen from either side."""
+    is_role = sender is User.groups.through
+    _note_links(Group if is_role else Permission, instance, action, reverse, pk_set)
 
 
 def _note_links(
-    far: type[Group | Permission], noun: str, near: Model, action: str, reverse: bool, pks: set[int] | None
+    far: type[Group | Permission], near: Model, action: str, reverse: bool, pks: set[int] | None
 ) -> None:
     """What was added, removed, or is about to be cleared away."""
     if action not in {"post_add", "post_remove", "pre_clear"}:
@@ -131,13 +125,13 @@ def _note_links(
     if not names:
         return
     for user in users:
-        note(Kind.RIGHTS_CHANGED, user, detail=f"{verb} the {noun} {names}")
+        note(Kind.RIGHTS_CHANGED, user, detail=f"{verb} the {'role' if far is Group else 'right'} {names}")
         end_all_sessions(user, "other rights")
 
 
 def role_deleted(instance: Group, **kwargs: Any) -> None:
     """All who had it lose it."""
-    _note_links(Group, "role", instance, "pre_clear", True, None)
+    _note_links(Group, instance, "pre_clear", True, None)
 
 
 def rights_of_a_role_changed(
