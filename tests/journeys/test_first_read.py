@@ -26,6 +26,7 @@ def test_the_filter_comes_first_and_a_press_shows_what_was_deleted_and_retyped(v
     expect(page.get_by_role("button", name="Read all 47 companies")).to_be_visible()
     page.get_by_role("link", name="Choose a filter first").click()
     page.get_by_label("Filter", exact=True).select_option(label="Company type")
+    expect(page.get_by_label("Operation")).to_have_value("eq")
     page.get_by_label("Value").fill("1")
     simulator.requests.clear()
     page.get_by_role("button", name="Save filter").click()
