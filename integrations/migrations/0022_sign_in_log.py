@@ -7,43 +7,10 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-TABLE = "integrations_accountevent"
-REFUSAL = "The sign-in log is append-only."
-GUARD = {
-    "sqlite": [
-        f"CREATE TRIGGER account_log_no_{verb} BEFORE {verb} ON {TABLE} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
-        for verb in ("update", "delete")
-    ],
-    "postgresql": [
-        "CREATE FUNCTION account_log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$",
-        f"CREATE TRIGGER account_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {TABLE} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION account_log_is_append_only()",
-    ],
-}
-RELEASE = {
-    "sqlite": [f"DROP TRIGGER account_log_no_{verb}" for verb in ("update", "delete")],
-    "postgresql": [
-        f"DROP TRIGGER account_log_append_only ON {TABLE}",
-        "DROP FUNCTION account_log_is_append_only()",
-    ],
-}
+from integrations.database.append_only import AppendOnlyTable
 
-
-def guard(connection):
-    """From now on rows are only added."""
-    run(connection, GUARD)
-
-
-def release(connection):
-    """Lift the guard: for going back, and for emptying the tables between tests."""
-    run(connection, RELEASE)
-
-
-def run(connection, statements):
-    with connection.cursor() as cursor:
-        for statement in statements[connection.vendor]:
-            cursor.execute(statement)
+log = AppendOnlyTable("integrations_accountevent", "account_log", "The sign-in log is append-only.")
+guard, release = log.guard, log.release
 
 
 class Migration(migrations.Migration):
