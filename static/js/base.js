@@ -91,6 +91,10 @@
   }
 
   document.addEventListener("focusin", (event) => closeMenus(event.target));
+  // A menu that was opened at the foot of the window comes into it.
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches?.("details.menu[open]")) event.target.querySelector(".menu-panel").scrollIntoView({ block: "nearest" });
+  }, true);
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     const menu = event.target instanceof Element && event.target.closest("details.menu[open]");

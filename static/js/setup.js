@@ -60,6 +60,7 @@
       this.list.innerHTML = options;
       this.list.hidden = false;
       this.input.setAttribute("aria-expanded", "true");
+      this.list.scrollIntoView({ block: "nearest" });
       this.mark(text ? this.options[0] : null);
     }
 
