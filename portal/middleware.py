@@ -7,7 +7,6 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -39,15 +38,15 @@ ACCEPTABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 class RequestIdMiddleware:
     """Gives each request an id, which stands in its log lines, on error pages and in ``X-Request-ID``.
 
-    The id of a trusted proxy is kept. Logs one line a request: never the query string nor the body, which may
-    hold names and secrets.
+    The id of a trusted proxy is kept (portal/proxies.py). Logs one line a request: never the query string
+    nor the body, which may hold names and secrets.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "") if settings.BEHIND_TLS_PROXY else ""
+        given = request.headers.get("X-Request-ID", "") if getattr(request, "from_proxy", False) else ""
         known = given if ACCEPTABLE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         request.request_id = known  # type: ignore[attr-defined]  # for log lines written after this
         token = request_id.set(known)
@@ -90,35 +89,6 @@ def _person(request: HttpRequest) -> int:
     if type(user) is SimpleLazyObject:  # not isinstance, for which it would look the person up
         user = getattr(request, "_cached_user", None)
     return getattr(user, "pk", None) or 0
-
-
-class ProxyAddressMiddleware:
-    """Behind our own proxy: the caller is who the proxy says it is, not the proxy.
-
-    Sign-in limits, tokens and the audit go by the address. Only the last entry is the proxy's own; a caller
-    can write those before it. What is no address, with or without a port, is not believed. Installed only
-    with BEHIND_TLS_PROXY.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        forwarded = _address(request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip())
-        if forwarded:
-            request.META["REMOTE_ADDR"] = forwarded
-        return self.get_response(request)
-
-
-def _address(text: str) -> str:
-    """The address that a proxy names, without its port ("192.0.2.1:51000"); "" for anything else."""
-    bare = text[1:].partition("]")[0] if text.startswith("[") else text
-    if bare.count(":") == 1:
-        bare = bare.partition(":")[0]
-    try:
-        return str(ip_address(bare))
-    except ValueError:
-        return ""
 
 
 class TokensOverTlsMiddleware:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from portal.proxies import unsafe_proxies
+
 AUTOTASK = "https://webservices.autotask.net"
 KEY_BYTES = 32  # of a Fernet key
 MAKE_KEY = "Make one with: head -c 32 /dev/urandom | base64 | tr +/ -_"
@@ -36,7 +38,7 @@ def unsafe_settings(found: Mapping[str, Any]) -> list[str]:
 
     ``found`` are the names and values of portal/settings.py. The sentences hold no secret.
     """
-    return [*_switches(found), *_names(found), *_secrets(found), *_single_sign_on(found)]
+    return [*_switches(found), *_names(found), *_proxies(found), *_secrets(found), *_single_sign_on(found)]
 
 
 def _switches(found: Mapping[str, Any]) -> Iterator[str]:
@@ -72,6 +74,10 @@ def _names(found: Mapping[str, Any]) -> Iterator[str]:
     for name in found["WEBHOOK_ALLOWED_HOSTS"]:
         if not HOST_AND_PORT.fullmatch(name):
             yield f"WEBHOOK_ALLOWED_HOSTS holds {name!r}: name host and port, like 10.0.0.5:8443."
+
+
+def _proxies(found: Mapping[str, Any]) -> Iterator[str]:
+    return unsafe_proxies(found["TRUSTED_PROXIES"], behind_proxy=found["BEHIND_TLS_PROXY"])
 
 
 def _secrets(found: Mapping[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from portal.environment import Environment, environment, flag, number, text, wor
 from portal.logs import logging_settings
 from portal.private_files import keep_private, make_files_private
 from portal.production import unsafe_settings
+from portal.proxies import THIS_MACHINE, parse_proxy
 from portal.security_txt import is_contact
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -79,11 +80,18 @@ INSTALLED_APPS = [
 ]
 
 BEHIND_TLS_PROXY = flag("BEHIND_TLS_PROXY", default=False)
+# Whose word about a caller's address and scheme is taken (portal/proxies.py).
+TRUSTED_PROXIES = words("TRUSTED_PROXIES") or THIS_MACHINE
+try:
+    for name in TRUSTED_PROXIES:
+        parse_proxy(name)
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from None
 
 MIDDLEWARE = [
+    "portal.proxies.ProxyMiddleware",
     "portal.middleware.RequestIdMiddleware",
     "portal.probes.ProbesMiddleware",
-    *(["portal.middleware.ProxyAddressMiddleware"] if BEHIND_TLS_PROXY else []),
     "portal.middleware.TokensOverTlsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "portal.middleware.SecurityHeadersMiddleware",
@@ -261,8 +269,6 @@ SESSION_COOKIE_AGE = int(SESSION_LENGTH.total_seconds())
 SECURE_SSL_REDIRECT = flag("SECURE_SSL_REDIRECT", default=IN_PRODUCTION)
 SECURE_HSTS_SECONDS = 31_536_000 if IN_PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IN_PRODUCTION
-if BEHIND_TLS_PROXY:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

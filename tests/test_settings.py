@@ -56,11 +56,16 @@ OPEN_TO_ALL = [
     "https://LOGIN.microsoftonline.com./consumers/v2.0", "https://sts.windows.net/common/",
     "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0", "https://accounts.google.com",
 ]  # fmt: skip
+ANYBODY = [
+    "*", "0.0.0.0/0", "::/0", "0.0.0.0", "::", "128.0.0.0/1", "8.0.0.0/7", "2000::/3",  # noqa: S104  # refused
+    "2a00::/16", "224.0.0.1", "ff02::1", "240.0.0.0/8", "::ffff:0:0/96", "10.0.0.5/8", "10.0.0",
+    "proxy.example", "10.0.0.5:8000", "any",
+]  # fmt: skip
 SINGLE_SIGN_ON = {"OIDC_SERVER_URL": "https://id.example.com/realms/msp", "OIDC_CLIENT_ID": "portal"}
 READ = (
     "PORTAL_ENVIRONMENT", "SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "ALLOWED_HOSTS", "DEBUG", "DATABASE_URL",
     "AUTOTASK_EXTRA_HOSTS", "AUTOTASK_DISCOVERY_URL", "JOB_LEASE_SECONDS", "SECURE_COOKIES",
-    "SECURE_SSL_REDIRECT", "BEHIND_TLS_PROXY", "PORTAL_DATA_DIR", "TIME_ZONE", "LOG_LEVEL",
+    "SECURE_SSL_REDIRECT", "BEHIND_TLS_PROXY", "TRUSTED_PROXIES", "PORTAL_DATA_DIR", "TIME_ZONE", "LOG_LEVEL",
     "OIDC_SERVER_URL", "OIDC_NAME", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_TRUST_EMAIL",
     "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "AUTOTASK_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
     "CSRF_TRUSTED_ORIGINS", "WEBHOOK_ALLOWED_HOSTS", "METRICS_TOKEN", "SECURITY_CONTACT",
@@ -123,6 +128,9 @@ def test_production_is_what_nobody_asked_for(read: Any) -> None:
         *[({"SECRET_KEY": text}, "SECRET_KEY") for text in WEAK_SECRETS],
         *[({"PORTAL_ENCRYPTION_KEYS": key}, "PORTAL_ENCRYPTION_KEYS") for key in WEAK_KEYS],
         ({"SECRET_KEY": LONG_KEY, "PORTAL_ENCRYPTION_KEYS": f"{KEY},{LONG_KEY}"}, "one leak would be two"),
+        *[({"BEHIND_TLS_PROXY": "true", "TRUSTED_PROXIES": f"10.0.0.5,{name}"}, "TRUSTED_PROXIES")
+          for name in ANYBODY],
+        ({"TRUSTED_PROXIES": "10.0.0.5"}, "BEHIND_TLS_PROXY"),
         ({"SECURE_COOKIES": "false"}, "SECURE_COOKIES"),
         ({"METRICS_TOKEN": "abcdefghij" * 3}, "METRICS_TOKEN"),
         ({"DATABASE_URL": "postgres://portal:CHANGE-ME@127.0.0.1:5432/portal"}, "DATABASE_URL"),
@@ -160,6 +168,8 @@ def test_what_is_made_as_the_guide_says_is_accepted(read: Any) -> None:
                 "ALLOWED_HOSTS": "portal.example.com,PORTAL.lan,10.0.0.5,[fd00::5],localhost",
                 "CSRF_TRUSTED_ORIGINS": "https://portal.example.com,https://10.0.0.5:8443,https://[fd00::5]:8443",
                 "WEBHOOK_ALLOWED_HOSTS": "10.0.0.5:8443,hooks.lan:80",
+                "BEHIND_TLS_PROXY": "true",
+                "TRUSTED_PROXIES": "unix, 10.0.0.0/8,172.64.0.0/13,fd00::/8,2400:cb00::/32,::ffff:10.0.0.5",
             }
         )
         assert found["IN_PRODUCTION"]

@@ -30,6 +30,8 @@ def web_command(bind: str, processes: int, threads: int) -> list[str]:
         "--keep-alive", "15", "--log-level", "warning",
         # Otherwise a header could say where the application is mounted, and so change all addresses.
         "--forwarder-headers", "",
+        # Whom of the proxies to believe is decided in one place (portal/proxies.py), not here.
+        "--forwarded-allow-ips", "",
         "--logger-class", "portal.server_log.EscapingLogger",
     ]  # fmt: skip
 

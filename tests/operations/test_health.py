@@ -229,25 +229,6 @@ def test_a_line_of_json_holds_the_extras_and_survives_odd_values() -> None:
     assert "thing" not in told
 
 
-def test_behind_a_proxy_the_caller_is_whom_the_proxy_names(db: None) -> None:
-    """Installed by BEHIND_TLS_PROXY; a caller's own entries come before the proxy's."""
-    from django.http import HttpRequest, HttpResponse
-
-    from portal.middleware import ProxyAddressMiddleware
-
-    seen: list[str] = []
-
-    def view(request: HttpRequest) -> HttpResponse:
-        seen.append(request.META["REMOTE_ADDR"])
-        return HttpResponse()
-
-    for forwarded in ("203.0.113.9", "10.0.0.1, 203.0.113.9", ""):
-        request = HttpRequest()
-        request.META |= {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": forwarded}
-        ProxyAddressMiddleware(view)(request)
-    assert seen == ["203.0.113.9", "203.0.113.9", "127.0.0.1"]
-
-
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("values", "said"),
@@ -264,10 +245,3 @@ def test_the_layout_of_the_log_is_a_setting() -> None:
     layout = "s.LOGGING['handlers']['console']['formatter']"
     assert read_settings(layout, LOG_FORMAT="json").stdout.strip() == "json"
     assert read_settings(layout).stdout.strip() == "line"
-
-
-@pytest.mark.process
-def test_only_behind_a_proxy_is_its_word_taken() -> None:
-    installed = "'portal.middleware.ProxyAddressMiddleware' in s.MIDDLEWARE"
-    assert read_settings(installed, BEHIND_TLS_PROXY="true").stdout.strip() == "True"
-    assert read_settings(installed).stdout.strip() == "False"

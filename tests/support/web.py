@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,15 +17,17 @@ from tests.support.migrated import copy_migrated_file
 from tests.support.processes import ROOT, environment
 
 START_PATIENCE = 60.0  # seconds
+PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running web server: its port, its folder, and what its processes are started with."""
+    """A running web server: its port (or unix socket), its folder, what its processes are started with."""
 
     port: int
     folder: Path
     environment: dict[str, str]
+    unix: Path | None = None
 
     @property
     def url(self) -> str:
@@ -37,9 +38,22 @@ class Server:
         """What it has written to its error stream and its access log."""
         return (self.folder / "server.log").read_text(encoding="utf-8", errors="replace")
 
+    def connect(self, seconds: float) -> socket.socket:
+        """A connection to it. Raises OSError."""
+        if self.unix is None:
+            return socket.create_connection(("127.0.0.1", self.port), timeout=seconds)
+        link = socket.socket(socket.AF_UNIX)
+        link.settimeout(seconds)
+        try:
+            link.connect(str(self.unix))
+        except OSError:
+            link.close()
+            raise
+        return link
+
     def send(self, data: bytes, *, seconds: float = 20) -> bytes:
         """Bytes as they are, and the answer to its end; a connection that the server closes is an end."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as link:
+        with self.connect(seconds) as link:
             received = b""
             try:
                 link.sendall(data)
@@ -66,8 +80,13 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running_server(folder: Path, *, processes: int = 1, **values: str) -> Iterator[Server]:
-    """``manage.py web`` with these variables, its data and temporary files below ``folder``."""
+def running_server(
+    folder: Path, *, processes: int = 1, unix: Path | None = None, **values: str
+) -> Iterator[Server]:
+    """``manage.py web`` with these variables, its data and temporary files below ``folder``.
+
+    Listens at a free port of this machine, or at the unix socket.
+    """
     port, temporary = _free_port(), folder / "tmp"
     temporary.mkdir(parents=True)
     copy_migrated_file(folder / "portal.sqlite3")
@@ -75,8 +94,9 @@ def running_server(folder: Path, *, processes: int = 1, **values: str) -> Iterat
         PORTAL_DATA_DIR=str(folder), DATABASE_URL=f"sqlite:///{folder / 'portal.sqlite3'}",
         TMPDIR=str(temporary), **values,
     )  # fmt: skip
-    server = Server(port, folder, variables)
-    command = [sys.executable, str(ROOT / "manage.py"), "web", "--bind", f"127.0.0.1:{port}"]
+    server = Server(port, folder, variables, unix)
+    bind = f"unix:{unix}" if unix else f"127.0.0.1:{port}"
+    command = [sys.executable, str(ROOT / "manage.py"), "web", "--bind", bind]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "--web-processes", str(processes)],
@@ -95,8 +115,9 @@ def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         assert process.poll() is None, server.log()
         try:
-            with urllib.request.urlopen(f"{server.url}/healthz", timeout=5):  # noqa: S310  # http
+            if b" 200 OK" in server.send(PROBE, seconds=5):
                 return
         except OSError:
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     raise AssertionError(f"the web server did not start: {server.log()}")
