@@ -114,6 +114,7 @@ urlpatterns = [
     path("webhooks/<int:pk>/edit/", webhooks.edit, name="webhook_edit"),
     path("webhooks/<int:pk>/active/", webhooks.activate, name="webhook_activate"),
     path("webhooks/<int:pk>/key/", webhooks.renew, name="webhook_renew"),
+    path("webhooks/<int:pk>/old-key/", webhooks.drop_key, name="webhook_drop_key"),
     path("webhooks/<int:pk>/delete/", webhooks.delete, name="webhook_delete"),
     path("webhooks/<int:pk>/deliveries/<int:delivery_id>/", webhooks.delivery, name="delivery"),
     path("webhooks/<int:pk>/deliveries/<int:delivery_id>/again/", webhooks.again, name="delivery_again"),

@@ -8,6 +8,7 @@ from ninja import NinjaAPI
 
 from integrations.api.endpoints import router
 from integrations.api.problems import CONTENT_TYPE, answer_problems, title_of
+from integrations.api.webhook_messages import described_webhooks
 
 PREFIX = "/api/v1/"
 DESCRIPTION = (
@@ -26,6 +27,8 @@ class PortalAPI(NinjaAPI):
         for operations in schema["paths"].values():
             for operation in operations.values():
                 _complete(operation)
+        schema["webhooks"], told = described_webhooks()
+        schema["components"]["schemas"] |= told
         return schema
 
 

@@ -83,6 +83,7 @@ class AuditEvent(AppendOnly):
         WEBHOOK_CREATED = "webhook.created", "webhook created"
         WEBHOOK_CHANGED = "webhook.changed", "webhook changed"
         WEBHOOK_KEY_RENEWED = "webhook.key_renewed", "webhook key renewed"
+        WEBHOOK_OLD_KEY_DROPPED = "webhook.old_key_dropped", "webhook old key dropped"
         WEBHOOK_PAUSED = "webhook.paused", "webhook paused"
         WEBHOOK_RESUMED = "webhook.resumed", "webhook resumed"
         WEBHOOK_DELETED = "webhook.deleted", "webhook deleted"

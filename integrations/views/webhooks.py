@@ -17,10 +17,13 @@ from integrations.forms.webhooks import WebhookForm
 from integrations.models import Webhook, WebhookDelivery
 from integrations.services.audit import Batch, actor_of
 from integrations.services.webhooks import (
+    KeysUnreadable,
     NotToBeSent,
     change_webhook,
     create_webhook,
     delete_webhook,
+    drop_old_key,
+    old_key_ends,
     renew_key,
     send_again,
     set_active,
@@ -62,7 +65,11 @@ def webhook(request: SignedInRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Webhook, pk=pk)
     deliveries = row.deliveries.defer("payload")
     page = Paginator(deliveries, LOG_PAGE).get_page(request.GET.get("page"))
-    return render(request, "integrations/webhooks/detail.html", {"webhook": row, "page": page})
+    return render(
+        request,
+        "integrations/webhooks/detail.html",
+        {"webhook": row, "page": page, "old_key_ends": old_key_ends(row)},
+    )
 
 
 @needs("view_webhook")
@@ -119,6 +126,21 @@ def renew(request: SignedInRequest, pk: int) -> HttpResponse:
         return render(request, "integrations/webhooks/renew.html", {"webhook": row})
     key = renew_key(Batch(actor_of(request)), row)
     return render(request, "integrations/webhooks/key.html", {"webhook": row, "key": key})
+
+
+@needs("change_webhook")
+@require_POST
+def drop_key(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Let the newest signing key sign alone."""
+    row = get_object_or_404(Webhook, pk=pk)
+    try:
+        dropped = drop_old_key(Batch(actor_of(request)), row)
+    except KeysUnreadable as error:
+        messages.error(request, str(error))
+    else:
+        text = "The old key signs no more." if dropped else "Only one key signs already."
+        messages.success(request, text)
+    return redirect(row)
 
 
 @needs("delete_webhook")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from socketserver import StreamRequestHandler
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from standardwebhooks import WebhookVerificationError
 
 from integrations.models import Company, Organization, OrganizationMapping, Right
-from integrations.services.webhooks.send import signature
+from integrations.services.webhooks.keys import new_key, signature_headers
 from tests.read_api.conftest import Programs, make_instance
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
@@ -78,9 +79,10 @@ def test_the_client_says_when_its_token_is_refused(live_server: Any) -> None:
 def test_the_signature_check_takes_what_the_portal_sends_and_nothing_else() -> None:
     names: dict[str, Any] = {}
     exec(CHECK, names)  # noqa: S102  # our own document
-    genuine, now = names["genuine"], int(time.time())
-    header = signature("whk_key", now, b'{"a": 1}')
-    assert genuine("whk_key", header, b'{"a": 1}')
-    assert not genuine("whk_other", header, b'{"a": 1}')
-    assert not genuine("whk_key", header, b'{"a": 2}')
-    assert not genuine("whk_key", signature("whk_key", now - 400, b"x"), b"x")
+    change_of, now, key = names["change_of"], timezone.now(), new_key()
+    headers = signature_headers([key], "1", now, b'{"a": 1}')
+    assert change_of(key, headers, b'{"a": 1}') == {"a": 1}
+    late = signature_headers([key], "1", now - dt.timedelta(seconds=400), b'{"a": 1}')
+    for refused in ((new_key(), headers, b'{"a": 1}'), (key, headers, b'{"a": 2}'), (key, late, b'{"a": 1}')):
+        with pytest.raises(WebhookVerificationError):
+            change_of(*refused)

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from integrations.api.description import openapi_text
 from integrations.api.problems import title_of
+from integrations.models import WebhookEvent
 from tests.read_api.conftest import Programs
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
@@ -51,6 +52,20 @@ def test_the_description_says_enough() -> None:
         assert operation["description"]
         assert operation["security"] == [{"BearerToken": []}]
         assert {"200", "304", "401", "403", "422", "429"} <= operation["responses"].keys()
+
+
+def test_the_description_tells_every_message_of_webhooks() -> None:
+    schema = described()
+    assert schema["webhooks"].keys() == set(WebhookEvent.values)
+    for event in schema["webhooks"].values():
+        operation = event["post"]
+        named = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+        assert {"id", "type", "timestamp", "changes"} <= schema["components"]["schemas"][named][
+            "properties"
+        ].keys()
+        assert [each["name"] for each in operation["parameters"]] == [
+            "webhook-id", "webhook-timestamp", "webhook-signature",
+        ]  # fmt: skip
 
 
 def test_a_program_and_a_person_can_fetch_it(program: Programs, reader: Any, client_of: Any) -> None:

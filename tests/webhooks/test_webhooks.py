@@ -251,8 +251,8 @@ def test_the_signing_key_is_kept_sealed_and_told_to_nobody(caplog: pytest.LogCap
             assert key not in kept
             assert renewed not in kept
             assert table == "integrations_webhook" or "in-the-query" not in kept
-    assert "whk_" not in caplog.text
-    assert renewed not in repr(Message("id", "event", b"", renewed))
+    assert "whsec_" not in caplog.text
+    assert renewed not in repr(Message("id", "event", b"", (renewed,)))
 
 
 def test_a_lost_key_ring_is_a_failed_delivery(
@@ -447,7 +447,7 @@ def test_an_address_that_is_not_public_https_is_refused(url: str) -> None:
     with pytest.raises(AddressRefused):
         make(url)
     with pytest.raises(SendingFailed, match="Not sent"):
-        send(url, Message("1", "mapping.changed", b"{}", "key"))
+        send(url, Message("1", "mapping.changed", b"{}", ("key",)))
     assert not Webhook.objects.exists()
 
 
@@ -473,7 +473,7 @@ def test_a_name_that_leads_inside_is_refused_when_connecting(address: str) -> No
     for answer in ([inside], [public, inside]):
         gate = Gate(resolve=lambda *_, answer=answer: answer, open_socket=dial)
         with pytest.raises(SendingFailed, match="private or reserved network"):
-            send("https://hooks.example/x", Message("1", "mapping.changed", b"{}", "key"), gate)
+            send("https://hooks.example/x", Message("1", "mapping.changed", b"{}", ("key",)), gate)
     assert dialled == []
 
 
@@ -490,7 +490,7 @@ def test_the_connection_goes_to_the_address_that_was_checked() -> None:
 
     gate = Gate(resolve=look_up, open_socket=dial)
     with pytest.raises(SendingFailed, match=r"could not reach hooks\.example"):
-        send("https://hooks.example/x?token=hidden", Message("1", "mapping.changed", b"{}", "key"), gate)
+        send("https://hooks.example/x?token=hidden", Message("1", "mapping.changed", b"{}", ("key",)), gate)
     assert looked_up == ["hooks.example"]
     assert dialled == [(socket.AF_INET, ("93.184.216.34", 443))]
 
@@ -520,7 +520,7 @@ def test_a_silent_and_an_endless_receiver_are_left_in_time(
     receiver.expect_request("/endless").respond_with_handler(endless)
     receiver.expect_request("/silent").respond_with_handler(silent)
     monkeypatch.setattr(webhook_sending, "READ_TIMEOUT", 0.1)
-    message = Message("1", "mapping.changed", b"{}", "key")
+    message = Message("1", "mapping.changed", b"{}", ("key",))
     assert send(receiver.url_for("/endless"), message) == 200
     with pytest.raises(SendingFailed, match="No answer in time"):
         send(receiver.url_for("/silent?token=hidden"), message)
@@ -550,7 +550,7 @@ def pages(delivery: WebhookDelivery) -> dict[str, str]:
     pk = delivery.webhook_id
     named = {
         name: reverse(f"integrations:webhook{name}", args=[pk])
-        for name in ("", "_edit", "_activate", "_renew", "_delete")
+        for name in ("", "_edit", "_activate", "_renew", "_drop_key", "_delete")
     }
     named["s"] = reverse("integrations:webhooks")
     named["_add"] = reverse("integrations:webhook_add")
@@ -562,7 +562,7 @@ def pages(delivery: WebhookDelivery) -> dict[str, str]:
 def test_the_pages_are_for_owners(
     delivery: WebhookDelivery, owner: User, member: User, reader: User, stranger: User, client_of: Browser
 ) -> None:
-    changing = {"_activate", "again"}
+    changing = {"_activate", "_drop_key", "again"}
     others, owners = [client_of(person) for person in (member, reader, stranger)], again_as(client_of, owner)
     for name, page in pages(delivery).items():
         for method in ("get", "post"):
@@ -669,7 +669,16 @@ def test_an_owner_changes_renews_and_deletes(
     shown = client.post(at["_renew"]).context["key"]
     webhook.refresh_from_db()
     assert webhook.secret.reveal()["key"] == shown != old
+    assert "the one before signs too until" in client.get(at[""]).content.decode()
+    assert "signs no more" in client.post(at["_drop_key"], follow=True).content.decode()
+    webhook.refresh_from_db()
+    assert webhook.secret.reveal() == {"key": shown}
+    assert "the one before" not in client.get(at[""]).content.decode()
+    assert "Only one key" in client.post(at["_drop_key"], follow=True).content.decode()
     client.post(at["_delete"])
     assert not Webhook.objects.exists()
     actions = AuditEvent.objects.filter(target_type="webhook").order_by("pk").values_list("action", flat=True)
-    assert list(actions) == ["webhook created", "webhook changed", "webhook key renewed", "webhook deleted"]
+    assert list(actions) == [
+        "webhook created", "webhook changed", "webhook key renewed", "webhook old key dropped",
+        "webhook deleted",
+    ]  # fmt: skip

@@ -1,11 +1,14 @@
 """Signed messages to other programs."""
 
 from integrations.services.webhooks.edit import (
+    KeysUnreadable,
     NotToBeSent,
     WebhookSpec,
     change_webhook,
     create_webhook,
     delete_webhook,
+    drop_old_key,
+    old_key_ends,
     renew_key,
     send_again,
     set_active,
@@ -15,6 +18,7 @@ from integrations.services.webhooks.review_notices import note_reviews
 from integrations.services.webhooks.send import check_address
 
 __all__ = [
-    "NotToBeSent", "WebhookSpec", "change_webhook", "check_address", "create_webhook", "delete_webhook",
-    "has_work", "note_reviews", "renew_key", "send_again", "set_active", "work",
+    "KeysUnreadable", "NotToBeSent", "WebhookSpec", "change_webhook", "check_address", "create_webhook",
+    "delete_webhook", "drop_old_key", "has_work", "note_reviews", "old_key_ends", "renew_key", "send_again",
+    "set_active", "work",
 ]  # fmt: skip

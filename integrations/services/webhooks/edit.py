@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
+import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,10 +16,15 @@ from integrations.models import Webhook, WebhookDelivery, WebhookEvent
 from integrations.models.audit import Action
 from integrations.services.audit import STREAMED_TARGETS, Batch, Change, State
 from integrations.services.read_api.changes import latest_position
+from integrations.services.webhooks.keys import new_key, replaced, signing_keys
 from integrations.services.webhooks.send import check_address
 
-KEY_BYTES = 32
-KEY_MARK = "whk_"
+
+class KeysUnreadable(Exception):
+    """The signing keys cannot be opened with the portal's keys; the text says what to do."""
+
+    def __init__(self) -> None:
+        super().__init__("The signing keys cannot be opened. Make a new key for this webhook.")
 
 
 class NotToBeSent(Exception):
@@ -41,7 +47,7 @@ def create_webhook(batch: Batch, spec: WebhookSpec) -> tuple[Webhook, str]:
     Raises AddressRefused.
     """
     check_address(spec.url)
-    key = _new_key()
+    key = new_key()
     with transaction.atomic():
         webhook = Webhook(created_by=batch.actor.account, position=latest_position(STREAMED_TARGETS))
         _apply(webhook, spec)
@@ -82,14 +88,51 @@ def _moves(webhook: Webhook, url: str) -> bool:
 
 @sensitive_variables("key")
 def renew_key(batch: Batch, webhook: Webhook) -> str:
-    """Give the webhook a new signing key, which replaces the old one at once and is shown once."""
-    key = _new_key()
+    """Give the webhook a new signing key, shown once; the one before signs beside it for a day.
+
+    Where the old one cannot be opened any more, the new one signs alone.
+    """
+    key = new_key()
     with transaction.atomic():
         webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
-        webhook.secret = {"key": key}
+        webhook.secret = replaced(_secret(webhook), key, timezone.now())
         webhook.save(update_fields=["secret"])
         _record(batch, Action.WEBHOOK_KEY_RENEWED, webhook, webhook.snapshot(), webhook.snapshot())
     return key
+
+
+def drop_old_key(batch: Batch, webhook: Webhook) -> bool:
+    """Let the newest key sign alone from now on, as after a leak; False when it does already.
+
+    Raises KeysUnreadable.
+    """
+    with transaction.atomic():
+        webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
+        secret = _secret(webhook)
+        if not secret:
+            raise KeysUnreadable
+        if len(signing_keys(secret, timezone.now())) < 2:
+            return False
+        webhook.secret = {"key": secret["key"]}
+        webhook.save(update_fields=["secret"])
+        _record(batch, Action.WEBHOOK_OLD_KEY_DROPPED, webhook, webhook.snapshot(), webhook.snapshot())
+    return True
+
+
+def old_key_ends(webhook: Webhook) -> dt.datetime | None:
+    """Until when the key before signs beside the newest; None where it does not, or no key can be opened."""
+    secret = _secret(webhook)
+    if not secret or len(signing_keys(secret, timezone.now())) < 2:
+        return None
+    return dt.datetime.fromisoformat(secret["until"])
+
+
+@sensitive_variables()
+def _secret(webhook: Webhook) -> dict[str, Any]:
+    try:
+        return dict(webhook.secret.reveal())
+    except SealedValueError:
+        return {}
 
 
 def set_active(batch: Batch, webhook: Webhook, active: bool) -> None:
@@ -130,10 +173,6 @@ def send_again(batch: Batch, delivery: WebhookDelivery) -> None:
         Webhook.objects.filter(pk=webhook.pk).update(rests_until=None)
         facts = {"event_id": str(delivery.event_id)}
         _record(batch, Action.DELIVERY_SENT_AGAIN, webhook, None, webhook.snapshot() | facts)
-
-
-def _new_key() -> str:
-    return KEY_MARK + secrets.token_urlsafe(KEY_BYTES)
 
 
 def _apply(webhook: Webhook, spec: WebhookSpec) -> None:

@@ -29,6 +29,7 @@ from integrations.models import AuditEvent, Company, Organization, Webhook, Webh
 from integrations.services.read_api.changes import MAPPING, described
 from integrations.services.read_api.scope import Scope
 from integrations.services.webhooks import review_notices
+from integrations.services.webhooks.keys import signing_keys
 from integrations.services.webhooks.send import Message, SendingFailed, send
 
 EVENTS_AT_ONCE = 1_000
@@ -106,7 +107,9 @@ def _deliveries(webhook: Webhook, events: Iterable[AuditEvent]) -> Iterator[Webh
             delivery = WebhookDelivery(webhook=webhook, event=kind.value, next_attempt_at=now)
             payload = {
                 "id": delivery.event_id,
-                "event": kind.value,
+                "type": kind.value,
+                "timestamp": now,
+                "event": kind.value,  # this and the next as before there was a standard
                 "created_at": now,
                 "batch": batch,
                 "changes": _changes(kind, part),
@@ -161,10 +164,10 @@ def send_next() -> bool:
     if delivery is None:
         return False
     try:
-        key = delivery.webhook.secret.reveal()["key"]
+        keys = signing_keys(delivery.webhook.secret.reveal(), timezone.now())
         body = json.dumps(delivery.payload, ensure_ascii=False, separators=(",", ":")).encode()
         url = delivery.webhook.address.reveal()["url"]
-        status = send(url, Message(str(delivery.event_id), delivery.event, body, key))
+        status = send(url, Message(str(delivery.event_id), delivery.event, body, keys))
     except (SealedValueError, KeyError):
         _failed(delivery, SendingFailed(UNREADABLE))
     except SendingFailed as failure:

@@ -6,15 +6,13 @@ and the socket opened to exactly that address; no redirects, proxies or cookies;
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import datetime as dt
 import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
-from django.views.decorators.debug import sensitive_variables
 from urllib3.exceptions import HTTPError
 
 from integrations.outbound.addresses import Gate, host_and_port, is_reserved_name
@@ -22,10 +20,10 @@ from integrations.outbound.errors import AddressRefused as AddressRefused
 from integrations.outbound.errors import OutboundError
 from integrations.outbound.limits import Limits
 from integrations.outbound.session import GuardedSession, call_ends
+from integrations.services.webhooks.keys import signature_headers
 
 CONNECT_TIMEOUT, READ_TIMEOUT, DEADLINE = 5.0, 10.0, 15.0  # seconds
 RESPONSE_CAP = 4096  # bytes that are read of an answer; what it says does not matter
-SIGNATURE_HEADER = "Portal-Signature"
 
 
 class SendingFailed(Exception):
@@ -42,12 +40,12 @@ class SendingFailed(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent: the body as it is signed, and what the headers say of it."""
+    """What is sent: the body as it is signed, what the headers say of it, and the keys that sign."""
 
     event_id: str
     event: str
     body: bytes
-    key: str = field(repr=False)
+    keys: tuple[str, ...] = field(repr=False)
 
 
 def allowed_hosts() -> frozenset[str]:
@@ -84,13 +82,6 @@ def check_address(url: str) -> None:
         )
 
 
-@sensitive_variables("key")
-def signature(key: str, timestamp: int, body: bytes) -> str:
-    """The signature header: HMAC-SHA256 (hex) over the timestamp, a dot, and the body."""
-    digest = hmac.new(key.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={timestamp},v1={digest}"
-
-
 def send(url: str, message: Message, gate: Gate | None = None) -> int:
     """Send the message once; the status of the answer, which is in the 200s. Raises SendingFailed."""
     try:
@@ -123,7 +114,7 @@ def _exchange(session: GuardedSession, url: str, message: Message) -> int:
         "Content-Type": "application/json",
         "Portal-Event": message.event,
         "Portal-Event-Id": message.event_id,
-        SIGNATURE_HEADER: signature(message.key, int(time.time()), message.body),
+        **signature_headers(message.keys, message.event_id, dt.datetime.now(dt.UTC), message.body),
     }
     timeout = (CONNECT_TIMEOUT, READ_TIMEOUT)
     with session.post(
