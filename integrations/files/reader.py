@@ -17,12 +17,21 @@ from typing import BinaryIO
 
 from integrations.files.formulas import is_formula
 from integrations.files.json_reader import JsonRefused, json_rows
+from integrations.files.shape import MAX_CHARACTERS, MAX_COLUMNS, MAX_LINE, MAX_ROWS, ImportRefused
 from integrations.files.text import clean_text
 
-MAX_CHARACTERS = 50_000_000
-MAX_ROWS = 100_000
-MAX_LINE = 100_000
-MAX_COLUMNS = 200
+__all__ = [
+    "LIKE_FORMULA",
+    "MAX_CHARACTERS",
+    "MAX_COLUMNS",
+    "MAX_LINE",
+    "MAX_ROWS",
+    "Columns",
+    "FileRow",
+    "ImportRefused",
+    "TableFile",
+    "open_table_file",
+]
 
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
 _BAD_BYTE = re.compile("[\ud800-\udfff]")
@@ -47,10 +56,6 @@ class Columns:
 
 # What is said of such a cell, after the column's name.
 LIKE_FORMULA = "begins like a formula; if that is meant, put an apostrophe (') in front"
-
-
-class ImportRefused(Exception):
-    """The file as a whole cannot be imported; the text says why and what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)

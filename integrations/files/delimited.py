@@ -1,0 +1,143 @@
+"""Tables in text: cells that a sign parts, by the rules of CSV. Which sign it is, is found by the rows.
+
+What makes the rest of a file unreadable (a quotation mark that is never closed) refuses the whole file; what
+is wrong with one row is that row's problem.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+
+from integrations.files.header import Header, Record, are_names, find_header, is_blank, is_ruler, read_header
+from integrations.files.lines import Lines
+from integrations.files.shape import MAX_LINE, SAMPLE, ImportRefused, Shape, Table, TableRow
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+_NONE = "\x1f"  # parts the cells of a file of one column: a sign that stands in none
+_SEPARATOR_LINE = re.compile(r"\ufeff?sep=(\\t|.)\s*", re.IGNORECASE)
+
+
+class _Feed:
+    """Lines for the csv module, which counts those that it has taken."""
+
+    def __init__(self, lines: Iterable[str], number: int) -> None:
+        self._lines = iter(lines)
+        self.number = number
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        return "" if line == "\x1a" else line  # which ends a file of DOS
+
+
+def read_delimited(lines: Lines, encoding: str, wanted: Shape) -> Table:
+    """The table in the text. Raises ImportRefused, also while rows are read."""
+    first, sample = 0, list(islice(lines, max(SAMPLE, wanted.header_line + 1)))
+    if not sample:
+        raise ImportRefused("The file is empty.")
+    stated = _SEPARATOR_LINE.fullmatch(sample[0])
+    delimiter = wanted.delimiter or (stated[1].replace("\\t", "\t") if stated else "")
+    if stated:
+        first, sample = 1, sample[1:]
+    if is_blank(sample):
+        raise ImportRefused("The file is empty.")
+    if not delimiter:
+        delimiter = _find_delimiter(sample, first)
+    records = _sampled(sample, delimiter, first)
+    at = find_header(records, wanted.header_line)
+    header = read_header(records, at)
+    shape = Shape("csv", encoding, delimiter.replace(_NONE, ""), header_line=header.line)
+    rows = _rows(_Feed(chain(sample, lines), first), delimiter, header)
+    return Table(shape, header.names, rows, header.notes)
+
+
+def _find_delimiter(sample: Sequence[str], first: int) -> str:
+    """The sign that makes most rows equally long; of several the one that makes longer, cleaner rows."""
+
+    def worth(sign: str) -> tuple[int, int, float]:
+        rows = [cells for _, cells in _sampled(sample, sign, first, strict=False) if not is_blank(cells)]
+        lengths = Counter(len(cells) for cells in rows if len(cells) > 1)
+        if not lengths:
+            return (0, 0, 0)
+        usual = max(lengths, key=lambda length: (lengths[length], length))
+        parted = [cell for cells in rows for cell in cells[1:]]
+        return (lengths[usual], usual, -sum(cell.startswith(" ") for cell in parted) / len(parted))
+
+    best = max(DELIMITERS, key=worth)
+    rows = [cells for _, cells in _sampled(sample, best, first, strict=False) if not is_blank(cells)]
+    # One name above: a sign that a blank follows is part of the text, as in "Acme, Inc.".
+    apart = all(cell.startswith(" ") for cells in rows for cell in cells[1:])
+    return _NONE if apart and len(rows[0]) == 1 and not any(map(are_names, rows[1:])) else best
+
+
+def _sampled(sample: Sequence[str], delimiter: str, first: int, *, strict: bool = True) -> list[Record]:
+    """The records that begin in the sample, with the lines that they begin on. Raises ImportRefused."""
+    feed = _Feed(sample, first)
+    reader = csv.reader(feed, delimiter=delimiter, strict=strict)
+    records: list[Record] = []
+    while True:
+        line = feed.number + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            if not records and strict:
+                raise ImportRefused(
+                    f"The header (line {line}) cannot be read: {_explained(error)}"
+                ) from error
+            return records  # where the sample ends inside a cell, or the file is refused when it comes there
+        if cells is None:
+            return records
+        records.append((line, cells))
+
+
+def _rows(feed: _Feed, delimiter: str, header: Header) -> Iterator[TableRow]:
+    # Strict: a stray or unclosed quotation mark is an error, not a cell that swallows the lines below it.
+    reader = csv.reader(feed, delimiter=delimiter, strict=True)
+    while True:
+        line = feed.number + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise ImportRefused(
+                f"From line {line} on the file cannot be read: {_explained(error)}"
+            ) from error
+        if cells is None:
+            return
+        if line <= header.line or is_blank(cells) or is_ruler(cells):
+            continue
+        yield table_row(line, cells, header)
+
+
+def table_row(line: int, cells: Sequence[str], header: Header) -> TableRow:
+    """The cells that stand below the header's names; one that stands elsewhere is the row's problem."""
+    length = len(cells)
+    problem = ""
+    if length > len(header.places) or header.places[-1] >= length:
+        named = set(header.places)
+        beside = [place for place, cell in enumerate(cells) if place not in named and cell.strip()]
+        if beside:
+            problem = (
+                f"has a value in column {beside[0] + 1}, which has no name; "
+                "a cell that holds the delimiter needs quotation marks"
+            )
+    taken = tuple([cells[place] if place < length else "" for place in header.places])
+    return TableRow(line, taken, problem)
+
+
+def _explained(error: csv.Error) -> str:
+    """The reader's words for the three things that happen, said in ours."""
+    text = str(error)
+    if "unexpected end of data" in text:
+        return "a quotation mark is never closed."
+    if "field larger" in text:
+        return f"a cell has more than {MAX_LINE:,} characters, or a quotation mark is never closed."
+    if "expected after" in text:
+        return 'a quotation mark stands inside a cell; write it twice ("").'
+    return f"{text}."

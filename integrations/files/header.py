@@ -1,0 +1,195 @@
+"""Where a table begins inside its file, what its columns are called, and where it ends: found by shape.
+
+Exports put titles, dates and blank lines above the names of the columns, and totals below the last row. The
+names are the first row that is about as wide as the rows are and looks like names, not like values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from integrations.files.shape import MAX_COLUMNS, MAX_NAME, ImportRefused
+from integrations.files.text import clean_text
+
+Record = tuple[int, Sequence[str]]  # where it begins, its cells
+
+_LOOKED_AT = 40  # rows that the names may be among
+_NEARLY = 0.7  # of the best row's points: how good an earlier row has to be
+_SHOWN = 60
+# Numbers, dates, money, percent, addresses of mail and web, keys: what stands in a row, hardly in a name.
+_VALUE = re.compile(
+    r"[+-]?[\d.,:/\s%€$£()-]*\d[\d.,:/\s%€$£()-]*"
+    r"|[^\s@]+@[^\s@]+\.[^\s@]+"
+    r"|(https?://|www\.)\S+"
+    r"|\{?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?"
+    r"|\d{4}-\d\d-\d\d.*|true|false",
+    re.IGNORECASE,
+)
+# Words that names of columns are made of, in English, German, French, Dutch and Spanish.
+_NAME_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        account address adres adresse anschrift bedrijf ciudad city client cliente code codigo company
+        contact country customer data date datum description direccion display domain domaine dominio email
+        empresa external fax firma firmenname id identifier kunde kundennummer klant land mail mobile naam
+        name nombre nom number nummer numero organisation organization ort pais pays phone plaats plz postal
+        postcode primary province provincia rue site societe stad stadt state status straat strasse straße
+        street telefon telefono telephone telefoon tel tenant type uid url uuid vat ville web website
+        webseite zip
+        """,
+    )
+)
+_FOOTER = re.compile(
+    r"\W*((grand )?total|sub-?total|sum\b|count\b|gesamt|summe|anzahl|totaal|aantal|somme|nombre de|cantidad"
+    r"|suma\b|\d+ (rows?|records?|results?|entries|items|zeilen|einträge|lignes|rijen|filas|registros)\b"
+    r"|\(?\d+ rows? affected|end of (report|file|list)|(page|seite|pagina|página) \d|©|copyright|confidential"
+    r"|(exported|generated|created|printed|report run|downloaded|erstellt|exportiert|exporté|généré"
+    r"|geëxporteerd|gegenereerd|exportado|generado)\b)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """The names of the columns, where each of them stands in a row, and what has to be said of them."""
+
+    line: int
+    names: tuple[str, ...]
+    places: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Footer(NamedTuple):
+    """Where a closing line begins, and what it says."""
+
+    line: int
+    text: str
+
+
+def is_blank(cells: Sequence[str]) -> bool:
+    """Whether nothing stands in the row."""
+    return not any(map(str.strip, cells))
+
+
+def is_ruler(cells: Sequence[str]) -> bool:
+    """Whether the row is a line drawn below the names: nothing but dashes."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return bool(filled) and all(not cell.strip("-=+:|") and len(cell) > 1 for cell in filled)
+
+
+def are_names(cells: Sequence[str]) -> bool:
+    """Whether several things stand in the row, each of which is what a column may be called."""
+    return len(cells) > 1 and all(_is_name(clean_text(cell)) for cell in cells)
+
+
+def find_header(records: Sequence[Record], wanted: int = 0) -> int:
+    """The place among the records of the one that names the columns.
+
+    ``wanted`` is its line, if a person said so. Raises ImportRefused where nothing stands in the rows, or
+    nothing begins on that line.
+    """
+    if wanted:
+        for at, (line, cells) in enumerate(records):
+            if line == wanted and not is_blank(cells):
+                return at
+        raise ImportRefused(f"Nothing stands on line {wanted}, which is to name the columns. Choose another.")
+    rows = [(at, cells) for at, (_, cells) in enumerate(records[:_LOOKED_AT]) if not is_blank(cells)]
+    if not rows:
+        raise ImportRefused("The file has no rows. Its first line has to name the columns.")
+    widths = Counter(_filled(cells) for _, cells in rows)
+    usual = max(widths, key=lambda width: (widths[width], width))
+    points = [_points(cells, usual) for _, cells in rows]
+    enough = _NEARLY * max(points)
+    return next(at for (at, _), each in zip(rows, points, strict=True) if each >= enough)
+
+
+def read_header(records: Sequence[Record], at: int) -> Header:
+    """The columns that the record names, with the names of those above and below it looked at.
+
+    Raises ImportRefused for more columns than are read.
+    """
+    line, cells = records[at]
+    below = [row for _, row in records[at + 1 :] if not is_ruler(row)]
+    names: list[str] = []
+    places: list[int] = []
+    notes = _notes_above(records[:at])
+    seen: set[str] = set()
+    for place in range(max(map(len, [cells, *below]))):
+        name = clean_text(cells[place])[:MAX_NAME] if place < len(cells) else ""
+        if not name:
+            # A cell beyond the header belongs to a row that is too long, which is that row's problem.
+            if place >= len(cells) or not any(row[place : place + 1] and row[place].strip() for row in below):
+                continue
+            name = f"Column {place + 1}"
+            notes.append(f"Column {place + 1} has values but no name; it is called “{name}” here.")
+        names.append(_unlike(name, seen, notes))
+        places.append(place)
+    if len(names) > MAX_COLUMNS:
+        raise ImportRefused(
+            f"Line {line} names {len(names):,} columns; {MAX_COLUMNS} are allowed. "
+            "Leave out what is not needed and try again."
+        )
+    return Header(line, tuple(names), tuple(places), tuple(notes))
+
+
+def find_footers(records: Sequence[Record], header: Header) -> list[Footer]:
+    """Of the last records of a file those that close it: a total, a count, "Exported on …".
+
+    They hold little beside rows of several columns, and words that such lines are made of.
+    """
+    footers: list[Footer] = []
+    for line, cells in reversed(records):
+        if is_blank(cells):
+            continue
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        few = len(filled) <= max(1, len(header.names) // 3)
+        if line <= header.line or not few or len(header.names) < 2 or not _FOOTER.match(filled[0]):
+            break
+        footers.append(Footer(line, clean_text(" ".join(filled))[:_SHOWN]))
+    return footers[::-1]
+
+
+def _filled(cells: Sequence[str]) -> int:
+    return sum(1 for cell in cells if cell.strip())
+
+
+def _points(cells: Sequence[str], usual: int) -> int:
+    """How much the row looks like names of ``usual`` columns."""
+    filled = [text for cell in cells if (text := clean_text(cell))]
+    values = sum(1 for text in filled if len(text) > 2 * MAX_NAME or _VALUE.fullmatch(text))
+    known = sum(1 for text in filled if _is_name(text))
+    labels = any(text.endswith(":") or text.startswith(("#TYPE", "--")) for text in filled)
+    better = min(known, 3) if 2 * known >= len(filled) else 0
+    return max(0, min(len(filled), usual) - values + better - labels)
+
+
+def _is_name(text: str) -> bool:
+    """Whether the text is made of words that name columns, and of little else."""
+    words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-zß-ÿ])(?=[A-Z])", " ", text))
+    return 0 < len(words) <= 4 and any(word.casefold() in _NAME_WORDS for word in words)
+
+
+def _notes_above(above: Sequence[Record]) -> list[str]:
+    told = [(line, clean_text(" ".join(cells))) for line, cells in above if not is_blank(cells)]
+    if not told:
+        return []
+    shown = ", ".join(f"“{text[:_SHOWN]}”" for _, text in told[:3])
+    more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+    return [f"What stands above the names of the columns was left out: {shown}{more}."]
+
+
+def _unlike(name: str, seen: set[str], notes: list[str]) -> str:
+    """The name, with a number if a column before it is called the same."""
+    result, number = name, 1
+    while result in seen:
+        number += 1
+        result = f"{name} ({number})"
+    seen.add(result)
+    if result != name:
+        notes.append(f"More than one column is called “{name}”; one of them is called “{result}” here.")
+    return result

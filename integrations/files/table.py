@@ -1,0 +1,53 @@
+"""Reading a table out of a file that people have, whatever its format: what it is, is found out by looking.
+
+The file is read as a stream; its rows come as they are asked for. What makes the rest of a file unreadable
+refuses it, naming the place and saying what to do; what is wrong with one row is that row's problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import BinaryIO
+
+from integrations.files.delimited import read_delimited
+from integrations.files.encoding import find_encoding
+from integrations.files.json_table import read_json
+from integrations.files.lines import Lines
+from integrations.files.shape import MAX_ROWS, ImportRefused, Shape, Table, TableRow
+
+__all__ = ["FORMATS", "ImportRefused", "Shape", "Table", "TableRow", "open_table"]
+
+ANY = Shape()  # a wish for nothing
+# What a person can choose, by the name that a shape has for it.
+FORMATS = {"csv": "Text with delimiters (CSV)", "json": "JSON", "jsonl": "JSON Lines", "workbook": "Workbook"}
+
+
+@contextmanager
+def open_table(stream: BinaryIO, wanted: Shape = ANY) -> Iterator[Table]:
+    """Find out how the file is laid out, as far as ``wanted`` does not say it; the rows follow as asked for.
+
+    The stream (seekable, read from where it is) stays open. Raises ImportRefused, also while rows are read.
+    """
+    encoding = find_encoding(stream, wanted.encoding)
+    start = stream.tell()
+    head = stream.read(4_000)[encoding.mark :].decode(encoding.codec, "ignore").lstrip("\ufeff \t\r\n")
+    stream.seek(start)
+    lines = Lines(stream, encoding)
+    try:
+        if wanted.format in {"json", "jsonl"} or (not wanted.format and head[:1] in {"[", "{"}):
+            table = read_json(lines, encoding.codec)
+        else:
+            table = read_delimited(lines, encoding.codec, wanted)
+        yield replace(table, notes=(*encoding.notes, *table.notes), rows=_capped(table.rows))
+    finally:
+        lines.let_go()
+
+
+def _capped(rows: Iterator[TableRow]) -> Iterator[TableRow]:
+    """The rows, refused where there are more than are read."""
+    for count, row in enumerate(rows, start=1):
+        if count > MAX_ROWS:
+            raise ImportRefused(f"The file has more than {MAX_ROWS:,} rows. Split it and import the parts.")
+        yield row
