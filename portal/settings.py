@@ -182,6 +182,9 @@ JOB_LEASE_SECONDS = number("JOB_LEASE_SECONDS", 60, minimum=5, maximum=3600)
 # How long the reports of imports are kept; 0: for ever. The history of what they changed stays anyway.
 IMPORT_REPORT_DAYS = number("IMPORT_REPORT_DAYS", 365, minimum=0, maximum=36_500)
 
+# How long the sign-in log keeps an event; the database lets go of none before half a year.
+SIGN_IN_LOG_DAYS = number("SIGN_IN_LOG_DAYS", 400, minimum=180, maximum=36_500)
+
 # --- other programs ---------------------------------------------------------------------------------
 
 # A token that came in clear may be in other hands: it is refused, not led on to https.

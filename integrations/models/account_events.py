@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
 
-from integrations.models.bases import AppendOnly, AppendOnlyQuerySet, somebody
+from integrations.models.bases import AppendOnly, AppendOnlyError, AppendOnlyQuerySet, somebody
+
+KEPT_AT_LEAST = dt.timedelta(days=180)  # as the database's guard says, and as long as places are remembered
 
 
 class AccountEventQuerySet(AppendOnlyQuerySet["AccountEvent"]):
@@ -15,9 +18,20 @@ class AccountEventQuerySet(AppendOnlyQuerySet["AccountEvent"]):
         """What happened to one person's account."""
         return self.filter(person_id=person_id)
 
+    def forget(self, before: dt.datetime, at_once: int) -> int:
+        """Delete at most so many events that are older; returns how many. The one way out of the log.
+
+        Raises AppendOnlyError where younger ones than KEPT_AT_LEAST are meant; the database refuses that too.
+        """
+        if before > timezone.now() - KEPT_AT_LEAST:
+            raise AppendOnlyError
+        keys = list(self.filter(at__lt=before).order_by("at").values_list("pk", flat=True)[:at_once])
+        return models.QuerySet.delete(self.filter(pk__in=keys))[0] if keys else 0
+
 
 class AccountEvent(AppendOnly):
-    """One event of one account. Rows are only ever added; the database refuses anything else.
+    """One event of one account. Rows are only ever added, and deleted when they are old; the database refuses
+    anything else.
 
     ``person`` is whose account it is, empty where somebody tried a name that nobody has: what was typed there
     may be a password and is not kept. ``by`` is who did it, empty for a command or somebody not signed in.
@@ -74,6 +88,7 @@ class AccountEvent(AppendOnly):
         indexes = [
             models.Index(fields=["person", "-id"], name="account_events_of_a_person"),
             models.Index(fields=["kind", "-id"], name="account_events_of_a_kind"),
+            models.Index(fields=["at"], name="account_events_at"),
         ]
 
     def __str__(self) -> str:

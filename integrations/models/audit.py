@@ -91,6 +91,7 @@ class AuditEvent(AppendOnly):
 
         REPORTS_FORGOTTEN = "reports.forgotten", "import reports forgotten"
         KEYS_ROTATED = "keys.rotated", "encryption keys rotated"
+        SIGN_INS_FORGOTTEN = "sign_in.log_shortened", "old sign-ins forgotten"
         SIGN_IN_UNLOCKED = "sign_in.unlocked", "sign-in unlocked"
 
         @property

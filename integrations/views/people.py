@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.decorators import reauthentication_required
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -185,6 +186,7 @@ def log(request: SignedInRequest) -> HttpResponse:
         "kinds": AccountEvent.Kind.choices,
         "kind": kind,
         "text": text,
+        "days_kept": settings.SIGN_IN_LOG_DAYS,
     }
     return render(request, "integrations/people/log.html", context)
 
@@ -217,4 +219,5 @@ def own_log(request: HttpRequest) -> HttpResponse:
     """What happened to one's own account, the newest first."""
     assert request.user.is_authenticated  # noqa: S101  # login_required
     page = Paginator(account_events(request.user), LOG_PAGE).get_page(request.GET.get("page"))
-    return render(request, "integrations/people/log.html", {"page": page, "own": True})
+    context = {"page": page, "own": True, "days_kept": settings.SIGN_IN_LOG_DAYS}
+    return render(request, "integrations/people/log.html", context)

@@ -15,7 +15,7 @@ from django.test import TransactionTestCase
 
 GUARDS = [
     import_module(f"integrations.migrations.{name}")
-    for name in ("0009_append_only_audit", "0022_sign_in_log")
+    for name in ("0009_append_only_audit", "0025_sign_ins_forgotten")
 ]
 
 

@@ -13,13 +13,14 @@ from integrations.models import ImportFilePart, Job, Worker
 from integrations.services.audit import Actor, Batch
 from integrations.services.imports.reports import forget_reports
 from integrations.services.read_api.tokens import revoke_left_tokens
+from integrations.services.sign_ins.log import forget_events
 
 JOBS_KEPT = dt.timedelta(days=90)
 CALLS_KEPT = dt.timedelta(days=7)
 
 
 def delete_expired() -> int:
-    """Delete workers that went silent, ended jobs, old calls of the queue and old reports; how many rows.
+    """Delete workers that went silent, ended jobs, old calls, reports and sign-ins; returns how many rows.
 
     Safe to run anywhere at any time: what is deleted is decided by its age alone.
     """
@@ -37,4 +38,5 @@ def delete_expired() -> int:
         expired.append(old.exclude(status="READY"))
     housekeeping = Actor("The portal", "housekeeping")
     revoke_left_tokens(Batch(housekeeping))
-    return forget_reports(Batch(housekeeping)) + sum(rows.delete()[0] for rows in expired)
+    forgotten = forget_reports(Batch(housekeeping)) + forget_events(Batch(housekeeping))
+    return forgotten + sum(rows.delete()[0] for rows in expired)

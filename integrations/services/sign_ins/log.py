@@ -6,15 +6,20 @@ import datetime as dt
 import ipaddress
 from collections.abc import Collection
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 
 from integrations.models import AccountEvent
+from integrations.models.account_events import KEPT_AT_LEAST
+from integrations.models.audit import Action
+from integrations.services.audit import Batch, Change
 from integrations.services.sign_ins.acting import presence
 
 Kind = AccountEvent.Kind
-PLACES_REMEMBERED = dt.timedelta(days=180)
+PLACES_REMEMBERED = KEPT_AT_LEAST
+FORGOTTEN_AT_ONCE, MOST_FORGOTTEN = 1000, 50_000  # events in a transaction; in one call
 
 FACTORS = {
     "password": "password",
@@ -82,3 +87,23 @@ def account_events(
     if text:
         found = found.filter(models.Q(person_name__icontains=text) | models.Q(address__icontains=text))
     return found
+
+
+def forget_events(batch: Batch) -> int:
+    """Delete what is older than SIGN_IN_LOG_DAYS; returns how many events. Audited.
+
+    By whole days, so that the history tells it once a day; no more than MOST_FORGOTTEN in one call, each
+    thousand for itself, so that nobody waits long for the table. Can be stopped and repeated at any moment,
+    and done by several workers.
+    """
+    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    before, forgotten = today - dt.timedelta(days=settings.SIGN_IN_LOG_DAYS), 0
+    while forgotten < MOST_FORGOTTEN:
+        gone = AccountEvent.objects.forget(before, FORGOTTEN_AT_ONCE)
+        forgotten += gone
+        if not gone:
+            break
+    if forgotten:
+        told = {"events": forgotten, "older_than_days": settings.SIGN_IN_LOG_DAYS}
+        batch.record([Change(Action.SIGN_INS_FORGOTTEN, "portal", "", "Sign-in log", None, told)])
+    return forgotten
