@@ -7,7 +7,9 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 
+from integrations.files.text import whole_number
 from integrations.services.imports import CompanyQuery, ImportOptions, Outcome
 
 MOST_BYTES = 40_000_000
@@ -83,6 +85,15 @@ def companies_query(values: Mapping[str, Any]) -> tuple[CompanyQuery, int]:
         mapped=cleaned.get("mapped") == "1",
     )
     return query, cleaned.get("page") or 1
+
+
+def companies_answers(values: QueryDict) -> dict[int, str]:
+    """What is to be done with each ticked company: "create", the id of an organization, or "" for not said.
+
+    Where the form asked nothing, the company becomes an organization.
+    """
+    ticked = [number for text in values.getlist("company") if (number := whole_number(text)) is not None]
+    return {number: values.get(f"as-{number}", "create") for number in ticked}
 
 
 class ReportForm(forms.Form):

@@ -119,7 +119,7 @@ def _json(report: Report, out: Any) -> None:
 
 
 def _csv(report: Report, out: Any) -> None:
-    for line in as_csv(report.rows):
+    for line in as_csv(report):
         out.write(line, ending="")
 
 

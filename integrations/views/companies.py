@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations.forms.imports import companies_query
+from integrations.forms.imports import companies_answers, companies_query
 from integrations.models import IntegrationInstance, Job
 from integrations.services.audit import actor_of
 from integrations.services.companies import find_missing_company, type_labels
-from integrations.services.imports import importable
+from integrations.services.imports import company_page, order_companies
 from integrations.services.jobs import shown_job
 from integrations.tasks import enqueue_company_import, enqueue_refresh
 from integrations.views.common import (
@@ -22,11 +21,11 @@ from integrations.views.common import (
     needs,
     on_instance,
     search_text,
-    whole_number,
 )
 from integrations.views.mapping_table import back_to_table
 
 COMPANIES_A_PAGE = 100
+COMPANY_PARAMS = ("q", "status", "type", "mapped", "page")
 
 
 @on_instance("map_organizations")
@@ -79,38 +78,68 @@ def missing(request: SignedInRequest, instance: IntegrationInstance) -> HttpResp
 @on_instance("map_organizations")
 @require_GET
 def companies(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
-    """The companies to pick from; search, status, type and page are in the address."""
-    query, number = companies_query(request.GET)
-    page = Paginator(importable(instance, query), COMPANIES_A_PAGE).get_page(number)
-    address_params = {
-        name: str(request.GET[name]) for name in ("q", "status", "type", "mapped") if request.GET.get(name)
-    }
-    labels = type_labels(instance)
-    context = {
-        **instance_frame(request, instance),
-        "query": query,
-        "page": page,
-        "chosen": urlencode(address_params),
-        "types": sorted(labels.items(), key=lambda pair: pair[1].casefold()),
-        "type_labels": labels,
-        "job": instance.jobs.filter(kind=Job.Kind.IMPORT_ORGANIZATIONS).open().first(),
-    }
-    return render(request, "integrations/companies/import.html", context)
+    """The companies to pick from, with what the portal would do; what is shown is in the address."""
+    return _companies_page(request, instance, request.GET, None)
 
 
 @needs("add_organization")
 @on_instance("map_organizations")
 @require_POST
 def import_companies(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
-    """Start importing the ticked companies, or all that the address chooses; the answer is the report."""
-    ticked = [whole_number(value) for value in request.POST.getlist("company")]
-    numbers = [number for number in ticked if number is not None]
-    query, _ = companies_query(QueryDict(request.POST.get("chosen", "")))
-    if "all" not in request.POST and not numbers:
+    """Start importing the ticked companies, or all that the address chooses; the answer is the report.
+
+    The page is shown again, and nothing is started, where somebody asks how many there are, has not said what
+    becomes of a ticked company, or all come to other numbers than the button said.
+    """
+    chosen = QueryDict(request.POST.get("chosen", ""))
+    answers = None if "all" in request.POST else companies_answers(request.POST)
+    order = order_companies(request.user, instance, answers, companies_query(chosen)[0])
+    if "count" in request.POST:
+        return _companies_page(request, instance, chosen, answers)
+    if answers is None and "expected" in request.POST and request.POST["expected"] != _told(order.counts):
+        messages.warning(request, "Nothing was started: it comes to other numbers by now. Look again.")
+        return _companies_page(request, instance, chosen, None, status=409)
+    if order.unsaid:
+        some = f"{len(order.unsaid):,} ticked compan{'y' if len(order.unsaid) == 1 else 'ies'}"
+        messages.error(
+            request, f"Nothing was started: say for {some} which organization it is, or Create new."
+        )
+        return _companies_page(request, instance, chosen, answers, status=422)
+    if not any(order.counts):
         messages.info(request, "Nothing was imported: no company was ticked.")
         return redirect("integrations:companies_import", instance.psa, instance.pk)
-    options = query.as_options() if "all" in request.POST else {"companies": sorted(set(numbers))}
-    job, created = enqueue_company_import(instance, request.user, actor_of(request), options)
+    job, created = enqueue_company_import(instance, request.user, actor_of(request), order.as_options())
     if not created:
         messages.warning(request, "Another import of this configuration is still running; here it is.")
     return redirect("integrations:import_report", job.key)
+
+
+def _told(counts: tuple[int, int]) -> str:
+    """The numbers of the button, as its form sends them."""
+    return ",".join(str(count) for count in counts)
+
+
+def _companies_page(
+    request: SignedInRequest,
+    instance: IntegrationInstance,
+    params: QueryDict,
+    answers: dict[int, str] | None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    query, number = companies_query(params)
+    shown = company_page(request.user, instance, query, number, COMPANIES_A_PAGE, answers)
+    address_params = {name: str(params[name]) for name in COMPANY_PARAMS if params.get(name)}
+    labels = type_labels(instance)
+    context = {
+        **instance_frame(request, instance),
+        "query": query,
+        "shown": shown,
+        "page": shown.page,
+        "chosen": urlencode(address_params),
+        "expected": _told(shown.every.counts),
+        "types": sorted(labels.items(), key=lambda pair: pair[1].casefold()),
+        "type_labels": labels,
+        "job": instance.jobs.filter(kind=Job.Kind.IMPORT_ORGANIZATIONS).open().first(),
+    }
+    return render(request, "integrations/companies/import.html", context, status=status)

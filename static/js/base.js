@@ -158,9 +158,10 @@
   });
 
   // --- <input data-tick-all="name"> ticks every such box of its form, and tells whether all or some are ---
+  // --- but none with data-by-hand: those a person ticks one by one ---
 
-  function boxesOf(all) {
-    return [...all.form.querySelectorAll(`input[type='checkbox'][name='${all.dataset.tickAll}']`)];
+  function boxesOf(all, which = ":not([data-by-hand])") {
+    return [...all.form.querySelectorAll(`input[type='checkbox'][name='${all.dataset.tickAll}']${which}`)];
   }
 
   function showTicks(form) {
@@ -176,7 +177,7 @@
     const { form } = event.target;
     if (!form) return;
     if (event.target.matches("[data-tick-all]")) {
-      const boxes = boxesOf(event.target);
+      const boxes = boxesOf(event.target, event.target.checked ? undefined : "");
       for (const box of boxes) box.checked = event.target.checked;
       announce(event.target.checked ? `${boxes.length} rows ticked` : "No row ticked");
     }

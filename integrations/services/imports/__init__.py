@@ -1,7 +1,13 @@
 """Files that come in: organizations, mappings, configurations, and their reports."""
 
 from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES, enqueue_upload, import_file
-from integrations.services.imports.companies import CompanyQuery, import_companies, importable
+from integrations.services.imports.companies import import_companies
+from integrations.services.imports.company_choices import (
+    CompanyPage,
+    CompanyQuery,
+    company_page,
+    order_companies,
+)
 from integrations.services.imports.configurations import Secrets, import_configurations
 from integrations.services.imports.mappings import import_mappings
 from integrations.services.imports.organizations import COLUMNS as ORGANIZATION_FILE_COLUMNS
@@ -11,15 +17,14 @@ from integrations.services.imports.reports import (
     Outcome,
     Report,
     as_csv,
-    every_row,
     forget_reports,
     open_report,
     rows_between,
 )
 
 __all__ = [
-    "FOREGROUND_LIMIT_BYTES", "ORGANIZATION_FILE_COLUMNS", "CompanyQuery", "ImportOptions",
-    "Outcome", "Report", "Secrets", "as_csv", "enqueue_upload",
-    "every_row", "forget_reports", "import_companies", "import_configurations", "import_file",
-    "import_mappings", "import_organizations", "importable", "open_report", "rows_between",
+    "FOREGROUND_LIMIT_BYTES", "ORGANIZATION_FILE_COLUMNS", "CompanyPage", "CompanyQuery", "ImportOptions",
+    "Outcome", "Report", "Secrets", "as_csv", "company_page", "enqueue_upload",
+    "forget_reports", "import_companies", "import_configurations", "import_file",
+    "import_mappings", "import_organizations", "open_report", "order_companies", "rows_between",
 ]  # fmt: skip

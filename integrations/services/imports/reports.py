@@ -278,8 +278,9 @@ def rows_between(kept: ImportReport, outcome: Outcome | None, start: int, size: 
     return found
 
 
-def as_csv(rows: Iterable[RowResult]) -> Iterator[str]:
-    """The lines of a CSV file, formulas made harmless."""
+def as_csv(report: Report | ImportReport) -> Iterator[str]:
+    """The rows of a report as the lines of a CSV file, formulas made harmless."""
+    rows = report.rows if isinstance(report, Report) else every_row(report)
     named = (
         {"line": row.line, "outcome": row.outcome.value, "name": row.name, "message": row.message}
         for row in rows
