@@ -18,7 +18,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.services.mapping.counts import table_counts
+from integrations.services.mapping.counts import pending_changes, table_counts
 from integrations.services.mapping.rows import SORTS, SUGGESTED_TIERS, RowState, TableQuery
 from integrations.services.mapping.table import mapping_table, row_states
 from tests.conftest import make_user
@@ -166,7 +166,7 @@ def test_the_counts_are_those_of_every_single_row(db: None, seed: int) -> None:
         del states[""]
         assert counted.states == dict(states)
         assert counted.states == Counter(state for _, state in row_states(instance, user, TableQuery()))
-        assert counted.pending == pending_of(instance, user)
+        assert counted.pending == pending_changes(instance, user) == pending_of(instance, user)
         assert counted.warnings == warnings_of(instance)
         assert counted.tiers == tiers_of(instance, user)
 

@@ -5,7 +5,7 @@ The functions that build queries take ids and not models, so that their SQL can 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +43,8 @@ from integrations.models.organizations import row_in
 
 SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
 CHOSEN_BY_HAND = (MappingProposal.Kind.CHOSEN, MappingProposal.Kind.CLEARED)
+# Of a joined row's proposal: it names a company, or clears.
+IS_ANSWER = Q(proposal__kind__in=CHOSEN_BY_HAND) | Q(proposal__company__isnull=False)
 
 
 class RowState(TextChoices):
@@ -109,37 +111,49 @@ class TableQuery:
         return bool(chosen) or self.company_type is not None
 
 
-def table_queryset(instance: int, user: int, psa: str, needed: Q = EVERY) -> RowQuerySet:
+def joined_rows(instance: int, user: int, psa: str, needed: Q = EVERY) -> RowQuerySet:
     """Every organization that has a row in this table, joined with its mapping and this user's proposal.
 
     ``needed`` tells of that mapping and proposal. It belongs into the first filter: one of its own would join
     the same rows a second time.
     """
-    is_mapped = Q(mapping__pk__isnull=False)
-    states = (
-        (Q(proposal__kind__in=CHOSEN_BY_HAND), RowState.CHANGED),
-        (is_mapped & ~Q(mapping__instance=instance), RowState.ELSEWHERE),
-        (is_mapped & needs_review("mapping__"), RowState.REVIEW),
-        (is_mapped, RowState.MAPPED),
-        (_ignored(psa), RowState.IGNORED),
-        (Q(proposal__tier__in=SUGGESTED_TIERS), RowState.SUGGESTED),
-    )
     organizations: Any = Organization.objects.with_mapping(psa)
+    rows: RowQuerySet = organizations.annotate(
+        proposal=FilteredRelation(
+            "proposals", condition=Q(proposals__instance=instance, proposals__user=user)
+        ),
+    ).filter(row_in(instance), needed)
+    return rows
+
+
+def row_states(instance: int, psa: str) -> dict[RowState, Q]:
+    """What tells the state of a joined row: the first that holds. One for which none does is unmapped."""
+    is_mapped = Q(mapping__pk__isnull=False)
+    return {
+        RowState.CHANGED: Q(proposal__kind__in=CHOSEN_BY_HAND),
+        RowState.ELSEWHERE: is_mapped & ~Q(mapping__instance=instance),
+        RowState.REVIEW: is_mapped & needs_review("mapping__"),
+        RowState.MAPPED: is_mapped,
+        RowState.IGNORED: Q(_ignored(psa)),
+        RowState.SUGGESTED: Q(proposal__tier__in=SUGGESTED_TIERS),
+    }
+
+
+def state_of_row(states: Mapping[RowState, Q]) -> Case:
+    """The state of a joined row as the database tells it."""
+    return Case(
+        *(When(condition, then=Value(state.value)) for state, condition in states.items()),
+        default=Value(RowState.UNMAPPED.value),
+        output_field=CharField(),
+    )
+
+
+def table_queryset(instance: int, user: int, psa: str, needed: Q = EVERY) -> RowQuerySet:
+    """The joined rows with their state, and what they are found and sorted by."""
     rows: RowQuerySet = (
-        organizations.annotate(
-            proposal=FilteredRelation(
-                "proposals", condition=Q(proposals__instance=instance, proposals__user=user)
-            ),
-        )
-        .filter(row_in(instance), needed)
-        .annotate(
-            mapping_state=Case(
-                *(When(condition, then=Value(state.value)) for condition, state in states),
-                default=Value(RowState.UNMAPPED.value),
-                output_field=CharField(),
-            ),
-        )
-        .alias(  # what rows are found and sorted by, and do not carry
+        joined_rows(instance, user, psa, needed)
+        .annotate(mapping_state=state_of_row(row_states(instance, psa)))
+        .alias(  # what the rows do not carry
             shared=Exists(
                 OrganizationMapping.objects.in_tables()
                 .filter(company=OuterRef("mapping__company"))
@@ -176,9 +190,8 @@ def _shows_proposal(instance: int, psa: str) -> Q:
 
 def savable_rows(instance: int, user: int, psa: str, needed: Q = EVERY) -> RowQuerySet:
     """The rows whose proposal can be ticked and saved: it is shown, and no suggestion without a company."""
-    is_answer = Q(proposal__kind__in=CHOSEN_BY_HAND) | Q(proposal__company__isnull=False)
     shown = Q(proposal__user=user) & _shows_proposal(instance, psa)
-    return table_queryset(instance, user, psa, shown & is_answer & needed)
+    return table_queryset(instance, user, psa, shown & IS_ANSWER & needed)
 
 
 def _ignored(psa: str) -> Exists:
