@@ -12,7 +12,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import BinaryIO, cast
 
@@ -54,7 +54,7 @@ def enqueue_upload(
         instance=instance,
         created_by=user,
         started_by=user.get_username(),
-        options={**asdict(options), "kind": kind.value},
+        options={**options.to_json(), "kind": kind.value},
     )
     lines = 0
     for number, piece in enumerate(file.chunks(PART)):
@@ -89,8 +89,7 @@ def import_file(run: JobRun) -> ImportReport:
 
 
 def _import(run: JobRun, kept: ImportReport, actor: Actor, stream: BinaryIO) -> None:
-    options = run.job.options
-    wanted = ImportOptions(options["dry_run"], options["keep_good"], options["overwrite"])
+    wanted = ImportOptions.from_json(run.job.options)
     lines = run.job.total or 0
 
     def tell(done: int, _: None) -> None:

@@ -12,15 +12,16 @@ import json
 import uuid
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from integrations.database.transactions import transaction_required
+from integrations.files.shape import Shape
 from integrations.files.writer import csv_lines
 from integrations.models import ImportReport, ImportReportPart, IntegrationInstance, Job
 from integrations.models.audit import Action
@@ -99,12 +100,36 @@ def unpacked(content: bytes) -> list[RowResult]:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a person wants a file read: its layout, the tool that it is from, and what its columns are.
+
+    ``columns`` are fields by the names of columns, "" to leave one out. What is empty is found out.
+    """
+
+    shape: Shape = field(default_factory=Shape)
+    profile: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a job and a remembered mapping keep it: what was not chosen is left out."""
+        shape = {name: value for name, value in asdict(self.shape).items() if value}
+        told = {"shape": shape, "profile": self.profile, "columns": dict(self.columns)}
+        return {name: value for name, value in told.items() if value}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Reading:
+        """The other way round."""
+        return cls(Shape(**told.get("shape", {})), told.get("profile", ""), dict(told.get("columns", {})))
+
+
+@dataclass(frozen=True)
 class ImportOptions:
     """How a file is taken: all rows or none are written; with ``keep_good`` the good ones.
 
     ``dry_run`` writes nothing and reports the same. ``overwrite`` and ``restore`` are about mappings: change
     those that name another company now; keep source, confidence and reasons, and who confirmed and when, as a
-    file of the portal's own export has them. Otherwise the importer has confirmed them, now.
+    file of the portal's own export has them. Otherwise the importer has confirmed them, now. ``reading`` is
+    what somebody chose about the file.
     """
 
     dry_run: bool = False
@@ -112,6 +137,18 @@ class ImportOptions:
     overwrite: bool = False
     restore: bool = False
     file_name: str = ""
+    reading: Reading = field(default_factory=Reading)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a job keeps it."""
+        plain = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "reading"}
+        return plain | {"reading": self.reading.to_json()}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> ImportOptions:
+        """The other way round; what else a job's options hold is left aside."""
+        plain = {each.name: told[each.name] for each in fields(cls) if each.name in told}
+        return cls(**(plain | {"reading": Reading.from_json(told.get("reading", {}))}))
 
 
 DEFAULT_OPTIONS = ImportOptions()
