@@ -12,6 +12,7 @@ from integrations.forms.organizations import OrganizationForm, list_query
 from integrations.models import Organization
 from integrations.services.audit import Batch, actor_of
 from integrations.services.conflicts import ChangedMeanwhile
+from integrations.services.history import DifferenceRenderer, HistoryQuery, history_page
 from integrations.services.organizations import (
     LABELS,
     PAGE_SIZES,
@@ -27,6 +28,7 @@ from integrations.services.organizations import (
     merge_organizations,
     plan_merge,
     restore_organization,
+    standing_of,
 )
 from integrations.views.common import (
     SignedInRequest,
@@ -45,6 +47,7 @@ STATUS_LABELS = {
     Status.DELETED: "Deleted",
 }
 # (the key of the address, the heading); columns without a key cannot be sorted.
+CHANGES_SHOWN = 10
 HEADINGS = (
     ("name", "Name"),
     ("external_id", "External id"),
@@ -77,6 +80,21 @@ def organizations(request: SignedInRequest) -> HttpResponse:
     return render(request, "integrations/organizations/list.html", context)
 
 
+@needs("view_organization")
+@require_GET
+def organization(request: SignedInRequest, pk: int) -> HttpResponse:
+    """One organization: where it is mapped, what is known of it, and its last changes; deleted ones too."""
+    visible = Organization.objects.visible_to(request.user).select_related("merged_into")
+    shown = get_object_or_404(visible, pk=pk)
+    context = {"organization": shown, "standing": standing_of(shown)}
+    if request.user.has_perm("integrations.view_auditevent"):
+        page = history_page(HistoryQuery(organization=pk), CHANGES_SHOWN)
+        words = DifferenceRenderer(entry.event for entry in page.entries)
+        context["rows"] = [(entry, words.differences(entry.event)) for entry in page.entries]
+        context["has_older"] = page.older is not None
+    return render(request, "integrations/organizations/detail.html", context)
+
+
 @needs("add_organization")
 @require_http_methods(["GET", "POST"])
 def add(request: SignedInRequest) -> HttpResponse:
@@ -85,11 +103,11 @@ def add(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             with recorded(request, f"“{form.cleaned_data['name']}” was added.") as batch:
-                add_organization(batch, form.cleaned_data)
+                added = add_organization(batch, form.cleaned_data)
         except ExternalIdTaken as error:
             form.add_error("external_id", str(error))
         else:
-            return redirect("integrations:organizations")
+            return redirect("integrations:organization", added.pk)
     return render(request, "integrations/organizations/form.html", {"form": form}, status=form_status(form))
 
 
@@ -134,7 +152,7 @@ def _change(
         tell_recorded(request, batch, f"“{name}” was saved.")
     else:
         messages.info(request, f"Nothing was saved: nothing about “{name}” differs.")
-    return redirect("integrations:organizations")
+    return redirect("integrations:organization", organization.pk)
 
 
 @needs("delete_organization")
@@ -211,7 +229,7 @@ def _merge(request: SignedInRequest, merged: Organization, into: Organization) -
     except CompanyUndecided:
         error = "Choose the company that is right: the two are mapped to different ones."
     else:
-        return redirect("integrations:organization_edit", into.pk)
+        return redirect("integrations:organization", into.pk)
     present = Organization.objects.present().in_bulk([merged.pk, into.pk])
     if len(present) < 2:
         messages.error(request, "Nothing was merged: one of them was deleted meanwhile.")

@@ -24,6 +24,7 @@ PAGES = (
     "organizations/add/",
     "organizations/upload/",
     "organizations/1/",
+    "organizations/1/edit/",
     "organizations/1/delete/",
     "organizations/1/merge/?q=care",
     "organizations/1/merge/?into=2",

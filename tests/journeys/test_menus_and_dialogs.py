@@ -92,15 +92,17 @@ LONG = "Wolfeschlegelsteinhausenbergerdorff-O’Brien-" + "Montgomery" * 12
 
 
 def test_a_long_name_pushes_nothing_out(looking: Visitor) -> None:
-    """The history and the list of organizations show every column beside a name without a space."""
+    """A name without a space leaves every column of history and lists in sight, and its own page narrow."""
     page = looking.page
     page.goto(f"{looking.portal.url}/organizations/add/")
     page.get_by_label("Name", exact=True).fill(LONG)
     page.get_by_role("button", name=re.compile("^(Save|Add)")).first.click()
+    expect(page.get_by_role("heading", name="Mapped to")).to_be_visible()
+    own = page.url.removeprefix(f"{looking.portal.url}/")
     inside = "wrap => wrap.scrollWidth - wrap.clientWidth"
     for width in (400, 1280, 1920):
         page.set_viewport_size({"width": width, "height": 900})
-        for path in ("history/", "organizations/?q=Wolfe", f"{SETUP}?q=Wolfe"):
+        for path in (own, "history/", "organizations/?q=Wolfe", f"{SETUP}?q=Wolfe"):
             page.goto(f"{looking.portal.url}/{path}")
             expect(page.get_by_text(LONG).first).to_be_visible()
             assert page.evaluate(TOO_WIDE) <= 0, (path, width)

@@ -315,7 +315,7 @@ def test_a_person_merges_and_takes_it_back(
     make_mapping(twice, dental)
     make_mapping(abbott, legal)
     browser, address = client_of(member), reverse("integrations:organization_merge", args=[twice.pk])
-    assert address in browser.get(reverse("integrations:organization_edit", args=[twice.pk])).content.decode()
+    assert address in browser.get(reverse("integrations:organization", args=[twice.pk])).content.decode()
     found = browser.get(address, {"q": "Abbott Dental Care"}).content.decode()
     assert f'href="?into={abbott.pk}"' in found
     page = browser.get(address, {"into": abbott.pk}).content.decode()

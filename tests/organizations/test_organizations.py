@@ -60,6 +60,7 @@ def addresses(pk: int) -> dict[str, str]:
         "organization_add": reverse("integrations:organization_add"),
         "organizations_upload": reverse("integrations:organizations_upload"),
         "organizations_template": reverse("integrations:organizations_template"),
+        "organization": reverse("integrations:organization", args=[pk]),
         "organization_edit": reverse("integrations:organization_edit", args=[pk]),
         "organization_delete": reverse("integrations:organization_delete", args=[pk]),
     }
@@ -88,7 +89,7 @@ def test_a_reader_sees_and_changes_nothing(reader: User, acme: Organization, cli
     page = client.get(LIST).content.decode()
     assert "Acme Dental" in page
     for name, address in addresses(acme.pk).items():
-        readable = name in {"organizations", "organizations_template"}
+        readable = name in {"organizations", "organizations_template", "organization"}
         assert client.get(address).status_code == (200 if readable else 404)
         assert client.post(address).status_code == (405 if readable else 404)
         if not readable:
@@ -105,7 +106,7 @@ def test_owner_and_member_may_do_all(
     for address in addresses(acme.pk).values():
         assert client.get(address).status_code == 200
     page = client.get(LIST).content.decode()
-    for name in ("organization_add", "organizations_upload", "organization_edit", "organization_delete"):
+    for name in ("organization_add", "organizations_upload", "organization", "organization_delete"):
         assert addresses(acme.pk)[name] in page
 
 

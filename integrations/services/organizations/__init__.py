@@ -21,11 +21,12 @@ from integrations.services.organizations.merge import (
     merge_organizations,
     plan_merge,
 )
+from integrations.services.organizations.standing import Standing, standing_of
 from integrations.services.organizations.values import LABELS, LENGTHS, ValueProblem, read_value
 
 __all__ = [
     "LABELS", "LENGTHS", "PAGE_SIZES", "SORTS", "CompanyUndecided", "ExternalIdTaken",
-    "ListQuery", "MergePlan", "Status", "ValueProblem", "add_organization", "alike",
+    "ListQuery", "MergePlan", "Standing", "Status", "ValueProblem", "add_organization", "alike",
     "change_organization", "delete_organization", "list_organizations", "merge_organizations",
-    "plan_merge", "read_value", "restore_organization",
+    "plan_merge", "read_value", "restore_organization", "standing_of",
 ]  # fmt: skip
