@@ -57,7 +57,9 @@ class IntegrationsConfig(AppConfig):
 
         prepare_connections()
         if apps.is_installed("allauth.mfa"):  # it is not where two files are all there is (settings_offline)
+            from integrations.models import seeds
             from integrations.services.sign_ins import watch_changes
 
+            seeds.start()
             watch_changes()
         post_migrate.connect(keep_roles, sender=self)

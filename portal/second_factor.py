@@ -14,13 +14,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 
-from integrations import crypto
 from integrations.models import AccountEvent
+from integrations.models.seeds import open_seed, seal_seed
 from integrations.services.sign_ins import has_second_factor, note, second_factor_demanded
 from portal.sessions import SIGNED_IN_AT
-
-# The library hands over the text alone, not whose it is: it is bound to the column, not to the row.
-CONTEXT = "mfa.authenticator:data"
 
 ENROLLING = (
     "second_factor_demanded"  # since this sign-in; stays, so that the codes can be looked at afterwards
@@ -41,12 +38,12 @@ class SealedSeeds(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no ty
     @sensitive_variables()
     def encrypt(self, text: str) -> str:
         """A seed as it is stored."""
-        return crypto.seal({"seed": text}, CONTEXT)
+        return seal_seed(text)
 
     @sensitive_variables()
     def decrypt(self, encrypted_text: str) -> str:
-        """The seed. Raises crypto.SealedValueError, also for one that lies there in clear."""
-        return str(crypto.unseal(encrypted_text, CONTEXT)["seed"])
+        """The seed. Raises crypto.SealedValueError, also for one in clear and for one of another row."""
+        return open_seed(encrypted_text)
 
     def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
         """What a new passkey is called unless its owner says otherwise."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import logging
@@ -15,17 +16,18 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth
 from allauth.mfa.utils import decrypt
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from integrations import crypto
-from integrations.models import BrowserSession, Webhook
+from integrations.models import BrowserSession, Webhook, seeds
 from portal.sessions import name_of
 from tests.conftest import make_user
 from tests.support.canaries import found_in, shapes
@@ -138,6 +140,129 @@ def test_a_seed_in_clear_is_no_seed(owner: User) -> None:
         row.wrap().validate_code(now_of("ABCDEFGHIJKLMNOP"))
 
 
+def raw_data(row: Authenticator) -> dict[str, Any]:
+    """What lies in the database, past the model."""
+    found: dict[str, Any] = Authenticator.objects.filter(pk=row.pk).values_list("data", flat=True)[0]
+    return found
+
+
+def put(row: Authenticator, **data: Any) -> None:
+    """Write past the model, as whoever can write into the database does."""
+    Authenticator.objects.filter(pk=row.pk).update(data=raw_data(row) | data)
+
+
+def test_a_seed_of_somebody_else_opens_nothing_in_another_row(owner: User, member: User) -> None:
+    """Two people's apps and recovery codes, swapped in the database, and one's own put elsewhere."""
+    texts = {owner: "ABCDEFGHIJKLMNOP", member: "QRSTUVWXYZ234567"}
+    apps_of = {person: auth.TOTP.activate(person, seed).instance for person, seed in texts.items()}
+    codes_of = {person: RecoveryCodes.activate(person).instance for person in texts}
+    listed = {person: row.wrap().get_unused_codes() for person, row in codes_of.items()}
+    stored = {person: raw_data(row) for person, row in apps_of.items()}
+    lists = {person: raw_data(row) for person, row in codes_of.items()}
+    for mine, theirs in ((owner, member), (member, owner)):
+        put(apps_of[mine], **stored[theirs])
+        put(codes_of[mine], **lists[theirs])
+    for mine, theirs in ((owner, member), (member, owner)):
+        app, codes = Authenticator.objects.filter(user=mine).order_by("pk")
+        with pytest.raises(crypto.SealedValueError):
+            app.wrap().validate_code(now_of(texts[theirs]))
+        with pytest.raises(crypto.SealedValueError):
+            codes.wrap().validate_code(listed[theirs][0])
+    put(codes_of[owner], seed=stored[owner]["secret"])  # of the same person, for another purpose
+    with pytest.raises(crypto.SealedValueError):
+        Authenticator.objects.get(pk=codes_of[owner].pk).wrap().get_unused_codes()
+    for mine in texts:
+        put(apps_of[mine], **stored[mine])
+        put(codes_of[mine], **lists[mine])
+        app, codes = Authenticator.objects.filter(user=mine).order_by("pk")
+        assert app.wrap().validate_code(now_of(texts[mine]))
+        assert codes.wrap().validate_code(listed[mine][0])
+
+
+def test_a_sign_in_with_the_seed_of_another_row_is_refused(owner: User, member: User) -> None:
+    """Whoever can write into the database puts the seed of their own app where a colleague's lies."""
+    theirs = auth.TOTP.activate(member, "QRSTUVWXYZ234567").instance
+    put(auth.TOTP.activate(owner, "ABCDEFGHIJKLMNOP").instance, **raw_data(theirs))
+    client = Client(raise_request_exception=False)
+    client.post(reverse("account_login"), {"login": owner.username, "password": PASSWORD})
+    client.post(reverse("mfa_authenticate"), {"code": now_of("QRSTUVWXYZ234567")})
+    assert "_auth_user_id" not in client.session
+
+
+def test_seeds_of_an_earlier_version_open_until_they_are_sealed_anew(owner: User, member: User) -> None:
+    """A web server of before that still runs while the database has its new schema writes them."""
+    old = {"secret": crypto.seal({"seed": "ABCDEFGHIJKLMNOP"}, "mfa.authenticator:data")}
+    row = auth.TOTP.activate(owner, "QRSTUVWXYZ234567").instance
+    put(row, **old)
+    assert Authenticator.objects.get(pk=row.pk).wrap().validate_code(now_of("ABCDEFGHIJKLMNOP"))
+    codes = RecoveryCodes.activate(owner).instance
+    listed = codes.wrap().get_unused_codes()
+    seed = crypto.seal({"seed": decrypt(codes.data["seed"])}, "mfa.authenticator:data")
+    migrated = [crypto.seal({"seed": code}, "mfa.authenticator:data") for code in ("1234", "5678")]
+    put(codes, seed=seed)
+    assert Authenticator.objects.get(pk=codes.pk).wrap().validate_code(listed[0])
+    assert raw_data(codes)["seed"] != seed, "a code was used, which saves the row: sealed anew"
+    put(codes, migrated_codes=migrated)
+    assert call_rotation() == {"rotated": 2, "current": 0, "unreadable": []}
+    assert call_rotation() == {"rotated": 0, "current": 2, "unreadable": []}
+    for pk in (row.pk, codes.pk):
+        for token in seeds.tokens_of(Authenticator.objects.get(pk=pk)):
+            assert crypto.unseal(token, token.context)
+    assert Authenticator.objects.get(pk=codes.pk).wrap().validate_code("5678")
+
+    other = auth.TOTP.activate(member, "QRSTUVWXYZ234567").instance
+    put(other, **raw_data(row))
+    assert call_rotation() == {
+        "rotated": 0, "current": 2, "unreadable": [f"second factor of {member}"],
+    }, "and one of another row is named, not taken for its own"  # fmt: skip
+
+
+def call_rotation() -> dict[str, Any]:
+    out = io.StringIO()
+    with contextlib.suppress(CommandError):
+        call_command("rotate_encryption_keys", "--format", "json", stdout=out, stderr=io.StringIO())
+    found: dict[str, Any] = json.loads(out.getvalue())[0]
+    return found
+
+
+@pytest.mark.parametrize("load", ["get", "only", "defer", "refresh", "select_for_update", "related"])
+def test_a_row_knows_its_place_however_it_is_loaded(owner: User, load: str) -> None:
+    row = auth.TOTP.activate(owner, "ABCDEFGHIJKLMNOP").instance
+    rows = Authenticator.objects
+    found = {
+        "get": lambda: rows.get(),
+        "only": lambda: rows.only("data").get(),
+        "defer": lambda: rows.defer("data", "user", "type").get(),
+        "refresh": lambda: row.refresh_from_db() or row,
+        "select_for_update": lambda: rows.select_for_update().get(),
+        "related": lambda: User.objects.get().authenticator_set.get(),  # type: ignore[attr-defined]
+    }[load]()
+    assert found.wrap().validate_code(now_of("ABCDEFGHIJKLMNOP"))
+    found.record_usage()
+    found.save()
+    assert decrypt(rows.get().data["secret"]) == "ABCDEFGHIJKLMNOP"
+
+
+def test_a_webhook_with_the_address_or_the_key_of_another_opens_nothing() -> None:
+    """As every sealed field of ours: bound to its row and its column."""
+    hooks = []
+    for name in ("one", "two"):
+        hook = Webhook(name=name)
+        hook.move_to(f"https://{name}.example/x")
+        hook.secret = {"key": f"key of {name}"}
+        hook.save()
+        hooks.append(hook)
+    stored = {
+        name: Webhook.objects.values_list(name, flat=True).get(pk=hooks[1].pk)
+        for name in ("address", "secret")
+    }
+    for column, value in (("address", "address"), ("secret", "secret"), ("address", "secret")):
+        row = hooks[1] if column != value else hooks[0]
+        Webhook.objects.filter(pk=row.pk).update(**{column: stored[value]})
+        with pytest.raises(crypto.SealedValueError):
+            getattr(Webhook.objects.get(pk=row.pk), column).reveal()
+
+
 def test_a_session_of_somebody_else_opens_nothing_in_another_row(owner: User, client_of: Browser) -> None:
     theirs, mine = client_of(owner), client_of(make_user("mallory"))
     key = mine.cookies["sessionid"].value
@@ -152,7 +277,7 @@ def test_a_session_of_somebody_else_opens_nothing_in_another_row(owner: User, cl
 
 OLD_ROWS = """
 import django; django.setup()
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 call_command("migrate", "integrations", "0018", verbosity=0)
 for app in ("mfa", "auth", "sessions", "account", "socialaccount", "admin"):
@@ -188,12 +313,12 @@ connection.close()
 """
 UPGRADE = """
 import django; django.setup()
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, DatabaseError
 call_command("migrate", verbosity=0)
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import decrypt
-from integrations.models import AuditEvent, Webhook
+from integrations.models import AuditEvent, Webhook, seeds
 from django.contrib.sessions.models import Session
 totp, codes = Authenticator.objects.order_by("pk")
 with connection.cursor() as cursor:
@@ -205,6 +330,7 @@ with connection.cursor() as cursor:
 import json
 print(json.dumps({
     "seeds": [decrypt(totp.data["secret"]), decrypt(codes.data["seed"])],
+    "placed": [seeds.is_in_place(token) for row in (totp, codes) for token in seeds.tokens_of(row)],
     "mask": codes.data["used_mask"],
     "urls": sorted({webhook.address.reveal()["url"] for webhook in Webhook.objects.all()}),
     "told": sorted({s["address"] for event in AuditEvent.objects.all() for s in (event.before, event.after)}),
@@ -229,6 +355,7 @@ def test_an_upgrade_seals_what_is_there_and_leaves_no_trace_of_it(tmp_path: Path
     assert upgraded.returncode == 0, upgraded.stderr
     assert json.loads(upgraded.stdout) == {
         "seeds": [seed, seed * 4],
+        "placed": [True, True],
         "mask": 1,
         "urls": [f"https://hooks.example{PATH}"],
         "told": ["hooks.example"],

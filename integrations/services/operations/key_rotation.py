@@ -18,9 +18,8 @@ from integrations import crypto
 from integrations.fields import EncryptedJSONField
 from integrations.models import BrowserSession
 from integrations.models.audit import Action
+from integrations.models.seeds import is_in_place, seal_again, tokens_of
 from integrations.services.audit import Batch, Change
-
-SEEDS = ("secret", "seed", "migrated_codes")  # what of Authenticator.data opens a door
 
 
 @dataclass
@@ -66,26 +65,20 @@ def rotate_keys(batch: Batch, *, dry_run: bool = False) -> Rotation:
 
 @sensitive_variables()
 def _rotate_seeds(first: Fernet, result: Rotation, *, dry_run: bool) -> None:
-    """The seeds of second factors, which the sign-in library keeps in JSON of its own."""
+    """The seeds of second factors. Those that an earlier version sealed for any row are bound to theirs."""
     for pk in Authenticator.objects.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
             row = Authenticator.objects.select_for_update().filter(pk=pk).first()
             if row is None:  # taken away meanwhile
                 continue
-            old = {name: value for name, value in row.data.items() if name in SEEDS}
-            if not old:
-                continue
-            tokens = [
-                token for value in old.values() for token in (value if isinstance(value, list) else [value])
-            ]
-            if all(_is_under(first, token) for token in tokens):
-                result.current += 1
+            tokens = tokens_of(row)
+            if not tokens:
                 continue
             try:
-                new = {
-                    name: [*map(crypto.rotate, value)] if isinstance(value, list) else crypto.rotate(value)
-                    for name, value in old.items()
-                }
+                if all(_is_under(first, token) and is_in_place(token) for token in tokens):
+                    result.current += 1
+                    continue
+                new = seal_again(row)
             except crypto.SealedValueError:
                 result.unreadable.append(f"second factor of {row.user}")
                 continue
