@@ -62,6 +62,8 @@ def main() -> None:
         AUTOTASK_EXTRA_HOSTS=f"127.0.0.1:{simulator_port},127.0.0.1:{zone_port}",
         AUTOTASK_DISCOVERY_URL=f"http://127.0.0.1:{simulator_port}",
         DATABASE_URL=os.environ.get("DATABASE_URL", ""),
+        # What was printed stays in sight: no line for every request below it.
+        LOG_LEVEL=os.environ.get("LOG_LEVEL") or "WARNING",
     )
     if not os.environ["DATABASE_URL"]:
         del os.environ["DATABASE_URL"]

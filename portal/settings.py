@@ -124,6 +124,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                *(["portal.demo_access.context"] if PORTAL_ENVIRONMENT is Environment.DEMO else []),
             ],
         },
     },

@@ -93,6 +93,13 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Any:
     return with_variables
 
 
+@pytest.mark.parametrize("environment", ["production", "development", "test", "demo"])
+def test_only_the_demo_shows_its_credentials(read: Any, environment: str) -> None:
+    found = read(**PRODUCTION | {"PORTAL_ENVIRONMENT": environment})
+    used = found["TEMPLATES"][0]["OPTIONS"]["context_processors"]
+    assert ("portal.demo_access.context" in used) is (environment == "demo")
+
+
 def test_production_is_what_nobody_asked_for(read: Any) -> None:
     found = read(**{name: value for name, value in PRODUCTION.items() if name != "PORTAL_ENVIRONMENT"})
     assert found["IN_PRODUCTION"]

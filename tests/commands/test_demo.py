@@ -11,10 +11,14 @@ import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
+from django.urls import reverse
 
 from integrations.models import Organization
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import load_tenants
+from portal.demo_access import context, demo_access
 from tests.support.simulated import connect, refresh
 
 SMALL = {"organizations": 30, "companies": 60}
@@ -65,6 +69,31 @@ def test_what_it_prints_is_enough_to_sign_in_and_to_connect(
         )
         assert refresh(instance).error == ""
     assert instance.companies.count() == 60
+
+
+def test_pages_on_this_machine_show_what_was_printed(data: Path, db: None, rf: RequestFactory) -> None:
+    assert demo_access() is None
+    text = load_demo()
+    shown = context(rf.get("/", REMOTE_ADDR="::1"))["demo_access"]
+    assert shown.password in text
+    assert [tenant.username for tenant in shown.tenants] == printed(text, "API Username")
+    assert [tenant.secret for tenant in shown.tenants] == printed(text, "API User Password")
+    page = render_to_string("account/login.html", {"demo_access": shown}, rf.get("/"))
+    assert all(secret in page for secret in (shown.password, *(each.secret for each in shown.tenants)))
+    assert shown.password not in repr(shown._wrapped)
+    assert text.rstrip().splitlines()[-1].startswith("Sign in with")
+
+
+@pytest.mark.parametrize("address", ["10.0.0.7", "203.0.113.9", "2001:db8::1", "", "unix:"])
+def test_other_machines_are_shown_nothing(address: str, rf: RequestFactory) -> None:
+    assert context(rf.get("/", REMOTE_ADDR=address)) == {"demo_access": None}
+
+
+def test_pages_outside_the_demo_know_nothing_of_it(client: Client, data: Path, db: None) -> None:
+    load_demo()
+    response = client.get(reverse("account_login"))
+    assert "demo_access" not in response.context
+    assert "This is the demo" not in response.content.decode()
 
 
 def test_a_second_run_keeps_everything(data: Path, db: None) -> None:

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from integrations.demo import data as demo_data
 from integrations.demo.copies import make_copies
 from integrations.models import Organization
+from portal.demo_access import demo_access
 
 TENANT_USERS = {"main": "api-main@quillmere.example", "acquired": "api-pellam@pellamvalley.example"}
 DATABASES = {"main": 513558, "acquired": 620417}  # what tells the one tenant from the other
@@ -58,16 +59,19 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{copies:,} sample configurations with {companies:,} companies each were added."
             )
-        password = _sign_in(folder / "sign-in.json")
+        _sign_in(folder / "sign-in.json")
         self.stdout.write(f"{Organization.objects.count():,} organizations are loaded.")
-        self.stdout.write(f"Sign in with user name demo and password {password}")
-        for tenant in json.loads(tenants.read_text(encoding="utf-8")):
+        access = demo_access()
+        if access is None:
+            raise CommandError(f"The files in {folder} were removed while they were written.")
+        for tenant in access.tenants:
             self.stdout.write(
-                "An Autotask to connect:\n"
-                f"  API Username             {tenant['username']}\n"
-                f"  API User Password        {tenant['secret']}\n"
-                f"  API Tracking Identifier  {tenant['tracking_identifier']}"
+                f"An Autotask to connect, “{tenant.name}”:\n"
+                f"  API Username             {tenant.username}\n"
+                f"  API User Password        {tenant.secret}\n"
+                f"  API Tracking Identifier  {tenant.tracking_identifier}"
             )
+        self.stdout.write(f"Sign in with user name {access.username} and password {access.password}")
 
 
 def _write_tenants(path: Path, organizations: int, companies: int) -> None:
@@ -89,16 +93,15 @@ def _write_tenants(path: Path, organizations: int, companies: int) -> None:
     _private(path, json.dumps(entries, indent=1))
 
 
-def _sign_in(path: Path) -> str:
-    """The password of the superuser "demo", made at the first run."""
+def _sign_in(path: Path) -> None:
+    """Make the superuser "demo" at the first run, and keep the password."""
     if path.exists() and User.objects.filter(username="demo").exists():
-        return str(json.loads(path.read_text(encoding="utf-8"))["password"])
+        return
     password = secrets.token_urlsafe(12)
     user, _ = User.objects.get_or_create(username="demo", defaults={"is_staff": True, "is_superuser": True})
     user.set_password(password)
     user.save()
     _private(path, json.dumps({"username": "demo", "password": password}))
-    return password
 
 
 def _private(path: Path, text: str) -> None:
