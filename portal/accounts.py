@@ -12,12 +12,13 @@ from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
@@ -93,7 +94,8 @@ class KnownStaffAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # a
     """Single sign-on for people whom a superuser has added; it makes no accounts.
 
     The first time, the identity provider's verified e-mail address must be that of exactly one person here.
-    From then on the provider's own id of the person counts, whatever becomes of the address.
+    From then on the provider's own id of the person counts, whatever becomes of the address: nobody else who
+    is given that address there later gets in by it.
     """
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
@@ -116,7 +118,14 @@ class KnownStaffAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # a
         if len(people) != 1:
             reason = "several" if people else "unknown"
             raise ImmediateHttpResponse(_refused(request, reason, address.email))
-        sociallogin.connect(request, people[0])
+        with transaction.atomic():
+            person = User.objects.select_for_update().get(pk=people[0].pk)
+            ties = SocialAccount.objects.filter(user=person, provider=sociallogin.account.provider)
+            if not ties.exists():
+                sociallogin.connect(request, person)
+                return
+        # Somebody else has their address by now, or the provider has given them another id.
+        raise ImmediateHttpResponse(_refused(request, "tied", address.email))
 
 
 def _address_as_told(request: HttpRequest, sociallogin: SocialLogin) -> str:

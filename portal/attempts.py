@@ -22,6 +22,7 @@ KEPT = 3600  # seconds after the last wrong password that those of a source or a
 FREE, LONGEST = 3, 15 * 60  # wrong passwords of one source without a wait; the longest wait in seconds
 FREE_OF_ALL, LONGEST_OF_ALL = 30, 60  # the same of all sources of a name that are not known
 MOST_KEPT = 200  # wrong passwords of a name
+CLOCKS_MAY_DIFFER = 300  # seconds, of several web machines
 OF_ADDRESS, MINUTE = 10, 60  # wrong passwords of an address over all names, in so many seconds
 
 
@@ -113,8 +114,13 @@ def _entries(username: str, source: Source) -> tuple[str, str, str]:
 
 def _of_source(entry: str, now: float) -> tuple[int, float]:
     failures, last = cache.get(entry, (0, 0.0))
-    return (failures, last) if last > now - KEPT else (0, 0.0)
+    return (failures, last) if _counts(last, now, KEPT) else (0, 0.0)
 
 
 def _recent(entry: str, now: float, kept: int = KEPT) -> list[float]:
-    return [moment for moment in cache.get(entry, ()) if moment > now - kept]
+    return [moment for moment in cache.get(entry, ()) if _counts(moment, now, kept)]
+
+
+def _counts(moment: float, now: float, kept: int) -> bool:
+    """Whether it is not too long ago. After the clock was set back nobody waits until it has caught up."""
+    return now - kept < moment < now + CLOCKS_MAY_DIFFER

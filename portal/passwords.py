@@ -1,7 +1,9 @@
-"""What a password must be: long and hard to guess, of whatever signs (NIST SP 800-63B, 3.1.1.2)."""
+"""Choosing a password, which must be long and hard to guess, of whatever signs (NIST SP 800-63B, 3.1.1.2)."""
 
 from __future__ import annotations
 
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import ChangePasswordForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from zxcvbn import zxcvbn
@@ -31,3 +33,14 @@ class HardToGuess:
     def get_help_text(self) -> str:
         """What the form says beforehand."""
         return "Several words that do not belong together are hard to guess; digits and signs are not needed."
+
+
+class AnotherPassword(ChangePasswordForm):  # type: ignore[misc]  # allauth has no type information
+    """Changing one's password. Whoever took a session over guesses the old one no faster than elsewhere."""
+
+    def clean_oldpassword(self) -> str:
+        """The present password, counted and noted when it is wrong. Raises ValidationError."""
+        given = str(self.cleaned_data["oldpassword"])
+        if not get_adapter().reauthenticate(self.user, given):
+            raise get_adapter().validation_error("enter_current_password")
+        return given

@@ -55,7 +55,9 @@ class SealedSeeds(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no ty
 
 
 def demand(request: HttpRequest, user: User) -> None:
-    """Note in a session that has just begun, or has just lost a factor, whether one has to be set up."""
+    """Note in a session that has just begun, or whose person has changed their own access, whether one has to
+    be set up.
+    """
     if second_factor_demanded(user) and not has_second_factor(user):
         request.session[DUE] = request.session[ENROLLING] = True
 

@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 from typing import Any
 
+from allauth.account.utils import url_str_to_user_pk
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
@@ -21,12 +22,20 @@ from integrations import crypto
 from integrations.models import BrowserSession
 
 SIGNED_IN_AT = "signed_in_at"  # seconds since 1970
+WAITING_SIGN_IN = "account_login"  # where the library keeps a sign-in that waits for a second factor
 SEEN_EVERY = dt.timedelta(minutes=1)  # how exactly "last seen" is kept
 
 
 def name_of(session_key: str) -> str:
     """What the row of this session is called: 160 bits of a digest, which opens nothing."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:40]
+
+
+def _coming(data: dict[str, Any]) -> int | None:
+    """Whose sign-in waits for a further proof in this session."""
+    waiting = data.get(WAITING_SIGN_IN)
+    person = waiting.get("user_pk") if isinstance(waiting, dict) else None
+    return int(url_str_to_user_pk(person)) if person else None
 
 
 class SessionStore(DatabaseStore):
@@ -53,9 +62,7 @@ class SessionStore(DatabaseStore):
 
     def load(self) -> dict[str, Any]:
         """What the session holds; nothing where it has ended."""
-        now = timezone.now()
-        live = BrowserSession.objects.filter(expire_date__gt=now, seen_at__gt=now - settings.SESSION_IDLE)
-        self._found = live.filter(pk=name_of(self.session_key or "")).first()
+        self._found = BrowserSession.objects.live().filter(pk=name_of(self.session_key or "")).first()
         if self._found is None:
             self._session_key = None  # as Django's own store does
             return {}
@@ -80,6 +87,7 @@ class SessionStore(DatabaseStore):
             session_data=self.encode(data),
             expire_date=min(self.get_expiry_date(), started + settings.SESSION_LENGTH),
             person_id=int(data[SESSION_KEY]) if SESSION_KEY in data else None,
+            coming_id=_coming(data),
             started_at=started,
             seen_at=now,
             address=address[:100],

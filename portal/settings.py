@@ -220,6 +220,7 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}  # no mail server for a code by mail
 # How often the form may be sent, and for second factors; portal/attempts.py limits passwords.
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+ACCOUNT_FORMS = {"change_password": "portal.passwords.AnotherPassword"}
 MFA_ADAPTER = "portal.second_factor.SealedSeeds"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_FORMS = {

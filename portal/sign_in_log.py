@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from allauth.account.authentication import get_authentication_records
 from allauth.account.signals import authentication_step_completed
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed
+from allauth.mfa.signals import authentication_failed, authenticator_added
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest, HttpResponse
@@ -28,7 +29,6 @@ def start() -> None:
     user_logged_out.connect(signed_out, dispatch_uid="portal.signed_out")
     authentication_step_completed.connect(step_completed, dispatch_uid="portal.step_completed")
     authenticator_added.connect(second_factor_added, dispatch_uid="portal.second_factor_added")
-    authenticator_removed.connect(second_factor_removed, dispatch_uid="portal.second_factor_removed")
     authentication_failed.connect(second_factor_failed, dispatch_uid="portal.second_factor_failed")
 
 
@@ -52,6 +52,7 @@ def presence_of(request: HttpRequest) -> Presence:
         request.META.get("REMOTE_ADDR", ""),
         request.headers.get("User-Agent", ""),
         name_of(key) if key else "",
+        partial(second_factor.demand, request),
     )
 
 
@@ -81,12 +82,6 @@ def second_factor_added(request: HttpRequest, authenticator: Authenticator, **kw
     """The code by which an app was set up has been used: it opens nothing more (RFC 6238, 5.2)."""
     if authenticator.type == Authenticator.Type.TOTP:
         authenticator.wrap().validate_code(request.POST.get("code", ""))
-
-
-def second_factor_removed(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """It may have been the last, and demanded."""
-    if request.user == user:
-        second_factor.demand(request, user)
 
 
 def second_factor_failed(

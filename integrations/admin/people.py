@@ -13,7 +13,7 @@ from django.contrib.auth.forms import ReadOnlyPasswordHashField, ReadOnlyPasswor
 from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
@@ -21,6 +21,7 @@ from django.utils.decorators import method_decorator
 from integrations.admin.common import ReadOnlyAdmin, link
 from integrations.models import AccountEvent, BrowserSession, MappingProposal, TablePreference
 from integrations.services.audit import Batch, actor_of
+from integrations.services.people import NotAllowed, hold_superusers
 from integrations.services.sign_ins import end_all_sessions
 from portal.sign_in import unlock_login
 
@@ -97,6 +98,39 @@ class PersonAdmin(ProvenAdmin, UserAdmin[User]):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
 
+    # Nobody takes from themselves what only others can give back.
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A superuser's own rights are for another superuser to take."""
+        own = ("is_superuser", "is_active") if obj == request.user else ()
+        return (*super().get_readonly_fields(request, obj), *own)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not oneself."""
+        return obj != request.user and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save, unless another superuser was quicker. Raises PermissionDenied."""
+        self._hold_superusers(obj)
+        super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """The same for deleting. Raises PermissionDenied."""
+        self._hold_superusers(obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """The same for several. Raises PermissionDenied."""
+        with transaction.atomic():
+            self._hold_superusers(*queryset)
+            super().delete_queryset(request, queryset)
+
+    def _hold_superusers(self, *people: User) -> None:
+        try:
+            hold_superusers(*(person.pk for person in people))
+        except NotAllowed as error:
+            raise PermissionDenied(str(error)) from error
+
     @admin.action(description="Sign out everywhere", permissions=["change"])
     def sign_out_everywhere(self, request: HttpRequest, queryset: Any) -> None:
         """Ends all sessions of the chosen people; of whoever does it all others."""
@@ -120,7 +154,8 @@ class PersonAdmin(ProvenAdmin, UserAdmin[User]):
             "unsaved proposals": MappingProposal.objects.filter(user__in=people).count(),
             "second factors": Authenticator.objects.filter(user__in=people).count(),
         }
-        return [link(person) for person in people], numbers, set(), []
+        own = {"your own account"} if request.user in people else set()
+        return [link(person) for person in people], numbers, own, []
 
     @admin.display(description="roles")
     def roles(self, person: User) -> str:

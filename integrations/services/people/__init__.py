@@ -9,6 +9,7 @@ from integrations.services.people.edit import (
     add_person,
     change_person,
     facts_of,
+    hold_superusers,
     people,
     remove_factors,
 )
@@ -16,5 +17,6 @@ from integrations.services.people.links import LinkRefused, choose_password, mak
 
 __all__ = [
     "LinkRefused", "NotAllowed", "PersonFacts", "PersonSpec", "add_person", "change_person",
-    "choose_password", "facts_of", "make_link", "people", "person_of_link", "remove_factors",
+    "choose_password", "facts_of", "hold_superusers", "make_link", "people", "person_of_link",
+    "remove_factors",
 ]  # fmt: skip

@@ -65,10 +65,12 @@ def add_person(username: str, spec: PersonSpec) -> User:
 def change_person(person: User, spec: PersonSpec) -> bool:
     """Change names, address, roles and whether they may come in; False when nothing differs.
 
-    Raises NotAllowed where somebody would take from themselves what only others can give back.
+    Raises NotAllowed where somebody would take from themselves what only others can give back, or may not do
+    this any more.
     """
     with transaction.atomic():
-        person = User.objects.select_for_update().get(pk=person.pk)
+        hold_superusers(person.pk)
+        person = User.objects.get(pk=person.pk)
         me = presence().person
         if me is not None and me.pk == person.pk and not (spec.is_superuser and spec.is_active):
             raise NotAllowed("You cannot take this from yourself. Ask another superuser.")
@@ -80,6 +82,20 @@ def change_person(person: User, spec: PersonSpec) -> bool:
         person.save()
         person.groups.set(spec.roles)
     return True
+
+
+def hold_superusers(*also: int) -> None:
+    """Lock all superusers, and whoever else is named by id, until the transaction ends.
+
+    Whoever acts is then a superuser as long as it lasts, and since nobody takes that from themselves, one
+    remains: also when two superusers take it from one another at the same moment. Raises NotAllowed when the
+    other one was quicker.
+    """
+    wanted = models.Q(is_superuser=True, is_active=True) | models.Q(pk__in=also)
+    held = {person.pk: person for person in User.objects.select_for_update().filter(wanted).order_by("pk")}
+    me = presence().person
+    if me is not None and not (me.pk in held and held[me.pk].is_superuser and held[me.pk].is_active):
+        raise NotAllowed("You are no superuser any more.")
 
 
 def remove_factors(person: User) -> int:

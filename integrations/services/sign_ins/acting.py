@@ -21,12 +21,16 @@ from integrations.services.audit import Actor
 
 @dataclass(frozen=True)
 class Presence:
-    """Somebody at a browser. ``session`` is what the table calls their session; "" where there is none."""
+    """Somebody at a browser. ``session`` is what the table calls their session; "" where there is none.
+
+    ``look_again`` is called when they have changed their own access and stay where they are.
+    """
 
     person: User | None
     address: str
     browser: str = ""
     session: str = ""
+    look_again: Callable[[User], None] = lambda person: None
 
     @property
     def actor(self) -> Actor:
