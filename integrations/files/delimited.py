@@ -12,7 +12,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
-from integrations.files.header import Header, Record, are_names, find_header, is_blank, is_ruler, read_header
+from integrations.files.header import (
+    Header,
+    Record,
+    are_names,
+    beside_names,
+    find_header,
+    is_blank,
+    is_ruler,
+    read_header,
+    taken_cells,
+)
 from integrations.files.lines import Lines
 from integrations.files.shape import MAX_LINE, SAMPLE, ImportRefused, Shape, Table, TableRow
 
@@ -112,23 +122,10 @@ def _rows(feed: _Feed, delimiter: str, header: Header) -> Iterator[TableRow]:
             return
         if line <= header.line or is_blank(cells) or is_ruler(cells):
             continue
-        yield table_row(line, cells, header)
-
-
-def table_row(line: int, cells: Sequence[str], header: Header) -> TableRow:
-    """The cells that stand below the header's names; one that stands elsewhere is the row's problem."""
-    length = len(cells)
-    problem = ""
-    if length > len(header.places) or header.places[-1] >= length:
-        named = set(header.places)
-        beside = [place for place, cell in enumerate(cells) if place not in named and cell.strip()]
-        if beside:
-            problem = (
-                f"has a value in column {beside[0] + 1}, which has no name; "
-                "a cell that holds the delimiter needs quotation marks"
-            )
-    taken = tuple([cells[place] if place < length else "" for place in header.places])
-    return TableRow(line, taken, problem)
+        problem = beside_names(cells, header)
+        if problem:
+            problem += "; a cell that holds the delimiter needs quotation marks"
+        yield TableRow(line, taken_cells(cells, header), problem)
 
 
 def _explained(error: csv.Error) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -114,27 +114,43 @@ def read_header(records: Sequence[Record], at: int) -> Header:
     Raises ImportRefused for more columns than are read.
     """
     line, cells = records[at]
-    below = [row for _, row in records[at + 1 :] if not is_ruler(row)]
+    valued = {place for _, row in records[at + 1 :] if not is_ruler(row) for place in _places(row)}
+    count = sum(1 for place, cell in enumerate(cells) if place in valued or cell.strip())
+    if count > MAX_COLUMNS:
+        raise ImportRefused(
+            f"Line {line} names {count:,} columns; {MAX_COLUMNS} are allowed. "
+            "Leave out what is not needed and try again."
+        )
     names: list[str] = []
     places: list[int] = []
     notes = _notes_above(records[:at])
-    seen: set[str] = set()
-    for place in range(max(map(len, [cells, *below]))):
-        name = clean_text(cells[place])[:MAX_NAME] if place < len(cells) else ""
+    for place, cell in enumerate(cells):
+        name = clean_text(cell)[:MAX_NAME]
         if not name:
-            # A cell beyond the header belongs to a row that is too long, which is that row's problem.
-            if place >= len(cells) or not any(row[place : place + 1] and row[place].strip() for row in below):
+            # Beyond the header a cell belongs to a row that is too long, which is that row's problem.
+            if place not in valued:
                 continue
             name = f"Column {place + 1}"
             notes.append(f"Column {place + 1} has values but no name; it is called “{name}” here.")
-        names.append(_unlike(name, seen, notes))
+        names.append(_unlike(name, names, notes))
         places.append(place)
-    if len(names) > MAX_COLUMNS:
-        raise ImportRefused(
-            f"Line {line} names {len(names):,} columns; {MAX_COLUMNS} are allowed. "
-            "Leave out what is not needed and try again."
-        )
     return Header(line, tuple(names), tuple(places), tuple(notes))
+
+
+def taken_cells(cells: Sequence[str], header: Header) -> tuple[str, ...]:
+    """Of a row the cells that stand below names."""
+    length = len(cells)
+    return tuple([cells[place] if place < length else "" for place in header.places])
+
+
+def beside_names(cells: Sequence[str], header: Header) -> str:
+    """What is wrong with a row that has a value below no name, "" if nothing."""
+    if len(cells) == len(header.places) > header.places[-1]:
+        return ""
+    named = set(header.places)
+    beside = (place for place, cell in enumerate(cells) if place not in named and cell.strip())
+    place = next(beside, None)
+    return "" if place is None else f"has a value in column {place + 1}, which has no name"
 
 
 def find_footers(records: Sequence[Record], header: Header) -> list[Footer]:
@@ -156,6 +172,10 @@ def find_footers(records: Sequence[Record], header: Header) -> list[Footer]:
 
 def _filled(cells: Sequence[str]) -> int:
     return sum(1 for cell in cells if cell.strip())
+
+
+def _places(cells: Sequence[str]) -> Iterator[int]:
+    return (place for place, cell in enumerate(cells) if cell.strip())
 
 
 def _points(cells: Sequence[str], usual: int) -> int:
@@ -183,13 +203,12 @@ def _notes_above(above: Sequence[Record]) -> list[str]:
     return [f"What stands above the names of the columns was left out: {shown}{more}."]
 
 
-def _unlike(name: str, seen: set[str], notes: list[str]) -> str:
+def _unlike(name: str, seen: Sequence[str], notes: list[str]) -> str:
     """The name, with a number if a column before it is called the same."""
     result, number = name, 1
     while result in seen:
         number += 1
         result = f"{name} ({number})"
-    seen.add(result)
     if result != name:
         notes.append(f"More than one column is called “{name}”; one of them is called “{result}” here.")
     return result

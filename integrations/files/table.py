@@ -16,9 +16,11 @@ from integrations.files.encoding import find_encoding
 from integrations.files.json_table import read_json
 from integrations.files.lines import Lines
 from integrations.files.shape import MAX_ROWS, ImportRefused, Shape, Table, TableRow
+from integrations.files.workbook import is_workbook, open_workbook
 
 __all__ = ["FORMATS", "ImportRefused", "Shape", "Table", "TableRow", "open_table"]
 
+HEAD = 4_000  # bytes that tell what a file is
 ANY = Shape()  # a wish for nothing
 # What a person can choose, by the name that a shape has for it.
 FORMATS = {"csv": "Text with delimiters (CSV)", "json": "JSON", "jsonl": "JSON Lines", "workbook": "Workbook"}
@@ -30,13 +32,18 @@ def open_table(stream: BinaryIO, wanted: Shape = ANY) -> Iterator[Table]:
 
     The stream (seekable, read from where it is) stays open. Raises ImportRefused, also while rows are read.
     """
-    encoding = find_encoding(stream, wanted.encoding)
     start = stream.tell()
-    head = stream.read(4_000)[encoding.mark :].decode(encoding.codec, "ignore").lstrip("\ufeff \t\r\n")
+    head = stream.read(HEAD)
     stream.seek(start)
+    if wanted.format == "workbook" or (not wanted.format and is_workbook(head)):
+        with open_workbook(stream, wanted) as table:
+            yield replace(table, rows=_capped(table.rows))
+        return
+    encoding = find_encoding(stream, wanted.encoding)
+    text = head[encoding.mark :].decode(encoding.codec, "ignore").lstrip("\ufeff \t\r\n")
     lines = Lines(stream, encoding)
     try:
-        if wanted.format in {"json", "jsonl"} or (not wanted.format and head[:1] in {"[", "{"}):
+        if wanted.format in {"json", "jsonl"} or (not wanted.format and text[:1] in {"[", "{"}):
             table = read_json(lines, encoding.codec)
         else:
             table = read_delimited(lines, encoding.codec, wanted)
