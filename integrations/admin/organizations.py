@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from integrations.admin.common import DeletedFilter, SoftDeleteAdmin, lines, link, list_link
-from integrations.models import AuditEvent, Organization
+from integrations.admin.common import DeletedFilter, ReadOnlyAdmin, SoftDeleteAdmin, lines, link, list_link
+from integrations.models import AuditEvent, Organization, OrganizationIdentifier
 from integrations.services.audit import Batch, actor_of
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.organizations import (
@@ -68,16 +68,19 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
     refusals = (ChangedMeanwhile, ExternalIdTaken)
     list_display = ("name", "external_id", "domain", "city", "state", "is_active", "updated_at", "deleted_at")
     list_filter = (DeletedFilter, "is_active")
-    search_fields = ("name", "external_id", "domain", "city")
-    search_help_text = "Name, external id, domain or city"
+    search_fields = ("name", "external_id", "domain", "city", "identifiers__value")
+    search_help_text = "Name, external id, an id of another tool, domain or city"
     date_hierarchy = "created_at"
     actions = ("deactivate", "activate", "restore")
     fieldsets = (
         (None, {"fields": ("name", "external_id", "is_active", "seen")}),
         ("For suggestions", {"fields": ("domain", "phone", "city", "state", "postal_code")}),
-        ("In the portal", {"fields": ("mapped_to", "history", "created_at", "updated_at", "deleted_at")}),
+        (
+            "In the portal",
+            {"fields": ("known_ids", "mapped_to", "history", "created_at", "updated_at", "deleted_at")},
+        ),
     )
-    readonly_fields = ("mapped_to", "history", "created_at", "updated_at", "deleted_at")
+    readonly_fields = ("known_ids", "mapped_to", "history", "created_at", "updated_at", "deleted_at")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Organization], search_term: str
@@ -109,6 +112,11 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
             delete_organization(Batch(actor_of(request)), organization)
 
     # --- links ---
+
+    @admin.display(description="known elsewhere as")
+    def known_ids(self, organization: Organization) -> str:
+        """The ids that other tools have for it."""
+        return lines(map(str, organization.identifiers.all() if organization.pk else ()))
 
     @admin.display(description="mapped to")
     def mapped_to(self, organization: Organization) -> str:
@@ -163,3 +171,14 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
             except ExternalIdTaken as taken:
                 self.message_user(request, f"{organization}: {taken}", messages.ERROR)
         self.message_user(request, f"{restored:,} restored.")
+
+
+@admin.register(OrganizationIdentifier)
+class IdentifierAdmin(ReadOnlyAdmin[OrganizationIdentifier]):
+    """Ids by which other tools know organizations; imports bring them."""
+
+    list_display = ("organization", "kind", "value", "source", "created_at")
+    list_select_related = ("organization",)
+    list_filter = ("kind", "source")
+    search_fields = ("value", "organization__name")
+    fields = ("organization", "kind", "value", "source", "created_at")

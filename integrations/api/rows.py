@@ -25,6 +25,7 @@ def organization_out(row: Organization) -> schemas.OrganizationOut:
     return schemas.OrganizationOut(
         id=row.pk,
         **row.snapshot(),
+        identifiers=[schemas.IdentifierOut(**each.known.named()) for each in row.identifiers.all()],
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

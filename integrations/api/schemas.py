@@ -45,6 +45,14 @@ class CompanyRef(Schema):
     name: str
 
 
+class IdentifierOut(Schema):
+    """An id by which another tool knows the organization."""
+
+    kind: str = Field(description="`tenant_id`, `tenant_domain`, `autotask_company_id` or `source_id`.")
+    source: str = Field(description="The tool or file that told it.")
+    value: str
+
+
 class OrganizationOut(Schema):
     """One of our customers."""
 
@@ -57,6 +65,7 @@ class OrganizationOut(Schema):
     state: str
     postal_code: str
     is_active: bool
+    identifiers: list[IdentifierOut] = Field(description="Ids of other tools, as imports brought them.")
     created_at: dt.datetime
     updated_at: dt.datetime
 

@@ -24,7 +24,6 @@ SAME_TENANT = "both records hold the same Microsoft tenant id"
 SAME_NUMBER = "both records hold the same number"
 #: Confidence in a company that an identifier names although the names differ.
 OTHER_NAME_CONFIDENCE = 0.9
-_BY_IDENTIFIER = frozenset([SAME_ID, SAME_TENANT, SAME_NUMBER])
 ACCEPTED_NAME = "a person accepted a company of this name for it before"
 
 
@@ -53,6 +52,14 @@ def _by_key(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return found
 
 
+def _told(knowledge: Knowledge, key: str, names: Mapping[str, str]) -> tuple[list[str], str]:
+    """The companies on offer that other tools told for the organization, and who says so."""
+    told = [pair for pair in knowledge.told_ids.get(key, ()) if pair[0] in names]
+    tools = list(dict.fromkeys(tool for _, tool in told))
+    reason = " and ".join(tools) + (" say so" if len(tools) > 1 else " says so")
+    return [company_id for company_id, _ in told], reason
+
+
 def _refused(knowledge: Knowledge, names: Mapping[str, str], organization_id: str, company_id: str) -> bool:
     if (organization_id, company_id) in knowledge.rejected:
         return True
@@ -79,7 +86,7 @@ def apply_known_answers(
     by_number = _by_key((squashed(company.number), company.id) for company in offered)
     by_tenant = _by_key((squashed(company.tenant_id), company.id) for company in offered)
     by_name = _by_key((names[company.id], company.id) for company in offered) if knowledge.aliases else {}
-    claims: dict[str, list[tuple[str, str]]] = {}
+    claims: dict[str, list[tuple[str, str, bool]]] = {}
     for organization in organizations:
         key = organization.id
         if key in knowledge.mapped:
@@ -89,23 +96,24 @@ def apply_known_answers(
         tenant = squashed(knowledge.tenant_ids.get(key, ""))
         number = squashed(knowledge.numbers.get(key, ""))
         accepted = [c for name in knowledge.aliases.get(key, ()) for c in by_name.get(squashed(name), [])]
-        for found, reason in (
-            ([own_id] if own_id in names else [], SAME_ID),
-            (by_tenant.get(tenant, []) if tenant else [], SAME_TENANT),
-            (by_number.get(number, []) if number else [], SAME_NUMBER),
-            (accepted, ACCEPTED_NAME),
+        for found, reason, by_identifier in (
+            (*_told(knowledge, key, names), True),
+            ([own_id] if own_id in names else [], SAME_ID, True),
+            (by_tenant.get(tenant, []) if tenant else [], SAME_TENANT, True),
+            (by_number.get(number, []) if number else [], SAME_NUMBER, True),
+            (accepted, ACCEPTED_NAME, False),
         ):
             allowed = sorted({c for c in found if not _refused(knowledge, names, key, c)})
             if len(allowed) == 1:
-                claims.setdefault(allowed[0], []).append((key, reason))
+                claims.setdefault(allowed[0], []).append((key, reason, by_identifier))
                 break
             if allowed:
                 settled.contested[key] = (tuple(allowed), reason)
                 break
     for company_id, claimants in claims.items():
         if len(claimants) == 1 or several_to_one:
-            for key, reason in claimants:
-                settled.answers[key] = Known(company_id, reason, reason in _BY_IDENTIFIER)
+            for key, reason, by_identifier in claimants:
+                settled.answers[key] = Known(company_id, reason, by_identifier)
     return settled
 
 

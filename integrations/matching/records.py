@@ -117,7 +117,8 @@ class Knowledge:
     All keys are organization ids.
 
     - ``mapped``: existing mappings to company ids. They are kept, and both ends leave the search.
-    - ``company_ids``: company ids that the organization's own record holds, for example from an import.
+    - ``company_ids``: company ids that the organization's own record holds.
+    - ``told_ids``: company ids that other tools told, each with the tool's name, which becomes the reason.
     - ``tenant_ids``: ids of Microsoft tenants the organization's record holds; compared with
       ``Company.tenant_id``.
     - ``numbers``: company numbers (or tax or registration numbers) the organization's record holds; compared
@@ -133,6 +134,7 @@ class Knowledge:
 
     mapped: Mapping[str, str] = field(default_factory=dict)
     company_ids: Mapping[str, str] = field(default_factory=dict)
+    told_ids: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     tenant_ids: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from integrations.models.account_events import AccountEvent
 from integrations.models.audit import AuditEvent
 from integrations.models.companies import Company, FilterOption
+from integrations.models.identifiers import OrganizationIdentifier
 from integrations.models.imports import ImportFilePart, ImportReport, ImportReportPart
 from integrations.models.instances import CompanyFilter, IntegrationInstance
 from integrations.models.jobs import Job
@@ -35,6 +36,7 @@ __all__ = [
     "Job",
     "MappingProposal",
     "Organization",
+    "OrganizationIdentifier",
     "OrganizationMapping",
     "RejectedMatch",
     "ReviewNotice",

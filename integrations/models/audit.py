@@ -51,6 +51,8 @@ class AuditEvent(AppendOnly):
         ORGANIZATION_IMPORTED = "organization.imported", "organization imported"
         ORGANIZATION_UPDATED = "organization.updated_by_import", "organization updated by import"
         ORGANIZATION_CHANGED = "organization.changed", "organization changed"
+        IDENTIFIERS_CHANGED = "organization.identifiers_changed", "organization identifiers changed"
+        IDENTIFIERS_PUT_BACK = "organization.identifiers_put_back", "organization identifiers put back"
         ORGANIZATION_MERGED = "organization.merged", "organization merged"
         ORGANIZATION_DELETED = "organization.deleted", "organization deleted"
         ORGANIZATION_RESTORED = "organization.restored", "organization restored"

@@ -256,8 +256,8 @@ def test_export_organizations_makes_formulas_harmless_in_csv_only() -> None:
     out, err, code = run("export_organizations")
     assert code == 0
     assert out == (
-        "portal_key,name,external_id,domain,phone,city,state,postal_code,active\n"
-        f"{key},'=SUM(A1),,,'+1 614-555-0100,,,,yes\n"
+        "portal_key,name,external_id,domain,phone,city,state,postal_code,active,identifiers\n"
+        f"{key},'=SUM(A1),,,'+1 614-555-0100,,,,yes,\n"
     )
     assert err == "1 organization exported.\n"
     assert json.loads(run("export_organizations", "--format", "json")[0])[0]["name"] == "=SUM(A1)"

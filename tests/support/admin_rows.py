@@ -35,6 +35,7 @@ from integrations.models import (
     Job,
     MappingProposal,
     Organization,
+    OrganizationIdentifier,
     OrganizationMapping,
     RejectedMatch,
     ReviewNotice,
@@ -140,6 +141,9 @@ def sample_rows(
         Job: Job.objects.latest("pk"),
         MappingProposal: MappingProposal.objects.get(),
         Organization: abbott,
+        OrganizationIdentifier: abbott.identifiers.create(
+            kind="tenant_id", value="7c9e6679-7425-40de-944b-e07fc1f90ae7", source="Partner Portal"
+        ),
         OrganizationMapping: mapping,
         RejectedMatch: RejectedMatch.objects.get(),
         ReviewNotice: ReviewNotice.objects.create(mapping=mapping, reasons=["renamed"]),

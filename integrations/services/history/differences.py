@@ -18,6 +18,7 @@ from integrations.models.webhooks import WebhookEvent
 from integrations.psa.fields import Filter, FilterGroup
 from integrations.services.companies.filter_rows import filters_of, is_row
 from integrations.services.companies.filters import condition_text
+from integrations.services.organizations.identifiers import id_label
 from integrations.services.organizations.values import LABELS
 
 NOT_MAPPED = "not mapped"
@@ -179,7 +180,7 @@ def _moment(text: str, otherwise: str) -> str:
 
 
 def _label(name: str) -> str:
-    label = INSTANCE_LABELS.get(name) or LABELS.get(name) or name.replace("_", " ")
+    label = INSTANCE_LABELS.get(name) or LABELS.get(name) or id_label(name) or name.replace("_", " ")
     return label[:1].upper() + label[1:]
 
 

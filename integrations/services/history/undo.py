@@ -20,13 +20,23 @@ from integrations.services.audit import Actor, Batch
 from integrations.services.history.register import REGISTER
 from integrations.services.history.undo_instances import put_back_instances
 from integrations.services.history.undo_mappings import put_back_mappings
-from integrations.services.history.undo_organizations import put_back_decisions, put_back_organizations
+from integrations.services.history.undo_organizations import (
+    put_back_decisions,
+    put_back_identifiers,
+    put_back_organizations,
+)
 
 CHUNK = 1_000
 ORGANIZATION_DELETED = "the organization was deleted since; restore it first"
 
 # What is taken back first. An organization can go when nothing is mapped to it, a configuration likewise.
-ORDER = (put_back_mappings, put_back_decisions, put_back_organizations, put_back_instances)
+ORDER = (
+    put_back_mappings,
+    put_back_decisions,
+    put_back_identifiers,
+    put_back_organizations,
+    put_back_instances,
+)
 # What follows by itself when the organization is put back.
 FOLLOWS = [Action.MAPPING_HIDDEN.text, Action.MAPPING_SHOWN.text]
 UNDOABLE = Q(action__in=[action.text for action in REGISTER])

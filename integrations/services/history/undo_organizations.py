@@ -13,12 +13,15 @@ from integrations.models import (
     IntegrationInstance,
     MappingProposal,
     Organization,
+    OrganizationIdentifier,
     OrganizationMapping,
 )
 from integrations.models.audit import Action
+from integrations.models.identifiers import KnownId
 from integrations.services.audit import Batch, Change, organization_change
 from integrations.services.history.register import CHANGED_SINCE, GONE, puts_back
 from integrations.services.organizations.edit import mappings_along
+from integrations.services.organizations.identifiers import ids_of_event, write_ids
 from integrations.services.suggestions.decisions import (
     allow_match,
     ignore_organization,
@@ -111,6 +114,28 @@ def _put_back(event: AuditEvent, organization: Organization) -> Change:
         setattr(organization, field, event.before[field])
     after = organization.snapshot()
     return organization_change(Action.ORGANIZATION_CHANGE_UNDONE, organization, state, after)
+
+
+# --- their ids ----------------------------------------------------------------------------------------------
+
+
+@puts_back("change_organization", Action.IDENTIFIERS_CHANGED, Action.IDENTIFIERS_PUT_BACK)
+@transaction_required
+def put_back_identifiers(batch: Batch, events: Sequence[AuditEvent]) -> Iterator[str]:
+    """Let organizations, deleted or not, have the ids of other tools that they had."""
+    organizations = Organization.objects.locked().in_bulk([int(event.target_id) for event in events])
+    known = OrganizationIdentifier.objects.by_organization(organizations)
+    wanted: dict[int, list[KnownId]] = {}
+    for event in events:
+        pk = int(event.target_id)
+        if pk not in organizations:
+            yield GONE
+        elif wanted.get(pk, known.get(pk, [])) != ids_of_event(event.after):
+            yield CHANGED_SINCE
+        else:
+            wanted[pk] = ids_of_event(event.before)
+            yield ""
+    batch.record(write_ids(wanted, organizations, Action.IDENTIFIERS_PUT_BACK))
 
 
 # --- decisions ----------------------------------------------------------------------------------------------

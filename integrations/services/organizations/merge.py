@@ -1,8 +1,8 @@
 """Merging two organizations that are the same customer: one goes, what was known of it goes along.
 
 Mappings move to the one that stays, rejected companies stay rejected, and values that only the other one had
-are taken over. Who asks for the merged one by its ids is told the one that stays
-(services/read_api/resolve.py).
+are taken over, as are other tools' ids of it. Who asks for the merged one by its ids is told the one that
+stays (services/read_api/resolve.py).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from integrations.models.audit import Action
 from integrations.models.organizations import OrganizationQuerySet
 from integrations.services.audit import Batch, Change, mapping_change, organization_change
 from integrations.services.conflicts import ChangedMeanwhile
+from integrations.services.organizations.identifiers import carry_ids
 from integrations.services.suggestions.decisions import decision
 
 # The one that stays keeps its own external id: by the other one's it is found as well.
@@ -120,6 +121,7 @@ def merge_organizations(
         changes = [*_move_mappings(plan, companies, batch), *_carry_rejections(plan, batch)]
         if plan.taken_over:
             changes.append(_take_over(plan))
+        changes += carry_ids(merged, into)
         changes.append(_end(plan))
         batch.record(changes)
 

@@ -51,8 +51,8 @@ class Scope:
         return rows if self.instances is None else rows.filter(pk__in=self.instances)
 
     def organization_rows(self) -> QuerySet[Organization]:
-        """Organizations that were not deleted."""
-        rows = Organization.objects.present().order_by("pk")
+        """Organizations that were not deleted, with the ids that other tools have for them."""
+        rows = Organization.objects.present().order_by("pk").prefetch_related("identifiers")
         if self.instances is None:
             return rows
         mapped = OrganizationMapping.objects.in_tables().filter(instance__in=self.instances)

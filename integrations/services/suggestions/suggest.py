@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from integrations.models import (
     IntegrationInstance,
     MappingProposal,
     Organization,
+    OrganizationIdentifier,
     OrganizationMapping,
     RejectedMatch,
 )
@@ -74,7 +76,11 @@ def suggest_mappings(
 
 
 def knowledge_of(instance: IntegrationInstance) -> matching.Knowledge:
-    """What people have settled: pairs they rejected, and names they accepted in an instance since deleted."""
+    """What people have settled, and which companies other tools say that organizations are.
+
+    People: pairs they rejected, and names they accepted in an instance since deleted. Tools: the ids that
+    imports brought, of a company of this configuration or of a Microsoft tenant.
+    """
     rejected: set[tuple[str, str]] = set()
     rejected_names: dict[str, tuple[str, ...]] = {}
     pairs = RejectedMatch.objects.order_by("pk").values_list("organization_id", "company_id", "company_name")
@@ -86,7 +92,45 @@ def knowledge_of(instance: IntegrationInstance) -> matching.Knowledge:
     taken_along = OrganizationMapping.objects.filter(psa=instance.psa, removed_with_instance=True)
     for organization, name in taken_along.order_by("pk").values_list("organization_id", "company__name"):
         aliases[str(organization)] = (*aliases.get(str(organization), ()), name)
-    return matching.Knowledge(aliases=aliases, rejected=frozenset(rejected), rejected_names=rejected_names)
+    told_ids, tenant_ids = _known_ids(instance)
+    return matching.Knowledge(
+        aliases=aliases,
+        rejected=frozenset(rejected),
+        rejected_names=rejected_names,
+        told_ids=told_ids,
+        tenant_ids=tenant_ids,
+    )
+
+
+def _known_ids(
+    instance: IntegrationInstance,
+) -> tuple[dict[str, tuple[tuple[str, str], ...]], dict[str, str]]:
+    """By organization: the companies of the configuration that tools name, with the tools; tenant ids."""
+    rows = OrganizationIdentifier.objects.present().order_by("kind", "source", "pk")
+    told: dict[str, tuple[tuple[str, str], ...]] = {}
+    tenants: dict[str, str] = {}
+    for organization, value in rows.filter(kind=OrganizationIdentifier.Kind.TENANT_ID).values_list(
+        "organization_id", "value"
+    ):
+        tenants.setdefault(str(organization), value)
+    known = rows.filter(kind=f"{instance.psa}_company_id").values_list("organization_id", "value", "source")
+    named = {value for _, value, _ in known}
+    companies = dict(
+        instance.companies.filter(remote_id__in=named).values_list("remote_id", "pk") if named else ()
+    )
+    for organization, value, source in known:
+        if value in companies:
+            key = str(organization)
+            told[key] = (*told.get(key, ()), (str(companies[value]), source))
+    return told, tenants
+
+
+def _tenant_of(row: Company) -> str:
+    """The Microsoft tenant's id, where the configuration reads it as its user-defined field."""
+    try:
+        return str(uuid.UUID(row.user_value))
+    except ValueError:
+        return ""
 
 
 def organization_record(row: Organization) -> matching.Organization:
@@ -100,7 +144,7 @@ def company_record(row: Company) -> matching.Company:
     """A company as the matcher takes it."""
     return matching.Company(
         str(row.pk), row.name, row.web_address, row.phone, row.city, row.state, row.postal_code,
-        row.is_active, row.number,
+        row.is_active, row.number, _tenant_of(row),
     )  # fmt: skip
 
 
