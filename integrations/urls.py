@@ -7,6 +7,7 @@ from django.urls import include, path
 from integrations.views import (
     catch_all,
     companies,
+    drafts,
     exports,
     filters,
     history,
@@ -82,6 +83,11 @@ urlpatterns = [
     path("imports/", imports.reports, name="import_reports"),
     path("imports/<uuid:key>/", imports.report, name="import_report"),
     path("imports/<uuid:key>/rows.csv", imports.report_rows, name="import_report_rows"),
+    path("imports/files/<uuid:key>/", drafts.shape, name="draft"),
+    path("imports/files/<uuid:key>/columns/", drafts.columns, name="draft_columns"),
+    path("imports/files/<uuid:key>/check/", drafts.check, name="draft_check"),
+    path("imports/files/<uuid:key>/anew/", drafts.anew, name="draft_anew"),
+    path("imports/files/<uuid:key>/discard/", drafts.discard, name="draft_discard"),
     path("configurations/import/", uploads.upload_configurations, name="configurations_upload"),
     path("configurations/export/", exports.export_all_configurations, name="configurations_export"),
     # organizations

@@ -7,7 +7,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from integrations.admin.common import ReadOnlyAdmin
-from integrations.models import ImportFilePart, ImportReport, ImportReportPart
+from integrations.models import (
+    ImportDraft,
+    ImportDraftPart,
+    ImportFilePart,
+    ImportReport,
+    ImportReportPart,
+    RememberedReading,
+)
 
 
 @admin.register(ImportReport)
@@ -46,3 +53,35 @@ class ImportFilePartAdmin(ReadOnlyAdmin[ImportFilePart]):
     list_display = ("job", "number")
     list_select_related = ("job",)
     fields = ("job", "number")
+
+
+@admin.register(ImportDraft)
+class ImportDraftAdmin(ReadOnlyAdmin[ImportDraft]):
+    """Uploaded files that somebody looks at; they go by themselves after some days."""
+
+    list_display = ("made_at", "owner", "kind", "instance", "file_name", "size")
+    list_select_related = ("owner", "instance")
+    list_filter = ("kind",)
+    fields = (
+        "made_at", "owner", "kind", "instance", "file_name", "size", "reading", "overwrite", "remembered_at",
+        "checked",
+    )  # fmt: skip
+
+
+@admin.register(ImportDraftPart)
+class ImportDraftPartAdmin(ReadOnlyAdmin[ImportDraftPart]):
+    """The compressed pieces of those files."""
+
+    list_display = ("draft", "number")
+    list_select_related = ("draft",)
+    fields = ("draft", "number")
+
+
+@admin.register(RememberedReading)
+class RememberedReadingAdmin(ReadOnlyAdmin[RememberedReading]):
+    """How people had files read, offered to them the next time."""
+
+    list_display = ("used_at", "user", "kind", "file_name")
+    list_select_related = ("user",)
+    list_filter = ("kind",)
+    fields = ("used_at", "user", "kind", "file_name", "shape", "reading")

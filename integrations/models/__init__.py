@@ -3,6 +3,7 @@
 from integrations.models.account_events import AccountEvent
 from integrations.models.audit import AuditEvent
 from integrations.models.companies import Company, FilterOption
+from integrations.models.drafts import ImportDraft, ImportDraftPart, RememberedReading
 from integrations.models.identifiers import OrganizationIdentifier
 from integrations.models.imports import ImportFilePart, ImportReport, ImportReportPart
 from integrations.models.instances import CompanyFilter, IntegrationInstance
@@ -29,6 +30,8 @@ __all__ = [
     "CompanyFilter",
     "FilterOption",
     "IgnoredOrganization",
+    "ImportDraft",
+    "ImportDraftPart",
     "ImportFilePart",
     "ImportReport",
     "ImportReportPart",
@@ -39,6 +42,7 @@ __all__ = [
     "OrganizationIdentifier",
     "OrganizationMapping",
     "RejectedMatch",
+    "RememberedReading",
     "ReviewNotice",
     "Right",
     "TablePreference",

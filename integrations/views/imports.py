@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.core.paginator import Paginator
@@ -11,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from integrations.forms.imports import report_query
-from integrations.models import AuditEvent, ImportReport, Job
+from integrations.models import AuditEvent, ImportDraft, ImportReport, Job
 from integrations.services.imports import Outcome, as_csv, rows_between
 from integrations.views.common import SignedInRequest, csv_response, may_undo, needs
 
@@ -34,14 +35,27 @@ def reports(request: SignedInRequest) -> HttpResponse:
 def report(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
     """One import and what became of each row; asks again by itself while the import runs."""
     stored = get_object_or_404(ImportReport.objects.select_related("instance"), key=key)
+    context = {
+        **shown_rows(request, stored),
+        "job": Job.objects.filter(key=key).first(),
+        "draft": ImportDraft.objects.of(request.user).filter(checked=key).first(),
+        "may_undo": stored.batch is not None
+        and may_undo(request, AuditEvent.objects.filter(batch=stored.batch)),
+    }
+    if request.htmx:
+        return render(request, "integrations/imports/body.html", context)
+    return render(request, "integrations/imports/report.html", context)
+
+
+def shown_rows(request: SignedInRequest, stored: ImportReport) -> dict[str, Any]:
+    """The report with a page of its rows: outcome and page are in the address."""
     outcome, number = report_query(request.GET)
     total = stored.counts.get(outcome.value, 0) if outcome else sum(stored.counts.values())
     page = Paginator(range(total), ROWS_A_PAGE).get_page(number)
     start = page.start_index() - 1 if total else 0
     written = stored.was_written
-    context = {
+    return {
         "report": stored,
-        "job": Job.objects.filter(key=key).first(),
         "page": page,
         "outcome": outcome,
         "rows": [
@@ -55,12 +69,7 @@ def report(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
                 for choice in Outcome
             ),
         ],
-        "may_undo": stored.batch is not None
-        and may_undo(request, AuditEvent.objects.filter(batch=stored.batch)),
     }
-    if request.htmx:
-        return render(request, "integrations/imports/body.html", context)
-    return render(request, "integrations/imports/report.html", context)
 
 
 @needs("view_importreport")

@@ -15,6 +15,7 @@ from integrations.files.writer import csv_lines
 from integrations.forms.imports import FileForm, MappingFileForm
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.services.audit import Batch, actor_of
+from integrations.services.drafts import open_draft
 from integrations.services.imports import (
     FOREGROUND_LIMIT_BYTES,
     Report,
@@ -55,11 +56,14 @@ def _import(
 ) -> HttpResponse | None:
     """To the report of an uploaded file, at once to what failed; None where the form is (still) to be shown.
 
-    A large file of a ``kind`` is imported in the background, and its report fills while one looks.
+    Whoever wants to look first comes to the steps of a file of a ``kind``. A large one is imported in the
+    background, and its report fills while one looks.
     """
     if request.method != "POST" or not form.is_valid():
         return None
     file = form.cleaned_data["file"]
+    if kind is not None and "look" in request.POST:
+        return redirect("integrations:draft", open_draft(request.user, kind, file, instance).key)
     if kind is not None and (file.size or 0) > FOREGROUND_LIMIT_BYTES:
         job = enqueue_file_import(kind, file, actor_of(request), request.user, form.options, instance)
         return redirect("integrations:import_report", job.key)

@@ -17,7 +17,7 @@ def import_sample_works(visitor: Visitor) -> Page:
     page.get_by_role("link", name="Import organizations").click()
     page.get_by_label("Search by name").fill("Sample Works")
     page.get_by_role("button", name="Show").click()
-    page.get_by_role("button", name="Import all 40 that match").click()
+    page.get_by_role("button", name="Create 40, map 0").click()
     expect(page.get_by_text("40 organizations added and mapped, 0 skipped, 0 failed.")).to_be_visible(
         timeout=30_000
     )

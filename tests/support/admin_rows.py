@@ -28,6 +28,8 @@ from integrations.models import (
     CompanyFilter,
     FilterOption,
     IgnoredOrganization,
+    ImportDraft,
+    ImportDraftPart,
     ImportFilePart,
     ImportReport,
     ImportReportPart,
@@ -38,6 +40,7 @@ from integrations.models import (
     OrganizationIdentifier,
     OrganizationMapping,
     RejectedMatch,
+    RememberedReading,
     ReviewNotice,
     TablePreference,
     Webhook,
@@ -117,6 +120,7 @@ def sample_rows(
     token.instances.add(refreshed)
     import_organizations(Batch(actor_of(owner)), io.BytesIO(b"name\nUploaded\n"), ImportOptions(dry_run=True))
     report = ImportReport.objects.get()
+    draft = ImportDraft.objects.create(owner=owner, kind="organizations", file_name="firms.csv")
     return {
         AccountEvent: AccountEvent.objects.latest("pk"),
         ApiToken: token,
@@ -134,6 +138,11 @@ def sample_rows(
         FilterOption: FilterOption.objects.filter(field="companyType").first() or FilterOption(),
         Group: Group.objects.get(name="Owners"),
         IgnoredOrganization: IgnoredOrganization.objects.get(),
+        ImportDraft: draft,
+        ImportDraftPart: ImportDraftPart.objects.create(draft=draft, number=0, content=b""),
+        RememberedReading: RememberedReading.objects.create(
+            user=owner, kind="organizations", shape="0" * 64, used_at=timezone.now()
+        ),
         ImportFilePart: ImportFilePart.objects.create(job=Job.objects.latest("pk"), number=0, content=b""),
         ImportReport: report,
         ImportReportPart: report.parts.get(),

@@ -265,6 +265,7 @@ PROFILES: dict[str, Profile] = {
         id_kind="autotask_company_id",
     ),
 }
+PROFILE_LABELS = {key: profile.label for key, profile in PROFILES.items()}
 
 
 def find_profile(names: Iterable[str]) -> str:

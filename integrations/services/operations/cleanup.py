@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from integrations.models import ImportFilePart, Job, Worker
 from integrations.services.audit import Actor, Batch
+from integrations.services.drafts import forget_drafts
 from integrations.services.imports.reports import forget_reports
 from integrations.services.read_api.tokens import revoke_left_tokens
 from integrations.services.sign_ins.log import forget_events
@@ -20,7 +21,7 @@ CALLS_KEPT = dt.timedelta(days=7)
 
 
 def delete_expired() -> int:
-    """Delete workers that went silent, ended jobs, old calls, reports and sign-ins; returns how many rows.
+    """Delete silent workers, ended jobs, old calls, reports, sign-ins and files; returns how many rows.
 
     Safe to run anywhere at any time: what is deleted is decided by its age alone.
     """
@@ -39,4 +40,4 @@ def delete_expired() -> int:
     housekeeping = Actor("The portal", "housekeeping")
     revoke_left_tokens(Batch(housekeeping))
     forgotten = forget_reports(Batch(housekeeping)) + forget_events(Batch(housekeeping))
-    return forgotten + sum(rows.delete()[0] for rows in expired)
+    return forgotten + forget_drafts() + sum(rows.delete()[0] for rows in expired)

@@ -1,0 +1,27 @@
+"""A file on its way in: what it is, which column is what, what will happen, and then its import."""
+
+from integrations.services.drafts.keep import (
+    BYTES_KEPT,
+    DAYS_KEPT,
+    FILES_KEPT,
+    discard_draft,
+    forget_drafts,
+)
+from integrations.services.drafts.steps import (
+    DraftStep,
+    change_columns,
+    change_shape,
+    check_draft,
+    describe_draft,
+    import_draft,
+    open_draft,
+    start_anew,
+)
+from integrations.services.imports.columns import FIELDS
+from integrations.services.imports.profiles import PROFILE_LABELS
+
+__all__ = [
+    "BYTES_KEPT", "DAYS_KEPT", "FIELDS", "FILES_KEPT", "PROFILE_LABELS", "DraftStep", "change_columns",
+    "change_shape", "check_draft", "describe_draft", "discard_draft", "forget_drafts", "import_draft",
+    "open_draft", "start_anew",
+]  # fmt: skip
