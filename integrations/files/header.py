@@ -132,7 +132,11 @@ def read_header(records: Sequence[Record], at: int) -> Header:
                 continue
             name = f"Column {place + 1}"
             notes.append(f"Column {place + 1} has values but no name; it is called “{name}” here.")
-        names.append(_unlike(name, names, notes))
+        names.append(unlike(name, names))
+        if names[-1] != name:
+            notes.append(
+                f"More than one column is called “{name}”; one of them is called “{names[-1]}” here."
+            )
         places.append(place)
     return Header(line, tuple(names), tuple(places), tuple(notes))
 
@@ -203,12 +207,10 @@ def _notes_above(above: Sequence[Record]) -> list[str]:
     return [f"What stands above the names of the columns was left out: {shown}{more}."]
 
 
-def _unlike(name: str, seen: Sequence[str], notes: list[str]) -> str:
-    """The name, with a number if a column before it is called the same."""
+def unlike(name: str, taken: Sequence[str]) -> str:
+    """The name, with a number if one of those before it is the same."""
     result, number = name, 1
-    while result in seen:
+    while result in taken:
         number += 1
         result = f"{name} ({number})"
-    if result != name:
-        notes.append(f"More than one column is called “{name}”; one of them is called “{result}” here.")
     return result

@@ -19,6 +19,13 @@ class Lines:
         self._codec = encoding.codec
         # What cannot be decoded comes through as lone surrogates, so that the line it stands on can be named.
         self._text = io.TextIOWrapper(stream, encoding=encoding.codec, errors=ODD_BYTE_ERRORS, newline="")
+        self._start = self._text.tell()
+        self.number = 0
+        self._read = 0
+
+    def rewind(self) -> None:
+        """Begin anew with the first line."""
+        self._text.seek(self._start)
         self.number = 0
         self._read = 0
 

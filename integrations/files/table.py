@@ -44,7 +44,7 @@ def open_table(stream: BinaryIO, wanted: Shape = ANY) -> Iterator[Table]:
     lines = Lines(stream, encoding)
     try:
         if wanted.format in {"json", "jsonl"} or (not wanted.format and text[:1] in {"[", "{"}):
-            table = read_json(lines, encoding.codec)
+            table = read_json(lines, encoding.codec, wanted)
         else:
             table = read_delimited(lines, encoding.codec, wanted)
         yield replace(table, notes=(*encoding.notes, *table.notes), rows=_capped(table.rows))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
+from decimal import Decimal
 
 # Signs that are invisible or turn the direction of reading; the joiners U+200C and U+200D stay, some
 # scripts need them.
@@ -44,6 +46,16 @@ def cell_text(value: object) -> str:
         except (RecursionError, ValueError):
             return "(too deep)"
     return str(value)
+
+
+def number_text(number: float) -> str:
+    """A number as a person would type it: 12 for 12.0, no exponents, 15 digits at most."""
+    if not math.isfinite(number):
+        return str(number)
+    if number.is_integer():
+        return str(int(number))
+    text = format(Decimal(f"{number:.15g}"), "f")  # 15 digits: what a spreadsheet keeps and shows
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def whole_number(text: str, digits: int = 18) -> int | None:

@@ -12,7 +12,6 @@ import zipfile
 from collections import deque
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -24,6 +23,8 @@ from python_calamine import (
     SheetTypeEnum,
     SheetVisibleEnum,
 )
+
+from integrations.files.text import number_text
 
 MAX_UNPACKED = 500_000_000  # bytes that a workbook's parts may have together
 MAX_MEMBERS = 5_000
@@ -160,10 +161,7 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        if value.is_integer():
-            return str(int(value))
-        text = format(Decimal(f"{value:.15g}"), "f")  # 15 digits: what a spreadsheet keeps and shows
-        return text.rstrip("0").rstrip(".") if "." in text else text
+        return number_text(value)
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
     if isinstance(value, date):
