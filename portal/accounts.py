@@ -10,6 +10,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.decorators import reauthentication_required
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.ratelimit import respond_429
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
@@ -141,6 +142,21 @@ def _is_address(ours: str, theirs: str) -> bool:
     For PostgreSQL a dotless i is an i, and there is a mailbox behind each: CVE-2019-19844 was about that.
     """
     return ours.encode().lower() == theirs.encode().lower()  # of bytes, so that only ASCII letters change
+
+
+def log_in(request: HttpRequest) -> HttpResponse:
+    """The sign-in form, so many times a minute from a network address.
+
+    A browser in which the person has signed in before is counted for itself: whoever shares its address takes
+    nothing from it.
+    """
+    if request.method == "POST":
+        source = devices.source_of(request, str(request.POST.get("login", "")))
+        if attempts.is_flooding(source):
+            refusal: HttpResponse = respond_429(request)
+            return refusal
+    answer: HttpResponse = account.login(request)
+    return answer
 
 
 def change_password(request: HttpRequest) -> HttpResponse:

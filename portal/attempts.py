@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from django.core.cache import cache
 
 from integrations.database.cache_lock import alone_with
+from integrations.models import RequestCount
 
 KEPT = 3600  # seconds after the last wrong password that those of a source or a name count
 FREE, LONGEST = 3, 15 * 60  # wrong passwords of one source without a wait; the longest wait in seconds
@@ -24,6 +25,9 @@ FREE_OF_ALL, LONGEST_OF_ALL = 30, 60  # the same of all sources of a name that a
 MOST_KEPT = 200  # wrong passwords of a name
 CLOCKS_MAY_DIFFER = 300  # seconds, of several web machines
 OF_ADDRESS, MINUTE = 10, 60  # wrong passwords of an address over all names, in so many seconds
+
+
+FORMS = 30  # sign-in forms of one source in a minute, right or wrong
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,12 @@ def claim(username: str, source: Source) -> int:
         if not source.known:
             cache.set(of_address, [*at_address, now], MINUTE)
     return 0
+
+
+def is_flooding(source: Source) -> bool:
+    """Count one sign-in form of this source, whatever is in it: whether that is too many for this minute."""
+    name = hashlib.sha256(source.name.encode(errors="replace")).hexdigest()[:40]
+    return RequestCount.objects.count_one(f"sign-in-form:{name}") > FORMS
 
 
 def forgive(username: str, source: Source) -> None:

@@ -10,7 +10,6 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +18,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
+from integrations.models.limits import neighbourhood
 from portal.attempts import Source, key_of
 
 COOKIE = f"{settings.COOKIE_PREFIX}known"
@@ -56,19 +56,9 @@ def source_of(request: HttpRequest, username: str) -> Source:
     if isinstance(user, User) and key_of(user.username) == key_of(username):
         return Source(f"session of {user.pk}", known=True)
     number = _names(request).get(_digest(username))
-    return Source(f"browser {number}", known=True) if number else Source(f"address {_neighbourhood(request)}")
-
-
-def _neighbourhood(request: HttpRequest) -> str:
-    """The address, of IPv6 the /64 that one line has: whoever has one address there has all."""
-    text = str(request.META.get("REMOTE_ADDR", ""))
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return text
-    if isinstance(address, IPv6Address) and not address.ipv4_mapped:
-        return str(IPv6Network((address, 64), strict=False))
-    return str(getattr(address, "ipv4_mapped", None) or address)
+    if number:
+        return Source(f"browser {number}", known=True)
+    return Source(f"address {neighbourhood(str(request.META.get('REMOTE_ADDR', '')))}")
 
 
 def _remember(request: HttpRequest | None, user: User, **kwargs: Any) -> None:

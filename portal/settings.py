@@ -218,8 +218,8 @@ ACCOUNT_ADAPTER = "portal.accounts.StaffOnlyAdapter"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}  # no mail server for a code by mail
-# How often the form may be sent, and for second factors; portal/attempts.py limits passwords.
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# Wrong codes of a person's second factors; portal/attempts.py limits passwords and the form itself.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/5m/key"}
 ACCOUNT_FORMS = {"change_password": "portal.passwords.AnotherPassword"}
 MFA_ADAPTER = "portal.second_factor.SealedSeeds"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]

@@ -14,7 +14,13 @@ from django.contrib import admin
 from django.urls import include, path
 
 from integrations.views import people
-from portal.accounts import change_password, download_recovery_codes, recovery_codes, single_sign_on
+from portal.accounts import (
+    change_password,
+    download_recovery_codes,
+    log_in,
+    recovery_codes,
+    single_sign_on,
+)
 from portal.proof import prove_by_single_sign_on
 from portal.security_txt import security_txt
 
@@ -26,7 +32,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 # give themselves a password. Nobody signs up, and there is no mail server to send a reset from: a superuser
 # adds people, who choose their password by a one-time link.
 accounts = [
-    path("login/", account.login, name="account_login"),
+    path("login/", log_in, name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),

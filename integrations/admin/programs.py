@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from integrations.admin.common import NOTHING, ReadOnlyAdmin, lines, link, list_link
-from integrations.models import ApiToken, ReviewNotice, Webhook, WebhookDelivery
+from integrations.models import ApiToken, RequestCount, ReviewNotice, Webhook, WebhookDelivery
 from integrations.services.audit import Batch, actor_of
 from integrations.services.read_api import revoke_token
 
@@ -126,3 +126,16 @@ class ReviewNoticeAdmin(ReadOnlyAdmin[ReviewNotice]):
     def why(self, notice: ReviewNotice) -> str:
         """As they were given."""
         return ", ".join(map(str, notice.reasons)) or NOTHING
+
+
+@admin.register(RequestCount)
+class RequestCountAdmin(ReadOnlyAdmin[RequestCount]):
+    """How often somebody asked in a minute, for the limits. Deleting a row lets them go on at once."""
+
+    list_display = ("name", "times", "minute")
+    search_fields = ("name",)
+    fields = ("name", "times", "minute")
+
+    def has_delete_permission(self, request: HttpRequest, obj: RequestCount | None = None) -> bool:
+        """A minute later it counts no more anyway."""
+        return True

@@ -8,6 +8,7 @@ from integrations.models.identifiers import OrganizationIdentifier
 from integrations.models.imports import ImportFilePart, ImportReport, ImportReportPart
 from integrations.models.instances import CompanyFilter, IntegrationInstance
 from integrations.models.jobs import Job
+from integrations.models.limits import RequestCount
 from integrations.models.mappings import (
     IgnoredOrganization,
     MappingProposal,
@@ -43,6 +44,7 @@ __all__ = [
     "OrganizationMapping",
     "RejectedMatch",
     "RememberedReading",
+    "RequestCount",
     "ReviewNotice",
     "Right",
     "TablePreference",

@@ -27,14 +27,20 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from integrations import tasks  # noqa: E402
-from integrations.models import IntegrationInstance, Job, MappingProposal, Organization  # noqa: E402
+from integrations.models import IntegrationInstance, Job, MappingProposal, Organization, Right  # noqa: E402
 from integrations.psa.registry import PROVIDERS  # noqa: E402
-from integrations.services.audit import Batch  # noqa: E402
+from integrations.services.audit import Actor, Batch  # noqa: E402
 from integrations.services.history import undo as undoing  # noqa: E402
 from integrations.services.instances import delete as deletion  # noqa: E402
 from integrations.services.jobs import run as jobs  # noqa: E402
 from integrations.services.mapping import proposals  # noqa: E402
 from integrations.services.mapping import save as mappings  # noqa: E402
+from integrations.services.read_api import (  # noqa: E402
+    TokenSpec,
+    TooManyRequests,
+    authenticate,
+    create_token,
+)
 from integrations.services.suggestions import suggest as suggestions  # noqa: E402
 from tests.support.rows import make_company, make_instance, make_mapping  # noqa: E402
 from tests.support.simulated import ImpatientAutotask, actor_of, connect, make_organization  # noqa: E402
@@ -181,11 +187,33 @@ def claim_and_cancel() -> dict[str, Any]:
     return {"claimed": claimed}
 
 
+def make_token() -> dict[str, Any]:
+    """A token for another program."""
+    spec = TokenSpec("Report", [Right.RESOLVE])
+    return {"token": create_token(Batch(Actor("An operator", "a test")), spec)[1]}
+
+
+def ask_in_a_crowd(token: str, threads: str, times: str) -> dict[str, Any]:
+    """Ask with the token, in many threads at the same moment; tells how often it was let in."""
+
+    def ask(_: int) -> bool:
+        try:
+            authenticate(token, "192.0.2.1")
+        except TooManyRequests:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(int(threads)) as pool:
+        return {"let_in": sum(pool.map(ask, range(int(threads) * int(times))))}
+
+
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     step.__name__: step
     for step in (
         prepare_rows, map_for_a_while, save_in_a_crowd, suggest, delete_and_restore, claim, press_refresh,
-        work, connect_and_work, wake_and_work, claim_and_cancel,
+        work, connect_and_work, wake_and_work, claim_and_cancel, make_token, ask_in_a_crowd,
     )
 }  # fmt: skip
 

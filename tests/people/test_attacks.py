@@ -30,6 +30,12 @@ tess = User.objects.get(username="tess")
 auth.TOTP.activate(tess, {SECRET!r})
 print(*RecoveryCodes.activate(tess).get_unused_codes())
 """
+TOKEN = """
+from integrations.models import Right
+from integrations.services.audit import Actor, Batch
+from integrations.services.read_api import TokenSpec, create_token
+print(create_token(Batch(Actor("An operator", "a test")), TokenSpec("Report", [Right.RESOLVE]))[1])
+"""
 EVENTS = """
 import json
 from collections import Counter
@@ -164,6 +170,40 @@ def test_a_session_that_ended_and_a_form_that_was_sent_open_nothing_again(server
     }
     crossed = requests.post(f"{server.url}/accounts/login/", form, allow_redirects=False, timeout=30)
     assert crossed.status_code == 403
+
+
+def test_a_token_that_asks_in_parallel_gets_no_more_than_its_limit(tmp_path: Path) -> None:
+    """Requests of the very same moment once counted as one."""
+    with running_server(
+        tmp_path / "data", processes=2, BEHIND_TLS_PROXY="true", API_REQUESTS_PER_MINUTE="40"
+    ) as server:
+        token = server.run(TOKEN).strip()
+
+        def ask(number: int) -> int:
+            headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": f"192.0.2.{number}"}
+            return requests.get(f"{server.url}/api/v1/instances", headers=headers, timeout=60).status_code
+
+        began = time.time()
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(ask, range(120)))
+        minutes = int(time.time() // 60) - int(began // 60) + 1
+    assert set(answers) == {200, 429}
+    assert 40 <= answers.count(200) <= 40 * minutes
+
+
+def test_a_flood_of_forms_slows_no_known_browser_of_the_same_address(server: Server) -> None:
+    """A colleague's broken script, or somebody in the same office: 30 forms a minute are for all of them."""
+    server.run(PEOPLE)
+    home = Visitor(server)
+    assert home.sign_in("marcus")
+    home.post("/accounts/logout/")
+    flooders = [Visitor(server) for _ in range(12)]
+    codes: list[int] = []
+    for _ in range(6):
+        codes += at_once(lambda visitor: visitor.post("/accounts/login/", login="").status_code, flooders)
+    assert 0 < codes.count(200) <= 2 * 30, "of two minutes at most"
+    assert codes[-1] == 429
+    assert home.sign_in("marcus"), "with the same address, in the same minute"
 
 
 def test_tokens_cannot_be_guessed(server: Server) -> None:

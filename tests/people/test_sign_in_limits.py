@@ -48,6 +48,44 @@ def wait_told(response: Any) -> int:
     return int(found[1]) * (60 if found[2] == "minute" else 1) if found else 0
 
 
+# --- the form ------------------------------------------------------------------------------------------
+
+
+def test_a_known_browser_sends_the_form_whatever_its_neighbours_send(member: User, clock: Any) -> None:
+    home, stranger = Client(), Client()
+    assert is_in(sign_in(client=home))
+    known, clean = home.cookies[devices.COOKIE].value, Client()
+
+    def sign_out() -> None:
+        home.logout()  # takes every cookie away
+        home.cookies[devices.COOKIE] = known
+
+    sign_out()
+    for _ in range(attempts.FORMS - 1):  # home was the first, when it was not known yet
+        assert sign_in("", client=stranger).status_code == 200
+    for name in ("marcus", "rita", ""):
+        assert sign_in("", client=stranger, name=name).status_code == 429
+    assert sign_in(client=clean).status_code == 429, "the right password from a browser that is not known"
+    assert clean.get(reverse("account_login")).status_code == 200, "looking is no sending"
+    assert sign_in("", client=stranger, address="192.0.2.2").status_code == 200
+
+    assert is_in(sign_in(client=home))
+    sign_out()
+    assert sign_in(client=home, name="rita").status_code == 429, "known for its own person alone"
+    for _ in range(attempts.FORMS - 1):
+        sign_in("", client=home)
+    assert sign_in("", client=home).status_code == 429, "nor has it no limit"
+    clock.shift(61)
+    assert is_in(sign_in(client=home))
+
+
+def test_the_addresses_of_one_line_are_one(member: User) -> None:
+    for number in range(attempts.FORMS):
+        assert sign_in("", f"2001:db8:1:2::{number:x}").status_code == 200
+    assert sign_in("", "2001:db8:1:2:ffff::1").status_code == 429
+    assert sign_in("", "2001:db8:1:3::1").status_code == 200
+
+
 # --- the owner of the name --------------------------------------------------------------------------------
 
 

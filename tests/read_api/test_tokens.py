@@ -19,8 +19,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import ApiToken, AuditEvent, IntegrationInstance, Right
+from integrations.models import ApiToken, AuditEvent, IntegrationInstance, RequestCount, Right
 from integrations.services.audit import Actor, Batch
+from integrations.services.operations import delete_expired
 from integrations.services.read_api import tokens as services
 from integrations.services.read_api.tokens import (
     TokenRefused,
@@ -169,7 +170,7 @@ def test_a_token_has_a_limit_of_its_own(settings: Any) -> None:
 def test_guessing_is_limited_but_locks_nobody_out() -> None:
     _, plain = make()
     with time_machine.travel(dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC), tick=False):
-        for _ in range(services.REFUSALS_PER_WINDOW):
+        for _ in range(services.REFUSALS_PER_MINUTE):
             with pytest.raises(TokenRefused):
                 authenticate("aip_guess_1", HERE)
         with pytest.raises(TooManyRequests):
@@ -177,6 +178,40 @@ def test_guessing_is_limited_but_locks_nobody_out() -> None:
         authenticate(plain, HERE)
         with pytest.raises(TokenRefused):
             authenticate("aip_guess_1", "192.0.2.99")
+
+
+def test_guesses_from_one_line_count_together() -> None:
+    """Whoever has one address of an IPv6 network has 2^64 of them."""
+    with time_machine.travel(dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC), tick=False):
+        for number in range(services.REFUSALS_PER_MINUTE):
+            with pytest.raises(TokenRefused):
+                authenticate("aip_guess_1", f"2001:db8:1:2::{number:x}")
+        with pytest.raises(TooManyRequests):
+            authenticate("aip_guess_1", "2001:db8:1:2:ffff::1")
+        with pytest.raises(TokenRefused):
+            authenticate("aip_guess_1", "2001:db8:1:3::1")
+
+
+def test_counts_are_exact_and_survive_clocks_that_differ() -> None:
+    """Who is seconds behind counts into the minute of the others; a clock of next year blocks nobody."""
+    counting = RequestCount.objects.count_one
+    at = dt.datetime(2026, 5, 1, 12, 0, 1, tzinfo=dt.UTC)
+    with time_machine.travel(at, tick=False) as clock:
+        assert [counting("x"), counting("x"), counting("y")] == [1, 2, 1]
+        clock.shift(-2)
+        assert counting("x") == 3
+        clock.shift(60)
+        assert counting("x") == 4
+        clock.shift(60)
+        assert counting("x") == 1
+        clock.shift(dt.timedelta(days=365))
+        assert counting("x") == 1
+        clock.shift(dt.timedelta(days=-365))
+        assert counting("x") == 1
+        clock.shift(300)
+        assert counting("z") == 1
+        delete_expired()
+        assert list(RequestCount.objects.values_list("name", flat=True)) == ["z"]
 
 
 def test_no_log_holds_the_token(caplog: pytest.LogCaptureFixture) -> None:

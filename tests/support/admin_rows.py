@@ -41,6 +41,7 @@ from integrations.models import (
     OrganizationMapping,
     RejectedMatch,
     RememberedReading,
+    RequestCount,
     ReviewNotice,
     TablePreference,
     Webhook,
@@ -155,6 +156,7 @@ def sample_rows(
         ),
         OrganizationMapping: mapping,
         RejectedMatch: RejectedMatch.objects.get(),
+        RequestCount: RequestCount.objects.create(name="api-token:1", minute=29_000_000, times=3),
         ReviewNotice: ReviewNotice.objects.create(mapping=mapping, reasons=["renamed"]),
         SocialAccount: SocialAccount.objects.create(
             user=owner, provider="sso", uid="u-17", extra_data={"sub": "u-17"}

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from integrations.models import ImportFilePart, Job, Worker
+from integrations.models import ImportFilePart, Job, RequestCount, Worker
 from integrations.services.audit import Actor, Batch
 from integrations.services.drafts import forget_drafts
 from integrations.services.imports.reports import forget_reports
@@ -30,6 +30,7 @@ def delete_expired() -> int:
         Worker.objects.filter(seen_at__lt=now - CALLS_KEPT),
         Job.objects.exclude(state__in=Job.OPEN).filter(finished_at__lt=now - JOBS_KEPT),
         ImportFilePart.objects.exclude(job__state__in=Job.OPEN),
+        RequestCount.objects.past(),
     ]
     if settings.TASKS_BACKEND == "database":
         from django_tasks_db.models import DBTaskResult

@@ -8,20 +8,18 @@ import hashlib
 import hmac
 import logging
 import secrets
-import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from integrations.database.cache_lock import alone_with
-from integrations.models import ApiToken, IntegrationInstance, Right
+from integrations.models import ApiToken, IntegrationInstance, RequestCount, Right
 from integrations.models.audit import Action
+from integrations.models.limits import neighbourhood, seconds_to_next_minute
 from integrations.services.audit import Batch, Change, State
 
 logger = logging.getLogger(__name__)
@@ -33,8 +31,7 @@ LONGEST_TOKEN = 200
 USUAL_LIFE = dt.timedelta(days=365)
 LONGEST_DAYS = 730
 LAST_USED_EVERY = dt.timedelta(minutes=1)
-WINDOW = 60  # seconds
-REFUSALS_PER_WINDOW = 60
+REFUSALS_PER_MINUTE = 60  # of one network address
 
 # Compared with when no token has the prefix, so that the answer takes as long.
 _NO_DIGEST = "0" * 64
@@ -133,7 +130,7 @@ def authenticate(plain: str, address: str) -> ApiToken:
         token = _matching(plain, now, address)
     except TokenRefused as refusal:
         logger.warning("a token was refused: %s", refusal, extra={"address": address})
-        _count_refusal(address)
+        _count(f"api-refused:{neighbourhood(address)}", REFUSALS_PER_MINUTE)
         raise
     _count(f"api-token:{token.pk}", settings.API_REQUESTS_PER_MINUTE)
     # One write a minute at most, also from several processes.
@@ -168,32 +165,11 @@ def _matching(plain: str, now: dt.datetime, address: str) -> ApiToken:
     return token
 
 
-def _count_refusal(address: str) -> None:
-    """The same for what is no token, one by one, so that of many at the same moment each counts."""
-    entry = f"api-refused:{address}"
-    with alone_with(entry) as alone:
-        if not alone:
-            raise TooManyRequests(1)
-        _count(entry, REFUSALS_PER_WINDOW)
-
-
 def _count(key: str, limit: int) -> None:
-    """Count one request of this minute in the shared cache. Raises TooManyRequests beyond the limit.
-
-    The database cache does not add atomically: requests of the very same moment may count as one. The limit
-    protects the portal from a runaway program, not a secret.
-    """
-    now = time.time()
-    window = int(now // WINDOW)
-    name = f"{key}:{window}"
-    try:
-        count = cache.incr(name)
-    except ValueError:  # the first of this minute
-        cache.add(name, 1, timeout=2 * WINDOW)
-        return
-    if count > limit:
+    """Count one request of this minute. Raises TooManyRequests beyond the limit."""
+    if RequestCount.objects.count_one(key) > limit:
         logger.warning("too many requests of %s", key.partition(":")[0], extra={"limited": key})
-        raise TooManyRequests(max(1, int((window + 1) * WINDOW - now) + 1))
+        raise TooManyRequests(seconds_to_next_minute())
 
 
 # --- what a token may see ---------------------------------------------------------------------------
