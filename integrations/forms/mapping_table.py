@@ -38,6 +38,10 @@ class TableForm(forms.Form):
 
 def table_query(values: Mapping[str, Any], usual_size: int = USUAL_SIZE) -> TableQuery:
     """The table query that an address asks for."""
+    if not any(name in values for name in TableForm.base_fields):
+        return TableQuery(
+            size=usual_size
+        )  # as most addresses; to copy the fields would take as long as to draw rows
     form = TableForm(values)
     form.is_valid()
     cleaned = form.cleaned_data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models
@@ -42,8 +43,9 @@ class InstanceQuerySet(DeletableQuerySet["IntegrationInstance"]):
         return self.visible_to(user).present().filter(psa=psa, pk=pk).order_by().first()
 
     def listed(self, user: AbstractBaseUser | AnonymousUser, psa: str) -> InstanceQuerySet:
-        """Every one of the PSA that the person may see, by its name alone."""
-        return self.visible_to(user).present().filter(psa=psa).only("psa", "name", "is_default")
+        """Every one of the PSA that the person may see, by its name and tenant alone."""
+        names = ("psa", "name", "is_default", "database_id")
+        return self.visible_to(user).present().filter(psa=psa).only(*names)
 
 
 class IntegrationInstance(models.Model):
@@ -204,10 +206,11 @@ class IntegrationInstance(models.Model):
         labels = {each["name"]: each.get("label") for each in self.company_fields}
         return labels.get(name) or name.removeprefix(USER_DEFINED)
 
-    def same_tenant(self) -> InstanceQuerySet:
-        """The other configurations of the same tenant: the PSA named the same database for them."""
-        others = IntegrationInstance.objects.present().filter(psa=self.psa).exclude(pk=self.pk)
-        return others.none() if self.database_id is None else others.filter(database_id=self.database_id)
+    def same_tenant(self, listed: Iterable[IntegrationInstance]) -> list[IntegrationInstance]:
+        """The other ones ``listed`` of the same tenant: the PSA named the same database for them."""
+        if self.database_id is None:
+            return []
+        return [each for each in listed if each.pk != self.pk and each.database_id == self.database_id]
 
     @property
     def is_deleted(self) -> bool:

@@ -41,8 +41,9 @@ def setup_page(
 ) -> HttpResponse:
     """Draw the page; a card that was just submitted brings its own bound form."""
     prefetch_related_objects([instance], "filters")  # their card and their words both read them
+    head = instance_frame(request, instance)
     context = {
-        **instance_frame(request, instance),
+        **head,
         "connection": connection or connection_form(instance),
         "check": check or instance.last_check,
         "filters": filters or filter_forms(instance),
@@ -51,7 +52,7 @@ def setup_page(
         "preview": preview,
         "schedule": schedule or schedule_form(instance),
         "user_field": user_field or UserFieldForm(instance),
-        "same_tenant": list(instance.same_tenant()),
+        "same_tenant": instance.same_tenant(head["instances"]),
         "catch_all": instance.catch_all_company(),
         "who_can_mend": who_can_mend() if instance.status == IntegrationInstance.Status.REFUSED else [],
         **table_context(request, instance),

@@ -27,7 +27,8 @@ from integrations.services.instances.connect import with_current_zone
 
 def type_labels(instance: IntegrationInstance) -> dict[str, str]:
     """The tenant's company types, by value as text."""
-    return dict(instance.options.filter(field__iexact="companyType").values_list("value", "label"))
+    types = instance.options.filter(field__iexact="companyType").order_by("sort_order", "pk")
+    return dict(types.values_list("value", "label"))
 
 
 SAMPLE_SIZE = 8
