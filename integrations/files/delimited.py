@@ -18,9 +18,12 @@ from integrations.files.header import (
     are_names,
     beside_names,
     find_header,
+    footer_notes,
+    footers_of,
     is_blank,
     is_ruler,
     read_header,
+    row_text,
     taken_cells,
 )
 from integrations.files.lines import Lines
@@ -47,8 +50,8 @@ class _Feed:
         return "" if line == "\x1a" else line  # which ends a file of DOS
 
 
-def read_delimited(lines: Lines, encoding: str, wanted: Shape) -> Table:
-    """The table in the text. Raises ImportRefused, also while rows are read."""
+def read_delimited(lines: Lines, encoding: str, wanted: Shape, last: Sequence[str]) -> Table:
+    """The table in the text; ``last`` are its last lines, Raises ImportRefused, also later."""
     first, sample = 0, list(islice(lines, max(SAMPLE, wanted.header_line + 1)))
     if not sample:
         raise ImportRefused("The file is empty.")
@@ -63,9 +66,10 @@ def read_delimited(lines: Lines, encoding: str, wanted: Shape) -> Table:
     records = _sampled(sample, delimiter, first)
     at = find_header(records, wanted.header_line)
     header = read_header(records, at)
+    footers = _footers(last, delimiter, header)
     shape = Shape("csv", encoding, delimiter.replace(_NONE, ""), header_line=header.line)
-    rows = _rows(_Feed(chain(sample, lines), first), delimiter, header)
-    return Table(shape, header.names, rows, header.notes)
+    rows = _rows(_Feed(chain(sample, lines), first), delimiter, header, footers)
+    return Table(shape, header.names, rows, (*header.notes, *footer_notes(footers)))
 
 
 def _find_delimiter(sample: Sequence[str], first: int) -> str:
@@ -107,7 +111,13 @@ def _sampled(sample: Sequence[str], delimiter: str, first: int, *, strict: bool 
         records.append((line, cells))
 
 
-def _rows(feed: _Feed, delimiter: str, header: Header) -> Iterator[TableRow]:
+def _footers(last: Sequence[str], delimiter: str, header: Header) -> list[str]:
+    """The texts of the lines that close the table; the last lines may begin anywhere, as in a cell."""
+    rows = [next(csv.reader([line], delimiter=delimiter), []) for line in last if line.count('"') % 2 == 0]
+    return footers_of([cells for cells in rows if tuple(cells) != header.cells], header)
+
+
+def _rows(feed: _Feed, delimiter: str, header: Header, footers: Sequence[str]) -> Iterator[TableRow]:
     # Strict: a stray or unclosed quotation mark is an error, not a cell that swallows the lines below it.
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
     while True:
@@ -120,7 +130,9 @@ def _rows(feed: _Feed, delimiter: str, header: Header) -> Iterator[TableRow]:
             ) from error
         if cells is None:
             return
-        if line <= header.line or is_blank(cells) or is_ruler(cells):
+        if line <= header.line or is_blank(cells) or is_ruler(cells) or tuple(cells) == header.cells:
+            continue
+        if footers and row_text(cells) in footers:
             continue
         problem = beside_names(cells, header)
         if problem:

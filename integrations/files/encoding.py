@@ -48,7 +48,7 @@ _MARKS = (
 )
 _CHUNK = 1_000_000
 _LOOKED_AT = 500  # words with odd bytes that are judged
-_ODD_WORD = re.compile("[A-Za-z]*[\udc80-\udcff][A-Za-z\udc80-\udcff]*")
+_ODD_WORD = re.compile("[A-Za-z]{0,40}[\udc80-\udcff][A-Za-z\udc80-\udcff]*")
 _SIGNS_BETWEEN = "’‘´·\xa0"  # letters, as in “d’Or”
 _SIGNS_BESIDE = "‘’“”„‚–—…•«»‹›®©™°§€£¡¿ºª²³´·½¼±\xa0"  # words
 _RARE = re.compile("[ƒšžœŸ]")

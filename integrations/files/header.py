@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from integrations.files.shape import MAX_COLUMNS, MAX_NAME, ImportRefused
 from integrations.files.text import clean_text
@@ -44,12 +43,25 @@ _NAME_WORDS = frozenset(
         """,
     )
 )
-_FOOTER = re.compile(
-    r"\W*((grand )?total|sub-?total|sum\b|count\b|gesamt|summe|anzahl|totaal|aantal|somme|nombre de|cantidad"
-    r"|suma\b|\d+ (rows?|records?|results?|entries|items|zeilen|einträge|lignes|rijen|filas|registros)\b"
-    r"|\(?\d+ rows? affected|end of (report|file|list)|(page|seite|pagina|página) \d|©|copyright|confidential"
-    r"|(exported|generated|created|printed|report run|downloaded|erstellt|exportiert|exporté|généré"
-    r"|geëxporteerd|gegenereerd|exportado|generado)\b)",
+_THINGS = (
+    "rows?|records?|results?|entries|items|customers|clients|companies|sites|organi[sz]ations|tenants|accounts"
+    "|zeilen|einträge|kunden|firmen|lignes|sociétés|rijen|regels|klanten|filas|registros|clientes|empresas"
+)
+_ALL = "totals?|sums?|count|gesamt|summe|anzahl|totaal|aantal|somme|nombre|cantidad|suma"
+# Lines that close a table, whatever else it holds; and those that do only where rows have several cells.
+_SURE_FOOTER = re.compile(
+    rf"\W*((grand |sub[- ]?)?({_ALL})( number)?( of| de| der| van)?( ({_THINGS}))?"
+    rf"\s?[:=(]\s?\d[\d.,]*( ({_THINGS}))?\W*"
+    rf"|\(\d+ ({_THINGS})( affected| selected)?\)"
+    r"|(page|seite|pagina|página) \d+( ?(of|von|de|van|sur|/) ?\d+)?)",
+    re.IGNORECASE,
+)
+_LIKELY_FOOTER = re.compile(
+    rf"\W*((grand |sub[- ]?)?({_ALL})( ({_THINGS}))?\s?[:=]?[\s\d.,]*"
+    rf"|\d+ ({_THINGS})( affected| selected)?\W*|end of (report|file|list|export)\W*|(# |--).*"
+    r"|(©|copyright|\(c\)).*\d{4}.*|confidential(\W*|.* (only|information|document).*)"
+    r"|(exported|generated|created|printed|downloaded|report (run|date)|erstellt|exportiert|exporté|généré"
+    r"|geëxporteerd|gegenereerd|exportado|generado)\b.*\d.*)",
     re.IGNORECASE,
 )
 
@@ -61,14 +73,8 @@ class Header:
     line: int
     names: tuple[str, ...]
     places: tuple[int, ...]
+    cells: tuple[str, ...]  # as they stand in the file
     notes: tuple[str, ...] = ()
-
-
-class Footer(NamedTuple):
-    """Where a closing line begins, and what it says."""
-
-    line: int
-    text: str
 
 
 def is_blank(cells: Sequence[str]) -> bool:
@@ -138,7 +144,7 @@ def read_header(records: Sequence[Record], at: int) -> Header:
                 f"More than one column is called “{name}”; one of them is called “{names[-1]}” here."
             )
         places.append(place)
-    return Header(line, tuple(names), tuple(places), tuple(notes))
+    return Header(line, tuple(names), tuple(places), tuple(cells), tuple(notes))
 
 
 def taken_cells(cells: Sequence[str], header: Header) -> tuple[str, ...]:
@@ -157,21 +163,36 @@ def beside_names(cells: Sequence[str], header: Header) -> str:
     return "" if place is None else f"has a value in column {place + 1}, which has no name"
 
 
-def find_footers(records: Sequence[Record], header: Header) -> list[Footer]:
-    """Of the last records of a file those that close it: a total, a count, "Exported on …".
+def is_footer(cells: Sequence[str], columns: int) -> bool:
+    """Whether the row, one of the last of its file, closes the table: a total, a count, "Exported on …"."""
+    filled = [text for cell in cells if (text := clean_text(cell))]
+    if not filled or max(map(len, filled)) > 2 * MAX_NAME:
+        return False
+    if len(filled) == 1 and _SURE_FOOTER.fullmatch(filled[0]):
+        return True
+    # Beside a word for all, numbers may stand below their columns.
+    few = all(map(_VALUE.fullmatch, filled[1:]))
+    return columns > 1 and few and len(filled) < max(3, columns) and bool(_LIKELY_FOOTER.fullmatch(filled[0]))
 
-    They hold little beside rows of several columns, and words that such lines are made of.
-    """
-    footers: list[Footer] = []
-    for line, cells in reversed(records):
-        if is_blank(cells):
-            continue
-        filled = [cell.strip() for cell in cells if cell.strip()]
-        few = len(filled) <= max(1, len(header.names) // 3)
-        if line <= header.line or not few or len(header.names) < 2 or not _FOOTER.match(filled[0]):
+
+def footers_of(rows: Sequence[Sequence[str]], header: Header) -> list[str]:
+    """Of the last rows of a file, the texts of those that close it."""
+    closing: list[str] = []
+    for cells in reversed([cells for cells in rows if not is_blank(cells)]):
+        if not is_footer(cells, len(header.names)):
             break
-        footers.append(Footer(line, clean_text(" ".join(filled))[:_SHOWN]))
-    return footers[::-1]
+        closing.append(row_text(cells))
+    return closing[::-1]
+
+
+def footer_notes(footers: Sequence[str]) -> list[str]:
+    """What has to be said of them."""
+    return [f"A line that closes the table was left out: “{text[:_SHOWN]}”." for text in footers]
+
+
+def row_text(cells: Sequence[str]) -> str:
+    """All that stands in the row, by which it is known again."""
+    return clean_text(" ".join(cells))
 
 
 def _filled(cells: Sequence[str]) -> int:

@@ -6,13 +6,15 @@ refuses it, naming the place and saying what to do; what is wrong with one row i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import BinaryIO
 
 from integrations.files.delimited import read_delimited
-from integrations.files.encoding import find_encoding
+from integrations.files.encoding import Encoding, find_encoding
+from integrations.files.foreign import refuse_foreign_bytes, refuse_foreign_text
 from integrations.files.json_table import read_json
 from integrations.files.lines import Lines
 from integrations.files.shape import MAX_ROWS, ImportRefused, Shape, Table, TableRow
@@ -21,6 +23,7 @@ from integrations.files.workbook import is_workbook, open_workbook
 __all__ = ["FORMATS", "ImportRefused", "Shape", "Table", "TableRow", "open_table"]
 
 HEAD = 4_000  # bytes that tell what a file is
+TAIL, LAST = 2_000, 3  # bytes and lines at its end, which may be a total
 ANY = Shape()  # a wish for nothing
 # What a person can choose, by the name that a shape has for it.
 FORMATS = {"csv": "Text with delimiters (CSV)", "json": "JSON", "jsonl": "JSON Lines", "workbook": "Workbook"}
@@ -39,17 +42,32 @@ def open_table(stream: BinaryIO, wanted: Shape = ANY) -> Iterator[Table]:
         with open_workbook(stream, wanted) as table:
             yield replace(table, rows=_capped(table.rows))
         return
+    refuse_foreign_bytes(head)
     encoding = find_encoding(stream, wanted.encoding)
     text = head[encoding.mark :].decode(encoding.codec, "ignore").lstrip("\ufeff \t\r\n")
+    refuse_foreign_text(text)
+    last = _last_lines(stream, encoding)
     lines = Lines(stream, encoding)
     try:
         if wanted.format in {"json", "jsonl"} or (not wanted.format and text[:1] in {"[", "{"}):
             table = read_json(lines, encoding.codec, wanted)
         else:
-            table = read_delimited(lines, encoding.codec, wanted)
+            table = read_delimited(lines, encoding.codec, wanted, last)
         yield replace(table, notes=(*encoding.notes, *table.notes), rows=_capped(table.rows))
     finally:
         lines.let_go()
+
+
+def _last_lines(stream: BinaryIO, encoding: Encoding) -> list[str]:
+    """The last lines of the file, the first of them perhaps not from its beginning."""
+    start = stream.tell()
+    length = stream.seek(0, os.SEEK_END) - start
+    # In steps of four bytes from the beginning, so that no sign of UTF-16 or UTF-32 is cut in two.
+    at = start + encoding.mark + max(0, (length - encoding.mark - TAIL) // 4 * 4)
+    stream.seek(at)
+    text = stream.read(TAIL + 4).decode(encoding.codec, "ignore")
+    stream.seek(start)
+    return [line for line in text.splitlines() if line.strip()][-LAST:]
 
 
 def _capped(rows: Iterator[TableRow]) -> Iterator[TableRow]:

@@ -18,9 +18,11 @@ from integrations.files.header import (
     Header,
     Record,
     beside_names,
-    find_footers,
     find_header,
+    footer_notes,
+    footers_of,
     read_header,
+    row_text,
     taken_cells,
 )
 from integrations.files.shape import (
@@ -106,17 +108,17 @@ def _table(told: Iterator[Any], wanted: Shape) -> Table:
     line, cells = below[at]
     below[at] = (line, _merged_across(line, cells, merged))
     header = read_header(below, at)
-    tail = [(line, cells) for line, cells in found["tail"]]
-    footers = find_footers(tail, header)
-    ends = {footer.line for footer in footers}
-    notes = [*_sheet_notes(found), *header.notes]
-    notes += [f"Row {footer.line} closes the table and was left out: “{footer.text}”." for footer in footers]
-    kept = ((line, cells) for line, cells in chain(sample, rows) if line > header.line and line not in ends)
+    footers = footers_of([cells for line, cells in found["tail"] if line > header.line], header)
+    kept = (
+        (line, cells)
+        for line, cells in chain(sample, rows)
+        if line > header.line and not (footers and row_text(cells) in footers)
+    )
     return Table(
         Shape("workbook", sheet=found["sheet"], header_line=header.line),
         header.names,
         _rows(kept, header),
-        tuple(notes),
+        (*_sheet_notes(found), *header.notes, *footer_notes(footers)),
         sheets=tuple(found["sheets"]),
     )
 

@@ -106,6 +106,45 @@ def test_a_row_with_too_many_cells_is_its_own_problem() -> None:
 
 
 @pytest.mark.parametrize(
+    "last",
+    [
+        "Total: 2 rows",
+        "Total,,,7",
+        '"Grand total","","","7"',
+        "(2 rows affected)",
+        "2 records",
+        "Exported on 2026-03-01 by Kim",
+        "# end",
+        "Gesamt: 2,,,",
+        "Page 1 of 1",
+        "© 2026 Somebody",
+    ],
+)
+def test_what_closes_the_table_is_left_out_and_said(last: str) -> None:
+    content = f"firm,town,zip,n\nAcme,Lima,45801,3\nBeta,Troy,12180,4\n\n{last}\n"
+    with open_table(io.BytesIO(content.encode())) as table:
+        assert [row.cells[0] for row in table.rows] == ["Acme", "Beta"]
+        [note] = table.notes
+    assert note.startswith("A line that closes the table was left out: “")
+
+
+@pytest.mark.parametrize(
+    "last",
+    ["TotalEnergies,Paris,75001,5", "#1 Auto Repair,,,", "Total Wine & More", "5 Guys,,,", "Summit,,,"],
+)
+def test_a_row_that_only_looks_like_it_stays(last: str) -> None:
+    rows = read(f"firm,town,zip,n\nAcme,Lima,45801,3\n{last}\n")[2]
+    assert rows[-1].cells[0] == last.split(",")[0]
+
+
+def test_rulers_and_names_that_come_again_are_no_rows() -> None:
+    table = "| firm | town |\n|---|---|\n| Acme | Lima |\n"
+    assert read(table)[1] == ("firm", "town")
+    assert [row.cells[0].strip() for row in read(table)[2]] == ["Acme"]
+    assert [row.line for row in read("firm,town\nAcme,Lima\nfirm,town\nBeta,Troy\n")[2]] == [2, 4]
+
+
+@pytest.mark.parametrize(
     ("data", "encoding"),
     [
         ("firm,town\nPeña,Köln\n".encode(), "utf-8"),
