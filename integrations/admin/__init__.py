@@ -14,6 +14,7 @@ from integrations.admin import (
     organizations,
     people,
     programs,
+    sections,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "organizations",
     "people",
     "programs",
+    "sections",
 ]

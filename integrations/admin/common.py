@@ -120,11 +120,53 @@ def table(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> SafeSt
 # --- kinds of pages -------------------------------------------------------------------------------------
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Row]):
-    """Rows that nobody types: copies of what the PSA said, jobs, the audit."""
+class ConfigurationFilter(admin.RelatedFieldListFilter):
+    """By the instance, under the word that the pages use."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "configuration"
+
+
+class PortalAdmin(admin.ModelAdmin[Row]):
+    """Rows of the portal: their history is the portal's own, which knows who, from where, and undo."""
 
     show_full_result_count = False
     list_per_page = 50
+
+    def history_of(self, row: Row) -> Mapping[str, object] | None:
+        """What narrows the portal's history to this row; None where it keeps none of it."""
+        return None
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = kwargs.get("obj")
+        context |= {"has_portal_history": True, "portal_history": self._history_address(row)}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """To the portal's history: Django's own knows nothing of what services write."""
+        row = self.get_object(request, object_id)
+        address = self._history_address(row) if is_superuser(request) else None
+        if address is None:
+            return super().history_view(request, object_id, extra_context)
+        return HttpResponseRedirect(address)
+
+    def _history_address(self, row: Row | None) -> str | None:
+        narrowed = None if row is None else self.history_of(row)
+        return f"{reverse('integrations:history')}?{urlencode(narrowed)}" if narrowed else None
+
+    @admin.display(description="configuration", ordering="instance__name")
+    def configuration(self, row: Any) -> str:
+        """To the instance of the row, if it has one."""
+        return link(row.instance)
+
+
+class ReadOnlyAdmin(PortalAdmin[Row]):
+    """Rows that nobody types: copies of what the PSA said, jobs, the audit."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -168,11 +210,9 @@ class DeletedFilter(OutOfForceFilter):
     parameter_name = "deleted"
 
 
-class SoftDeleteAdmin(admin.ModelAdmin[Row]):
+class SoftDeleteAdmin(PortalAdmin[Row]):
     """Rows that change through services and are deleted softly. ``refusals`` are what the services raise."""
 
-    show_full_result_count = False
-    list_per_page = 50
     refusals: ClassVar[tuple[type[Exception], ...]]
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

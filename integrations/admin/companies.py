@@ -9,8 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from integrations.admin.common import NOTHING, ReadOnlyAdmin, lines, link
+from integrations.admin.common import NOTHING, ConfigurationFilter, ReadOnlyAdmin, lines, link
 from integrations.models import Company, CompanyFilter, FilterOption, OrganizationMapping
+from integrations.services.companies import filter_text
 
 LISTED_ORGANIZATIONS = 50
 
@@ -20,11 +21,16 @@ class CompanyAdmin(ReadOnlyAdmin[Company]):
     """The last seen copies of companies."""
 
     list_display = (
-        "name", "remote_id", "instance_link", "type_label", "is_active", "city", "mapped", "where",
+        "name", "remote_id", "configuration", "type_label", "is_active", "city", "mapped", "where",
         "missing_since",
     )  # fmt: skip
     list_select_related = ("instance",)
-    list_filter = ("instance", "is_active", "in_filter", ("missing_since", admin.EmptyFieldListFilter))
+    list_filter = (
+        ("instance", ConfigurationFilter),
+        "is_active",
+        "in_filter",
+        ("missing_since", admin.EmptyFieldListFilter),
+    )
     search_fields = ("name", "number", "=remote_id", "web_address", "city", "=tax_id", "=user_value")
     search_help_text = "Name, number, Autotask id, web address, city, tax id or user-defined value"
     fieldsets = (
@@ -35,7 +41,7 @@ class CompanyAdmin(ReadOnlyAdmin[Company]):
             "In the portal",
             {
                 "fields": (
-                    "instance_link",
+                    "configuration",
                     "organizations",
                     "where",
                     "last_seen_at",
@@ -79,11 +85,6 @@ class CompanyAdmin(ReadOnlyAdmin[Company]):
             queryset = queryset.exclude(remote_id="0")
         return super().get_search_results(request, queryset, search_term)
 
-    @admin.display(description="configuration", ordering="instance__name")
-    def instance_link(self, company: Company) -> str:
-        """To the configuration."""
-        return link(company.instance)
-
     @admin.display(description="type", ordering="company_type")
     def type_label(self, company: Company) -> str:
         """As the tenant calls it."""
@@ -112,21 +113,33 @@ class CompanyAdmin(ReadOnlyAdmin[Company]):
 class FilterOptionAdmin(ReadOnlyAdmin[FilterOption]):
     """The tenants' picklists."""
 
-    list_display = ("label", "field", "value", "instance", "is_active", "is_system", "sort_order")
+    list_display = ("label", "field_label", "value", "configuration", "is_active", "is_system")
     list_select_related = ("instance",)
-    list_filter = ("instance", "is_active", "is_system")
+    list_filter = (("instance", ConfigurationFilter), "field", "is_active", "is_system")
     search_fields = ("label", "field", "=value")
+    fields = ("label", "field_label", "value", "configuration", "is_active", "is_system", "sort_order")
+
+    @admin.display(description="field", ordering="field")
+    def field_label(self, option: FilterOption) -> str:
+        """As the tenant calls it."""
+        fields = option.instance.company_fields
+        return next((each["label"] for each in fields if each["name"] == option.field), "") or option.field
 
 
 @admin.register(CompanyFilter)
 class CompanyFilterAdmin(ReadOnlyAdmin[CompanyFilter]):
     """Rows of company filters. They are edited on the setup page, which checks them and previews them."""
 
-    list_display = ("instance", "position", "field", "operation", "value", "group", "edit")
+    list_display = ("sentence", "configuration", "position", "edit")
     list_select_related = ("instance",)
-    list_filter = ("instance", "operation")
+    list_filter = (("instance", ConfigurationFilter),)
     search_fields = ("field",)
-    fields = ("instance", "position", "field", "operation", "value", "group", "edit")
+    fields = ("sentence", "configuration", "position", "field", "operation", "value", "group", "edit")
+
+    @admin.display(description="filter", ordering="field")
+    def sentence(self, row: CompanyFilter) -> str:
+        """As the filter card says it; without the labels of values, each of which would cost a query."""
+        return "; ".join(filter_text(row.instance, [row], labelled=False))
 
     @admin.display(description="edit")
     def edit(self, row: CompanyFilter) -> str:

@@ -3,27 +3,50 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
-from integrations.admin.common import NOTHING, ReadOnlyAdmin, list_link, table
+from integrations.admin.common import NOTHING, ConfigurationFilter, ReadOnlyAdmin, list_link, table
 from integrations.models import AuditEvent, OrganizationMapping
+from integrations.services.history import DifferenceRenderer
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     """Who changed what, when and from where."""
 
-    list_display = ("at", "actor_name", "action", "target", "instance", "origin", "batch_link")
+    list_display = ("at", "actor_name", "action", "target", "configuration", "origin", "batch_link")
     list_display_links = ("at",)
     list_select_related = ("instance",)
-    list_filter = ("target_type", "instance")
+    list_filter = ("target_type", ("instance", ConfigurationFilter))
     search_fields = ("target_name", "actor_name", "action", "=target_id")
     search_help_text = "What it was done to, by whom, or the action"
     date_hierarchy = "at"
-    fields = ("at", "actor_name", "origin", "action", "target", "instance", "batch_link", "changes")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "at",
+                    "actor_name",
+                    "origin",
+                    "action",
+                    "target",
+                    "configuration",
+                    "batch_link",
+                    "changes",
+                )
+            },
+        ),
+        ("As it is stored", {"fields": ("values",), "classes": ("collapse",)}),
+    )
+
+    def history_of(self, row: AuditEvent) -> Mapping[str, object]:
+        """Of the same press of a button."""
+        return {"batch": row.batch}
 
     @admin.display(description="done to", ordering="target_name")
     def target(self, event: AuditEvent) -> str:
@@ -50,6 +73,13 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
 
     @admin.display(description="changes")
     def changes(self, event: AuditEvent) -> str:
+        """In the words of the history page."""
+        told = DifferenceRenderer([event]).differences(event)
+        rows = ((each.label, each.before, each.after) for each in told)
+        return table(("What", "Before", "After"), rows) if told else NOTHING
+
+    @admin.display(description="values")
+    def values(self, event: AuditEvent) -> str:
         """Value by value, what differs first."""
         before, after = event.before or {}, event.after or {}
         names = [*before, *(name for name in after if name not in before)]

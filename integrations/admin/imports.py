@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
-from integrations.admin.common import ReadOnlyAdmin
+from integrations.admin.common import NOTHING, ConfigurationFilter, ReadOnlyAdmin, lines
 from integrations.models import (
     ImportDraft,
     ImportDraftPart,
@@ -21,14 +21,27 @@ from integrations.models import (
 class ImportReportAdmin(ReadOnlyAdmin[ImportReport]):
     """What imports did; the portal's own page shows the rows."""
 
-    list_display = ("at", "kind", "verdict", "file_name", "instance", "actor_name", "counts", "rows")
+    list_display = ("at", "kind", "verdict", "file_name", "configuration", "actor_name", "outcomes", "rows")
     list_select_related = ("instance",)
-    list_filter = ("kind", "verdict")
+    list_filter = ("kind", "verdict", ("instance", ConfigurationFilter), "at")
     search_fields = ("file_name", "actor_name", "sentence")
     fields = (
-        "at", "kind", "verdict", "sentence", "file_name", "instance", "actor_name", "origin", "facts",
-        "counts", "batch", "rows",
+        "at", "kind", "verdict", "sentence", "file_name", "configuration", "actor_name", "origin", "told",
+        "outcomes", "batch", "rows",
     )  # fmt: skip
+
+    @admin.display(description="outcome")
+    def outcomes(self, report: ImportReport) -> str:
+        """How many rows of each."""
+        return (
+            ", ".join(f"{number:,} {outcome}" for outcome, number in report.counts.items() if number)
+            or NOTHING
+        )
+
+    @admin.display(description="also told")
+    def told(self, report: ImportReport) -> str:
+        """What else the page says."""
+        return lines(f"{label}: {text}" for label, text in report.facts.items())
 
     @admin.display(description="rows")
     def rows(self, report: ImportReport) -> str:

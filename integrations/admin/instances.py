@@ -6,6 +6,7 @@ Credentials are never on an admin page, not even as a mask; it says when and by 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -39,6 +40,7 @@ from integrations.models import (
 )
 from integrations.psa.registry import PROVIDERS
 from integrations.services.audit import Batch, actor_of
+from integrations.services.companies import filter_text
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.instances import (
     InstanceDetails,
@@ -123,6 +125,10 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
         "failing_since", "failed_reads", "warnings", "filters", "related", "key", "created_at",
         "updated_at", "deleted_at", "deleted_by",
     )  # fmt: skip
+
+    def history_of(self, row: IntegrationInstance) -> Mapping[str, object]:
+        """Of everything in it."""
+        return {"instance": row.pk}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[IntegrationInstance]:
         """With the numbers of companies and mappings; never with the sealed credentials."""
@@ -214,7 +220,7 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
     @admin.display(description="company filter")
     def filters(self, instance: IntegrationInstance) -> str:
         """The rows of the filter."""
-        return lines(instance.filters.all())
+        return lines(filter_text(instance))
 
     @admin.display(description="what reads could not take over")
     def warnings(self, instance: IntegrationInstance) -> str:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
-from integrations.admin.common import NOTHING, ReadOnlyAdmin, link, user_of
+from integrations.admin.common import NOTHING, ConfigurationFilter, ReadOnlyAdmin, link, user_of
 from integrations.models import Job, Worker
 from integrations.tasks import start_again
 
@@ -18,23 +18,18 @@ class JobAdmin(ReadOnlyAdmin[Job]):
     """Background work."""
 
     list_display = (
-        "kind", "instance_link", "state", "progress", "attempts", "starter", "created_at", "took", "text",
+        "kind", "configuration", "state", "progress", "attempts", "starter", "created_at", "took", "text",
     )  # fmt: skip
     list_select_related = ("instance", "created_by")
-    list_filter = ("state", "kind", "instance")
+    list_filter = ("state", "kind", ("instance", ConfigurationFilter))
     search_fields = ("message", "error", "instance__name")
     date_hierarchy = "created_at"
     actions = ("cancel", "try_again")
     fields = (
-        "kind", "instance_link", "state", "stalled", "progress", "message", "error", "result", "options",
+        "kind", "configuration", "state", "stalled", "progress", "message", "error", "result", "options",
         "attempts", "cancel_requested", "starter", "created_at", "started_at", "heartbeat_at",
         "lease_until", "finished_at", "key",
     )  # fmt: skip
-
-    @admin.display(description="configuration", ordering="instance__name")
-    def instance_link(self, job: Job) -> str:
-        """To the configuration."""
-        return link(job.instance) if job.instance else NOTHING
 
     @admin.display(description="progress")
     def progress(self, job: Job) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from django.http import HttpRequest
 
 from integrations.admin.common import (
     NOTHING,
+    ConfigurationFilter,
     OutOfForceFilter,
     ReadOnlyAdmin,
     SoftDeleteAdmin,
@@ -100,10 +102,10 @@ class MappingAdmin(SoftDeleteAdmin[OrganizationMapping]):
     form = MappingForm
     refusals = (ChangedMeanwhile, CompanyNotOffered, OrganizationDeleted)
     list_display = (
-        "organization_name", "company_link", "instance", "source", "share", "confirmed_by", "confirmed_at",
-        "version", "removed_at",
+        "organization_name", "company_link", "configuration", "source", "share", "confirmed_by",
+        "confirmed_at", "version", "removed_at",
     )  # fmt: skip
-    list_filter = (RemovedFilter, "instance", "source", "confirmed_at")
+    list_filter = (RemovedFilter, ("instance", ConfigurationFilter), "source", "confirmed_at")
     search_fields = (
         "organization__name",
         "organization__external_id",
@@ -117,6 +119,10 @@ class MappingAdmin(SoftDeleteAdmin[OrganizationMapping]):
         "confirmed_name", "confirmed_by", "confirmed_at", "version", "removed_at", "removed_with_instance",
         "history", "seen_version",
     )  # fmt: skip
+
+    def history_of(self, row: OrganizationMapping) -> Mapping[str, object]:
+        """That of its organization."""
+        return {"organization": row.organization_id}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrganizationMapping]:
         """With what the label of a row needs; the few configurations are read once, not for every row."""
@@ -179,9 +185,18 @@ class MappingAdmin(SoftDeleteAdmin[OrganizationMapping]):
 class ProposalAdmin(ReadOnlyAdmin[MappingProposal]):
     """What people have before them but have not saved. Can be thrown away, also along with its person."""
 
-    list_display = ("organization", "user", "instance", "company", "kind", "selected", "tier", "updated_at")
+    list_display = (
+        "organization",
+        "user",
+        "configuration",
+        "company",
+        "kind",
+        "selected",
+        "tier",
+        "updated_at",
+    )
     list_select_related = ("organization", "user", "instance", "company")
-    list_filter = ("instance", "kind", "selected", "tier", "user")
+    list_filter = (("instance", ConfigurationFilter), "kind", "selected", "tier", "user")
     search_fields = ("organization__name", "company__name", "user__username")
 
     def has_delete_permission(self, request: HttpRequest, obj: MappingProposal | None = None) -> bool:
@@ -195,8 +210,13 @@ class RejectedMatchAdmin(ReadOnlyAdmin[RejectedMatch]):
 
     list_display = ("organization", "company_name", "instance_name", "rejected_by", "rejected_at")
     list_select_related = ("organization", "company__instance", "rejected_by")
+    list_filter = ("rejected_by", "rejected_at")
     search_fields = ("organization__name", "company_name")
     date_hierarchy = "rejected_at"
+
+    def history_of(self, row: RejectedMatch) -> Mapping[str, object]:
+        """That of its organization."""
+        return {"organization": row.organization_id}
 
     @admin.display(description="configuration")
     def instance_name(self, match: RejectedMatch) -> str:
@@ -225,6 +245,10 @@ class IgnoredOrganizationAdmin(ReadOnlyAdmin[IgnoredOrganization]):
     list_filter = ("psa",)
     search_fields = ("organization__name",)
     date_hierarchy = "ignored_at"
+
+    def history_of(self, row: IgnoredOrganization) -> Mapping[str, object]:
+        """That of its organization."""
+        return {"organization": row.organization_id}
 
     def has_delete_permission(self, request: HttpRequest, obj: IgnoredOrganization | None = None) -> bool:
         """Taking it back."""

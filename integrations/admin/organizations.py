@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -81,6 +82,10 @@ class OrganizationAdmin(SoftDeleteAdmin[Organization]):
         ),
     )
     readonly_fields = ("known_ids", "mapped_to", "history", "created_at", "updated_at", "deleted_at")
+
+    def history_of(self, row: Organization) -> Mapping[str, object]:
+        """Of itself and its mappings."""
+        return {"organization": row.pk}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Organization], search_term: str

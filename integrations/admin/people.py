@@ -202,11 +202,27 @@ class SingleSignOnAdmin(ProvenAdmin, ReadOnlyAdmin[models.Model]):
         return True
 
 
+class KindFilter(admin.SimpleListFilter):
+    """By what happened, in words: the column keeps codes without choices, so that old ones stay readable."""
+
+    title = "what happened"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """All that there are."""
+        return [(str(value), str(label)) for value, label in AccountEvent.Kind.choices]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """Those of the kind that was chosen."""
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 @admin.register(AccountEvent)
 class AccountEventAdmin(ReadOnlyAdmin[AccountEvent]):
     """The sign-in log. The page of the portal shows it better; this one is for links from elsewhere."""
 
     list_display = ("at", "what", "person_name", "factor", "address", "by_name", "detail")
+    list_filter = (KindFilter, "factor", "at")
     search_fields = ("person_name", "address", "detail")
     date_hierarchy = "at"
     fields = (

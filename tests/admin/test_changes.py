@@ -522,7 +522,7 @@ def test_the_audit_shows_what_changed_and_leads_to_the_row(
     event = last_event()
     page = desk.get(address(AuditEvent, "change", event.pk)).content.decode()
     first_row = re.sub(r"\s+", "", page.split("<tbody>")[1].split("</tr>")[0])
-    assert first_row == "<tr><td>description</td><td></td><td>Ohio</td>"
+    assert first_row == "<tr><td>Description</td><td></td><td>Ohio</td>"
     assert address(IntegrationInstance, "change", instance.pk) in page
     narrowed = desk.get(address(AuditEvent, "changelist"), {"batch__exact": str(event.batch)})
     assert narrowed.context["cl"].result_count == 1

@@ -76,8 +76,17 @@ def test_every_page_opens_for_a_superuser_and_shows_no_secret(
 
     assert get("index", reverse("admin:index")).status_code == 200
     for model, row in sample_rows.items():
-        for page in ("change", "history"):
-            assert get(page, address(model, page, row.pk)).status_code == 200, f"{label(model)} {page}"
+        shown = get("change", address(model, "change", row.pk))
+        assert shown.status_code == 200, label(model)
+        past = get("history", address(model, "history", row.pk))
+        own = shown.context.get("portal_history")
+        assert past.status_code == (302 if own else 200), label(model)
+        if own:  # the portal's own, which has something to show of it
+            assert past.headers["Location"] == own
+            assert own in html.unescape(shown.content.decode())
+            assert desk.get(own).status_code == 200
+        elif shown.context.get("has_portal_history"):
+            assert "historylink" not in shown.content.decode(), label(model)
         assert get("list", address(model, "changelist")).status_code == 200, label(model)
         added = get("add", address(model, "add"))
         if model in ADDED_ON_THE_PORTAL:

@@ -159,15 +159,23 @@ def _change(
     return instance_change(action, instance, {"filters": before}, {"filters": after})
 
 
-def filter_text(instance: IntegrationInstance) -> list[str]:
-    """The rows of the saved filter as sentences: "Company type equals 1 (Customer)"; alternatives are one."""
-    return condition_text(instance, conditions_of(instance))
+def filter_text(
+    instance: IntegrationInstance, rows: Iterable[CompanyFilter] | None = None, *, labelled: bool = True
+) -> list[str]:
+    """The rows of the saved filter as sentences: "Company type equals 1 (Customer)"; alternatives are one.
+
+    Of some ``rows`` only, if they are given; without asking for values' labels where not ``labelled``.
+    """
+    conditions = conditions_of(instance) if rows is None else filters_of(stored_rows(rows))
+    return condition_text(instance, conditions, labelled=labelled)
 
 
-def condition_text(instance: IntegrationInstance, conditions: Iterable[Filter]) -> list[str]:
+def condition_text(
+    instance: IntegrationInstance, conditions: Iterable[Filter], *, labelled: bool = True
+) -> list[str]:
     """Sentences in the words of the filter card, with the instance's present labels; alternatives are one."""
     conditions = list(conditions)
-    fields = filter_fields(instance, {row[0] for row in rows_of(conditions)})
+    fields = filter_fields(instance, {row[0] for row in rows_of(conditions)} if labelled else ())
     describe = provider_for(instance.psa).filters.describe
     return [describe(condition, fields) for condition in conditions]
 
