@@ -7,16 +7,13 @@ from typing import Any
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 
-from integrations.models import AccountEvent
 from integrations.models.seeds import open_seed, seal_seed
-from integrations.services.sign_ins import has_second_factor, note, second_factor_demanded
+from integrations.services.sign_ins import has_second_factor, second_factor_demanded
 from portal.sessions import SIGNED_IN_AT
 
 ENROLLING = (
@@ -90,30 +87,3 @@ class DemandedFactorMiddleware:
         if request.headers.get("HX-Request"):
             return HttpResponse(status=204, headers={"HX-Redirect": goal})
         return HttpResponseRedirect(goal)
-
-
-# --- passkeys that do not fit -------------------------------------------------------------------------
-
-
-class PasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no type information
-    """A passkey at the sign-in; one that does not fit is noted, which the library does for codes only."""
-
-    def clean_credential(self) -> Authenticator:
-        """The passkey that has signed. Raises ValidationError."""
-        try:
-            return super().clean_credential()
-        except ValidationError:
-            note(AccountEvent.Kind.FAILED, self.user, factors=["webauthn"])
-            raise
-
-
-class PasskeyAgainForm(ReauthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no type information
-    """The same for a proof that was asked for."""
-
-    def clean_credential(self) -> Authenticator:
-        """The passkey that has signed. Raises ValidationError."""
-        try:
-            return super().clean_credential()
-        except ValidationError:
-            note(AccountEvent.Kind.NOT_PROVEN, self.user, factors=["webauthn"])
-            raise

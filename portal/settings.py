@@ -224,8 +224,10 @@ ACCOUNT_FORMS = {"change_password": "portal.passwords.AnotherPassword"}
 MFA_ADAPTER = "portal.second_factor.SealedSeeds"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_FORMS = {
-    "authenticate_webauthn": "portal.second_factor.PasskeyForm",
-    "reauthenticate_webauthn": "portal.second_factor.PasskeyAgainForm",
+    "add_webauthn": "portal.passkeys.NewPasskeyForm",
+    "edit_webauthn": "portal.passkeys.PasskeyNameForm",
+    "authenticate_webauthn": "portal.passkeys.PasskeyForm",
+    "reauthenticate_webauthn": "portal.passkeys.PasskeyAgainForm",
 }
 # Whose sign-in is worth nothing without a second factor; who has none sets one up at the first sign-in.
 REQUIRE_SECOND_FACTOR = words("REQUIRE_SECOND_FACTOR") or (["superusers", "owners"] if IN_PRODUCTION else [])

@@ -205,7 +205,7 @@ def own_browsers(request: HttpRequest) -> HttpResponse:
 def end_own_browsers(request: HttpRequest) -> HttpResponse:
     """Sign one browser of one's own out, or all but this one."""
     assert request.user.is_authenticated  # noqa: S101  # login_required
-    name = request.POST.get("browser", "")
+    name = search_text(request.POST.get("browser", ""))
     ended = end_session(request.user, name) if name else bool(end_all_sessions(request.user))
     messages.success(
         request, "Signed out there." if ended else "Nothing was ended: you are signed in nowhere else."

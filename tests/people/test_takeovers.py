@@ -13,7 +13,9 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth
 from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import Group, User
+from django.db.models.signals import pre_save
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -32,6 +34,17 @@ Kind = AccountEvent.Kind
 PASSWORD, ANOTHER = "a long pass phrase", "Plover-anchor-77"
 SECRET = "ABCDEFGHIJKLMNOP"
 LOGIN, CODE, AGAIN = "/accounts/login/", "/accounts/2fa/authenticate/", "/accounts/reauthenticate/"
+
+
+class CountingHasher(MD5PasswordHasher):
+    """Counts how often a password is hashed, which is what takes time."""
+
+    algorithm = "counted"
+    hashed = 0
+
+    def encode(self, password: str, salt: str) -> str:
+        type(self).hashed += 1
+        return super().encode(password, salt)
 
 
 def sign_in(name: str, password: str = PASSWORD, **where: str) -> Client:
@@ -317,3 +330,34 @@ def test_what_a_name_is_answered_tells_nothing_of_whether_somebody_has_it(
         pages.add(re.sub(r'"\w{64}"', "", page).replace(name, "NAME"))
     (same,) = pages
     assert "NAME" in same
+
+
+def test_a_name_is_answered_after_the_same_work_whoever_has_it(member: User, settings: Any) -> None:
+    """Hashing takes a third of a second in production: with one more or less a name would tell itself."""
+    settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
+    settings.ACCOUNT_RATE_LIMITS = False
+    auth.TOTP.activate(make_user("tess"), SECRET)
+    make_user("marc")
+    turn_off(make_user("stefan"))
+    make_link(make_user("olga"))
+    work = {}
+    for name in ("marc", "nobody", "stefan", "olga", "tess"):
+        before = CountingHasher.hashed
+        Client().post(LOGIN, {"login": name, "password": "wrong"})
+        work[name] = CountingHasher.hashed - before
+    assert len(set(work.values())) == 1, work
+    assert min(work.values()) > 0
+
+
+def test_two_who_add_the_same_name_at_once_are_told(desk: Client) -> None:
+    """The second is told as if it had come later: between its look and its row the first was written."""
+
+    def written_meanwhile(sender: type[User], instance: User, **kwargs: Any) -> None:
+        pre_save.disconnect(dispatch_uid="test", sender=User)
+        User.objects.bulk_create([User(username=instance.username)])
+
+    pre_save.connect(written_meanwhile, sender=User, dispatch_uid="test")
+    answer = desk.post(reverse("integrations:person_add"), {"username": "nadia", "email": "n@example.com"})
+    assert answer.status_code == 422
+    assert "Somebody has this user name" in answer.content.decode()
+    assert not User.objects.filter(email="n@example.com").exists()

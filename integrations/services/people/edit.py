@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group, User
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Upper
 
 from integrations.models import AccountEvent, ApiToken, BrowserSession
 from integrations.services.sign_ins.acting import presence
 from integrations.services.sign_ins.sessions import live_sessions
+
+NAME_TAKEN = "Somebody has this user name."
 
 
 class NotAllowed(Exception):
@@ -51,13 +53,17 @@ def add_person(username: str, spec: PersonSpec) -> User:
 
     Raises NotAllowed for a user name that somebody has.
     """
+    person = User(username=username)
+    person.set_unusable_password()
+    _apply(person, spec)
     with transaction.atomic():
         if User.objects.filter(username__iexact=username).exists():
-            raise NotAllowed("Somebody has this user name.")
-        person = User(username=username)
-        person.set_unusable_password()
-        _apply(person, spec)
-        person.save()
+            raise NotAllowed(NAME_TAKEN)
+        try:
+            with transaction.atomic():
+                person.save()
+        except IntegrityError as error:  # another superuser was quicker; nothing else of a person is unique
+            raise NotAllowed(NAME_TAKEN) from error
         person.groups.set(spec.roles)
     return person
 
