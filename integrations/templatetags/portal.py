@@ -19,6 +19,19 @@ from portal import logs
 
 register = template.Library()
 INDENTATION = re.compile(r"\n\s+")
+# What browsers say of themselves; each claims to be those after it as well.
+BROWSERS = tuple(
+    (name, re.compile(sign))
+    for name, sign in (
+        ("Edge", r"Edg(?:e|A|iOS)?/(\d+)"), ("Opera", r"OPR/(\d+)"), ("Samsung", r"SamsungBrowser/(\d+)"),
+        ("Firefox", r"(?:Firefox|FxiOS)/(\d+)"), ("Chrome", r"(?:Chrome|CriOS)/(\d+)"),
+        ("Safari", r"Version/(\d+)[\d.]* (?:Mobile/\w+ )?Safari/"),
+    )
+)  # fmt: skip
+SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows NT"),
+    ("macOS", "Macintosh"), ("ChromeOS", "CrOS"), ("Linux", "Linux"),
+)  # fmt: skip
 # From the longest; a month and a year are near enough when nobody counts days any more.
 UNITS = ((31_557_600, "year"), (2_629_800, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
 
@@ -27,6 +40,22 @@ UNITS = ((31_557_600, "year"), (2_629_800, "month"), (86_400, "day"), (3_600, "h
 def percent(share: float | None) -> str:
     """A share from 0 to 1 as whole percents; "" for None."""
     return "" if share is None else in_percent(share)
+
+
+@register.filter
+def browser_name(agent: str) -> str:
+    """A browser and its system as people call them ("Firefox 140 on Linux"); what is no browser as it is."""
+    name = next((f"{name} {found[1]}" for name, sign in BROWSERS if (found := sign.search(agent))), "")
+    system = next((name for name, sign in SYSTEMS if sign in agent), "")
+    return f"{name} on {system}" if name and system else name or agent
+
+
+@register.filter
+def factor_name(kind: str) -> str:
+    """What a second factor of this kind is called on every page."""
+    return {"totp": "Authenticator app", "webauthn": "Passkey", "recovery_codes": "Recovery codes"}.get(
+        kind, kind
+    )
 
 
 @register.filter

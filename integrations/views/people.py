@@ -201,9 +201,12 @@ def own_browsers(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no type information
 @require_POST
 def end_own_browsers(request: HttpRequest) -> HttpResponse:
-    """Sign one browser of one's own out, or all but this one."""
+    """Sign one browser of one's own out, or all but this one. With a proof: whoever took a session over would
+    throw its owner out.
+    """
     assert request.user.is_authenticated  # noqa: S101  # login_required
     name = search_text(request.POST.get("browser", ""))
     ended = end_session(request.user, name) if name else bool(end_all_sessions(request.user))

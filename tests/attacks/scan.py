@@ -84,7 +84,8 @@ def scan(portal: Portal, role: str, wapiti: str, minutes: float, folder: Path) -
         "--format", "json", "--output", str(report), "--flush-session", "--no-bugreport", "--verbose", "0",
         "--store-session", str(folder / f"{role}-session"),
     ]  # fmt: skip
-    subprocess.run(command, check=False, stdout=subprocess.DEVNULL, timeout=seconds * 3)
+    with (folder / f"{role}.log").open("wb") as log:
+        subprocess.run(command, check=False, stdout=log, stderr=log, timeout=seconds * 3)
     found = findings(json.loads(report.read_text(encoding="utf-8")))
     asked = answered(portal) - before
     answer = session.get(f"{portal.url}/", timeout=30, allow_redirects=False)

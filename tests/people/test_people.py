@@ -233,7 +233,7 @@ def test_a_page_shows_what_there_is_of_somebody_and_ends_it(
     assert_sound(page)
     for shown in (
         "olivia@example.com",
-        "TOTP",
+        "Authenticator app, added",
         "Billing export",
         "Sign out everywhere",
         "Second factor added",

@@ -34,6 +34,10 @@ def sign_in(person: User, browser: str = "Firefox 140", address: str = "192.0.2.
     return client
 
 
+def prove(client: Client) -> None:
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+
+
 def is_in(client: Client) -> bool:
     return client.get(GLOSSARY).status_code == 200
 
@@ -118,11 +122,14 @@ def test_everybody_sees_where_they_are_signed_in(
         assert client.cookies["sessionid"].value not in text
         assert_sound(text)
     assert Client().get(BROWSERS).status_code == Client().post(END).status_code == 302
-    assert clients[owner].post(BROWSERS).status_code == clients[owner].get(END).status_code == 405
+    assert clients[owner].post(BROWSERS).status_code == 405
+    prove(clients[owner])
+    assert clients[owner].get(END).status_code == 405
 
 
 def test_a_person_ends_one_or_all_others_but_nobody_elses(reader: User, member: User) -> None:
     here, one, two, theirs = sign_in(reader), sign_in(reader), sign_in(reader), sign_in(member)
+    prove(here)
     here.post(END, {"browser": row_of(theirs).pk})
     assert is_in(theirs)
     here.post(END, {"browser": row_of(one).pk})
@@ -132,6 +139,17 @@ def test_a_person_ends_one_or_all_others_but_nobody_elses(reader: User, member: 
     ended = AccountEvent.objects.filter(kind=Kind.SESSIONS_ENDED)
     assert [event.person for event in ended] == [reader, reader]
     assert "signed in nowhere else" in here.post(END, follow=True).content.decode()
+
+
+def test_ending_them_asks_for_a_proof_and_then_goes_on(reader: User) -> None:
+    """Whoever has a stolen session alone does not throw its owner out."""
+    here, other = sign_in(reader), sign_in(reader)
+    asked = here.post(END)["Location"]
+    assert asked.startswith("/accounts/reauthenticate/")
+    assert is_in(other)
+    here.post(asked, {"password": PASSWORD, "next": END})
+    assert not is_in(other)
+    assert is_in(here)
 
 
 def test_a_superuser_ends_all_of_somebody(superuser: User, reader: User, member: User, desk: Client) -> None:
@@ -197,3 +215,24 @@ def test_who_changes_it_themselves_stays_where_they_are(reader: User) -> None:
     assert changed.status_code == 302
     assert is_in(here)
     assert not is_in(elsewhere)
+
+
+LIKE_CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+LIKE_SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
+
+
+@pytest.mark.parametrize(
+    ("agent", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox 140 on Linux"),
+        (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {LIKE_CHROME} Edg/142.0.0.0", "Edge 142 on Windows"),
+        (f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) {LIKE_SAFARI}", "Safari 18 on iPhone"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
+        ("", "unknown"),
+    ],
+)
+def test_a_browser_is_called_what_people_call_it(agent: str, shown: str, reader: User) -> None:
+    client = sign_in(reader, agent)
+    assert f">{shown}<" in client.get(BROWSERS).content.decode()
+    assert shown.replace("unknown", "") in client.get("/accounts/log/").content.decode()
