@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 from django_tasks import task
 
-from integrations.models import ImportReport, IntegrationInstance, Job
+from integrations.models import ImportReport, ImportSource, IntegrationInstance, Job
 from integrations.psa.base import PSAError, StepState
 from integrations.services.audit import Actor, Batch
 from integrations.services.companies import ShrinkRefused, refiltered, refresh_options
@@ -29,6 +29,12 @@ from integrations.services.imports import (
 )
 from integrations.services.instances import check_connection, start_due_runs
 from integrations.services.jobs import JobCancelled, JobLost, JobRun, claim, open_job, stalled_jobs
+from integrations.services.saved_sources import (
+    SourceFailed,
+    open_refresh,
+    refresh_source,
+    start_due_sources,
+)
 from integrations.services.suggestions import propose_mappings
 from integrations.services.webhooks import has_work, note_reviews, work
 
@@ -130,6 +136,15 @@ def enqueue_file_import(
     return job
 
 
+def enqueue_source_refresh(source: ImportSource, user: User | None, *, origin: str = "the portal") -> Job:
+    """The open refresh of the saved source, made and put in the queue when there is none."""
+    with transaction.atomic():
+        job, created = open_refresh(source, user, origin)
+        if created:
+            _wake(job)
+    return job
+
+
 def start_again(job: Job, user: User) -> Job:
     """Start an ended job of the same kind and options once more, in this person's name.
 
@@ -154,7 +169,11 @@ def start_due() -> int:
         enqueue = enqueue_refresh if kind == Job.Kind.REFRESH_OPTIONS else enqueue_check
         enqueue(instance, None, origin=SCHEDULE)
 
-    return start_due_runs(timezone.now(), start)
+    def look(source: ImportSource) -> None:
+        enqueue_source_refresh(source, None, origin=SCHEDULE)
+
+    now = timezone.now()
+    return start_due_runs(now, start) + start_due_sources(now, look)
 
 
 def requeue_neglected() -> int:
@@ -257,10 +276,18 @@ def _import(work: Callable[[JobRun], ImportReport], run: JobRun) -> tuple[str, d
     return report.sentence, {"report": str(report.key)}
 
 
+def _refresh_source(run: JobRun) -> tuple[str, dict[str, Any]]:
+    try:
+        return refresh_source(run), {}
+    except SourceFailed as error:
+        raise WorkFailed(str(error)) from error
+
+
 WORK: dict[Job.Kind, Callable[[JobRun], tuple[str, dict[str, Any]]]] = {
     Job.Kind.REFRESH_OPTIONS: _refresh_options,
     Job.Kind.SUGGEST_MAPPINGS: _suggest_mappings,
     Job.Kind.CHECK_CONNECTION: _check_connection,
     Job.Kind.IMPORT_ORGANIZATIONS: partial(_import, import_companies),
     Job.Kind.IMPORT_FILE: partial(_import, import_file),
+    Job.Kind.REFRESH_SOURCE: _refresh_source,
 }

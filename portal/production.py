@@ -71,9 +71,10 @@ def _names(found: Mapping[str, Any]) -> Iterator[str]:
                 f"CSRF_TRUSTED_ORIGINS holds {origin!r}: whoever has a page there could act in the name of "
                 "your staff. Name each origin in full, like https://portal.example.com."
             )
-    for name in found["WEBHOOK_ALLOWED_HOSTS"]:
-        if not HOST_AND_PORT.fullmatch(name):
-            yield f"WEBHOOK_ALLOWED_HOSTS holds {name!r}: name host and port, like 10.0.0.5:8443."
+    for setting in ("WEBHOOK_ALLOWED_HOSTS", "SOURCE_ALLOWED_HOSTS"):
+        for name in found[setting]:
+            if not HOST_AND_PORT.fullmatch(name):
+                yield f"{setting} holds {name!r}: name host and port, like 10.0.0.5:8443."
 
 
 def _proxies(found: Mapping[str, Any]) -> Iterator[str]:

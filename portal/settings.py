@@ -194,6 +194,7 @@ TOKENS_OVER_TLS_ONLY = IN_PRODUCTION
 API_REQUESTS_PER_MINUTE = number("API_REQUESTS_PER_MINUTE", 3000, minimum=1, maximum=1_000_000)
 # Receivers of webhooks beside https on public addresses, by host and port ("10.0.0.5:8443"); also plain http.
 WEBHOOK_ALLOWED_HOSTS = words("WEBHOOK_ALLOWED_HOSTS")
+SOURCE_ALLOWED_HOSTS = words("SOURCE_ALLOWED_HOSTS")
 
 # --- sign-in --------------------------------------------------------------------------------------------
 

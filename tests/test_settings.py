@@ -68,7 +68,8 @@ READ = (
     "SECURE_SSL_REDIRECT", "BEHIND_TLS_PROXY", "TRUSTED_PROXIES", "PORTAL_DATA_DIR", "TIME_ZONE", "LOG_LEVEL",
     "OIDC_SERVER_URL", "OIDC_NAME", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_TRUST_EMAIL",
     "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "AUTOTASK_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
-    "CSRF_TRUSTED_ORIGINS", "WEBHOOK_ALLOWED_HOSTS", "METRICS_TOKEN", "SECURITY_CONTACT",
+    "CSRF_TRUSTED_ORIGINS", "WEBHOOK_ALLOWED_HOSTS", "SOURCE_ALLOWED_HOSTS", "METRICS_TOKEN",
+    "SECURITY_CONTACT",
 )  # fmt: skip
 
 
@@ -132,6 +133,7 @@ def test_production_is_what_nobody_asked_for(read: Any) -> None:
         *[({"ALLOWED_HOSTS": f"portal.example.com,{name}"}, "ALLOWED_HOSTS") for name in WIDE_HOSTS],
         *[({"CSRF_TRUSTED_ORIGINS": origin}, "CSRF_TRUSTED_ORIGINS") for origin in WIDE_ORIGINS],
         *[({"WEBHOOK_ALLOWED_HOSTS": name}, "WEBHOOK_ALLOWED_HOSTS") for name in ("*", "*:443", "a.example")],
+        *[({"SOURCE_ALLOWED_HOSTS": name}, "SOURCE_ALLOWED_HOSTS") for name in ("*", "*:443", "a.example")],
         *[({"SECRET_KEY": text}, "SECRET_KEY") for text in WEAK_SECRETS],
         *[({"PORTAL_ENCRYPTION_KEYS": key}, "PORTAL_ENCRYPTION_KEYS") for key in WEAK_KEYS],
         ({"SECRET_KEY": LONG_KEY, "PORTAL_ENCRYPTION_KEYS": f"{KEY},{LONG_KEY}"}, "one leak would be two"),

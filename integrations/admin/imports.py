@@ -13,6 +13,9 @@ from integrations.models import (
     ImportFilePart,
     ImportReport,
     ImportReportPart,
+    ImportSource,
+    ImportSourcePart,
+    ImportSourceRun,
     RememberedReading,
 )
 
@@ -98,3 +101,47 @@ class RememberedReadingAdmin(ReadOnlyAdmin[RememberedReading]):
     list_select_related = ("user",)
     list_filter = ("kind",)
     fields = ("used_at", "user", "kind", "file_name", "shape", "reading")
+
+
+@admin.register(ImportSource)
+class ImportSourceAdmin(ReadOnlyAdmin[ImportSource]):
+    """Sources that stay; of an address the host is shown. They are changed on the portal's own pages."""
+
+    list_display = ("name", "kind", "instance", "type", "host", "refresh_every_hours", "last_refreshed_at")
+    list_select_related = ("instance",)
+    list_filter = ("kind", "type")
+    search_fields = ("name", "host")
+    fields = (
+        "name", "kind", "instance", "type", "host", "file_name", "reading", "refresh_every_hours",
+        "next_refresh_at", "last_refreshed_at", "failing_since", "last_error", "created_at", "created_by",
+    )  # fmt: skip
+
+
+@admin.register(ImportSourcePart)
+class ImportSourcePartAdmin(ReadOnlyAdmin[ImportSourcePart]):
+    """The compressed files of sources."""
+
+    list_display = ("source", "number")
+    list_select_related = ("source",)
+    fields = ("source", "number")
+
+
+@admin.register(ImportSourceRun)
+class ImportSourceRunAdmin(ReadOnlyAdmin[ImportSourceRun]):
+    """What each refresh of a source found."""
+
+    list_display = ("at", "source", "actor_name", "rows", "new", "renamed", "left", "error")
+    list_select_related = ("source",)
+    fields = (
+        "at",
+        "source",
+        "actor",
+        "actor_name",
+        "is_first",
+        "rows",
+        "new",
+        "renamed",
+        "left",
+        "changes",
+        "error",
+    )

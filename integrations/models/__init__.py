@@ -18,6 +18,7 @@ from integrations.models.mappings import (
 from integrations.models.organizations import Organization
 from integrations.models.preferences import TablePreference
 from integrations.models.sessions import BrowserSession
+from integrations.models.sources import ImportSource, ImportSourcePart, ImportSourceRun
 from integrations.models.tokens import ApiToken, Right
 from integrations.models.webhooks import ReviewNotice, Webhook, WebhookDelivery, WebhookEvent
 from integrations.models.workers import Worker
@@ -36,6 +37,9 @@ __all__ = [
     "ImportFilePart",
     "ImportReport",
     "ImportReportPart",
+    "ImportSource",
+    "ImportSourcePart",
+    "ImportSourceRun",
     "IntegrationInstance",
     "Job",
     "MappingProposal",

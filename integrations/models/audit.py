@@ -91,6 +91,11 @@ class AuditEvent(AppendOnly):
         WEBHOOK_DELETED = "webhook.deleted", "webhook deleted"
         DELIVERY_SENT_AGAIN = "delivery.sent_again", "delivery sent again"
 
+        SOURCE_ADDED = "source.added", "source added"
+        SOURCE_CHANGED = "source.changed", "source changed"
+        SOURCE_REFRESHED = "source.refreshed", "source refreshed"
+        SOURCE_DELETED = "source.deleted", "source deleted"
+
         REPORTS_FORGOTTEN = "reports.forgotten", "import reports forgotten"
         KEYS_ROTATED = "keys.rotated", "encryption keys rotated"
         SIGN_INS_FORGOTTEN = "sign_in.log_shortened", "old sign-ins forgotten"

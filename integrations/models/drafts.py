@@ -28,7 +28,8 @@ class ImportDraft(models.Model):
 
     ``reading`` and ``overwrite`` are what the person chose about it (services/imports/reports.py: Reading),
     ``decisions`` what they said of possible duplicates, by line. ``remembered_at`` is when such a file was
-    last imported, where the reading comes from there. ``checked`` is the key of the report that says what
+    last imported, where the reading comes from there. ``source`` is the saved source that the file
+    comes from. ``checked`` is the key of the report that says what
     the import would do; None when it was not asked, or something was changed since.
     """
 
@@ -39,6 +40,9 @@ class ImportDraft(models.Model):
     kind = models.CharField(max_length=20, choices=ImportReport.Kind.choices)
     instance = models.ForeignKey(
         IntegrationInstance, null=True, blank=True, on_delete=models.CASCADE, related_name="import_drafts"
+    )
+    source = models.ForeignKey(
+        "integrations.ImportSource", null=True, blank=True, on_delete=models.CASCADE, related_name="drafts"
     )
     file_name = models.CharField(max_length=200, blank=True)
     size = models.PositiveBigIntegerField(default=0, help_text="Bytes of the file.")

@@ -47,6 +47,7 @@ class Job(models.Model):
         CHECK_CONNECTION = "check_connection", "Check connection"
         IMPORT_ORGANIZATIONS = "import_organizations", "Import organizations"
         IMPORT_FILE = "import_file", "Import a file"
+        REFRESH_SOURCE = "refresh_source", "Refresh a source"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -134,7 +135,7 @@ class Job(models.Model):
     @property
     def rights(self) -> tuple[str, ...]:
         """What a person needs to ask for it."""
-        if self.kind == self.Kind.IMPORT_FILE:
+        if self.kind in {self.Kind.IMPORT_FILE, self.Kind.REFRESH_SOURCE}:
             return self.RIGHTS_FOR_FILES.get(self.options.get("kind", ""), self.USUAL_RIGHTS)
         return self.RIGHTS.get(self.Kind(self.kind), self.USUAL_RIGHTS)
 

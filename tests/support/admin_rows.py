@@ -33,6 +33,9 @@ from integrations.models import (
     ImportFilePart,
     ImportReport,
     ImportReportPart,
+    ImportSource,
+    ImportSourcePart,
+    ImportSourceRun,
     IntegrationInstance,
     Job,
     MappingProposal,
@@ -121,6 +124,9 @@ def sample_rows(
     token.instances.add(refreshed)
     import_organizations(Batch(actor_of(owner)), io.BytesIO(b"name\nUploaded\n"), ImportOptions(dry_run=True))
     report = ImportReport.objects.get()
+    source = ImportSource(name="Partner list", kind="organizations", type="web")
+    source.move_to("https://files.example/list.csv?sig=" + HOOK_QUERY)
+    source.save()
     draft = ImportDraft.objects.create(owner=owner, kind="organizations", file_name="firms.csv")
     return {
         AccountEvent: AccountEvent.objects.latest("pk"),
@@ -147,6 +153,9 @@ def sample_rows(
         ImportFilePart: ImportFilePart.objects.create(job=Job.objects.latest("pk"), number=0, content=b""),
         ImportReport: report,
         ImportReportPart: report.parts.get(),
+        ImportSource: source,
+        ImportSourcePart: ImportSourcePart.objects.create(source=source, number=0, content=b""),
+        ImportSourceRun: ImportSourceRun.objects.create(source=source, actor_name="schedule", rows=3),
         IntegrationInstance: refreshed,
         Job: Job.objects.latest("pk"),
         MappingProposal: MappingProposal.objects.get(),

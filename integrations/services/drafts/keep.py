@@ -14,7 +14,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from integrations.models import ImportDraft, ImportDraftPart, ImportReport, IntegrationInstance
+from integrations.models import ImportDraft, ImportDraftPart, ImportReport, ImportSource, IntegrationInstance
 
 PART = 1_000_000  # bytes
 FILES_KEPT = 5  # of one person
@@ -23,12 +23,25 @@ DAYS_KEPT = 2
 
 
 def keep_draft(
-    user: User, kind: ImportReport.Kind, file: File[bytes], instance: IntegrationInstance | None = None
+    user: User,
+    kind: ImportReport.Kind,
+    file: File[bytes],
+    instance: IntegrationInstance | None = None,
+    *,
+    source: ImportSource | None = None,
 ) -> ImportDraft:
-    """Keep the file for this person. Their oldest ones go where it would be too many or too much."""
+    """Keep the file for this person. Their oldest ones go where it would be too many or too much.
+
+    One of a saved source is read as the source says.
+    """
     with transaction.atomic():
         draft = ImportDraft.objects.create(
-            owner=user, kind=kind, instance=instance, file_name=(file.name or "")[:200]
+            owner=user,
+            kind=kind,
+            instance=instance,
+            source=source,
+            reading=source.reading if source else {},
+            file_name=(file.name or "")[:200],
         )
         for number, piece in enumerate(file.chunks(PART)):
             draft.size += len(piece)

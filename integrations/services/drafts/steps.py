@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.core.files import File
 
 from integrations.files.shape import ImportRefused, Shape
-from integrations.models import ImportDraft, ImportReport, IntegrationInstance, Job
+from integrations.models import ImportDraft, ImportReport, ImportSource, IntegrationInstance, Job
 from integrations.services.audit import Actor, Batch
 from integrations.services.drafts.keep import draft_stream, keep_draft
 from integrations.services.drafts.remembered import recall_reading, remember_reading
@@ -147,6 +147,8 @@ def import_draft(
     plan = step.description.plan
     chosen = {column.name: column.field for column in plan.columns}
     reading = replace(step.reading, profile=plan.profile, columns=chosen)
+    if draft.source_id:
+        ImportSource.objects.filter(pk=draft.source_id).update(reading=reading.to_json())
     remember_reading(user, plan.kind, list(chosen), reading, draft.file_name)
     if report.verdict != ImportReport.Verdict.REFUSED:
         draft.delete()

@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[str, Q]] = {
     "decision": ("Ignored and rejected", Q(target_type="organization", instance__isnull=False)),
     "organization": ("Organizations", Q(target_type="organization", instance=None)),
     "instance": ("Configurations and filters", Q(target_type="instance")),
+    "source": ("Sources of imports", Q(target_type="source")),
     "review": ("Mappings that need review", Q(target_type="review")),
     "person": ("Sign-in and keys", Q(target_type__in=["user", "portal"])),
     "program": ("Tokens and webhooks", Q(target_type__in=["token", "webhook"])),

@@ -9,17 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import time
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
 from urllib3.exceptions import HTTPError
 
-from integrations.outbound.addresses import Gate, host_and_port, is_reserved_name
+from integrations.outbound.addresses import Gate
 from integrations.outbound.errors import AddressRefused as AddressRefused
 from integrations.outbound.errors import OutboundError
 from integrations.outbound.limits import Limits
 from integrations.outbound.session import GuardedSession, call_ends
+from integrations.outbound.urls import check_public_url
 from integrations.services.webhooks.keys import signature_headers
 
 CONNECT_TIMEOUT, READ_TIMEOUT, DEADLINE = 5.0, 10.0, 15.0  # seconds
@@ -58,28 +58,7 @@ def check_address(url: str) -> None:
 
     The host's addresses are checked again whenever the portal connects. Raises AddressRefused.
     """
-    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise AddressRefused("An address has ASCII letters without spaces.")
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise AddressRefused("This is no address.") from error
-    host = (parts.hostname or "").lower()
-    if parts.scheme not in {"http", "https"} or not host:
-        raise AddressRefused("An address begins with https:// and a host name.")
-    if "@" in parts.netloc or parts.fragment:
-        raise AddressRefused("An address holds no user name, password or fragment.")
-    port = (443 if parts.scheme == "https" else 80) if port is None else port
-    if host_and_port(host, port) in allowed_hosts():
-        return
-    if parts.scheme != "https":
-        raise AddressRefused("Only https is allowed.")
-    if is_reserved_name(host):
-        raise AddressRefused(
-            "This address lies inside a private or reserved network. Whoever runs the portal can allow it "
-            "with WEBHOOK_ALLOWED_HOSTS."
-        )
+    check_public_url(url, allowed_hosts(), "WEBHOOK_ALLOWED_HOSTS")
 
 
 def send(url: str, message: Message, gate: Gate | None = None) -> int:
