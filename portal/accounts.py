@@ -14,6 +14,7 @@ from allauth.core.ratelimit import respond_429
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -214,7 +215,7 @@ def single_sign_on(request: HttpRequest, provider_id: str) -> HttpResponse:
         raise Http404
     try:
         answer: HttpResponse = openid_connect.login(request, provider_id)
-    except RequestException as error:
+    except (RequestException, OAuth2Error) as error:
         logger.warning("the identity provider did not answer: %s", type(error).__name__)
         return render(request, "socialaccount/authentication_error.html", status=502)
     return proof.leave_for(request, answer["Location"]) if answer.status_code == 302 else answer

@@ -15,6 +15,7 @@ from allauth.account.views import ReauthenticateView
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -103,7 +104,7 @@ def _ask_provider(request: HttpRequest, next_url: str) -> HttpResponse:
     params = {"prompt": "login", "max_age": "0"}
     try:
         away = provider.redirect(request, "login", next_url=next_url, data=data, auth_params=params)
-    except RequestException:
+    except (RequestException, OAuth2Error):
         return render(request, "socialaccount/authentication_error.html", status=502)
     return leave_for(request, away["Location"]) if away.status_code == 302 else away
 
@@ -138,8 +139,8 @@ def _why_not(request: HttpRequest, login: SocialLogin, asked: dict[str, Any]) ->
     if not login.is_existing or login.user.pk != request.user.pk:
         return "somebody else has signed in at the identity provider"
     told = (login.account.extra_data.get("id_token") or {}).get("auth_time")
-    if not isinstance(told, int | float):
+    if isinstance(told, bool) or not isinstance(told, int | float):
         return "the identity provider does not say when the sign-in was (auth_time)"
-    if told < asked["since"] - CLOCKS_MAY_DIFFER:
+    if not asked["since"] - CLOCKS_MAY_DIFFER <= told <= time.time() + CLOCKS_MAY_DIFFER:
         return "the identity provider did not ask for a new sign-in"
     return ""

@@ -9,7 +9,6 @@ from allauth.mfa.recovery_codes.views import generate_recovery_codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from allauth.socialaccount import views as social_account
-from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.contrib import admin
 from django.urls import include, path
 
@@ -22,6 +21,7 @@ from portal.accounts import (
     single_sign_on,
 )
 from portal.proof import prove_by_single_sign_on
+from portal.provider import callback as sign_on_callback
 from portal.security_txt import security_txt
 
 # Before admin.site.urls is read: the admin uses the portal's own sign-in, with its limits and second factor.
@@ -58,7 +58,7 @@ accounts = [
     path("2fa/webauthn/keys/<int:pk>/edit/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
     path("2fa/webauthn/keys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"),
     path("oidc/<str:provider_id>/login/", single_sign_on, name="openid_connect_login"),
-    path("oidc/<str:provider_id>/login/callback/", openid_connect.callback, name="openid_connect_callback"),
+    path("oidc/<str:provider_id>/login/callback/", sign_on_callback, name="openid_connect_callback"),
     path("3rdparty/login/cancelled/", social_account.login_cancelled, name="socialaccount_login_cancelled"),
 ]
 

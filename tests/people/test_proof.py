@@ -82,6 +82,10 @@ def test_a_form_that_waited_goes_on_by_a_press_of_a_button(
     [
         ({"asks_again": False}, "did not ask for a new sign-in"),
         ({"tells_when": False}, "does not say when"),
+        ({"claims": {"auth_time": True}}, "does not say when"),
+        ({"claims": {"auth_time": "1700000000"}}, "does not say when"),
+        ({"claims": {"auth_time": 4_000_000_000}}, "did not ask for a new sign-in"),
+        ({"claims": {"auth_time": -1}}, "did not ask for a new sign-in"),
         ({"person": {"sub": "u-99", "email": "nora@example.com", "email_verified": True}}, "somebody else"),
     ],
 )
@@ -99,6 +103,24 @@ def test_what_proves_nothing_opens_nothing(
     assert AccountEvent.objects.latest("pk").kind == Kind.NOT_PROVEN
     assert SocialAccount.objects.count() == 1
     assert client.get("/").status_code == 200, "still signed in as before"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"nonce": "of another question"},
+        {"aud": "another client"},
+        {"azp": "another client"},
+        {"auth_time": float("nan")},
+        {"auth_time": float("inf")},
+    ],
+)
+def test_an_answer_that_is_not_for_this_question_proves_nothing(
+    owner_by_sign_on: Client, provider: IdentityProvider, claims: dict[str, Any]
+) -> None:
+    provider.claims = claims
+    assert owner_by_sign_on.get(provider.authorize(leave(owner_by_sign_on, AGAIN))).status_code == 401
+    assert owner_by_sign_on.get(GOAL)["Location"].startswith(AGAIN)
 
 
 def test_a_plain_sign_in_proves_nothing(owner_by_sign_on: Client, provider: IdentityProvider) -> None:

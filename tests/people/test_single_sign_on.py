@@ -13,9 +13,13 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from integrations.models import AccountEvent
+from portal.provider import ENDPOINTS, _fault_of_provider
 from tests.pages.test_look import assert_sound
-from tests.support.identity_provider import SIGN_IN, IdentityProvider, leave, sign_in
+from tests.support.identity_provider import CLIENT_ID, SIGN_IN, IdentityProvider, leave, sign_in
 from tests.support.simulated import everything_stored
+
+PASSWORD = "a long pass phrase"
 
 
 def signed_in_as(client: Client) -> User | None:
@@ -230,6 +234,148 @@ def test_asking_the_provider_and_coming_back_unasked_writes_no_row(
     for query in ({}, {"code": "x", "state": "y"}, {"error": "access_denied"}):
         assert client.get(f"{SIGN_IN}callback/", query).status_code == 401
     assert everything_stored() == before
+
+
+# --- what is believed of the provider's answers ----------------------------------------------------------
+
+
+def assert_refused(client: Client, provider: IdentityProvider, reason: str) -> None:
+    """Nobody is in, nothing is tied or changed; a page says so, the sign-in log why."""
+    before = list(SocialAccount.objects.values())
+    response = sign_in(client, provider)
+    assert response.status_code == 401
+    assert "Not signed in" in response.content.decode()
+    assert_sound(response.content.decode())
+    assert signed_in_as(client) is None
+    assert list(SocialAccount.objects.values()) == before
+    event = AccountEvent.objects.latest("pk")
+    assert (event.kind, event.person_name) == (AccountEvent.Kind.REFUSED, "")
+    assert reason in event.detail
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({"nonce": "of another question"}, "another nonce"),
+        ({"nonce": None}, "another nonce"),
+        ({"nonce": ""}, "another nonce"),
+        ({"nonce": ["x"]}, "another nonce"),
+        ({"nonce": "n\u00f6nce"}, "another nonce"),
+        ({"iss": "https://id.example.com"}, "Invalid id_token"),
+        ({"iss": None}, "Invalid id_token"),
+        ({"aud": "another client"}, "Invalid id_token"),
+        ({"aud": None}, "Invalid id_token"),
+        ({"aud": []}, "Invalid id_token"),
+        ({"aud": [CLIENT_ID, "another client"]}, "aud without azp"),
+        ({"aud": [CLIENT_ID, "another client"], "azp": "another client"}, "(azp)"),
+        ({"azp": "another client"}, "(azp)"),
+        ({"azp": ""}, "(azp)"),
+        ({"exp": 1_700_000_000}, "Invalid id_token"),
+        ({"sub": None}, "(sub)"),
+        ({"sub": ""}, "(sub)"),
+        ({"sub": 17}, "(sub)"),
+        ({"sub": "u-99"}, "somebody else"),  # the user info tells of u-17
+        ({"name": "N\0ra"}, "no database keeps"),
+        ({"name": "N\ud800ra"}, "no database keeps"),
+        ({"rank": float("nan")}, "no database keeps"),
+    ],
+)
+def test_an_id_token_is_for_this_question_this_portal_and_this_person(
+    provider: IdentityProvider, nora: User, claims: dict[str, Any], reason: str, known: bool
+) -> None:
+    if known:
+        sign_in(Client(), provider)
+    provider.claims = claims
+    assert_refused(Client(), provider, reason)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": [CLIENT_ID]},
+        {"azp": CLIENT_ID},
+        {"aud": [CLIENT_ID, "another client"], "azp": CLIENT_ID},
+    ],
+)
+def test_who_is_named_in_the_other_ways_of_the_standard_gets_in(
+    client: Client, provider: IdentityProvider, nora: User, claims: dict[str, Any]
+) -> None:
+    provider.claims = claims
+    sign_in(client, provider)
+    assert signed_in_as(client) == nora
+
+
+def test_each_question_has_a_nonce_of_its_own(client: Client, provider: IdentityProvider, nora: User) -> None:
+    """An answer to one question, sent as the answer to another of the same browser."""
+    first, second = leave(client), leave(client)
+    nonces = [parse_qs(urlsplit(there).query)["nonce"][0] for there in (first, second)]
+    assert len(set(nonces)) == 2
+    assert all(len(nonce) >= 32 for nonce in nonces)
+    provider.claims = {"nonce": nonces[0]}
+    assert client.get(provider.authorize(second)).status_code == 401
+    assert signed_in_as(client) is None
+    assert client.get(provider.authorize(first)).status_code == 302
+    assert signed_in_as(client) == nora
+
+
+def test_without_an_id_token_nobody_gets_in(client: Client, provider: IdentityProvider, nora: User) -> None:
+    """OAuth alone says what may be read, not who has signed in here."""
+    provider.without_id_token = True
+    assert_refused(client, provider, "no ID token")
+
+
+def test_the_id_there_counts_and_no_address(client: Client, provider: IdentityProvider, nora: User) -> None:
+    """Somebody else there takes Nora's address after she has come: they are not her."""
+    sign_in(client, provider)
+    other = User.objects.create_user("mallory", "mallory@example.com", PASSWORD)
+    provider.person = {"sub": "u-66", "email": "mallory@example.com", "email_verified": True}
+    sign_in(Client(), provider)
+    provider.person["email"] = "nora@example.com"
+    hers = Client()
+    sign_in(hers, provider)
+    assert signed_in_as(hers) == other
+
+
+@pytest.mark.parametrize("description", [
+    {"issuer": "https://id.example"}, {"issuer": None}, {"token_endpoint": None}, {"userinfo_endpoint": 7},
+])  # fmt: skip
+def test_a_provider_that_is_not_the_configured_one_is_not_asked(
+    client: Client, provider: IdentityProvider, nora: User, description: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    provider.description = description
+    response = client.post(SIGN_IN)
+    assert response.status_code == 502
+    assert "single sign-on is not possible" in caplog.text
+    provider.description = {}
+    back = provider.authorize(leave(client))
+    provider.description = description
+    answer = client.get(back)
+    assert answer.status_code == 502
+    assert "could not be asked" in answer.content.decode()
+    assert signed_in_as(client) is None
+
+
+def test_over_tls_nothing_of_the_provider_is_in_clear() -> None:
+    described = {"issuer": "https://id.example", **dict.fromkeys(ENDPOINTS, "https://id.example/x")}
+    assert _fault_of_provider(described, "https://id.example/.well-known/openid-configuration") == ""
+    assert _fault_of_provider(described, "https://id.example/") == ""
+    for name in ENDPOINTS:
+        fault = _fault_of_provider(described | {name: "http://id.example/x"}, "https://id.example")
+        assert fault == f"its {name} is not https"
+
+
+def test_a_tie_is_one_at_its_own_provider(client: Client, provider: IdentityProvider, nora: User) -> None:
+    """After a move to another provider the same id may be anybody's."""
+    sign_in(Client(), provider)
+    tie = SocialAccount.objects.get()
+    tie.extra_data["id_token"]["iss"] = "https://old.example"
+    tie.save()
+    assert_refused(client, provider, "another provider")
+    tie.delete()
+    sign_in(client, provider)
+    assert signed_in_as(client) == nora
 
 
 def test_who_turns_back_at_the_provider_is_told_where_they_are(

@@ -26,24 +26,28 @@ class IdentityProvider:
 
     server: HTTPServer
     person: dict[str, Any] = field(default_factory=dict)
-    codes: dict[str, tuple[str, int]] = field(default_factory=dict)
+    codes: dict[str, tuple[str, int, str]] = field(default_factory=dict)
     tokens: set[str] = field(default_factory=set)
     signed_in_at: int = 1_700_000_000  # when the person has signed in there: long ago
     asks_again: bool = True  # whether it does what prompt=login says
     tells_when: bool = True  # whether it says auth_time
+    claims: dict[str, Any] = field(default_factory=dict)  # of the ID token, instead of the right ones
+    description: dict[str, Any] = field(default_factory=dict)  # of itself, the same
+    without_id_token: bool = False
 
     def start(self) -> None:
         """Answer the addresses of OpenID Connect."""
         url = self.server.url_for("").rstrip("/")
-        self.server.expect_request("/.well-known/openid-configuration").respond_with_json(
-            {
-                "issuer": url,
-                "authorization_endpoint": f"{url}/authorize",
-                "token_endpoint": f"{url}/token",
-                "userinfo_endpoint": f"{url}/userinfo",
-                "jwks_uri": f"{url}/keys",
-                "token_endpoint_auth_methods_supported": ["client_secret_post"],
-            }
+        described = {
+            "issuer": url,
+            "authorization_endpoint": f"{url}/authorize",
+            "token_endpoint": f"{url}/token",
+            "userinfo_endpoint": f"{url}/userinfo",
+            "jwks_uri": f"{url}/keys",
+            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        }
+        self.server.expect_request("/.well-known/openid-configuration").respond_with_handler(
+            lambda _: Response(json.dumps(described | self.description), content_type="application/json")
         )
         self.server.expect_request("/authorize").respond_with_handler(self._in_a_browser)
         self.server.expect_request("/token", method="POST").respond_with_handler(self._token)
@@ -59,7 +63,7 @@ class IdentityProvider:
         code = secrets.token_urlsafe()
         if asked.get("prompt") == "login" and self.asks_again:
             self.signed_in_at = int(time.time())
-        self.codes[code] = (asked["code_challenge"], self.signed_in_at)
+        self.codes[code] = (asked["code_challenge"], self.signed_in_at, asked["nonce"])
         return f"{asked['redirect_uri']}?code={code}&state={asked['state']}"
 
     def _in_a_browser(self, request: Request) -> Response:
@@ -67,7 +71,7 @@ class IdentityProvider:
         return Response(status=302, headers={"Location": self.authorize(request.url)})
 
     def _token(self, request: Request) -> Response:
-        challenge, auth_time = self.codes.pop(request.form["code"], ("", 0))
+        challenge, auth_time, nonce = self.codes.pop(request.form["code"], ("", 0, ""))
         digest = hashlib.sha256(request.form["code_verifier"].encode()).digest()
         proven = base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
         if not proven or request.form["client_secret"] != CLIENT_SECRET:
@@ -75,15 +79,20 @@ class IdentityProvider:
         token = secrets.token_urlsafe()
         self.tokens.add(token)
         answer = {"access_token": token, "token_type": "Bearer", "expires_in": 300}
-        answer["id_token"] = self._id_token(auth_time)
+        if not self.without_id_token:
+            answer["id_token"] = self._id_token(auth_time, nonce)
         return Response(json.dumps(answer), content_type="application/json")
 
-    def _id_token(self, auth_time: int) -> str:
+    def _id_token(self, auth_time: int, nonce: str) -> str:
         """Unsigned parts: the portal fetches it itself, over a connection that vouches for it."""
         url = self.server.url_for("").rstrip("/")
-        claims = {"iss": url, "aud": CLIENT_ID, "exp": int(time.time()) + 300, "sub": self.person.get("sub")}
+        now = int(time.time())
+        claims = {"iss": url, "aud": CLIENT_ID, "exp": now + 300, "iat": now, "nonce": nonce}
+        claims["sub"] = self.person.get("sub")
         if self.tells_when:
             claims["auth_time"] = auth_time
+        claims |= self.claims
+        claims = {name: value for name, value in claims.items() if value is not None}
         parts = (json.dumps(part).encode() for part in ({"alg": "RS256", "typ": "JWT"}, claims))
         head, body = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
         return f"{head}.{body}.c2ln"
