@@ -42,6 +42,7 @@ from integrations.services.read_api import (  # noqa: E402
     create_token,
 )
 from integrations.services.suggestions import suggest as suggestions  # noqa: E402
+from tests.concurrency import people_steps  # noqa: E402
 from tests.support.rows import make_company, make_instance, make_mapping  # noqa: E402
 from tests.support.simulated import ImpatientAutotask, actor_of, connect, make_organization  # noqa: E402
 
@@ -214,6 +215,8 @@ STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     for step in (
         prepare_rows, map_for_a_while, save_in_a_crowd, suggest, delete_and_restore, claim, press_refresh,
         work, connect_and_work, wake_and_work, claim_and_cancel, make_token, ask_in_a_crowd,
+        people_steps.prepare_people, people_steps.use_link, people_steps.use_recovery_code,
+        people_steps.take_the_admin, people_steps.has_password,
     )
 }  # fmt: skip
 
