@@ -12,7 +12,8 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         """After all apps are there."""
-        from portal import devices, sign_in_log
+        from portal import devices, ended_sessions, sign_in_log
 
         sign_in_log.start()
         devices.start()
+        ended_sessions.start()

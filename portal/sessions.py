@@ -50,6 +50,20 @@ class SessionStore(DatabaseStore):
         self.client = ("", "")  # address and browser; the middleware knows them
         self._found: BrowserSession | None = None
 
+    @property
+    def ends_in(self) -> tuple[int, int] | None:
+        """The seconds until a signed-in session ends if nothing is done, and whatever is done.
+
+        For the page, whose request is the last thing that was done; None where nobody is signed in.
+        """
+        found = self._found
+        if found is None or found.person_id is None or self.session_key is None:
+            return None
+        now = timezone.now()
+        seen = now if now - found.seen_at > SEEN_EVERY else found.seen_at
+        at_the_latest = int((found.expire_date - now).total_seconds())
+        return min(int((seen + settings.SESSION_IDLE - now).total_seconds()), at_the_latest), at_the_latest
+
     @classmethod
     def get_model_class(cls) -> type[BrowserSession]:
         """Our own rows."""
@@ -136,4 +150,6 @@ class KnownBrowserMiddleware(SessionMiddleware):
             row = BrowserSession.objects.filter(pk=name_of(store.session_key))
             address, browser = store.client
             row.update(seen_at=now, address=address[:100], browser=browser[:200])
+        if ends_in := store.ends_in:
+            answer.headers["Session-Ends-In"] = "{} {}".format(*ends_in)  # read by static/js/session.js
         return answer

@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.ended_sessions.EndedSessionMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.sign_in_log.PresenceMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -270,6 +271,7 @@ MESSAGE_STORAGE = "portal.message_storage.MessageStorage"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_ENGINE = "portal.sessions"
+CSRF_FAILURE_VIEW = "portal.ended_sessions.csrf_failure"
 # A session ends when nobody has used it for the one, and the other after its sign-in whatever happens.
 SESSION_IDLE = dt.timedelta(minutes=number("SESSION_IDLE_MINUTES", 120, minimum=5, maximum=24 * 60))
 SESSION_LENGTH = dt.timedelta(hours=number("SESSION_HOURS", 12, minimum=1, maximum=24 * 7))

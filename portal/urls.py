@@ -20,6 +20,7 @@ from portal.accounts import (
     recovery_codes,
     single_sign_on,
 )
+from portal.ended_sessions import stay_signed_in
 from portal.proof import prove_by_single_sign_on
 from portal.provider import callback as sign_on_callback
 from portal.security_txt import security_txt
@@ -37,6 +38,7 @@ accounts = [
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("reauthenticate/sso/", prove_by_single_sign_on, name="account_reauthenticate_sso"),
+    path("stay/", stay_signed_in, name="account_stay"),
     path("welcome/", people.welcome, name="account_welcome"),
     path("browsers/", people.own_browsers, name="account_browsers"),
     path("browsers/end/", people.end_own_browsers, name="account_end_browsers"),

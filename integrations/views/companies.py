@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
@@ -44,11 +45,31 @@ def job(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse
     """The progress of the latest refresh; asks again by itself until it has ended."""
     latest = shown_job(instance, request.user)
     ended = latest is not None and not latest.is_open
-    context = {"instance": instance, "job": latest, "ended": ended}
+    context = {
+        "instance": instance,
+        "job": latest,
+        "ended": ended,
+        "just_ended": _ended_as(latest) if ended else [],
+    }
     response = render(request, "integrations/setup/job.html", context)
     if ended:
         response.headers["HX-Trigger"] = "options-refreshed"
     return response
+
+
+def _ended_as(job: Job | None) -> list[Message]:
+    """What the job that has just ended came to, for whoever has scrolled away from its line."""
+    if job is None:
+        return []
+    if job.state == Job.State.FAILED:
+        return [Message(messages.ERROR, f"{job.get_kind_display()} failed. {job.error}")]
+    stopped = "cancelled. " if job.state == Job.State.CANCELLED else ""
+    return [
+        Message(
+            messages.INFO if stopped else messages.SUCCESS,
+            f"{job.get_kind_display()}: {stopped}{job.message}",
+        )
+    ]
 
 
 @on_instance("map_organizations")

@@ -80,7 +80,71 @@
     if (isPressed && event.detail.elt.matches("[hx-trigger^='every']")) event.detail.shouldSwap = false;
   });
 
-  window.portal = Object.freeze({ announce, released });
+  // --- messages that no answer brought: portal.tell("error", "No connection."); kinds as in includes/message.html ---
+
+  const SIGNS = { error: "x-circle", warning: "alert", success: "check-circle", info: "info" };
+
+  function icon(name) {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+    use.setAttribute("href", `${root.dataset.icons}#${name}`);
+    svg.setAttribute("class", "icon");
+    svg.setAttribute("aria-hidden", "true");
+    svg.append(use);
+    return svg;
+  }
+
+  function tell(kind, text) {
+    const isUrgent = kind === "error" || kind === "warning";
+    const message = document.createElement("div");
+    message.className = `alert alert-${kind === "error" ? "danger" : kind}`;
+    const said = document.createElement("div");
+    said.className = "alert-text";
+    said.textContent = text;
+    const toolbar = document.createElement("div");
+    toolbar.className = "toolbar";
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "btn btn-sm btn-icon";
+    close.dataset.dismiss = "";
+    close.setAttribute("aria-label", "Close this message");
+    close.append(icon("x"));
+    toolbar.append(close);
+    message.append(icon(SIGNS[kind]), said, toolbar);
+    document.getElementById(isUrgent ? "messages-alert" : "messages-status")?.append(message);
+    return message;
+  }
+
+  // What could not be done is said where the person is: htmx alone would leave the page as it was.
+  const untold = (event) => tell("error", event.type === "htmx:sendError"
+    ? "There is no connection to the portal. Nothing was changed; try again."
+    : `The portal could not do that (error ${event.detail.xhr.status}). Reload the page and try again.`);
+  document.addEventListener("htmx:sendError", untold);
+  document.addEventListener("htmx:responseError", untold);
+
+  // A message that asks for nothing goes by itself, unless somebody is at it; Undo, warnings and errors stay.
+  const SEEN_FOR = 12_000; // ms
+
+  function leave(message) {
+    window.setTimeout(() => {
+      if (!message.isConnected) return;
+      if (message.matches(":hover, :focus-within") || document.hidden) leave(message);
+      else message.remove();
+    }, SEEN_FOR);
+  }
+
+  function watchMessages() {
+    const place = document.querySelector(".toasts #messages-status");
+    if (!place) return;
+    const fresh = (nodes) => {
+      for (const node of nodes) if (node instanceof Element && node.matches(".alert:not(:has(form))")) leave(node);
+    };
+    fresh(place.children);
+    new MutationObserver((changes) => { for (const { addedNodes } of changes) fresh(addedNodes); }).observe(place, { childList: true });
+  }
+  document.addEventListener("DOMContentLoaded", watchMessages);
+
+  window.portal = { announce, released, tell };
 
   // --- menus (<details class="menu">) close on Escape, on a click elsewhere and when focus leaves ---
 

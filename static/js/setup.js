@@ -47,7 +47,9 @@
       const address = `${this.form.dataset.choose}?${new URLSearchParams({ q: text })}`;
       let options;
       try {
-        const answer = await fetch(address, { headers: { "HX-Request": "true" }, signal });
+        const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
+        const answer = await fetch(address, { headers, signal });
+        if (window.portal.ledAway(answer, { row: this.form.dataset.row, text })) return;
         options = answer.ok
           ? await answer.text()
           : '<li class="combobox-empty" role="option" aria-disabled="true" aria-selected="false">The companies could not be searched. Reload the page.</li>';
@@ -135,6 +137,14 @@
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[data-combobox]")) event.preventDefault();
   });
+  // Whoever had to sign in again while looking for a company goes on with the text that was looked for.
+  document.addEventListener("portal:picked", ({ detail: { row, text } }) => {
+    const picker = [...document.querySelectorAll("[data-combobox]")].find((form) => form.dataset.row === row)?.picker;
+    if (!picker) return;
+    picker.input.focus();
+    picker.input.value = text;
+    picker.ask(text);
+  });
 
   // --- a field that is left is checked by the server, the only judge --------------------------------
 
@@ -145,7 +155,9 @@
       if (typeof value === "string" && (name === field.name || others.includes(name) || others.includes("*"))) values.append(name, value);
     }
     const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
-    const answer = await fetch(form.dataset.check, { method: "POST", body: values, headers: { "X-CSRFToken": token } });
+    const headers = { "X-CSRFToken": token, "HX-Request": "true", "HX-Current-URL": location.href };
+    const answer = await fetch(form.dataset.check, { method: "POST", body: values, headers });
+    if (window.portal.ledAway(answer)) return;
     const place = field.closest(".field");
     const text = await answer.text();
     await window.portal.released();

@@ -111,9 +111,15 @@ def test_a_visitor_is_sent_to_the_sign_in(values: dict[str, Any], subtests: pyte
     for page in PAGES.values():
         address = address_of(page, values)
         with subtests.test(page.name):
-            for response in (client.get(address), client.post(address), client.get(address, headers=HTMX)):
+            for response in (client.get(address), client.post(address)):
                 assert response.status_code == 302
                 assert response["Location"].startswith(reverse("account_login"))
+            for response in (client.get(address, headers=HTMX), client.post(address, headers=HTMX)):
+                assert (response.status_code, response.content) == (
+                    204,
+                    b"",
+                )  # no sign-in in a part of a page
+                assert response["HX-Redirect"].startswith(reverse("account_login"))
     assert everything_stored() == before
 
 

@@ -1,0 +1,106 @@
+"""What an action brought is seen where the person is, heard, and stays while it has something to offer."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.journeys.conftest import Visitor, find, wait_for_job
+from tests.journeys.test_work_by_keyboard import use
+
+IN_VIEW = """(element) => {
+  const { top, bottom, left, right } = element.getBoundingClientRect();
+  return top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
+}"""
+
+
+def seen(page: Page, text: str) -> Locator:
+    """The message with this text, which is in the window now."""
+    message = page.locator("#messages-status .alert").filter(has_text=text)
+    expect(message).to_be_visible()
+    assert message.evaluate(IN_VIEW), text
+    return message
+
+
+def to_the_end(page: Page) -> None:
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+
+
+def go_through(page: Page, *, by_keyboard: bool) -> None:
+    """Suggest, Ignore, Undo, Save, Undo, Refresh, each from far down the page."""
+
+    def press(button: Locator) -> None:
+        if by_keyboard:
+            use(page, button)
+        else:
+            button.click()
+
+    press(page.get_by_role("button", name="Suggest Values"))
+    seen(page, "Nothing is saved yet.")
+    expect(page.locator("#job")).not_to_contain_text("companies were read")  # of another action
+    press(page.get_by_role("button", name="Select none"))
+    seen(page, "no longer selected")
+    page.goto(f"{page.url.split('?')[0].split('#')[0]}?q=dental&size=200")
+    to_the_end(page)
+    page.get_by_role("button", name="Discard the unsaved choice for Wharton Dental Care").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Ignore Wharton Dental Care").focus()
+    page.keyboard.press("Enter")
+    message = seen(page, "Wharton Dental Care is ignored")
+    press(message.get_by_role("button", name="Undo"))
+    seen(page, "put back as before")
+    to_the_end(page)
+    page.get_by_role("checkbox", name="Save Alderney Dental Care").check()
+    press(page.locator("#action-bar").get_by_role("button", name="Save Mappings"))
+    message = seen(page, "Mappings saved: 1 new.")
+    press(message.get_by_role("button", name="Undo"))
+    seen(page, "put back as before")
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_outcome_is_in_view_by_mouse(person: Visitor, width: int) -> None:
+    page = person.page
+    page.set_viewport_size({"width": width, "height": 860})
+    go_through(page, by_keyboard=False)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Refresh Options").click()
+    to_the_end(page)
+    seen(page, "Refresh options:")
+    expect(page.locator("#job")).to_contain_text("Refresh options:")
+
+
+def test_the_outcome_is_in_view_by_keyboard(person: Visitor) -> None:
+    go_through(person.page, by_keyboard=True)
+
+
+@pytest.mark.without_scripts
+def test_the_outcome_stands_beside_the_table_without_scripts(person: Visitor) -> None:
+    page = find(person, "Upton")
+    page.get_by_role("button", name="Suggest Values").click()
+    seen(page, "Nothing is saved yet.")
+    page.get_by_role("button", name="Save Mappings").first.click()
+    message = seen(page, "Mappings saved:")
+    message.get_by_role("button", name="Undo").click()
+    seen(page, "put back as before")
+    page.get_by_role("button", name="Ignore Upton Dental Care").click()
+    seen(page, "Upton Dental Care is ignored").get_by_role("button", name="Undo").click()
+    seen(page, "put back as before")
+    page.get_by_role("button", name="Refresh Options").click()
+    wait_for_job(page)
+
+
+def test_what_offers_something_stays_and_the_rest_leaves(person: Visitor) -> None:
+    page = find(person, "Dalby")
+    page.clock.install()
+    page.reload()
+    page.get_by_role("button", name="Ignore Dalby Dental Care").click()
+    undo = seen(page, "Dalby Dental Care is ignored")
+    page.clock.fast_forward(60_000)
+    expect(undo).to_be_visible()
+    page.evaluate("portal.tell('error', 'Could not be done.')")
+    page.evaluate("portal.tell('info', 'Only for your information.')")
+    page.clock.fast_forward(13_000)
+    expect(page.get_by_text("Only for your information.")).to_have_count(0)
+    expect(page.get_by_text("Could not be done.")).to_be_visible()
+    undo.get_by_role("button", name="Undo").click()
+    seen(page, "put back as before")
