@@ -7,6 +7,7 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
+from integrations.database.limits import limit_connections
 from integrations.database.sqlite import prepare_connections
 
 # What each role may do; the roles are Django groups, so the admin can give them to people.
@@ -56,6 +57,7 @@ class IntegrationsConfig(AppConfig):
         from integrations import checks  # noqa: F401  # registers the system checks
 
         prepare_connections()
+        limit_connections()
         if apps.is_installed("allauth.mfa"):  # it is not where two files are all there is (settings_offline)
             from integrations.models import seeds
             from integrations.services.sign_ins import watch_changes

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +18,8 @@ from django.db import transaction
 from django.utils import timezone
 from django_tasks import task
 
+from integrations.database.faults import fault_of
+from integrations.database.patience import is_passing, keep_trying
 from integrations.models import ImportReport, ImportSource, IntegrationInstance, Job
 from integrations.psa.base import PSAError, StepState
 from integrations.services.audit import Actor, Batch
@@ -28,7 +32,7 @@ from integrations.services.imports import (
     open_report,
 )
 from integrations.services.instances import check_connection, start_due_runs
-from integrations.services.jobs import JobCancelled, JobLost, JobRun, claim, open_job, stalled_jobs
+from integrations.services.jobs import JobCancelled, JobLost, JobRun, claim, open_job, release, stalled_jobs
 from integrations.services.saved_sources import (
     SourceFailed,
     open_refresh,
@@ -39,7 +43,10 @@ from integrations.services.suggestions import propose_mappings
 from integrations.services.webhooks import has_work, note_reviews, work
 
 logger = logging.getLogger(__name__)
+memory_spent = threading.Event()  # a job took all it may; the process should go when its call has ended
 SCHEDULE = "schedule"  # what starts a job that nobody asked for
+MISTAKE = "The portal made a mistake here. The log of the worker has the details."
+TOO_LARGE = "It needed more memory than a job may have. Whoever runs this portal can raise JOB_MEMORY_MB."
 
 
 class WorkFailed(Exception):
@@ -55,7 +62,17 @@ def _wake(job: Job) -> None:
     if settings.TASKS_BACKEND == "database":
         run_job.enqueue(str(job.key))
     else:
-        transaction.on_commit(partial(run_job.enqueue, str(job.key)))
+        transaction.on_commit(partial(_call, job))
+
+
+def _call(job: Job) -> None:
+    """Put the call in a queue beside the database; where that is away, housekeeping does it later."""
+    try:
+        run_job.enqueue(str(job.key))
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        logger.warning("Job %s waits until the queue is back: %s", job.pk, error)
 
 
 def enqueue_refresh(
@@ -177,12 +194,26 @@ def start_due() -> int:
 
 
 def requeue_neglected() -> int:
-    """Wake a worker for every job that nobody is at; returns how many."""
-    found = stalled_jobs(timezone.now())
+    """Wake a worker for every job that nobody is at and no call is queued for; returns how many."""
+    found = stalled_jobs(timezone.now(), queued_calls())
     for job in found:
         logger.warning("Nobody is at job %s (%s); a worker is woken for it.", job.pk, job.kind)
         _wake(job)
     return len(found)
+
+
+def queued_calls() -> set[str]:
+    """The keys of the jobs for which a call waits in the queue."""
+    if settings.TASKS_BACKEND == "database":
+        from django_tasks_db.models import DBTaskResult
+
+        ready = DBTaskResult.objects.ready().filter(task_path=run_job.module_path)
+        calls = [given["args"] for given in ready.values_list("args_kwargs", flat=True)]
+    else:
+        import django_rq
+
+        calls = [job.args for job in django_rq.get_queue("default").get_jobs()]
+    return {str(arguments[0]) for arguments in calls if arguments}
 
 
 _WEBHOOKS_WOKEN = "webhooks-woken"
@@ -215,30 +246,92 @@ def run_job(key: str) -> None:
     run = claim(uuid.UUID(key))
     if run is None:
         return
+    began = time.monotonic()
     with run:
         try:
             message, result = WORK[Job.Kind(run.job.kind)](run)
         except JobCancelled:
             run.finish(Job.State.CANCELLED, message="Cancelled. Nothing was added or marked missing.")
+            _log_end(run, "was cancelled", began)
         except JobLost:
             logger.warning("Job %s was taken over by another worker.", run.job.pk)
-        except PSAError as error:
-            logger.warning("Job %s failed: %s", run.job.pk, error.technical)
-            run.finish(Job.State.FAILED, error=error.user_text)
-        except WorkFailed as error:
-            run.finish(Job.State.FAILED, error=str(error))
-        except ShrinkRefused as error:
-            run.finish(Job.State.FAILED, error=str(error), result={"confirm": "shrink"})
-        except Exception:
-            run.finish(
-                Job.State.FAILED,
-                error="The portal made a mistake here. The log of the worker has the details.",
-            )
+        except MemoryError:
+            _fail(run, TOO_LARGE, began)
+            memory_spent.set()
             raise
+        except Exception as error:
+            if fault_of(error):
+                logger.warning("Job %s meets a database that is %s.", run.job.pk, fault_of(error))
+                keep_trying(partial(_give_back, run), f"Job {run.job.pk} cannot be given back")
+            elif (told := _failure(error)) is not None:
+                _fail(run, told, began, **({"confirm": "shrink"} if isinstance(error, ShrinkRefused) else {}))
+            else:
+                _fail(run, MISTAKE, began)
+                raise
         else:
             run.finish(Job.State.DONE, message=message, result=result)
+            _log_end(run, "is done", began, logging.INFO)
             if result.get("outdated"):
                 enqueue_refresh(run.instance, run.job.created_by, full=True)
+
+
+def _failure(error: Exception) -> str | None:
+    """What people are told of a failure that is no mistake of the portal's; None for one that is."""
+    if isinstance(error, PSAError):
+        logger.warning("What the PSA said: %s", error.technical)
+        return error.user_text
+    return str(error) if isinstance(error, WorkFailed | ShrinkRefused) else None
+
+
+def _fail(run: JobRun, error: str, began: float, **result: str) -> None:
+    run.finish(Job.State.FAILED, error=error, result=result)
+    _log_end(run, f"failed: {error.rstrip('.')}", began)
+
+
+def _log_end(run: JobRun, ended: str, began: float, level: int = logging.WARNING) -> None:
+    """One line for each job, since its call in the queue succeeds whatever the job came to."""
+    job, seconds = run.job, time.monotonic() - began
+    logger.log(level, "Job %s (%s, %s) %s, after %.1f s", job.pk, job.kind, job.subject, ended, seconds)
+
+
+def _give_back(run: JobRun) -> bool:
+    """Let the job wait again, for a worker that finds the database in order."""
+    with transaction.atomic():
+        given = run.give_back()
+        if given:
+            _wake(run.job)
+    return given
+
+
+def end_run(key: uuid.UUID, token: uuid.UUID, state: Job.State, sentence: str) -> bool:
+    """Say how a job ended whose process was ended, in its row and in the report that it had; True.
+
+    What it had written before that is said as it is: an import that came to its end is done.
+    """
+    with transaction.atomic():
+        job = Job.objects.select_for_update().filter(key=key, lease_token=token).first()
+        if job is None:
+            return True  # it has ended by itself, or another worker has it
+        run = JobRun(job, token)
+        report = ImportReport.objects.select_for_update().filter(key=key).first()
+        if report is not None and report.verdict != ImportReport.Verdict.RUNNING:
+            return run.finish(Job.State.DONE, message=report.sentence, result={"report": str(key)}) or True
+        if report is not None:
+            whole = job.kind == Job.Kind.IMPORT_FILE
+            kept = "Nothing was written." if whole else "What was written before that stays."
+            report.end(ImportReport.Verdict.STOPPED, f"{sentence} {kept}")
+        told = {"error" if state == Job.State.FAILED else "message": sentence}
+        run.finish(state, result={"report": str(key)} if report else None, **told)
+    return True
+
+
+def hand_on(key: uuid.UUID, token: uuid.UUID) -> bool:
+    """Wake another worker for a job whose process has died; True."""
+    with transaction.atomic():
+        job = release(key, token)
+        if job is not None:
+            _wake(job)
+    return True
 
 
 def _refresh_options(run: JobRun) -> tuple[str, dict[str, Any]]:

@@ -126,6 +126,9 @@ def logging_settings(level: str, layout: str) -> dict[str, object]:
             # At DEBUG they write the whole context of a template, and paths that receivers keep secret.
             "django.template": {"level": "INFO"},
             "urllib3": {"level": "INFO"},
+            # Of a job that failed it says that its call succeeded; integrations.tasks says what became of it.
+            "django_tasks": {"level": "WARNING"},
+            "django_tasks_db": {"level": "WARNING"},
         },
         "root": {"handlers": ["console"], "level": level},
     }

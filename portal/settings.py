@@ -154,6 +154,12 @@ else:
     # pooler that gives each transaction another connection needs ?prepare_threshold=0: never.
     options = DATABASES["default"].setdefault("OPTIONS", {})
     options["prepare_threshold"] = options.get("prepare_threshold", 2) or None
+    # Who waits for a server that is gone without a word notices within half a minute; the waits within it are
+    # limited by the kind of process (integrations/database/limits.py).
+    for name, seconds in {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5}.items():
+        options.setdefault(name, seconds)
+    options.setdefault("keepalives_count", 3)
+    options.setdefault("tcp_user_timeout", 30_000)  # milliseconds
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Sign-in limits count in the cache; the database keeps the counts common to all web processes.
@@ -180,6 +186,18 @@ elif TASKS_BACKEND == "rq":
 else:
     raise ImproperlyConfigured(f"TASKS_BACKEND must be database or rq, not {TASKS_BACKEND!r}.")
 JOB_LEASE_SECONDS = number("JOB_LEASE_SECONDS", 60, minimum=5, maximum=3600)
+# How long a job may take, by its kind, before its worker ends it; and how much memory it may write to, 0:
+# any.
+JOB_SECONDS = {
+    kind: number(f"JOB_SECONDS_{kind.upper()}", seconds, minimum=5, maximum=7 * 24 * 3600)
+    for kind, seconds in {
+        "refresh_options": 4 * 3600, "suggest_mappings": 3600, "check_connection": 600,
+        "import_organizations": 3600, "import_file": 3 * 3600, "refresh_source": 3 * 3600,
+    }.items()
+}  # fmt: skip
+JOB_MEMORY_MB = number("JOB_MEMORY_MB", 2048, minimum=0, maximum=1_000_000)
+if 0 < JOB_MEMORY_MB < 256:
+    raise ImproperlyConfigured("JOB_MEMORY_MB must be 0 (no cap) or at least 256: a job needs 150 to begin.")
 
 # How long the reports of imports are kept; 0: for ever. The history of what they changed stays anyway.
 IMPORT_REPORT_DAYS = number("IMPORT_REPORT_DAYS", 365, minimum=0, maximum=36_500)

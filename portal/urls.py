@@ -71,3 +71,5 @@ urlpatterns = [
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "portal.unavailable.answer_error"

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from integrations.database.faults import fault_of
 from integrations.services.read_api import Ambiguous, NotVisible, TokenRefused, TooManyRequests, Unresolved
 
 CONTENT_TYPE = "application/problem+json"
@@ -109,7 +110,16 @@ def _other(request: HttpRequest, error: HttpError) -> HttpResponse:
     return problem(error.status_code, "refused", str(error))
 
 
+UNAVAILABLE_FOR = 10  # seconds until it is worth to ask again
+
+
 def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
+    if fault := fault_of(error):
+        logger.warning("%s %s: the database is %s", request.method, request.path, fault.value, exc_info=error)
+        detail = f"The portal's database is {fault.value} at the moment. Ask again later."
+        response = problem(503, "unavailable", detail, retry_after=UNAVAILABLE_FOR)
+        response.headers["Retry-After"] = str(UNAVAILABLE_FOR)
+        return response
     # The path without its query, and never the headers: neither belongs into a log.
     logger.error("%s %s failed", request.method, request.path, exc_info=error)
     return problem(500, "failed", "The portal made a mistake here. Its log has the details.")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
 import sys
 
 from django.conf import settings
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 
@@ -17,6 +20,39 @@ def add_web_options(parser: CommandParser) -> None:
     parser.add_argument("--threads", type=int, default=4, metavar="N", help="threads of each web process")
 
 
+def check_web_options(bind: str, processes: int, threads: int) -> None:
+    """Raises CommandError with the reason when the web server cannot be there, before it tries long."""
+    if processes < 1 or threads < 1:
+        raise CommandError("The web server needs at least one process and one thread.")
+    if bind.startswith("unix:"):
+        return
+    host, separator, port = bind.rpartition(":")
+    if not separator or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise CommandError(f"--bind takes ADDRESS:PORT, as in 127.0.0.1:8000, not {bind!r}.")
+    host = host.strip("[]")
+    try:
+        found = socket.getaddrinfo(host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        with socket.socket(found[0][0], socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(found[0][4])
+    except (OSError, UnicodeError) as error:
+        raise CommandError(f"The web server cannot be at {bind}: {reason_of(error)}.") from error
+
+
+def reason_of(error: Exception) -> str:
+    """Why an address cannot be had, and what to do."""
+    if isinstance(error, UnicodeError | socket.gaierror):
+        return "there is no such address. Name one of this machine, as in 127.0.0.1:8000"
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return "another program listens there. End that, or choose another port"
+    if number == errno.EADDRNOTAVAIL:
+        return "this machine does not have that address"
+    if number == errno.EACCES:
+        return "this user may not listen there. Choose a port of 1024 or more"
+    return os.strerror(number) if number else str(error)
+
+
 def web_command(bind: str, processes: int, threads: int) -> list[str]:
     """gunicorn with the portal in it.
 
@@ -25,9 +61,9 @@ def web_command(bind: str, processes: int, threads: int) -> list[str]:
     """
     return [
         sys.executable, "-m", "gunicorn", "portal.wsgi:application", "--chdir", str(settings.BASE_DIR),
-        "--bind", bind, "--workers", str(processes), "--worker-class", "gthread", "--threads", str(threads),
-        "--no-control-socket", "--timeout", "120", "--graceful-timeout", "10",
-        "--keep-alive", "15", "--log-level", "warning",
+        "--bind", bind, "--workers", str(processes), "--threads", str(threads),
+        "--worker-class", "portal.web_worker.ProbedWorker", "--no-control-socket", "--timeout", "120",
+        "--graceful-timeout", "10", "--keep-alive", "15", "--log-level", "warning",
         # Otherwise a header could say where the application is mounted, and so change all addresses.
         "--forwarder-headers", "",
         # Whom of the proxies to believe is decided in one place (portal/proxies.py), not here.

@@ -1,4 +1,8 @@
-"""Keeping several processes running as one: a dead child is started again, stopping stops all."""
+"""Keeping several processes running as one: a dead child is started again, stopping stops all.
+
+A child that has run well once is started again for ever, after pauses that grow: what it stands on may be
+away for hours. One that never ran is given up after some tries: nothing that it needs will come by itself.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
+
+from integrations.database.patience import Backoff
 
 logger = logging.getLogger(__name__)
 
@@ -20,12 +26,12 @@ LEFTOVER_PATIENCE = 2.0  # and what it has started, after its own end
 LEFTOVER_PAUSE = 0.02
 KILL_PATIENCE = 2.0  # and what was killed
 RESTART_PAUSE = 1.0
-FAST_DEATH = 5.0  # a child that lives shorter than this, this often in a row, will not get well by itself
+FAST_DEATH = 5.0  # a child that never lived longer than this, so often, will not get well by itself
 FAST_DEATHS_ALLOWED = 5
 
 
 class ChildFailed(Exception):
-    """A child died again and again right after its start."""
+    """A child died again and again right after its start, and has never run."""
 
 
 @dataclass
@@ -37,11 +43,14 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     fast_deaths: int = 0
+    ran_well: bool = False
     quiet: bool = False
+    backoff: Backoff = field(default_factory=lambda: Backoff(first=RESTART_PAUSE))
+    starts_at: float | None = None  # after a pause, on the monotonic clock
 
     def start(self) -> None:
         """Start it in a process group of its own, so that Ctrl-C reaches only the supervisor."""
-        self.started = time.monotonic()
+        self.started, self.starts_at = time.monotonic(), None
         self.process = subprocess.Popen(  # noqa: S603  # our own commands
             self.command, start_new_session=True, stdout=subprocess.DEVNULL if self.quiet else None
         )
@@ -109,13 +118,18 @@ class Supervisor:
     def _look_after(self, child: Child) -> None:
         if child.process is None or child.process.poll() is None:
             return
-        lived = time.monotonic() - child.started
-        child.fast_deaths = child.fast_deaths + 1 if lived < FAST_DEATH else 0
-        if child.fast_deaths >= FAST_DEATHS_ALLOWED:
-            raise ChildFailed(f"{child.name} ends right after its start (code {child.process.returncode}).")
-        logger.warning("%s ended with code %s; it is started again.", child.name, child.process.returncode)
-        child.end_leftovers()  # an orphaned web process would still hold the port
-        child.start()
+        now, code = time.monotonic(), child.process.returncode
+        if child.starts_at is None:
+            fast = now - child.started < FAST_DEATH
+            child.ran_well = child.ran_well or not fast
+            child.fast_deaths = child.fast_deaths + 1 if fast else 1
+            if child.fast_deaths >= FAST_DEATHS_ALLOWED and not child.ran_well:
+                raise ChildFailed(f"{child.name} ends right after its start (code {code}).")
+            child.starts_at = now if child.fast_deaths == 1 else now + child.backoff.next_pause()
+            logger.warning("%s ended with code %s; it is started again.", child.name, code)
+        if now >= child.starts_at:
+            child.end_leftovers()  # an orphaned web process would still hold the port
+            child.start()
 
     def _end_children(self) -> None:
         for child in reversed(self.children):

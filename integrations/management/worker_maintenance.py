@@ -1,6 +1,8 @@
 """What every worker does beside its jobs: a heartbeat, waking jobs and webhooks, starting what is due.
 
-Each step is safe with any number of workers: what must happen once is claimed by a conditional update.
+Each step is safe with any number of workers: what must happen once is claimed by a conditional update, and
+what somebody else holds at the moment is passed over. The heartbeat has a thread of its own, which waits
+for nobody.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from collections.abc import Callable
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
+from integrations.database.faults import fault_of
+from integrations.database.limits import limit_thread
 from integrations.services.jobs import record_heartbeat, unregister, worker_name
 from integrations.services.operations import delete_expired
 from integrations.tasks import requeue_neglected, start_due, wake_webhooks
@@ -21,59 +25,79 @@ logger = logging.getLogger(__name__)
 
 EVERY = 5.0  # seconds between two rounds
 DELETE_EXPIRED_EVERY = 3600.0
+JOIN_PATIENCE = 5.0
 
 
 class WorkerMaintenance:
-    """A thread beside the work, as a context manager. A database that is away is tried again next round."""
+    """Two threads beside the work, as a context manager. What meets a database that is away comes again."""
 
     def __init__(self, every: float = EVERY, steps: tuple[Callable[[], object], ...] | None = None) -> None:
         self.name = worker_name()
         self.every = every
-        self.steps = steps or (
-            lambda: record_heartbeat(self.name),
-            requeue_neglected,
-            start_due,
-            wake_webhooks,
-            self._delete_expired,
-        )
+        self.steps = steps or (requeue_neglected, start_due, wake_webhooks, self._delete_expired)
         self._deleted_at = 0.0
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
+        self._failing: set[str] = set()
+        self._threads = [
+            threading.Thread(target=self._repeat, args=(each, kind), name=name, daemon=True)
+            for name, each, kind in (("heartbeat", self.beat, "probe"), ("maintenance", self.round, "worker"))
+        ]
 
     def __enter__(self) -> WorkerMaintenance:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(self.every)
+        for thread in self._threads:
+            thread.join(JOIN_PATIENCE)
         try:
-            unregister(self.name)
+            with limit_thread("probe"):
+                unregister(self.name)
         except DatabaseError:
             logger.warning("The worker could not say that it has stopped; its row ages by itself.")
 
-    def _run(self) -> None:
+    def _repeat(self, work: Callable[[], object], kind: str) -> None:
         try:
-            while not self._stop.is_set():
-                self.round()
-                self._stop.wait(self.every)
+            with limit_thread(kind):
+                while not self._stop.is_set():
+                    work()
+                    self._stop.wait(self.every)
         finally:
             connection.close()
 
+    def beat(self) -> None:
+        """Say that the worker is there."""
+        self._do(lambda: record_heartbeat(self.name), "the heartbeat")
+
     def round(self) -> None:
-        """One round; a step that fails is logged and does not keep the others from being done."""
-        close_old_connections()
+        """One round of the steps; one that fails is logged and does not keep the others from being done."""
         for step in self.steps:
-            try:
-                step()
-            except DatabaseError:
-                logger.exception("The maintenance of a worker could not reach the database.")
-                close_old_connections()
-            except Exception:  # a mistake in one step must not end the heartbeat of a healthy worker
-                logger.exception("A step of the maintenance failed.")
+            self._do(step, getattr(step, "__name__", "a step"))
+
+    def _do(self, step: Callable[[], object], name: str) -> None:
+        close_old_connections()
+        try:
+            step()
+        except DatabaseError as error:
+            # Told in full once, then in a line a round: a database that is away for an hour fills no disk.
+            told = None if name in self._failing and fault_of(error) else error
+            self._failing.add(name)
+            logger.error(  # noqa: TRY400  # with a traceback the first time
+                "The maintenance of a worker could not reach the database (%s): %s",
+                name,
+                error,
+                exc_info=told,
+            )
+            connection.close_if_unusable_or_obsolete()
+        except Exception:  # a mistake in one step must not end the heartbeat of a healthy worker
+            logger.exception("A step of the maintenance failed.")
+        else:
+            self._failing.discard(name)
 
     def _delete_expired(self) -> None:
         if self._deleted_at and time.monotonic() - self._deleted_at < DELETE_EXPIRED_EVERY:
             return
-        self._deleted_at = time.monotonic()
         delete_expired()
+        self._deleted_at = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,6 +16,7 @@ from integrations import tasks
 from integrations.models import IntegrationInstance, Job
 from integrations.services.jobs import run as jobs
 from integrations.simulators.autotask.server import Simulator
+from tests.support.rows import make_instance
 
 
 @pytest.fixture
@@ -150,7 +152,20 @@ def test_a_running_job_whose_worker_went_silent_is_woken_once_a_lease(job: Job) 
     assert [tasks.requeue_neglected() for _ in range(3)] == [1, 0, 0]
     assert DBTaskResult.objects.count() == 1
     let_lease_expire(job)
+    assert tasks.requeue_neglected() == 0  # its call still waits for a worker
+    DBTaskResult.objects.update(status="RUNNING")  # which was killed with the call
     assert tasks.requeue_neglected() == 1
+
+
+def test_a_queue_that_nobody_empties_does_not_grow(db: None) -> None:
+    """Workers were away for a while: what waits is in the queue once, however often somebody looks."""
+    for number in range(30):
+        tasks.enqueue_refresh(make_instance(f"Waiting {number}"), None)
+    long_ago = timezone.now() - 10 * jobs.lease_length()
+    for _ in range(5):
+        Job.objects.update(created_at=long_ago, heartbeat_at=None)
+        assert tasks.requeue_neglected() == 0
+    assert DBTaskResult.objects.count() == 30
 
 
 def test_a_waiting_job_that_no_worker_came_for_is_woken(job: Job) -> None:
@@ -192,3 +207,7 @@ def test_a_mistake_of_the_portal_fails_the_job_for_people_and_is_raised_for_the_
     job.refresh_from_db()
     assert job.state == Job.State.FAILED
     assert "log of the worker" in job.error
+
+
+def test_every_kind_of_job_has_a_longest_time(settings: Any) -> None:
+    assert set(settings.JOB_SECONDS) == set(Job.Kind)

@@ -53,6 +53,7 @@ class MaintenanceFirst(WorkerMaintenance):
     """
 
     def __enter__(self) -> WorkerMaintenance:
+        self.beat()
         self.round()
         assert Worker.objects.alive().count() == 1
         return self

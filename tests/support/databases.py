@@ -149,13 +149,22 @@ def make_tables(url: str) -> None:
 # --- PostgreSQL ---------------------------------------------------------------------------------------
 
 
-def _binaries() -> Path | None:
+def binaries_or_none() -> Path | None:
     """Where initdb and postgres are: on the path, or where Debian keeps them."""
     found = shutil.which("initdb")
     if found:
         return Path(found).resolve().parent
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     return versions[-1] if versions else None
+
+
+def find_binaries() -> Path:
+    """The same; a test without them is skipped, or fails with ``CI=true``."""
+    found = binaries_or_none()
+    if found is None:
+        _go_without("no PostgreSQL server is installed")
+        raise AssertionError
+    return found
 
 
 def _free_port() -> int:
@@ -171,7 +180,7 @@ def postgres_server() -> Iterator[str]:
     if given:
         yield given
         return
-    binaries = _binaries()
+    binaries = binaries_or_none()
     if binaries is None:
         _go_without("no PostgreSQL: TEST_POSTGRES_URL is not set and no server is installed")
     else:

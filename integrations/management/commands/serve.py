@@ -9,7 +9,13 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations.management.processes import MANAGE, add_web_options, web_command, worker_command
+from integrations.management.processes import (
+    MANAGE,
+    add_web_options,
+    check_web_options,
+    web_command,
+    worker_command,
+)
 from integrations.management.supervisor import Child, ChildFailed, Supervisor
 from portal.counters import forget
 
@@ -42,6 +48,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Prepare, then supervise."""
+        check_web_options(options["bind"], options["web_processes"], options["threads"])
         call_command("prepare", verbosity=0)
         forget(settings.DATA_DIR / "metrics")
         children = [

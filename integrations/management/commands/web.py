@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from integrations.management.processes import add_web_options, web_command
+from integrations.management.processes import add_web_options, check_web_options, web_command
 from portal.counters import forget
 
 
@@ -25,7 +25,8 @@ class Command(BaseCommand):
         add_web_options(parser)
 
     def handle(self, *, bind: str, web_processes: int, threads: int, **options: Any) -> None:
-        """Never returns."""
+        """Never returns, but when its address cannot be had."""
+        check_web_options(bind, web_processes, threads)
         sys.stdout.flush()
         forget(settings.DATA_DIR / "metrics")
         command = web_command(bind, web_processes, threads)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
-from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from integrations.database.limits import limit_process, limit_thread
+from integrations.database.patience import Refused
+from integrations.management.job_watch import JobWatch, runner_command
+from integrations.management.runner import run_queue
 from integrations.management.worker_maintenance import WorkerMaintenance
 
 
 class Command(BaseCommand):
-    """Takes jobs from the queue that TASKS_BACKEND names, and keeps house beside it."""
+    """Keeps house, and watches a process that takes jobs from the queue that TASKS_BACKEND names."""
 
     help = (
         "Run one background worker: it reads companies, checks connections, starts what the schedules ask "
@@ -27,11 +29,13 @@ class Command(BaseCommand):
 
     def handle(self, *, interval: float, batch: bool, **options: Any) -> None:
         """Work until SIGTERM or Ctrl-C; the job at hand is finished first."""
-        with WorkerMaintenance():
-            if settings.TASKS_BACKEND == "rq":
-                call_command("rqworker", "default", job_class="django_tasks_rq.Job", burst=batch)
-            else:
-                call_command(
-                    "db_worker", interval=interval, batch=batch, startup_delay=not batch, reload=False,
-                    verbosity=options["verbosity"],
-                )  # fmt: skip
+        limit_process("worker")
+        try:
+            with WorkerMaintenance():
+                if batch:
+                    run_queue(interval=interval, batch=True)
+                else:
+                    with limit_thread("probe"):
+                        JobWatch(runner_command(interval)).run()
+        except Refused as error:
+            raise CommandError(f"The database refuses these settings: {error}") from error

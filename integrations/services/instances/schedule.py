@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from integrations.database.transactions import transaction_required
+from integrations.database.transactions import free_rows, transaction_required
 from integrations.models import IntegrationInstance, Job
 from integrations.models.audit import Action
 from integrations.models.instances import InstanceQuerySet
@@ -36,14 +36,17 @@ def plan_next_runs(now: dt.datetime) -> None:
     unplanned = _served().filter(
         READ_BY_SCHEDULE & Q(next_refresh_at=None) | Q(next_check_at=None, check_daily=True)
     )
-    for instance in unplanned:
-        same = IntegrationInstance.objects.filter(pk=instance.pk)
-        if instance.refresh_every_hours and not instance.awaits_choice:
-            same.filter(next_refresh_at=None).update(next_refresh_at=next_refresh(instance, now))
-        if instance.check_daily:
-            same.filter(next_check_at=None).update(
-                next_check_at=(instance.last_checked_at or now) + CHECK_EVERY
-            )
+    if not unplanned.exists():
+        return
+    with transaction.atomic():
+        for instance in free_rows(unplanned):
+            same = IntegrationInstance.objects.filter(pk=instance.pk)
+            if instance.refresh_every_hours and not instance.awaits_choice:
+                same.filter(next_refresh_at=None).update(next_refresh_at=next_refresh(instance, now))
+            if instance.check_daily:
+                same.filter(next_check_at=None).update(
+                    next_check_at=(instance.last_checked_at or now) + CHECK_EVERY
+                )
 
 
 def next_refresh(instance: IntegrationInstance, now: dt.datetime) -> dt.datetime | None:
@@ -85,7 +88,7 @@ def claim_run(turn: ScheduledRun, now: dt.datetime) -> bool:
     In one transaction with what the turn starts.
     """
     kind, instance = turn
-    same = _served().filter(pk=instance.pk)
+    same = free_rows(_served().filter(pk=instance.pk))  # who is at it may be changing the schedule
     if kind == Job.Kind.REFRESH_OPTIONS:
         interval = dt.timedelta(hours=instance.refresh_every_hours)
         seen = same.filter(

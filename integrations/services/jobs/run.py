@@ -10,21 +10,26 @@ import logging
 import threading
 import time
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import IntegrityError, close_old_connections, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from integrations.database.faults import fault_of
 from integrations.database.integrity import broken_constraint
-from integrations.database.transactions import transaction_required
+from integrations.database.limits import limit_thread
+from integrations.database.transactions import free_rows, transaction_required
 from integrations.models import IntegrationInstance, Job
 from integrations.models.jobs import JobQuerySet
+from integrations.services.jobs.held import tell_begun, tell_ended
 
 ONE_OPEN = ("one_open_job_per_kind_and_instance", "one_open_suggestion_per_person")
 TELL_EVERY = 2.0  # seconds
+FAULTS_FORGIVEN_FOR = dt.timedelta(hours=1)
 
 logger = logging.getLogger(__name__)
 
@@ -112,22 +117,36 @@ def claim(key: uuid.UUID) -> JobRun | None:
     return None
 
 
-def stalled_jobs(now: dt.datetime) -> list[Job]:
+def stalled_jobs(now: dt.datetime, queued: Collection[str] = ()) -> list[Job]:
     """Jobs that nobody is at: their worker has gone silent, or no worker came for a waiting one.
 
-    Each is named once a lease length, so that a busy queue does not fill with calls for the same job.
+    Each is named once a lease length, and not at all while a call for it (``queued``, by key) is in the
+    queue: a busy queue must not fill with calls for the same jobs. What somebody else holds is passed over.
     """
     silent_since = now - lease_length()
-    found = Job.objects.claimable(now).filter(
+    claimable = Job.objects.claimable(now)
+    nobody_at = claimable.filter(
         Q(heartbeat_at__lt=silent_since) | Q(heartbeat_at=None, created_at__lt=silent_since)
     )
-    return [
-        job
-        for job in found
-        if Job.objects.claimable(now)
-        .filter(pk=job.pk, heartbeat_at=job.heartbeat_at)
-        .update(heartbeat_at=now)
-    ]
+    if not nobody_at.exists():
+        return []
+    with transaction.atomic():
+        found = [job for job in free_rows(nobody_at) if str(job.key) not in queued]
+        Job.objects.filter(pk__in=[job.pk for job in found]).update(heartbeat_at=now)
+    return found
+
+
+def cancelled_runs(tokens: list[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these runs that somebody has asked to stop."""
+    asked = Job.objects.filter(state=Job.State.RUNNING, lease_token__in=tokens, cancel_requested=True)
+    return {token for token in asked.values_list("lease_token", flat=True) if token}
+
+
+def release(key: uuid.UUID, token: uuid.UUID) -> Job | None:
+    """Let go of a job whose process has died, so that it can be taken up at once; None where it has ended."""
+    held = Job.objects.filter(key=key, state=Job.State.RUNNING, lease_token=token)
+    ago = timezone.now() - dt.timedelta(seconds=1)
+    return Job.objects.get(key=key) if held.update(lease_until=ago) else None
 
 
 class JobRun:
@@ -148,12 +167,14 @@ class JobRun:
         return self.job.instance
 
     def __enter__(self) -> JobRun:
+        tell_begun(self.job.key, self.job.kind, self.token)
         self._keeper.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._keeper.join()
+        tell_ended(self.token)
 
     def _keep(self) -> None:
         """Renew the lease three times within its length, on a database connection of this thread.
@@ -162,19 +183,24 @@ class JobRun:
         """
         every = lease_length().total_seconds() / 3
         renewed = time.monotonic()
-        while not self._stop.wait(min(TELL_EVERY, every)):
-            noted, self._noted = self._noted, None
-            if noted is None and time.monotonic() - renewed < every:
-                continue
-            renewed = time.monotonic()
-            try:
-                close_old_connections()
-                values = {"lease_until": timezone.now() + lease_length(), "heartbeat_at": timezone.now()}
-                self._mine().update(**values, **({} if noted is None else {"done": noted}))
-            except Exception:  # the next round tries again; a lease that lapses is the safe outcome
-                logger.exception("The lease of job %s could not be renewed.", self.job.pk)
-            finally:
-                connection.close()
+        with limit_thread("probe"):
+            while not self._stop.wait(min(TELL_EVERY, every)):
+                noted, self._noted = self._noted, None
+                if (noted is not None or time.monotonic() - renewed >= every) and self._renew(noted):
+                    renewed = time.monotonic()
+
+    def _renew(self, noted: int | None) -> bool:
+        """Renew the lease; False when it could not be: the next round tries again, a lapse is safe."""
+        try:
+            values = {"lease_until": timezone.now() + lease_length(), "heartbeat_at": timezone.now()}
+            self._mine().update(**values, **({} if noted is None else {"done": noted}))
+        except Exception as error:
+            told = error if fault_of(error) is None else None  # what passes needs no traceback every 2 s
+            logger.warning("The lease of job %s could not be renewed: %s", self.job.pk, error, exc_info=told)
+            return False
+        finally:
+            connection.close()
+        return True
 
     def _mine(self) -> JobQuerySet:
         return Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING, lease_token=self.token)
@@ -210,6 +236,15 @@ class JobRun:
         """
         if connection.vendor != "sqlite":
             self._noted = done
+
+    def give_back(self) -> bool:
+        """Let the job wait again: the database was at fault, so within an hour this try counts for none."""
+        waiting: dict[str, Any] = {
+            "state": Job.State.WAITING, "lease_token": None, "lease_until": None, "heartbeat_at": None,
+        }  # fmt: skip
+        if timezone.now() - self.job.created_at < FAULTS_FORGIVEN_FOR:
+            waiting["attempts"] = F("attempts") - 1
+        return bool(self._mine().update(**waiting))
 
     def finish(
         self, state: Job.State, *, error: str = "", message: str = "", result: dict[str, Any] | None = None

@@ -6,9 +6,11 @@ import datetime as dt
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from integrations.database.transactions import free_rows
 from integrations.models import ImportFilePart, Job, RequestCount, Worker
 from integrations.services.audit import Actor, Batch
 from integrations.services.drafts import forget_drafts
@@ -41,4 +43,10 @@ def delete_expired() -> int:
     housekeeping = Actor("The portal", "housekeeping")
     revoke_left_tokens(Batch(housekeeping))
     forgotten = forget_reports(Batch(housekeeping)) + forget_events(Batch(housekeeping))
-    return forgotten + forget_drafts() + sum(rows.delete()[0] for rows in expired)
+    return forgotten + forget_drafts() + sum(map(_delete_free, expired))
+
+
+def _delete_free(rows: QuerySet[Any]) -> int:
+    """Delete what nobody is at; the rest is deleted another time."""
+    with transaction.atomic():
+        return free_rows(rows).delete()[0]

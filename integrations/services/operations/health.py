@@ -39,8 +39,8 @@ def readiness(*, worker: bool = True) -> dict[str, str]:
         }
         if worker:
             found["worker"] = OK if Worker.objects.alive().exists() else "none heard of for a minute"
-    except DatabaseError:
-        logger.exception("The readiness check could not reach the database.")
+    except DatabaseError as error:
+        logger.warning("The readiness check could not reach the database: %s", str(error).strip())
         connection.close()
         return {"database": "not reachable"}
     return found

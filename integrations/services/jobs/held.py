@@ -1,0 +1,51 @@
+"""Which job a process is at, told to the process that watches it: through a pipe, so without the database.
+
+The worker that started this process reads there and can end a job that does not end
+(management/job_watch.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from dataclasses import dataclass
+
+REPORTS = "PORTAL_JOB_REPORTS"  # the environment variable that holds the pipe's number
+
+
+@dataclass(frozen=True)
+class HeldJob:
+    """A run of a job: the process that is at it, and what its row is known by."""
+
+    process: int
+    key: uuid.UUID
+    kind: str
+    token: uuid.UUID
+
+
+def tell_begun(key: uuid.UUID, kind: str, token: uuid.UUID) -> None:
+    """This process is at the job from now on."""
+    _tell({"process": os.getpid(), "key": str(key), "kind": kind, "token": str(token)})
+
+
+def tell_ended(token: uuid.UUID) -> None:
+    """And no longer."""
+    _tell({"ended": str(token)})
+
+
+def _tell(report: dict[str, object]) -> None:
+    pipe = os.environ.get(REPORTS, "")
+    if pipe.isdecimal():
+        # One line is written whole or not at all (pipe(7)); who watched has ended where nobody reads it.
+        with contextlib.suppress(OSError):
+            os.write(int(pipe), json.dumps(report).encode() + b"\n")
+
+
+def read_report(line: bytes) -> HeldJob | uuid.UUID:
+    """What a line of the pipe tells: a run that began, or the token of one that ended."""
+    told = json.loads(line)
+    if "ended" in told:
+        return uuid.UUID(told["ended"])
+    return HeldJob(told["process"], uuid.UUID(told["key"]), told["kind"], uuid.UUID(told["token"]))

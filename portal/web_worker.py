@@ -1,0 +1,67 @@
+"""gunicorn's threads, and threads of their own for probes: whatever all others wait for, these answer.
+
+A connection gets a thread when its first bytes are there, and they say which. Without TLS, which the proxy
+ends.
+"""
+
+from __future__ import annotations
+
+import re
+import selectors
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from integrations.database.limits import limit_own_thread, limit_process
+
+PROBE_THREADS = 2
+ASKS_FOR_PROBE = re.compile(rb"(?:GET|HEAD) /(?:healthz|readyz|readyz/web|metrics)[ ?]")
+LONGEST = len(b"HEAD /readyz/web?")
+
+
+class ProbedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type information
+    """The web server's process. Its name stands in ``integrations/management/processes.py``."""
+
+    def init_process(self) -> None:
+        """Make the threads of the probes beside all others; runs until the process ends."""
+        limit_process("web")
+        self.probes = ThreadPoolExecutor(
+            PROBE_THREADS, thread_name_prefix="probe", initializer=partial(limit_own_thread, "probe")
+        )
+        super().init_process()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection and wait for its first bytes without a thread."""
+        try:
+            link, client = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        self.nr_conns += 1
+        connection = TConn(self.cfg, link, client, listener.getsockname())
+        if _first_bytes(link):
+            connection.data_ready = True
+            self.enqueue_req(connection)
+            return
+        connection.timeout = time.monotonic() + self.cfg.keepalive
+        self.pending_conns.append(connection)
+        self.poller.register(link, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection))
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Give the connection to a thread: of the probes, or of all others."""
+        if not ASKS_FOR_PROBE.match(_first_bytes(conn.sock)):
+            super().enqueue_req(conn)
+            return
+        answered = self.probes.submit(self.handle, conn)
+        answered.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
+
+
+def _first_bytes(link: socket.socket) -> bytes:
+    """What has come in so far, left where it is; b"" for nothing yet."""
+    try:
+        return link.recv(LONGEST, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:
+        return b""
