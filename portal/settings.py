@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "portal.middleware.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.sessions.KnownBrowserMiddleware",
+    "portal.time_zone.TimeZoneMiddleware",
     "django.middleware.common.CommonMiddleware",
     "portal.devices.KnownDeviceMiddleware",
     "portal.uploads.BodyLimitMiddleware",
@@ -240,7 +241,10 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}  # no mail server for a code by mail
 # Wrong codes of a person's second factors; portal/attempts.py limits passwords and the form itself.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/5m/key"}
-ACCOUNT_FORMS = {"change_password": "portal.passwords.AnotherPassword"}
+ACCOUNT_FORMS = {
+    "change_password": "portal.passwords.AnotherPassword",
+    "login": "portal.sign_in_form.SignInForm",
+}
 MFA_ADAPTER = "portal.second_factor.SealedSeeds"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_FORMS = {

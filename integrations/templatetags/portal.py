@@ -59,6 +59,12 @@ def factor_name(kind: str) -> str:
 
 
 @register.filter
+def zone_words(name: str) -> str:
+    """The name of a time zone as it is said: "America/New_York" is New York."""
+    return name if "/" not in name else name.rsplit("/", 1)[1].replace("_", " ")
+
+
+@register.filter
 def label_of(labels: Mapping[str, str], value: object) -> str:
     """The label of a value, or the value itself."""
     return labels.get(str(value), str(value))

@@ -10,6 +10,19 @@
 
   root.classList.add("js");
 
+  // --- time zone: told once, so that the next page shows times as the clock on the wall (portal/time_zone.py) ---
+
+  function tellZone() {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (!zone) return;
+    const [mark, secure] = window.location.protocol === "https:" ? ["__Host-", "; secure"] : ["", ""];
+    const told = `${mark}timezone=${encodeURIComponent(zone)}`;
+    if (document.cookie.split("; ").includes(told)) return;
+    document.cookie = `${told}; path=/; max-age=31536000; samesite=lax${secure}`;
+  }
+
+  tellZone();
+
   // --- theme: light, dark or the system's own; kept per browser ---
 
   function chosenTheme() {

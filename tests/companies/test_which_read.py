@@ -88,7 +88,7 @@ def test_nothing_changed_is_said_with_the_moment_and_the_number_of_companies(
     large: IntegrationInstance,
 ) -> None:
     assert large.last_refreshed_at is not None
-    since = f"{timezone.localtime(large.last_refreshed_at):%H:%M}"
+    since = f"{timezone.localtime(large.last_refreshed_at):%H:%M} UTC"
 
     job = refresh(large)
 

@@ -119,3 +119,13 @@ def test_rows_of_the_filter_are_swapped_without_a_style_of_somebody_else(looking
     )
     page.locator("#filters-add").evaluate("button => button.click()")
     expect(page.get_by_role("group", name="Filter row 2")).to_have_count(1)
+
+
+def test_times_are_those_of_the_clock_on_the_wall(workshop: Portal, chromium: Browser) -> None:
+    """A browser tells its zone on the first page; from the next on times are shown there."""
+    context = chromium.new_context(timezone_id="America/St_Johns")
+    visitor = join(workshop, context)
+    visitor.page.goto(f"{workshop.url}/history/")
+    expect(visitor.page.get_by_text("Times are those of St Johns.")).to_be_visible()
+    assert visitor.complaints == []
+    context.close()

@@ -90,8 +90,8 @@ def _count(number: int) -> str:
 
 
 def _moment(moment: dt.datetime | None) -> str:
-    """The time of day, with its date when that is not today."""
+    """The time of day, with its date when that is not today; who reads it may live in another zone."""
     if moment is None:
         return "the last read"
     local = timezone.localtime(moment)
-    return f"{local:%H:%M}" if local.date() == timezone.localdate() else f"{local:%Y-%m-%d %H:%M}"
+    return f"{local:%H:%M %Z}" if local.date() == timezone.localdate() else f"{local:%Y-%m-%d %H:%M %Z}"
