@@ -2,8 +2,8 @@
 
 The sign-in library finds ``provider_classes`` here, in place of its own. It compares issuer, audience and
 end of an ID token, binds each answer to its question by ``state`` and PKCE, and goes by ``sub``. Added here:
-the ID token is there, with the nonce of this very question, for nobody else, and of the same person as the
-user info; the provider is the one that is configured; a tie to an account is one at its issuer.
+the ID token is there, signed, with the nonce of this very question, for nobody else, and of the same person
+as the user info; the provider is the one that is configured; a tie to an account is one at its issuer.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
+from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
@@ -26,6 +27,7 @@ from django.views.decorators.debug import sensitive_variables
 from requests import RequestException
 
 from portal import sign_in_log
+from portal.signatures import is_signed
 
 logger = logging.getLogger(__name__)
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -61,6 +63,20 @@ class CheckedAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allau
         if fault := _fault_of_answer(login.account, app.client_id, self.nonce):
             raise _refusal(fault)
         return login
+
+    @sensitive_variables()
+    def _decode_id_token(self, app: Any, id_token: str) -> Any:
+        """What it says. The library would take the connection for its signature. Raises OAuth2Error."""
+        with get_adapter().get_requests_session() as session:
+            answer = session.get(self.openid_config["jwks_uri"])
+            answer.raise_for_status()
+            try:
+                published = answer.json()
+            except ValueError as error:
+                raise OAuth2Error("the provider's keys cannot be read") from error
+        if not is_signed(id_token, published, app.secret):
+            raise OAuth2Error("not signed by the provider")
+        return super()._decode_id_token(app, id_token)
 
 
 class CheckedProvider(OpenIDConnectProvider):  # type: ignore[misc]  # allauth has no type information
