@@ -3,6 +3,7 @@
 
 import os
 import sys
+from typing import NoReturn
 
 
 def works_on_files_alone(arguments: list[str]) -> bool:
@@ -20,14 +21,31 @@ def works_on_files_alone(arguments: list[str]) -> bool:
 
 
 def main() -> None:
-    """Run one management command."""
+    """Run one management command; a closed pipe and Ctrl-C end it in one line.
+
+    What a command writes, it writes in transactions: what was under way is not there.
+    """
     offline = works_on_files_alone(sys.argv[1:])
     os.environ.setdefault(
         "DJANGO_SETTINGS_MODULE", "portal.settings_offline" if offline else "portal.settings"
     )
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The rest in the buffer would fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        end("Nobody reads the output any more. What was under way was not written.", 141)
+    except KeyboardInterrupt:
+        end("Stopped. What was under way was not written.", 130)
+
+
+def end(text: str, code: int) -> NoReturn:
+    """Say why, and end as a shell expects it."""
+    sys.stderr.write(f"{text}\n")
+    sys.exit(code)
 
 
 if __name__ == "__main__":

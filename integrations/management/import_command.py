@@ -12,19 +12,96 @@ from typing import IO, Any, BinaryIO, NoReturn, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations.files.reader import MAX_CHARACTERS, ImportRefused
-from integrations.management.output import SOME_FAILED, WRONG_USE, Format, ProgressLine, add_format, shown
-from integrations.services.imports import Outcome, Report, as_csv
+from integrations.files.encoding import ENCODINGS
+from integrations.files.shape import MAX_CHARACTERS, ImportRefused, Shape
+from integrations.management.output import (
+    SOME_FAILED,
+    WRONG_USE,
+    Format,
+    ProgressLine,
+    add_format,
+    drop_output,
+    shown,
+)
+from integrations.services.imports import (
+    MEANINGS,
+    PROFILE_LABELS,
+    ColumnPlan,
+    Outcome,
+    QuestionOpen,
+    Reading,
+    Report,
+    as_csv,
+)
+
+BROKEN_PIPE = 141  # what a shell calls a program that wrote into a pipe that nobody reads
+INTERRUPTED = 130
 
 
 def add_import_arguments(parser: CommandParser) -> None:
     """Declare the file, ``--dry-run``, ``--keep-good`` and ``--format``."""
-    parser.add_argument("file", help="the CSV or JSON file, or - for the standard input")
+    parser.add_argument("file", help="the file (CSV, JSON or a workbook), or - for the standard input")
     parser.add_argument("--dry-run", action="store_true", help="check only; write nothing")
     parser.add_argument(
         "--keep-good", action="store_true", help="write the good rows even when others failed"
     )
     add_format(parser)
+
+
+def add_reading_arguments(parser: CommandParser) -> None:
+    """Declare how the file is laid out and what its columns are, where that is not to be found out."""
+    group = parser.add_argument_group("the file", "What is not given is found out, and told.")
+    group.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="COLUMN=FIELD",
+        help="take this column as this field, or leave it out (COLUMN=); may be given more than once",
+    )
+    group.add_argument(
+        "--status",
+        action="append",
+        default=[],
+        metavar="WORD=active|inactive",
+        help="what a word in a status column means; may be given more than once",
+    )
+    group.add_argument("--profile", choices=list(PROFILE_LABELS), help="the tool that the file is from")
+    group.add_argument("--sheet", metavar="NAME", help="of a workbook")
+    group.add_argument("--encoding", choices=list(ENCODINGS), help="of text")
+    group.add_argument("--delimiter", metavar="SIGN", help="between the cells: a sign, or tab")
+    group.add_argument("--header-line", type=int, metavar="N", help="the line that names the columns")
+    group.add_argument("--envelope", metavar="PATH", help="of JSON: where the list is, such as data.sites")
+
+
+def reading_of(options: dict[str, Any]) -> Reading:
+    """What was said about the file. Ends the command with 2 for what cannot be meant."""
+    delimiter = options["delimiter"] or ""
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter.lower(), delimiter)
+    if len(delimiter) > 1:
+        refuse(f"A delimiter is one sign, or tab; “{delimiter}” is not.")
+    if options["header_line"] is not None and options["header_line"] < 1:
+        refuse("Lines are counted from 1.")
+    meanings = _pairs("--status", options["status"])
+    if wrong := [word for word, meaning in meanings.items() if meaning not in MEANINGS]:
+        refuse(f"--status {wrong[0]}=… must say {' or '.join(MEANINGS)}.")
+    shape = Shape(
+        encoding=options["encoding"] or "",
+        delimiter=delimiter,
+        sheet=options["sheet"] or "",
+        header_line=options["header_line"] or 0,
+        envelope=options["envelope"] or "",
+    )
+    return Reading(shape, options["profile"] or "", _pairs("--map", options["map"]), meanings)
+
+
+def _pairs(option: str, given: list[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in given:
+        name, sign, value = text.rpartition("=")
+        if not sign or not name.strip():
+            refuse(f"{option} {text}: there must be a = in the middle.")
+        pairs[name.strip()] = value.strip()
+    return pairs
 
 
 def run_import(
@@ -34,7 +111,9 @@ def run_import(
 ) -> None:
     """Import, and print the report; what went wrong as a whole goes to the error stream.
 
-    Ends with 0 when every row is good, 1 when rows failed, 2 when the file as a whole was refused.
+    Ends with 0 when every row is good, 1 when rows failed, 2 when the file as a whole was refused or asks
+    something first, 130 when somebody pressed Ctrl-C. Where the report cannot be printed any
+    more, one line says what was written.
     """
     line = ProgressLine("Rows", command.stderr)
     try:
@@ -42,16 +121,40 @@ def run_import(
             report = work(stream, line)
     except OSError as error:
         refuse(f"{options['file']} cannot be read: {error.strerror or error}.")
+    except QuestionOpen as question:
+        line.clear()
+        refuse(_asked(question.plan))
     except ImportRefused as error:
         refuse(f"{error} Nothing was imported.")
+    except KeyboardInterrupt:
+        line.clear()
+        raise CommandError("Stopped. Nothing was imported.", returncode=INTERRUPTED) from None
     finally:
         line.clear()
     form = Format(options["format"])
-    WRITERS[form](report, command.stdout)
+    try:
+        WRITERS[form](report, command.stdout)
+        command.stdout.flush()
+    except (BrokenPipeError, KeyboardInterrupt) as stopped:
+        drop_output(command)
+        why = "Nobody reads the report" if isinstance(stopped, BrokenPipeError) else "Stopped while printing"
+        code = BROKEN_PIPE if isinstance(stopped, BrokenPipeError) else INTERRUPTED
+        raise CommandError(f"{why} (it is kept). {report.sentence()}", returncode=code) from None
     if report.failed:
         raise CommandError(report.sentence(), returncode=SOME_FAILED)
     if form is not Format.TABLE:
         command.stderr.write(report.sentence())
+
+
+def _asked(plan: ColumnPlan) -> str:
+    """The open questions, each with what answers it."""
+    lines = []
+    for question in plan.questions:
+        ways = [f'--map "{name}={question.field}"' for name in question.columns]
+        if not question.proposed:
+            ways = [f'--map "{question.columns[0]}="', "--status WORD=active or =inactive"]
+        lines.append(f"{question.text} Say {' or '.join(ways)}.")
+    return "\n".join([*lines, "Nothing was imported."])
 
 
 def refuse(text: str) -> NoReturn:
@@ -93,8 +196,8 @@ def _table(report: Report, out: Any) -> None:
         out.write(f"{row.line:>6}  {row.outcome.value:<9}{shown(f'{row.name}: {row.message}')}")
     out.write("")
     out.write(", ".join(f"{report.label(outcome)} {report.counts[outcome]:,}" for outcome in Outcome))
-    if report.ignored:
-        out.write(f"Columns not used: {shown(', '.join(report.ignored))}")
+    for label, text in report.every_fact().items():
+        out.write(f"{label}: {shown(text)}")
     if not report.failed:
         out.write(report.sentence())
 
@@ -107,7 +210,10 @@ def _json(report: Report, out: Any) -> None:
         "batch": str(report.batch or ""),
         "dry_run": report.options.dry_run,
         "keep_good": report.options.keep_good,
-        "delimiter": report.delimiter,
+        "format": report.shape.format,
+        "encoding": report.shape.encoding,
+        "delimiter": report.shape.delimiter,
+        "facts": report.every_fact(),
         "columns_not_used": list(report.ignored),
         "counts": {outcome.value: report.counts[outcome] for outcome in Outcome},
         "rows": [

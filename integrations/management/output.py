@@ -9,7 +9,9 @@ import enum
 import getpass
 import io
 import json
+import os
 import shutil
+import sys
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -142,6 +144,14 @@ def keep_output_private(command: BaseCommand) -> None:
     stream = getattr(command.stdout, "_out", command.stdout)
     with contextlib.suppress(io.UnsupportedOperation, ValueError, AttributeError):  # no file at all: a test
         close_output(stream.fileno())
+
+
+def drop_output(command: BaseCommand) -> None:
+    """Let go what nobody reads any more: the rest in its buffer would fail once more when Python ends."""
+    stream: TextIO = sys.stdout
+    if getattr(command.stdout, "_out", None) is stream:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write_file(

@@ -59,6 +59,11 @@ class ImportReport(models.Model):
         """False where the counts only say what would have become of the rows."""
         return self.verdict not in {self.Verdict.CHECKED, self.Verdict.REFUSED}
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether a row changed something, or would have; without one nothing was written."""
+        return bool(self.counts.get("imported") or self.counts.get("updated"))
+
     def end(self, verdict: Verdict, sentence: str) -> None:
         """Say how it ended, in words."""
         self.verdict, self.sentence = verdict, sentence

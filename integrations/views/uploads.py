@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from integrations.files.reader import MAX_ROWS, ImportRefused
+from integrations.files.shape import MAX_ROWS, ImportRefused
 from integrations.files.writer import csv_lines
 from integrations.forms.imports import FileForm, MappingFileForm
 from integrations.models import ImportReport, IntegrationInstance

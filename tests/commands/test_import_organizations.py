@@ -105,7 +105,7 @@ def test_csv_is_harmless_itself(mixed: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"city\nLima\n", 'no column "name"'), (b"name\nCaf\xe9\n", "0xE9"), (b"", "empty")],
+    [(b"city\nLima\n", 'no column "name"'), (b"name\nCaf\x81\xe9\n", "0x81"), (b"", "empty")],
 )
 def test_an_unreadable_file_ends_with_2(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "list.csv"
@@ -158,3 +158,85 @@ def test_control_signs_of_a_file_do_not_reach_the_terminal(tmp_path: Path) -> No
     _, out, err = run(str(path), "--keep-good")
     assert "\x1b" not in out + err
     assert "\u202e" not in out + err
+
+
+# --- what is asked, and what is chosen ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def sites(tmp_path: Path) -> str:
+    path = tmp_path / "sites.csv"
+    path.write_text("id,uid,name,status\n1,u-1,Larch,Active\n2,u-2,Moss,On hold\n")
+    return str(path)
+
+
+def test_an_open_question_names_both_columns_and_ends_with_2(sites: str) -> None:
+    code, out, err = run(sites)
+    assert (code, out) == (output.WRONG_USE, "")
+    assert '--map "id=external_id" or --map "uid=external_id"' in err
+    assert err.endswith("Nothing was imported.")
+    assert not Organization.objects.exists()
+
+
+def test_columns_and_words_are_chosen(sites: str) -> None:
+    code, out, _ = run(sites, "--map", "uid=external_id", "--status", "On hold=inactive")
+    assert code == 0
+    rows = Organization.objects.order_by("name").values_list("external_id", "is_active")
+    assert list(rows) == [("u-1", True), ("u-2", False)]
+    assert "Columns not used: id" in out
+
+
+def test_a_word_alone_that_nobody_knows_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "one.csv"
+    path.write_text("name,status\nMoss,On hold\n")
+    code, _, err = run(str(path))
+    assert (code, '--map "status="' in err, "--status WORD=active" in err) == (output.WRONG_USE, True, True)
+    assert run(str(path), "--map", "status=")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--map", "uid"), "there must be a = in the middle"),
+        (("--map", "uid=size"), "cannot be “size”"),
+        (("--map", "colour=name"), "has no column “colour”"),
+        (("--status", "Gold=perhaps"), "must say active or inactive"),
+        (("--delimiter", "ab"), "A delimiter is one sign"),
+        (("--header-line", "0"), "counted from 1"),
+    ],
+)
+def test_what_cannot_be_chosen_ends_with_2(sites: str, arguments: tuple[str, ...], words: str) -> None:
+    code, _, err = run(sites, *arguments)
+    assert (code, words in err) == (output.WRONG_USE, True), err
+
+
+def test_the_layout_is_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "odd.txt"
+    path.write_bytes("made by hand\nname|id\nCaf\xe9|7\n".encode("cp1252"))
+    code, _, err = run(str(path), "--encoding", "cp1252", "--delimiter", "|", "--header-line", "2")
+    assert code == 0, err
+    assert Organization.objects.get().name == "Café"
+
+
+class Closed:
+    """A stream whose other end nobody reads."""
+
+    def write(self, text: str) -> None:
+        raise BrokenPipeError
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+    def isatty(self) -> bool:
+        return False
+
+
+def test_a_pipe_that_nobody_reads_ends_in_one_line(sites: str) -> None:
+    arguments = (sites, "--map", "uid=external_id", "--keep-good")
+    with pytest.raises(CommandError) as ended:
+        call_command("import_organizations", *arguments, stdout=Closed(), stderr=io.StringIO())
+    assert ended.value.returncode == 141
+    assert str(ended.value) == (
+        "Nobody reads the report (it is kept). The good rows were written; 1 row failed and changed nothing."
+    )
+    assert Organization.objects.get().name == "Larch"

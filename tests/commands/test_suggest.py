@@ -166,15 +166,15 @@ def test_a_hostile_name_neither_runs_in_a_spreadsheet_nor_steers_the_terminal(tm
         ("", "The file is empty."),
         (
             "name,city\nAcme,Lima\n",
-            'has no column "id". The first line names these columns: name, city.',
+            'has no column "id". Its columns are: name, city.',
         ),
         ("id,city\n1,Lima\n", "line 2: the column of the name is missing"),
-        ("id,name,id\n1,Acme,2\n", 'The columns "id" and "id" all mean id.'),
-        ("id,name\n1,Acme,Lima\n", "line 2: has 3 cells, but the header has 2"),
+        ("id,name,id\n1,Acme,2\n", 'The columns "id" and "id (2)" all mean id.'),
+        ("id,name\n1,Acme,Lima\n", "line 2: has a value in column 3, which has no name"),
         ("id,name\n,Acme\n", "line 2: the id is missing"),
         ("id,name\n1,Acme\n\n1,Beta\n", "line 4: the id “1” was used before"),
         ('id,name\n1,"Acme\n', "a quotation mark is never closed"),
-        ("id,name\n1,Caf\xe9\n".encode("latin-1"), "is not UTF-8"),
+        (b"id,name\n1,Caf\x81\xe9\n", "line 2"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_line(tmp_path: Path, content: str | bytes, message: str) -> None:
@@ -211,7 +211,7 @@ def test_columns_may_come_in_any_order_with_a_mark_and_in_other_letter_case(tmp_
     assert (company.id, company.name, company.number, company.is_active) == ("5", "Acme", "C-7", False)
 
 
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=30)
+texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=30)
 
 
 @examples(60)

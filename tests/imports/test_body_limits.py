@@ -18,7 +18,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from integrations.files.reader import MAX_ROWS
+from integrations.files.shape import MAX_ROWS
 from integrations.forms import imports
 from integrations.models import Organization
 from portal.attempts import FREE_OF_ALL, LONGEST

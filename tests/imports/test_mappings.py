@@ -18,7 +18,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from integrations.files.reader import ImportRefused
+from integrations.files.shape import ImportRefused
 from integrations.models import (
     AuditEvent,
     Company,
@@ -211,7 +211,6 @@ def test_rows_that_repeat_or_contradict(main: IntegrationInstance, people: None,
         ("imported", "mapped to “Abbott LLC” (id 101)"),
         ("skipped", "repeats line 2"),
         ("failed", "line 2 maps the same organization to another company"),
-        ("skipped", "the row is empty"),
         ("skipped", "names no company"),
         ("imported", "mapped to “Asleep” (id 107); the company is inactive"),
     ]
@@ -294,7 +293,8 @@ def test_random_rows_never_half_write_and_each_gets_its_reason(
         content = out.getvalue()
     with transaction.atomic():
         report = run(member, content, main, keep_good=keep_good)
-        assert len(report.rows) == len(rows)
+        filled = [row for row in rows if as_json or any(map(str.strip, row))]
+        assert len(report.rows) == len(filled)
         assert all(row.message for row in report.rows)
         written = report.counts[Outcome.IMPORTED] if report.verdict is Verdict.WRITTEN else 0
         assert OrganizationMapping.objects.count() == written

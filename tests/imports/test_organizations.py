@@ -17,7 +17,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from integrations.files.reader import ImportRefused
+from integrations.files.shape import ImportRefused
 from integrations.models import AuditEvent, Organization
 from integrations.services.audit import Actor, Batch
 from integrations.services.imports.organizations import _Planner, import_organizations
@@ -49,7 +49,10 @@ def test_new_organizations_with_every_column() -> None:
         "Acme LLC,7,https://www.acme.com/,+1 614-555-0100,Columbus,OH,43215,yes\n"
         "Beta,,,,,,,no\n"
     )
-    assert outcomes(report) == [(2, IMPORTED, "new organization"), (3, IMPORTED, "new organization")]
+    assert outcomes(report) == [
+        (2, IMPORTED, "new organization"),
+        (3, IMPORTED, "new organization, inactive: active is “no”"),
+    ]
     assert report.verdict is Verdict.WRITTEN
     acme, beta = Organization.objects.order_by("name")
     assert acme.snapshot() == {
@@ -208,7 +211,7 @@ BAD_ROWS = {
     'Acme,7,a.com,"=1+1"': 'phone must be a telephone number, not "=1+1"',
     '"Ac\nme",8': "name holds a line break; is a quotation mark missing?",
     "Acme,9,a.com,,extra": (
-        "has 5 cells, but the header has 4; a cell that holds the delimiter needs quotation marks"
+        "has a value in column 5, which has no name; a cell that holds the delimiter needs quotation marks"
     ),
     ",10,none": 'name is empty; domain must look like example.com, not "none"',
 }
@@ -263,12 +266,9 @@ def test_unseen_signs_do_not_get_in() -> None:
     assert Organization.objects.get().city == "Lima"
 
 
-def test_empty_rows_are_skipped_and_a_file_of_a_header_is_refused() -> None:
-    assert outcomes(run("name,city\n,\nAcme,\n")) == [
-        (2, SKIPPED, "the row is empty"),
-        (3, IMPORTED, "new organization"),
-    ]
-    with pytest.raises(ImportRefused, match="no rows below it"):
+def test_empty_rows_are_passed_over_and_a_file_of_a_header_is_refused() -> None:
+    assert outcomes(run("name,city\n,\nAcme,\n")) == [(3, IMPORTED, "new organization")]
+    with pytest.raises(ImportRefused, match="no rows below them"):
         run("name,city\n\n\n")
 
 

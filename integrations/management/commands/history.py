@@ -78,7 +78,10 @@ def _query(options: dict[str, Any]) -> HistoryQuery:
     form.is_valid()
     for name in ("batch", "since", "until"):
         if options[name] and form.cleaned_data.get(name) is None:
-            raise CommandError(f"--{name} {options[name]} cannot be read.", returncode=WRONG_USE)
+            like = "a batch’s key, as the table shows it" if name == "batch" else "a day like 2025-03-31"
+            raise CommandError(
+                f"--{name} {options[name]} cannot be read; write {like}.", returncode=WRONG_USE
+            )
     return HistoryQuery(
         actor=options["who"],
         kind=options["what"],

@@ -7,24 +7,30 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from integrations.management.import_command import add_import_arguments, run_import
+from integrations.management.import_command import (
+    add_import_arguments,
+    add_reading_arguments,
+    reading_of,
+    run_import,
+)
 from integrations.management.output import chosen_instance, command_actor, with_example
 from integrations.services.audit import Batch
 from integrations.services.imports import ImportOptions, import_mappings
 
 
 class Command(BaseCommand):
-    """Ends with 0 when every row is good, 1 when rows failed, 2 when the file as a whole was refused."""
+    """Ends with 0 when every row is good, 1 when rows failed, 2 when a file is refused or asks."""
 
     help = (
-        "Import mappings from a CSV or JSON file with the columns of export_mappings, or from the standard "
-        "input with '-'. Organizations are found by external id or name, companies by id or name; what is "
-        "unknown or ambiguous fails with its reason. By default all rows are written or none. The report is "
-        "kept, and the import can be undone."
+        "Import mappings from a file (CSV, JSON, a workbook) with the columns of export_mappings or what "
+        "other tools call them, or from the standard input with '-'. Organizations are found by external id "
+        "or name, companies by id or name; what is unknown or ambiguous fails with its reason. By default "
+        "all rows are written or none. The report is kept, and the import can be undone."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_import_arguments(parser)
+        add_reading_arguments(parser)
         parser.add_argument(
             "--instance", metavar="NAME", help="the configuration; without it each row has to name one"
         )
@@ -48,6 +54,7 @@ class Command(BaseCommand):
         wanted = ImportOptions(
             **{name: options[name] for name in ("dry_run", "keep_good", "overwrite", "restore")},
             file_name=Path(options["file"]).name,
+            reading=reading_of(options),
         )
         run_import(
             self,

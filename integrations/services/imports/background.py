@@ -20,7 +20,7 @@ from django.contrib.auth.models import User
 from django.core.files import File
 
 from integrations.database.transactions import transaction_required
-from integrations.files.reader import ImportRefused
+from integrations.files.shape import ImportRefused
 from integrations.models import ImportFilePart, ImportReport, IntegrationInstance, Job
 from integrations.services.audit import Actor, Batch
 from integrations.services.imports.mappings import import_mappings

@@ -182,6 +182,9 @@ ORGANIZATION_NAMES: dict[str, Names] = {
     "portal_key": Names(
         "portal key",
     ),
+    "identifiers": Names(
+        "identifiers",
+    ),
 }
 
 # A mapping file's columns are those of the export, named as there; other tools call some of them otherwise.

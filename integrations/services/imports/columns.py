@@ -50,6 +50,7 @@ FIELDS: dict[Kind, dict[str, str]] = {
         "autotask_company_id": "Autotask company id",
         "source_id": "Its id in the tool that the file comes from",
         "portal_key": "Portal key",
+        "identifiers": "Other tools’ ids (as exported)",
     },
     Kind.MAPPINGS: {
         field: field.replace("_", " ").capitalize() for field in ("organization_id", *EXPORTED_MAPPING)
@@ -59,7 +60,9 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
     Kind.ORGANIZATIONS: ("name",),
     Kind.MAPPINGS: ("company_id", "company_name"),
 }
-STATUS_FIELDS = ("is_active", "is_inactive")  # of these a file may have several: who left by one, has left
+STATUS_FIELDS = ("is_active", "is_inactive")
+# Of these a file may have several: who left by one of them, has left.
+SEVERAL_FIELDS = (*STATUS_FIELDS, "organization_type")
 _PLACES = {"city", "state", "postal_code", "phone", "domain", *STATUS_FIELDS}
 _NAMES: dict[Kind, dict[str, Names]] = {
     Kind.ORGANIZATIONS: ORGANIZATION_NAMES,
@@ -147,14 +150,17 @@ def propose_columns(
     *,
     profile: str = "",
     chosen: Mapping[str, str] = NO_CHOICE,
+    meanings: Mapping[str, str] = NO_CHOICE,
 ) -> ColumnPlan:
     """What each of these columns is.
 
     ``sample_rows`` are some rows of the file, a cell a column. ``profile`` is a key of PROFILES, "" to find
     out. ``chosen`` says what a person wants, by column ("" to leave it out): that is done, and answers the
-    question of its field.
+    question of its field. ``meanings`` says which words of a status mean "active" or "inactive".
     """
-    return _Proposal(kind, distinct_names(names), [list(row) for row in sample_rows], profile, chosen).plan()
+    rows = [list(row) for row in sample_rows]
+    known_words = {clean_text(word).casefold() for word in meanings}
+    return _Proposal(kind, distinct_names(names), rows, profile, chosen, known_words).plan()
 
 
 def distinct_names(names: Sequence[str]) -> list[str]:
@@ -174,9 +180,15 @@ class _Proposal:
     """Works out the plan of one file."""
 
     def __init__(
-        self, kind: Kind, names: list[str], rows: list[list[str]], profile: str, chosen: Mapping[str, str]
+        self,
+        kind: Kind,
+        names: list[str],
+        rows: list[list[str]],
+        profile: str,
+        chosen: Mapping[str, str],
+        known_words: set[str],
     ) -> None:
-        self.kind, self.names = kind, names
+        self.kind, self.names, self.known_words = kind, names, known_words
         self.values = [
             [row[place].strip() for row in rows if place < len(row) and row[place].strip()]
             for place in range(len(names))
@@ -192,7 +204,7 @@ class _Proposal:
 
     def plan(self) -> ColumnPlan:
         for field in FIELDS[self.kind]:
-            if field not in STATUS_FIELDS:
+            if field not in SEVERAL_FIELDS:
                 self._settle(field)
         self._ask_about_status()
         self._look_at_values()
@@ -291,7 +303,7 @@ class _Proposal:
             values = self.values[place]
             if each.field not in STATUS_FIELDS or not values or each.weight >= 9:
                 continue
-            if all(status_meaning(value) is Meaning.UNKNOWN for value in values):
+            if not any(self._is_known(value) for value in values):
                 shown = ", ".join(f"“{_shortened(value)}”" for value in list(dict.fromkeys(values))[:3])
                 name = self.names[place]
                 text = (
@@ -300,6 +312,9 @@ class _Proposal:
                 )
                 self.questions.append(Question(each.field, (name,), "", text))
                 self.candidates[place] = _Candidate(why="its values are not known here")
+
+    def _is_known(self, value: str) -> bool:
+        return status_meaning(value) is not Meaning.UNKNOWN or value.casefold() in self.known_words
 
     # --- by values ------------------------------------------------------------------------------------------
 

@@ -16,7 +16,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations.files.formulas import unescape_formula
 from integrations.files.json_reader import json_value
-from integrations.files.reader import LIKE_FORMULA, Columns, FileRow, ImportRefused, open_table_file
+from integrations.files.named_rows import LIKE_FORMULA, FileRow, open_named_rows
+from integrations.files.shape import ImportRefused
 from integrations.files.text import clean_text, whole_number
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.psa.base import Filter, FilterCondition, StepState
@@ -93,8 +94,8 @@ def import_configurations(
     Raises ImportRefused when the file as a whole cannot be read; then nothing is written.
     """
     report = Report(ImportReport.Kind.CONFIGURATIONS, batch, options)
-    with open_table_file(stream, Columns(COLUMNS, required=("name",))) as file:
-        report.delimiter, report.ignored = file.delimiter, file.ignored
+    with open_named_rows(stream, COLUMNS, required=("name",)) as file:
+        report.shape, report.ignored = file.shape, file.ignored
         read = list(read_rows(list(file.rows), _Reader(secrets).read))
     if not read:
         raise ImportRefused("The file has no rows.")

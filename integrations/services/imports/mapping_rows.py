@@ -1,8 +1,8 @@
-"""A file of mappings: what its columns are called, and what a row of it says.
+"""A file of mappings: what a row of it says.
 
-The columns are those of the mapping export. An id has to look like one: a cell that a spreadsheet would take
-for a formula never counts as an id, not even behind the apostrophe that an export puts in front; only
-external ids, which other tools make, may begin like one.
+The fields are the columns of the mapping export (what other tools call them: columns.py). An id has to look
+like one: a cell that a spreadsheet would take for a formula never counts as an id, not even behind the
+apostrophe that an export puts in front; only external ids, which other tools make, may begin like one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from integrations.files.formulas import is_formula, unescape_formula
 from integrations.files.json_reader import json_value
-from integrations.files.reader import LIKE_FORMULA, FileRow
+from integrations.files.named_rows import LIKE_FORMULA, FileRow
 from integrations.files.text import clean_text
 from integrations.models.mappings import MappingSource
 from integrations.services.exports.mappings import COLUMNS as EXPORTED
@@ -24,17 +24,7 @@ from integrations.services.exports.mappings import IGNORED
 from integrations.services.imports.rows import RowFailed, read_portal_key
 
 LONGEST = 300
-# What other tools call some of the columns.
-OTHER_NAMES = {
-    "organization_id": ("portal id",),
-    "external_id": ("reference", "uid"),
-    "name": ("organization", "organisation", "organization name", "customer", "client"),
-    "instance": ("configuration", "integration"),
-    "company_id": ("autotask id", "autotask company id", "account id", "psa id"),
-    "company_name": ("company", "autotask company", "account name"),
-}
 LABELS = {field: field.replace("_", " ") for field in ("organization_id", *EXPORTED)}
-COLUMNS = {field: (label, *OTHER_NAMES.get(field, ())) for field, label in LABELS.items()}
 IDS = ("portal_key", "organization_id", "company_id")
 LENGTHS = {"reasons": 10_000, "matcher_version": 40, "confirmed_by": 150}
 

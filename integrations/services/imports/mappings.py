@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import BinaryIO
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from integrations.files.reader import Columns, FileRow
+from integrations.files.named_rows import FileRow
 from integrations.files.text import clean_text
 from integrations.models import (
     AuditEvent,
@@ -31,8 +30,9 @@ from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Batch, Change, mapping_event
 from integrations.services.exports.mappings import IGNORED
+from integrations.services.imports.columns import ColumnPlan
 from integrations.services.imports.mapping_lookup import Companies, Keys, MappingLookup
-from integrations.services.imports.mapping_rows import COLUMNS, MappingRow, read_mapping
+from integrations.services.imports.mapping_rows import MappingRow, read_mapping
 from integrations.services.imports.reports import (
     DEFAULT_OPTIONS,
     ImportOptions,
@@ -51,11 +51,7 @@ from integrations.services.imports.rows import (
 )
 from integrations.services.suggestions.decisions import decision
 
-FILE = FileKind(
-    ImportReport.Kind.MAPPINGS,
-    Columns(COLUMNS, required=("company_id", "company_name")),
-    (OrganizationMapping, AuditEvent),
-)
+FILE = FileKind(ImportReport.Kind.MAPPINGS, (OrganizationMapping, AuditEvent))
 
 
 def import_mappings(
@@ -67,12 +63,16 @@ def import_mappings(
     keep: Callable[[Report], None] = store_report,
     progress: Callable[[int, None], None] | None = None,
 ) -> Report:
-    """Import a CSV or JSON file in one transaction, audited as one batch; the stream stays open.
+    """Import a file in one transaction, audited as one batch; the stream stays open.
 
     Every row belongs to ``instance``, or to the configuration that it names. ``keep`` stores the report.
-    Raises ImportRefused when the file as a whole cannot be read; then nothing is written.
+    Raises ImportRefused when the file as a whole cannot be read, QuestionOpen when a column has to be chosen;
+    then nothing is written.
     """
-    planner = partial(_Planner, instance, options)
+
+    def planner(plan: ColumnPlan) -> _Planner:
+        return _Planner(instance, options, plan)
+
     return import_rows(batch, stream, FILE, planner, options, instance=instance, keep=keep, progress=progress)
 
 
@@ -109,11 +109,17 @@ class _Planned:
 class _Planner:
     """Decides row by row. Knows which rows of the file said what."""
 
-    def __init__(self, instance: IntegrationInstance | None, options: ImportOptions) -> None:
+    def __init__(
+        self, instance: IntegrationInstance | None, options: ImportOptions, plan: ColumnPlan
+    ) -> None:
         self._options = options
         self._finder = MappingLookup(instance, lock=not options.dry_run)
         self._lines: dict[tuple[int, str], tuple[int, int]] = {}
         self._people = User.objects.in_bulk(field_name="username") if options.restore else {}
+
+    def facts(self) -> dict[str, str]:
+        """Nothing beside the rows."""
+        return {}
 
     def plan(self, rows: list[FileRow], report: Report) -> list[_Planned]:
         """Report on each row; what is to be mapped or ignored."""

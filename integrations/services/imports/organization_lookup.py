@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from integrations.files.text import name_key
-from integrations.models import Organization
+from integrations.models import Organization, OrganizationIdentifier
 from integrations.services.imports.rows import RowFailed, RowSkipped
 from integrations.services.organizations.merge import merged_external_ids
 
@@ -46,10 +46,11 @@ class Holder(NamedTuple):
 class Lookup:
     """Knows the organizations that there are, and which rows of the file said what.
 
-    Short in memory, for files of a hundred thousand rows: names are known by their hashes.
+    Short in memory, for files of a hundred thousand rows: names are known by their hashes. ``source`` is the
+    tool that the file is from: its own ids of organizations are looked up as external ids are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, source: str = "") -> None:
         self._by_external_id: dict[str, int] = {}
         self._by_name: dict[int, tuple[int, ...]] = {}
         self._name_of: dict[int, int] = {}
@@ -63,6 +64,9 @@ class Lookup:
                 self._by_external_id[external_id] = pk
             else:
                 self._without_external_id.add(pk)
+        own = OrganizationIdentifier.objects.present().filter(kind="source_id", source=source)
+        for value, pk in own.order_by("-pk").values_list("value", "organization_id"):
+            self._by_external_id.setdefault(value, pk)
         self._merged_into = merged_external_ids()
         self._line_of_external_id: dict[str, int] = {}
         self._line_of_key: dict[uuid.UUID, int] = {}

@@ -18,12 +18,15 @@ from typing import BinaryIO, NamedTuple
 
 from integrations.database.integrity import refine_integrity_error
 from integrations.database.transactions import wait_for_turn
-from integrations.files.formulas import is_formula, unescape_formula
-from integrations.files.reader import Columns, FileRow, ImportRefused
-from integrations.files.text import clean_text
-from integrations.models import AuditEvent, ImportReport, Organization
+from integrations.files.named_rows import FileRow
+from integrations.files.shape import ImportRefused
+from integrations.models import AuditEvent, ImportReport, Organization, OrganizationIdentifier
 from integrations.models.audit import Action
+from integrations.models.identifiers import KnownId
 from integrations.services.audit import Batch, organization_change
+from integrations.services.imports.cells import CellReader, Said, changed_fields
+from integrations.services.imports.column_names import ORGANIZATION_NAMES
+from integrations.services.imports.columns import ColumnPlan
 from integrations.services.imports.organization_lookup import Holder, Lookup, Named, holders
 from integrations.services.imports.reports import (
     DEFAULT_OPTIONS,
@@ -42,30 +45,16 @@ from integrations.services.imports.rows import (
     read_portal_key,
     read_rows,
 )
-from integrations.services.organizations.values import LABELS, ValueProblem, read_value
+from integrations.services.organizations.identifiers import with_ids, write_ids
+from integrations.services.organizations.values import LABELS
 
 KEY = "portal_key"
-# What other tools call the columns. The first of each is ours; letter case, blanks, "_" and "-" do not count.
+# Our own names of the columns, for the template to fill in; files may call them otherwise (columns.py).
 COLUMNS = {
-    "name": (
-        "name", "organization", "organisation", "organization name", "organisation name", "company",
-        "company name", "customer", "customer name", "client", "client name",
-    ),
-    "external_id": (
-        "external id", "id", "organization id", "organisation id", "company id", "customer id", "client id",
-        "reference", "uid",
-    ),
-    "domain": ("domain", "web", "website", "web site", "web address", "url", "homepage", "primary domain"),
-    "phone": ("phone", "phone number", "telephone", "telephone number", "tel", "main phone"),
-    "city": ("city", "town", "locality"),
-    "state": ("state", "province", "region", "state province"),
-    "postal_code": ("postal code", "postcode", "post code", "zip", "zip code", "zipcode"),
-    "is_active": ("active", "is active", "enabled", "status"),
-    KEY: ("portal key",),
-}  # fmt: skip
-FILE = FileKind(
-    ImportReport.Kind.ORGANIZATIONS, Columns(COLUMNS, required=("name",)), (Organization, AuditEvent)
-)
+    field: (ORGANIZATION_NAMES[field].listed("ours")[0], *ORGANIZATION_NAMES[field].listed("plain"))
+    for field in (*Organization.EDITABLE, KEY)
+}
+FILE = FileKind(ImportReport.Kind.ORGANIZATIONS, (Organization, OrganizationIdentifier, AuditEvent))
 RACED = "Somebody else changed organizations at the same moment. Nothing was written; import again."
 IMPORT_TURN = 0x0A61_4950  # any number that nothing else waits by
 
@@ -78,13 +67,13 @@ def import_organizations(
     keep: Callable[[Report], None] = store_report,
     progress: Callable[[int, None], None] | None = None,
 ) -> Report:
-    """Import a CSV or JSON file in one transaction, audited as one batch; the stream stays open.
+    """Import a file in one transaction, audited as one batch; the stream stays open.
 
-    ``keep`` stores the report. Raises ImportRefused when the file as a whole cannot be read or
-    somebody else writes at the same time; then nothing is written.
+    ``keep`` stores the report. Raises ImportRefused when the file as a whole cannot be read or somebody else
+    writes at the same time, QuestionOpen when a column has to be chosen; then nothing is written.
     """
     with refine_integrity_error({"organization_external_id_is_unique": ImportRefused(RACED)}):
-        planner = partial(_Planner, lock=not options.dry_run)
+        planner = partial(_Planner, options=options)
         return import_rows(batch, stream, FILE, planner, options, keep=keep, progress=progress)
 
 
@@ -97,27 +86,33 @@ class _ReadRow(NamedTuple):
     """A good row, and the organization that it means (None: a new one)."""
 
     line: int
-    values: dict[str, str | bool]
+    said: Said
     key: uuid.UUID | None
     target: int | None
 
 
 class _Planned(NamedTuple):
-    """What a row does to its organization; ``before`` is None for a new one."""
+    """What a row does to its organization; ``before`` is None for a new one, ``ids`` where they stay."""
 
     organization: Organization
     before: dict[str, object] | None
+    ids: list[KnownId] | None
 
 
 class _Planner:
     """Decides row by row. Knows which organizations there are, and which rows of the file said what."""
 
-    def __init__(self, *, lock: bool) -> None:
-        if lock:
+    def __init__(self, plan: ColumnPlan, *, options: ImportOptions) -> None:
+        self._lock = not options.dry_run
+        if self._lock:
             wait_for_other_imports()
-        self._lock = lock
-        self._lookup = Lookup()
+        self._reader = CellReader(plan.profile, options.reading.meanings)
+        self._lookup = Lookup(self._reader.source)
         self._line_of_content: dict[int, int] = {}
+
+    def facts(self) -> dict[str, str]:
+        """What was understood of all rows."""
+        return self._reader.facts()
 
     def plan(self, rows: list[FileRow], report: Report) -> list[_Planned]:
         """Report on each row; what the good ones do to organizations, which are changed in memory only."""
@@ -128,32 +123,33 @@ class _Planner:
         targets = (organizations.locked() if self._lock else organizations).in_bulk(meant)
         if any(pk not in targets or targets[pk].is_deleted for pk in meant):
             raise ImportRefused(RACED)  # it was there when the import began
+        known = OrganizationIdentifier.objects.by_organization(targets)
         planned = []
         for row in read:
             if isinstance(row, RowResult):
                 report.add(row)
                 continue
-            plan, outcome, message = _plan(row, targets.get(row.target or 0))
-            report.add(RowResult(row.line, str(row.values["name"]), outcome, message))
+            plan, outcome, message = _plan(row, targets.get(row.target or 0), known.get(row.target or 0, []))
+            report.add(RowResult(row.line, str(row.said.values["name"]), outcome, message))
             if plan:
                 planned.append(plan)
         return planned
 
     def _read(self, row: FileRow, keys: Mapping[uuid.UUID, Holder]) -> _ReadRow:
         """What the row says, and whom it means. Raises RowFailed, RowSkipped."""
-        values, problems = _values(row)
+        said = self._reader.read(row)
         key = _portal_key(row)
         if row.cells.get(KEY, "").strip() and key is None:
-            problems.append(NO_PORTAL_KEY)
-        if problems:
-            raise RowFailed("; ".join(problems))
-        content = hash((key, *sorted(values.items())))
+            said.problems.append(NO_PORTAL_KEY)
+        if said.problems:
+            raise RowFailed("; ".join(said.problems))
+        content = hash((key, *sorted(said.values.items()), *said.ids, *(said.all_ids or ())))
         if content in self._line_of_content:
             raise RowSkipped(f"repeats line {self._line_of_content[content]}")
-        external_id = str(values.get("external_id") or "")
-        target = self._lookup.target(Named(row.line, str(values["name"]), external_id, key), keys)
+        external_id = str(said.values.get("external_id") or "")
+        target = self._lookup.target(Named(row.line, str(said.values["name"]), external_id, key), keys)
         self._line_of_content[content] = row.line
-        return _ReadRow(row.line, values, key, target)
+        return _ReadRow(row.line, said, key, target)
 
     def write(self, batch: Batch, planned: list[_Planned]) -> None:
         """Write the rows and their audit."""
@@ -162,29 +158,51 @@ class _Planner:
         Organization.objects.rewrite([plan.organization for plan in changed])
         Organization.objects.bulk_create(new)
         told = [
-            organization_change(Action.ORGANIZATION_UPDATED, row, before, row.snapshot())
-            for row, before in changed
+            organization_change(Action.ORGANIZATION_UPDATED, plan.organization, plan.before, now)
+            for plan in changed
+            if (now := plan.organization.snapshot()) != plan.before
         ]
         # The new ones last: undo takes the last back first, and one of them may have an id that a changed one
         # gave up.
         told += [organization_change(Action.ORGANIZATION_IMPORTED, row, None, row.snapshot()) for row in new]
+        known = {plan.organization.pk: plan.ids for plan in planned if plan.ids is not None}
+        told += write_ids(known, {plan.organization.pk: plan.organization for plan in planned})
         batch.record(told)
 
 
-def _plan(row: _ReadRow, organization: Organization | None) -> tuple[_Planned | None, Outcome, str]:
+def _plan(
+    row: _ReadRow, organization: Organization | None, known: list[KnownId]
+) -> tuple[_Planned | None, Outcome, str]:
     """What a good row does to the organization that it means, and what its report says."""
+    said = row.said
+    if organization is not None:
+        _keep_external_id(said, organization, known)
+    ids = with_ids(known, said.ids) if said.all_ids is None else with_ids(said.all_ids, said.ids)
+    told_ids = ids if set(ids) != set(known) else None
+    left = f", inactive: {said.left}" if said.left else ""
     if organization is None:
         given = {"key": row.key} if row.key else {}
-        new = _Planned(Organization(**row.values, **given), None)
-        return new, Outcome.IMPORTED, "new organization"
+        new = _Planned(Organization(**said.values, **given), None, told_ids)
+        return new, Outcome.IMPORTED, f"new organization{left}"
     before = organization.snapshot()
-    changed = [field for field, value in row.values.items() if before[field] != value]
-    if not changed:
+    changed = changed_fields(organization, said.values)
+    if not changed and told_ids is None:
         return None, Outcome.SKIPPED, "nothing differs from what is there"
     for field in changed:
-        setattr(organization, field, row.values[field])
-    labels = ", ".join(LABELS[field] for field in changed)
-    return _Planned(organization, before), Outcome.UPDATED, f"changes {labels}"
+        setattr(organization, field, said.values[field])
+    labels = [LABELS[field] for field in changed]
+    if told_ids is not None:
+        labels.append("other tools’ ids")
+    why = left if "is_active" in changed else ""
+    return _Planned(organization, before, told_ids), Outcome.UPDATED, f"changes {', '.join(labels)}{why}"
+
+
+def _keep_external_id(said: Said, organization: Organization, known: list[KnownId]) -> None:
+    """One that is known by the tool's own id keeps the external id that it has."""
+    value = str(said.values.get("external_id") or "")
+    by_tool = {each.value for each in known if each.kind == OrganizationIdentifier.Kind.SOURCE_ID}
+    if value in by_tool and organization.external_id:
+        del said.values["external_id"]
 
 
 def _portal_key(row: FileRow) -> uuid.UUID | None:
@@ -192,46 +210,3 @@ def _portal_key(row: FileRow) -> uuid.UUID | None:
     with suppress(RowFailed):
         return read_portal_key(row.cells.get(KEY, "").strip())
     return None
-
-
-def _values(row: FileRow) -> tuple[dict[str, str | bool], list[str]]:
-    """The values that the row gives, and everything that is wrong with it."""
-    values: dict[str, str | bool] = {}
-    problems = [row.problem] if row.problem else []
-    for name, cell in row.cells.items():
-        if name == KEY:
-            continue
-        try:
-            value = read_value(name, _text_of(name, cell, row))
-        except ValueProblem as problem:
-            problems.append(str(problem))
-        else:
-            if value is not None:
-                values[name] = value
-    if "name" not in values and not any(problem.startswith("name ") for problem in problems):
-        problems.insert(0, "name is empty")
-    return values, problems
-
-
-def _text_of(name: str, cell: str, row: FileRow) -> str:
-    """The cell's text, as it was before an export made it harmless. Raises ValueProblem."""
-    text = cell if row.is_exact else unescape_formula(cell)
-    if "\n" in text.strip() or "\r" in text.strip():
-        raise ValueProblem(f"{LABELS[name]} holds a line break; is a quotation mark missing?")
-    # A telephone number such as "+1 614-555-0100" is no formula; its reader sees to the rest.
-    if (
-        not row.is_exact
-        and text == cell
-        and name != "phone"
-        and (is_formula(cell) or is_formula(clean_text(cell)))
-    ):
-        raise ValueProblem(
-            f"{LABELS[name]} begins with {_first_sign(cell)}, which a spreadsheet takes for a formula; "
-            "if that is meant, put an apostrophe (') in front"
-        )
-    return text
-
-
-def _first_sign(cell: str) -> str:
-    names = {"\t": "a tab", "\r": "a line end", "\n": "a line end"}
-    return names.get(cell[0]) or f'"{clean_text(cell)[0]}"'

@@ -21,7 +21,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.database.transactions import transaction_required
+from integrations.files.delimited import DELIMITERS
+from integrations.files.encoding import ENCODINGS
 from integrations.files.shape import Shape
+from integrations.files.table import FORMATS
 from integrations.files.writer import csv_lines
 from integrations.models import ImportReport, ImportReportPart, IntegrationInstance, Job
 from integrations.models.audit import Action
@@ -103,23 +106,31 @@ def unpacked(content: bytes) -> list[RowResult]:
 class Reading:
     """How a person wants a file read: its layout, the tool that it is from, and what its columns are.
 
-    ``columns`` are fields by the names of columns, "" to leave one out. What is empty is found out.
+    ``columns`` are fields by the names of columns, "" to leave one out; ``meanings`` say of words in a status
+    column that they mean "active" or "inactive". What is empty is found out.
     """
 
     shape: Shape = field(default_factory=Shape)
     profile: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As a job and a remembered mapping keep it: what was not chosen is left out."""
         shape = {name: value for name, value in asdict(self.shape).items() if value}
-        told = {"shape": shape, "profile": self.profile, "columns": dict(self.columns)}
+        told = {
+            "shape": shape,
+            "profile": self.profile,
+            "columns": dict(self.columns),
+            "meanings": dict(self.meanings),
+        }
         return {name: value for name, value in told.items() if value}
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Reading:
         """The other way round."""
-        return cls(Shape(**told.get("shape", {})), told.get("profile", ""), dict(told.get("columns", {})))
+        chosen = (dict(told.get(name, {})) for name in ("columns", "meanings"))
+        return cls(Shape(**told.get("shape", {})), told.get("profile", ""), *chosen)
 
 
 @dataclass(frozen=True)
@@ -165,8 +176,11 @@ class Report:
     by: Batch
     options: ImportOptions
     instance: IntegrationInstance | None = None
-    delimiter: str = "comma"
+    shape: Shape = field(default_factory=Shape)
+    notes: tuple[str, ...] = ()  # what was assumed of the file, in sentences
+    profile: str = ""  # the tool that it is from, as people call it
     ignored: tuple[str, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)  # what is told of all rows, by label
     rows: Rows = field(default_factory=Rows)
     counts: Counter[Outcome] = field(default_factory=Counter)
     key: uuid.UUID = field(default_factory=uuid.uuid4)
@@ -197,24 +211,66 @@ class Report:
         """The outcome in words: what was not written only would have been."""
         return outcome.label(written=self.verdict is Verdict.WRITTEN)
 
+    @property
+    def written(self) -> int:
+        """How many rows changed something, or would have."""
+        return self.counts[Outcome.IMPORTED] + self.counts[Outcome.UPDATED]
+
+    def every_fact(self) -> dict[str, str]:
+        """What is told beside the rows, by label: how the file was read, and what was understood of it."""
+        told: dict[str, str] = {}
+        if self.profile:
+            told["Known as"] = f"a file of {self.profile}"
+        if self.shape.format and self.shape.format != "csv":
+            told["Format"] = FORMATS.get(self.shape.format, self.shape.format)
+        elif self.shape.delimiter:
+            told["Separated by"] = DELIMITERS.get(self.shape.delimiter, self.shape.delimiter)
+        encoding = self.shape.encoding
+        told |= {
+            "Encoding": "" if encoding == "utf-8" else ENCODINGS.get(encoding, encoding),
+            "Sheet": self.shape.sheet,
+            "List of rows": self.shape.envelope,
+            "Assumed": " ".join(self.notes),
+            **self.facts,
+            "Columns not used": ", ".join(self.ignored),
+        }
+        return {label: text for label, text in told.items() if text}
+
     def sentence(self) -> str:
         """The verdict in words, with the choice that led to it."""
         rows = f"{self.failed:,} row{'' if self.failed == 1 else 's'} failed"
         if self.verdict is Verdict.CHECKED:
             foreseen = f"{rows}, so the import would write nothing."
-            if not self.failed:
-                foreseen = "Every row is good: the import would write them all."
+            if not self.written and (not self.failed or self.options.keep_good):
+                foreseen = "The import would write nothing: " + (
+                    f"{rows}, and no other changes anything." if self.failed else "no row changes anything."
+                )
+            elif not self.failed:
+                all_of_them = "them all" if self.written == len(self.rows) else _rows(self.written)
+                foreseen = f"Every row is good: the import would write {all_of_them}."
             elif self.options.keep_good:
-                foreseen = f"{rows}; the import would write the others."
+                foreseen = f"{rows}; the import would write the others that change something."
+                if self.written + self.failed == len(self.rows):
+                    foreseen = f"{rows}; the import would write the others."
             return f"Checked only, nothing was written. {foreseen}"
         if self.verdict is Verdict.REFUSED:
             return (
                 f"Nothing was written, because {rows}. Mend them and import again, or choose to keep the "
                 "good rows. Below is what would have become of each row."
             )
+        if not self.written:
+            why = f"{rows}, and no other changes anything" if self.failed else "no row changes anything"
+            return f"Nothing was written: {why}."
         if self.failed:
             return f"The good rows were written; {rows} and changed nothing."
+        skipped = self.counts[Outcome.SKIPPED]
+        if skipped:
+            return f"{_rows(self.written)} written; {skipped:,} skipped, because nothing differs there."
         return "All rows were written."
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 # --- keeping ------------------------------------------------------------------------------------------------
@@ -250,9 +306,6 @@ def store_report(
     transaction that stores it, and stops it by raising.
     """
     report.rows.close()
-    facts = {"Separated by": report.delimiter} if report.delimiter != "JSON" else {"Format": "JSON"}
-    if report.ignored:
-        facts["Columns not used"] = ", ".join(report.ignored)
     with transaction.atomic():
         if before_commit:
             before_commit()
@@ -266,7 +319,7 @@ def store_report(
             origin=report.by.actor.origin[:100],
         )
         kept.verdict = report.verdict
-        kept.sentence, kept.facts = report.sentence(), facts
+        kept.sentence, kept.facts = report.sentence(), report.every_fact()
         kept.counts = {outcome.value: report.counts[outcome] for outcome in Outcome}
         kept.batch = report.batch
         kept.save()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO, NamedTuple, Protocol, TypeVar
 
 from django.db import models, transaction
 
 from integrations.database.bulk import renew_statistics
-from integrations.files.reader import Columns, FileRow, ImportRefused, open_table_file
+from integrations.files.named_rows import FileRow
+from integrations.files.shape import SAMPLE, ImportRefused, TableRow
+from integrations.files.table import open_table
 from integrations.files.text import clean_text
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.services.audit import Batch
+from integrations.services.imports.columns import SEVERAL_FIELDS, ColumnPlan, propose_columns
 from integrations.services.imports.reports import (
     ImportOptions,
     Outcome,
@@ -67,11 +70,18 @@ def read_portal_key(text: str) -> uuid.UUID:
         raise RowFailed(NO_PORTAL_KEY) from error
 
 
+class QuestionOpen(ImportRefused):
+    """Two columns may be the same, or nobody knows what one says: a person has to choose."""
+
+    def __init__(self, plan: ColumnPlan) -> None:
+        super().__init__(" ".join(question.text for question in plan.questions))
+        self.plan = plan
+
+
 class FileKind(NamedTuple):
-    """What a file holds: the report's kind, what its columns are called, the tables that it is written to."""
+    """What a file holds: the report's kind, and the tables that it is written to."""
 
     kind: ImportReport.Kind
-    columns: Columns
     tables: tuple[type[models.Model], ...]
 
 
@@ -86,12 +96,16 @@ class Planner(Protocol[Planned]):
         """Do it, and tell the audit."""
         ...
 
+    def facts(self) -> dict[str, str]:
+        """What is worth telling of all rows."""
+        ...
+
 
 def import_rows(
     batch: Batch,
     stream: BinaryIO,
     file_kind: FileKind,
-    planner: Callable[[], Planner[Planned]],
+    planner: Callable[[ColumnPlan], Planner[Planned]],
     options: ImportOptions,
     *,
     instance: IntegrationInstance | None = None,
@@ -101,24 +115,29 @@ def import_rows(
     """Import a file some rows at a time, in one transaction with its report; the stream stays open.
 
     A dry run has no transaction, so that nobody waits for it. The ``planner`` is made within. Raises
-    ImportRefused when the file as a whole cannot be read.
+    ImportRefused when the file as a whole cannot be read, QuestionOpen when a column has to be chosen.
     """
     report = Report(file_kind.kind, batch, options, instance)
     with (
         nullcontext() if options.dry_run else transaction.atomic(),
-        open_table_file(stream, file_kind.columns) as file,
+        open_table(stream, options.reading.shape) as table,
     ):
-        report.delimiter, report.ignored = file.delimiter, file.ignored
-        decide = planner()
-        while rows := list(islice(file.rows, BATCH)):
-            planned = decide.plan(rows, report)
+        first = list(islice(table.rows, SAMPLE))
+        plan = plan_columns(file_kind.kind, table.columns, first, options)
+        report.shape, report.notes, report.profile = table.shape, table.notes, plan.profile_label
+        rows = named_rows(chain(first, table.rows), plan)
+        decide = planner(plan)
+        while chunk := list(islice(rows, BATCH)):
+            planned = decide.plan(chunk, report)
             # After the first failure a file that goes in whole or not at all is only checked to its end.
             if report.verdict is Verdict.WRITTEN:
                 decide.write(batch, planned)
             if progress:
                 progress(len(report.rows), None)
         if not report.rows:
-            raise ImportRefused("The file has a header line, but no rows below it.")
+            raise ImportRefused("The file names its columns, but has no rows below them.")
+        report.ignored = (*plan.unused, *dict.fromkeys(table.late_columns))
+        report.facts = decide.facts()
         if report.verdict is Verdict.WRITTEN:
             keep(report)
         elif not options.dry_run:
@@ -128,3 +147,40 @@ def import_rows(
     else:
         keep(report)
     return report
+
+
+def plan_columns(
+    kind: ImportReport.Kind, names: Sequence[str], first: Sequence[TableRow], options: ImportOptions
+) -> ColumnPlan:
+    """What the columns are, once nothing is left to ask. Raises QuestionOpen, ImportRefused."""
+    reading = options.reading
+    cells = [row.cells for row in first]
+    plan = propose_columns(
+        kind, names, cells, profile=reading.profile, chosen=reading.columns, meanings=reading.meanings
+    )
+    if plan.problems:
+        raise ImportRefused(" ".join(plan.problems))
+    if plan.questions:
+        raise QuestionOpen(plan)
+    return plan
+
+
+def named_rows(rows: Iterable[TableRow], plan: ColumnPlan) -> Iterator[FileRow]:
+    """The rows, their cells by field."""
+    single = [
+        (place, each.field)
+        for place, each in enumerate(plan.columns)
+        if each.field and each.field not in SEVERAL_FIELDS
+    ]
+    several = [
+        (place, each.field, each.name)
+        for place, each in enumerate(plan.columns)
+        if each.field in SEVERAL_FIELDS
+    ]
+    for row in rows:
+        texts = row.cells
+        if row.problem:  # half characters, which no report can keep
+            texts = tuple(cell.encode("utf-8", "replace").decode() for cell in texts)
+        cells = {field: texts[place] for place, field in single}
+        told = tuple((field, name, texts[place]) for place, field, name in several)
+        yield FileRow(row.line, cells, row.problem, row.is_exact, told)

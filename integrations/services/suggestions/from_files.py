@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from integrations.files.formulas import unescape_formula
-from integrations.files.reader import Columns, FileRow, ImportRefused, open_table_file
+from integrations.files.named_rows import FileRow, open_named_rows
+from integrations.files.shape import ImportRefused
 from integrations.matching import Company, Organization, Suggestion
 
 #: The columns of the answer as CSV, one row an organization; other programs read them by these names.
@@ -60,7 +61,7 @@ def _records(
 ) -> list[Record]:
     records: dict[str, Record] = {}
     try:
-        with path.open("rb") as stream, open_table_file(stream, Columns(columns, required=("id",))) as file:
+        with path.open("rb") as stream, open_named_rows(stream, columns, ["id"]) as file:
             for row in file.rows:
                 if row.is_empty and not row.problem:
                     continue
