@@ -107,9 +107,14 @@ def find_header(records: Sequence[Record], wanted: int = 0) -> int:
     rows = [(at, cells) for at, (_, cells) in enumerate(records[:_LOOKED_AT]) if not is_blank(cells)]
     if not rows:
         raise ImportRefused("The file has no rows. Its first line has to name the columns.")
+    columns = max(len(cells) for _, cells in rows)
+    rows = [(at, cells) for at, cells in rows if not is_footer(cells, columns)] or rows
     widths = Counter(_filled(cells) for _, cells in rows)
     usual = max(widths, key=lambda width: (widths[width], width))
-    points = [_points(cells, usual) for _, cells in rows]
+    lengths = Counter(len(cells) for _, cells in rows)
+    long = max(lengths, key=lambda length: (lengths[length], -length))
+    # A title has fewer cells than rows have, be these filled or not.
+    points = [_points(cells, usual, columns) - (2 * len(cells) <= long) for _, cells in rows]
     enough = _NEARLY * max(points)
     return next(at for (at, _), each in zip(rows, points, strict=True) if each >= enough)
 
@@ -203,13 +208,14 @@ def _places(cells: Sequence[str]) -> Iterator[int]:
     return (place for place, cell in enumerate(cells) if cell.strip())
 
 
-def _points(cells: Sequence[str], usual: int) -> int:
-    """How much the row looks like names of ``usual`` columns."""
+def _points(cells: Sequence[str], usual: int, columns: int) -> int:
+    """How much the row looks like names of columns, where rows fill ``usual`` of so many."""
     filled = [text for cell in cells if (text := clean_text(cell))]
     values = sum(1 for text in filled if len(text) > 2 * MAX_NAME or _VALUE.fullmatch(text))
     known = sum(1 for text in filled if _is_name(text))
     labels = any(text.endswith(":") or text.startswith(("#TYPE", "--")) for text in filled)
-    better = min(known, 3) if 2 * known >= len(filled) else 0
+    # One such word may be the value of a row.
+    better = min(known, 3) if 2 * known >= len(filled) and (known > 1 or columns == 1) else 0
     return max(0, min(len(filled), usual) - values + better - labels)
 
 

@@ -39,6 +39,9 @@ _GENERAL = frozenset(
     }
 )
 
+# Under which programs keep what an object says of itself.
+_WRAPPERS = frozenset({"attributes", "node", "fields", "properties", "item", "record", "values", "data"})
+
 Path = tuple[str, ...]
 
 
@@ -191,11 +194,15 @@ def _within(sample: Sequence[Mapping[str, Any]]) -> str:
     """The name under which each object has the row, if it has no names of its own: "attributes"."""
     if not sample or _has(sample, _NAME_WORDS):
         return ""
-    for name, value in sample[0].items():
-        parts = [each.get(name) for each in sample]
-        if isinstance(value, dict) and _has([part for part in parts if isinstance(part, dict)], _NAME_WORDS):
-            return name if all(isinstance(part, dict) for part in parts) else ""
-    return ""
+    inner: dict[str, list[dict[str, Any]]] = {}
+    for value in sample:
+        for name, part in value.items():
+            if isinstance(part, dict) and part:
+                inner.setdefault(name, []).append(part)
+    every = [name for name, parts in inner.items() if len(parts) == len(sample)]
+    named = [name for name in every if _has(inner[name], _NAME_WORDS)]
+    usual = [name for name in every if name.lower() in _WRAPPERS]
+    return next(iter(named or usual), "")
 
 
 def _has(sample: Sequence[Mapping[str, Any]], words: frozenset[str]) -> bool:

@@ -11,6 +11,7 @@ MAX_ROWS = 100_000
 MAX_LINE = 100_000  # characters of one line, one cell, or one JSON object
 MAX_COLUMNS = 200
 MAX_NAME = 60  # characters of a column's name that are kept
+MAX_ABOVE = 1_000  # lines that the names of the columns may be among
 SAMPLE = 100  # rows that are looked at to find out how a file is laid out
 
 

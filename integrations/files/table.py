@@ -17,7 +17,7 @@ from integrations.files.encoding import Encoding, find_encoding
 from integrations.files.foreign import refuse_foreign_bytes, refuse_foreign_text
 from integrations.files.json_table import read_json
 from integrations.files.lines import Lines
-from integrations.files.shape import MAX_ROWS, ImportRefused, Shape, Table, TableRow
+from integrations.files.shape import MAX_ABOVE, MAX_ROWS, ImportRefused, Shape, Table, TableRow
 from integrations.files.workbook import is_workbook, open_workbook
 
 __all__ = ["FORMATS", "ImportRefused", "Shape", "Table", "TableRow", "open_table"]
@@ -35,6 +35,7 @@ def open_table(stream: BinaryIO, wanted: Shape = ANY) -> Iterator[Table]:
 
     The stream (seekable, read from where it is) stays open. Raises ImportRefused, also while rows are read.
     """
+    _check(wanted)
     start = stream.tell()
     head = stream.read(HEAD)
     stream.seek(start)
@@ -56,6 +57,21 @@ def open_table(stream: BinaryIO, wanted: Shape = ANY) -> Iterator[Table]:
         yield replace(table, notes=(*encoding.notes, *table.notes), rows=_capped(table.rows))
     finally:
         lines.let_go()
+
+
+def _check(wanted: Shape) -> None:
+    """Raise ImportRefused for a wish that no file can fulfil."""
+    if wanted.format not in {"", *FORMATS}:
+        raise ImportRefused(
+            f"The format “{wanted.format[:40]}” is not known. Choose one of: {', '.join(FORMATS)}."
+        )
+    if wanted.delimiter and (len(wanted.delimiter) > 1 or wanted.delimiter in '"\r\n\0'):
+        raise ImportRefused("A delimiter is one sign, no quotation mark and no line end. Choose another.")
+    if not 0 <= wanted.header_line <= MAX_ABOVE:
+        raise ImportRefused(
+            f"The names of the columns have to stand on one of the first {MAX_ABOVE:,} lines. "
+            "Take away what stands above them and try again."
+        )
 
 
 def _last_lines(stream: BinaryIO, encoding: Encoding) -> list[str]:

@@ -52,7 +52,10 @@ _REFUSED = {
         f"The workbook needs more than {MEGABYTES} MB of memory. A value in a cell far from the table is "
         f"enough for that: press Ctrl+End to find it and delete what is there, {_ELSE}."
     ),
-    ChildFailed: f"The workbook cannot be opened: it is damaged, or made to do harm. Save it anew, {_ELSE}.",
+    ChildFailed: (
+        f"The workbook cannot be opened: it is damaged, larger than is read, or made to do harm. "
+        f"Save it anew with fewer cells, {_ELSE}."
+    ),
 }
 
 

@@ -63,6 +63,9 @@ def test_a_person_can_say_it_otherwise() -> None:
     shape, columns, rows = read(content, Shape(header_line=2))
     assert (shape.header_line, columns, len(rows)) == (2, ("1;2", "3"), 1)
     assert refusal(content, Shape(header_line=9)).startswith("Nothing stands on line 9")
+    assert "one of the first 1,000 lines" in refusal(content, Shape(header_line=5_000))
+    assert refusal(content, Shape(delimiter="||")).startswith("A delimiter is one sign")
+    assert refusal(content, Shape(format="prose")).startswith("The format “prose” is not known.")
     assert refusal(content, Shape(encoding="klingon")).startswith('The encoding "klingon" is not known.')
 
 

@@ -110,7 +110,7 @@ def test_merged_names_titles_and_totals() -> None:
     columns, rows, notes = read(content)
     assert columns == ("Firm", "City", "Zip", "Fon")
     assert [(row.line, row.cells[0]) for row in rows] == [(5, "Acme"), (6, "Beta")]
-    assert "Row 7 closes the table and was left out: “Total: 2”." in notes
+    assert "A line that closes the table was left out: “Total: 2”." in notes
     assert read(content, Shape(header_line=3))[0] == ("Firm", "Address", "Address (2)", "Fon")
 
 
