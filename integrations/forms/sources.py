@@ -33,7 +33,7 @@ class SourceForm(forms.Form):
         widget=WrittenOnly(attrs={"autocomplete": "off", "inputmode": "url", "spellcheck": "false"}),
     )
     file = forms.FileField(
-        label="or a file, which you upload anew each time",
+        label="Or a file, which you upload anew each time",
         required=False,
         error_messages={"empty": "The file is empty."},
     )
