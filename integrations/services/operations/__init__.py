@@ -1,10 +1,12 @@
-"""What operators need: health, figures, keys, clearing away."""
+"""What operators need: health, figures, keys, clearing away, backups."""
 
+from integrations.services.operations.backup import BackupFailed, make_backup, restore_backup
 from integrations.services.operations.cleanup import delete_expired
 from integrations.services.operations.health import readiness
 from integrations.services.operations.key_rotation import rotate_keys
 from integrations.services.operations.metrics import metrics_text
 
 __all__ = [
-    "delete_expired", "metrics_text", "readiness", "rotate_keys",
+    "BackupFailed", "delete_expired", "make_backup", "metrics_text", "readiness", "restore_backup",
+    "rotate_keys",
 ]  # fmt: skip

@@ -1,0 +1,87 @@
+"""Backup and restore of a SQLite file, by SQLite's own copying (https://www.sqlite.org/backup.html)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import zlib
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+BESIDE = ("-wal", "-shm")
+
+
+class SqliteDatabase:
+    """The file that the portal works on."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.path = Path(connection.settings_dict["NAME"])
+
+    def dump(self, path: Path) -> dict[str, list[int]]:
+        """Copy it as it is at one moment, whoever writes meanwhile."""
+        with closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as link:
+            link.execute("BEGIN")  # in WAL, what is read and copied below is of this moment
+            tables = sums(link)
+            with closing(sqlite3.connect(path)) as copy:
+                link.backup(copy)
+                copy.execute("PRAGMA journal_mode=DELETE")  # one file
+            link.execute("ROLLBACK")
+        return tables
+
+    def try_out(self, path: Path) -> dict[str, list[int]]:
+        """Look through all of the copy."""
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as link:
+            try:
+                said = link.execute("PRAGMA integrity_check").fetchone()[0]
+                found = sums(link)
+            except sqlite3.DatabaseError as error:
+                raise RuntimeError(f"the copy cannot be read: {error}") from error
+        if said != "ok":
+            raise RuntimeError(f"the copy is damaged: {said}")
+        return found
+
+    def replace(self, path: Path, expected: dict[str, list[int]]) -> str:
+        """Put the old file aside and the copy in its place, once it was looked through."""
+        if self.try_out(path) != expected:
+            raise RuntimeError("the backup does not hold what it says")
+        self.connection.close()
+        kept = self.path.with_name(f"{self.path.name}.before-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}")
+        new = self.path.with_name(f"{self.path.name}.new")
+        new.write_bytes(b"")
+        new.chmod(0o600)
+        with closing(sqlite3.connect(path)) as link, closing(sqlite3.connect(new)) as target:
+            link.backup(target)
+        if self.path.exists():
+            with closing(sqlite3.connect(self.path, timeout=5)) as link:
+                link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            for each in BESIDE:
+                self.path.with_name(f"{self.path.name}{each}").unlink(missing_ok=True)
+            self.path.rename(kept)
+        new.rename(self.path)
+        return str(kept)
+
+    def users(self) -> int:
+        """A file does not tell who has it open; somebody who writes is noticed."""
+        with closing(sqlite3.connect(self.path, timeout=2, isolation_level=None)) as link:
+            try:
+                link.execute("BEGIN EXCLUSIVE")
+                link.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return 1
+        return 0
+
+
+def sums(link: sqlite3.Connection) -> dict[str, list[int]]:
+    """Rows of each table, and what their check sums add up to."""
+    names = link.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    return {name: _sum(link, name) for (name,) in names.fetchall()}
+
+
+def _sum(link: sqlite3.Connection, table: str) -> list[int]:
+    count = total = 0
+    for row in link.execute(f'SELECT * FROM "{table}"'):  # noqa: S608  # a name that the database itself told
+        count += 1
+        total += zlib.crc32(repr(row).encode())
+    return [count, total]

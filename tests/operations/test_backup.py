@@ -1,0 +1,73 @@
+"""The drill: back up a portal that runs, lose everything, and have it again. On both databases."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.portal import SETTINGS, Portal, running_portal, wait_until
+
+pytestmark = [pytest.mark.process, pytest.mark.large]
+
+
+def refused(portal: Portal, *arguments: str) -> str:
+    """Why a command of the portal did not do it."""
+    ended = portal.manage(*arguments, check=False)
+    assert ended.returncode == 1, ended.stdout
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_backup_of_a_running_portal_brings_all_of_it_back(kind: str, tmp_path: Path) -> None:
+    made = tmp_path / "backups" / "monday.tar"
+    with running_portal(kind, tmp_path) as portal:
+        assert portal.press_refresh()[0] == 302
+        wait_until(lambda: portal.job()[0] == "done", "companies are read")
+        told = portal.manage("backup", str(made)).stdout
+        assert "restored and compared" in told
+        assert made.stat().st_mode & 0o077 == 0
+        assert [path.name for path in made.parent.iterdir()] == ["monday.tar"]
+        for secret in ("SECRET_KEY", "PORTAL_ENCRYPTION_KEYS"):
+            assert SETTINGS[secret].encode() not in made.read_bytes()
+        assert "is there already" in refused(portal, "backup", str(made))
+
+        before = portal.counts()
+        portal.run("from integrations.models import Organization as O; O.objects.filter(pk__lt=9).delete()")
+        assert portal.counts() != before
+        assert "Stop web servers and workers" in refused(portal, "restore", str(made), "--replace")
+        portal.stop()
+        check_what_is_no_backup(portal, made, tmp_path)
+        assert "not empty" in refused(portal, "restore", str(made))
+        assert "Restored" in portal.manage("restore", str(made), "--replace").stdout
+        assert portal.counts() == before
+
+        portal.start()
+        wait_until(portal.is_ready, "the portal is ready again")
+        assert portal.ask("/")[0] == 200  # the person is still signed in
+        assert portal.press_refresh()[0] == 302
+        wait_until(lambda: portal.job()[0] == "done", "the secret opens: companies are read again")
+
+
+def check_what_is_no_backup(portal: Portal, made: Path, folder: Path) -> None:
+    """Empty, cut off, of something else, or with other rows than it says: refused, and nothing changes."""
+    before = portal.counts()
+    empty, cut, other, forged = (folder / name for name in ("empty", "cut", "other", "forged"))
+    empty.write_bytes(b"")
+    cut.write_bytes(made.read_bytes()[: made.stat().st_size // 2])
+    with tarfile.open(other, "w") as archive:
+        archive.add(__file__, "notes.txt")
+    with tarfile.open(made) as archive:
+        archive.extractall(folder / "opened", filter="data")
+    manifest = folder / "opened" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"auth_user": [1,', '"auth_user": [2,'))
+    with tarfile.open(forged, "w") as archive:
+        archive.add(manifest, "manifest.json")
+        archive.add(folder / "opened" / "database", "database")
+    for path in (empty, cut, other):
+        assert "is no whole backup" in refused(portal, "restore", str(path), "--replace")
+    assert "does not hold what it says" in refused(portal, "restore", str(forged), "--replace")
+    assert "There is no file" in refused(portal, "restore", str(folder / "missing"), "--replace")
+    assert portal.counts() == before
