@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
@@ -84,6 +83,8 @@ class Fit:
 
 def _logistic(x: Reals, y: Reals, weight: Reals, signs: Mapping[str, int]) -> Reals:
     """Weighted logistic regression with a ridge and signs as bounds; returns weights and bias."""
+    from scipy.optimize import minimize  # takes a while, which the tests that read this need not wait
+
     total = weight.sum()
 
     def loss(b: Reals) -> tuple[float, Reals]:
@@ -249,6 +250,8 @@ def knots_from(score: Reals, right: Reals) -> list[list[float]]:
     A smooth curve with six figures does not follow the accidents of a few hundred doubtful pairs, as the
     steps of an isotonic regression do.
     """
+    from scipy.optimize import minimize  # takes a while, which the tests that read this need not wait
+
     x = _hinges(score)
 
     def loss(b: Reals) -> tuple[float, Reals]:
