@@ -16,7 +16,7 @@ from integrations.psa.base import FilterCondition
 from integrations.services.audit import Batch
 from integrations.services.companies import filter_fields, filter_text, save_filters
 from integrations.services.companies.store import store_fields
-from integrations.services.instances.connect import with_current_zone
+from integrations.services.instances.credentials import with_current_zone
 from integrations.simulators.autotask.references import REFERENCES
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant

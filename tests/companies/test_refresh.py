@@ -29,7 +29,8 @@ from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.services.companies.refresh import refresh_options
 from integrations.services.instances.catch_all import set_catch_all
-from integrations.services.instances.connect import check_connection, client_for
+from integrations.services.instances.check import check_connection
+from integrations.services.instances.credentials import client_for
 from integrations.services.instances.delete import delete_instance
 from integrations.services.jobs import run as jobs
 from integrations.services.mapping.counts import table_counts

@@ -110,11 +110,11 @@ def test_a_field_that_is_gone_stops_no_read_and_keeps_its_values(
     assert company_of(refreshed, 104).city == "Akron Falls"
     assert values(refreshed) == ["K-101", "K-102", ""]
     page = unescape(client_of(owner).get(refreshed.get_absolute_url()).content.decode())
-    assert "The user-defined field “Customer key” is not in Autotask any more" in page
+    assert "The user-defined field “Customer key” is not in Autotask PSA any more" in page
     assert "Customer key (no longer in this Autotask)" in page
     choose(owner, refreshed, "")
     page = unescape(client_of(owner).get(refreshed.get_absolute_url()).content.decode())
-    assert "is not in Autotask any more" not in page
+    assert "is not in Autotask PSA any more" not in page
 
 
 def test_an_id_of_ours_that_it_holds_speaks_for_the_pair(

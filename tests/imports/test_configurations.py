@@ -22,7 +22,7 @@ from integrations.services.companies.filters import save_filters
 from integrations.services.imports.configurations import import_configurations
 from integrations.services.imports.reports import ImportOptions, Report, Verdict
 from integrations.services.instances import schedule as schedules
-from integrations.services.instances.connect import check_connection
+from integrations.services.instances.check import check_connection
 from integrations.simulators.autotask.server import Simulator
 from tests.support.rows import make_instance
 from tests.support.simulated import SECRET, SECRETS, TRACKING_IDENTIFIER, USERNAME, actor_of, table_contents

@@ -25,12 +25,9 @@ from integrations.models import (
 )
 from integrations.psa.base import FailureKind, StepState
 from integrations.services.audit import Batch
-from integrations.services.instances.connect import (
-    NameTaken,
-    check_connection,
-    client_for,
-    connect_instance,
-)
+from integrations.services.instances.check import check_connection
+from integrations.services.instances.connect import NameTaken, connect_instance
+from integrations.services.instances.credentials import client_for
 from integrations.services.instances.delete import NotRestorable, delete_instance, restore_instance
 from integrations.services.mapping.proposals import choose_company
 from integrations.simulators.autotask.server import Simulator

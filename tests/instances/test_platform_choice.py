@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from integrations.models import IntegrationInstance, Job
 from integrations.services.audit import Batch
-from integrations.services.instances.connect import check_connection
+from integrations.services.instances.check import check_connection
 from integrations.simulators.autotask.server import Simulator
 from tests.support.simulated import (
     SECRET,

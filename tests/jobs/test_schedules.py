@@ -18,10 +18,10 @@ from integrations.models import AuditEvent, IntegrationInstance, Job
 from integrations.psa.base import FailureKind, PSAError
 from integrations.services.audit import Batch
 from integrations.services.companies import find_missing_company
-from integrations.services.instances import connect as connections
+from integrations.services.instances import check
 from integrations.services.instances import delete as deletion
 from integrations.services.instances import schedule as schedules
-from integrations.services.instances.connect import with_current_zone
+from integrations.services.instances.credentials import with_current_zone
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
 from tests.support.rows import make_instance
@@ -134,7 +134,7 @@ def test_refused_credentials_are_sent_once_until_a_person_acts(
     assert tasks.start_due() == 0  # not now, nor ever by itself
 
     tenant.secret = right
-    assert connections.check_connection(Batch(actor_of(owner)), refreshed).passed
+    assert check.check_connection(Batch(actor_of(owner)), refreshed).passed
     set_times(refreshed, next_check_at=timezone.now() + HOUR)
     assert tasks.start_due() == 1
 
@@ -206,7 +206,7 @@ def test_a_chosen_platform_follows_the_tenant_wherever_the_move_is_learnt(
 
     main.refresh_from_db()
     assert (main.api_url, main.zone) == (there.api_url, there.base_url.split("/")[2])
-    assert connections.check_connection(Batch(actor_of(owner)), main).passed
+    assert check.check_connection(Batch(actor_of(owner)), main).passed
 
 
 # --- the form -----------------------------------------------------------------------------------------

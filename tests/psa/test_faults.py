@@ -27,7 +27,7 @@ from integrations.models import AuditEvent, Company, IntegrationInstance, Job, O
 from integrations.psa.autotask.client import RetrySettings
 from integrations.psa.registry import PROVIDERS
 from integrations.services.audit import Batch
-from integrations.services.instances.connect import check_connection
+from integrations.services.instances.check import check_connection
 from integrations.simulators.autotask.fault_kinds import FaultName
 from integrations.simulators.autotask.request_log import ReceivedRequest
 from integrations.simulators.autotask.server import Simulator

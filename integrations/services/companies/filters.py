@@ -22,7 +22,7 @@ from integrations.psa.fields import option_value
 from integrations.psa.registry import provider_for
 from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.companies.filter_rows import Row, filters_of, rows_of, stored_rows
-from integrations.services.instances.connect import with_current_zone
+from integrations.services.instances.credentials import with_current_zone
 
 
 def type_labels(instance: IntegrationInstance) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from integrations.models import Company, IntegrationInstance
 from integrations.psa.base import FilterCondition, PSAClient, PSAError, RemoteCompany
 from integrations.services.companies.filters import conditions_of, filter_fields, filter_text
-from integrations.services.instances.connect import with_current_zone
+from integrations.services.instances.credentials import with_current_zone
 
 MOST_FINDINGS = 15
 

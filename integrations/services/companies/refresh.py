@@ -45,7 +45,7 @@ from integrations.services.companies.warnings import (
     gone_warning,
     keep_warning,
 )
-from integrations.services.instances.connect import with_current_zone
+from integrations.services.instances.credentials import with_current_zone
 from integrations.services.instances.failures import note_failed_read, note_good_read
 
 DATED = (
@@ -199,10 +199,10 @@ def _tell_absent(current: IntegrationInstance, reading: Reading, *, accept_shrin
 
 def _warn(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool) -> None:
     """Put what this read could not take over on the instance, and take off what is in order again."""
-    now = reading.started
+    now, psa = reading.started, provider_for(current.psa).name
     if reading.details is not None:
         keep_warning(current, "details", details_warning(reading.details, now))
-    keep_warning(current, "user_field", gone_warning(reading.gone_field, now))
+    keep_warning(current, "user_field", gone_warning(psa, reading.gone_field, now))
     came = None if reading.full else reading.seen | reading.outside - reading.set_aside.keys()
     keep_warning(current, "companies", aside_warning(current, reading.set_aside, came, now))
     if not reading.full and reading.incomplete is None:
@@ -212,7 +212,6 @@ def _warn(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool
     if incomplete is not None:
         lacking = set(reading.asked) - reading.seen - reading.outside
         names = list(current.companies.present().filter(remote_id__in=lacking).values_list("name", flat=True))
-    psa = provider_for(current.psa).name
     keep_warning(current, "count", count_warning(psa, incomplete, names, now))
 
 

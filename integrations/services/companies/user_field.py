@@ -6,33 +6,14 @@ until the next refresh, which then reads everything.
 
 from __future__ import annotations
 
-from django.db import transaction
-
-from integrations.database.transactions import transaction_required
 from integrations.models import IntegrationInstance
 from integrations.models.audit import Action
-from integrations.services.audit import Batch, Change, instance_change
+from integrations.services.audit import Batch
+from integrations.services.instances.texts import OwnText, set_text
+
+USER_FIELD = OwnText("user_field", "user_field", Action.USER_FIELD_CHANGED, Action.USER_FIELD_PUT_BACK)
 
 
 def set_user_field(batch: Batch, instance: IntegrationInstance, wanted: str) -> bool:
     """Choose the field by its name (``udf:Name``), or none (""); False when nothing differs."""
-    with transaction.atomic():
-        instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
-        if instance.user_field == wanted:
-            return False
-        batch.record([change_user_field(Action.USER_FIELD_CHANGED, instance, wanted)])
-    return True
-
-
-@transaction_required
-def change_user_field(action: Action, instance: IntegrationInstance, wanted: str) -> Change:
-    """Write the name into a locked instance; returns what to record."""
-    before = user_field_snapshot(instance)
-    instance.user_field = wanted
-    instance.save(update_fields=["user_field", "updated_at"])
-    return instance_change(action, instance, before, user_field_snapshot(instance))
-
-
-def user_field_snapshot(instance: IntegrationInstance) -> dict[str, object]:
-    """For the audit."""
-    return {"user_field": instance.user_field}
+    return set_text(batch, instance, USER_FIELD, wanted)

@@ -54,12 +54,12 @@ def details_warning(details: FieldDetails, now: dt.datetime) -> dict[str, Any] |
     return _warning(text, details.oddities, now)
 
 
-def gone_warning(name: str, now: dt.datetime) -> dict[str, Any] | None:
-    """What to say of the user-defined field that was to be read with the companies and is gone."""
+def gone_warning(psa: str, name: str, now: dt.datetime) -> dict[str, Any] | None:
+    """What to say of the PSA's user-defined field that was to be read with the companies and is gone."""
     if not name:
         return None
     text = (
-        f"The user-defined field “{name.removeprefix(USER_DEFINED)}” is not in Autotask any more, so it was "
+        f"The user-defined field “{name.removeprefix(USER_DEFINED)}” is not in {psa} any more, so it was "
         "not read with the companies. Choose another one under Company filter, or none."
     )
     return _warning(text, (), now)

@@ -15,11 +15,12 @@ from integrations.models import AuditEvent, IntegrationInstance
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.companies.filters import put_back_filters
-from integrations.services.companies.user_field import change_user_field, user_field_snapshot
+from integrations.services.companies.user_field import USER_FIELD
 from integrations.services.history.register import CHANGED_SINCE, GONE, puts_back
-from integrations.services.instances.catch_all import catch_all_snapshot, change_catch_all
+from integrations.services.instances.catch_all import CATCH_ALL
 from integrations.services.instances.delete import bring_back, take_away
 from integrations.services.instances.schedule import schedule_snapshot, set_schedule
+from integrations.services.instances.texts import put_back_text
 
 DESCRIBED = ("name", "description", "is_default")
 # What only new credentials change.
@@ -93,18 +94,14 @@ def _put_back_filters(batch: Batch, instance: IntegrationInstance, event: AuditE
     return put_back_filters(instance, before, after) or CHANGED_SINCE
 
 
-@_puts_back_one("change_integrationinstance", Action.CATCH_ALL_CHANGED, Action.CATCH_ALL_PUT_BACK)
+@_puts_back_one("change_integrationinstance", CATCH_ALL.changed, CATCH_ALL.put_back)
 def _put_back_catch_all(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
-    if instance.is_deleted or catch_all_snapshot(instance) != event.after:
-        return CHANGED_SINCE
-    return change_catch_all(Action.CATCH_ALL_PUT_BACK, instance, (event.before or {})["catch_all"])
+    return put_back_text(instance, CATCH_ALL, event) or CHANGED_SINCE
 
 
-@_puts_back_one("change_integrationinstance", Action.USER_FIELD_CHANGED, Action.USER_FIELD_PUT_BACK)
+@_puts_back_one("change_integrationinstance", USER_FIELD.changed, USER_FIELD.put_back)
 def _put_back_user_field(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
-    if instance.is_deleted or user_field_snapshot(instance) != event.after:
-        return CHANGED_SINCE
-    return change_user_field(Action.USER_FIELD_PUT_BACK, instance, (event.before or {})["user_field"])
+    return put_back_text(instance, USER_FIELD, event) or CHANGED_SINCE
 
 
 # Who may set a filter or a schedule may take it back.

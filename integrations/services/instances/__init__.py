@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from integrations.services.instances.catch_all import NotUsable, set_catch_all
-from integrations.services.instances.connect import (
-    ConnectionDetails,
-    NameTaken,
-    check_connection,
-    connect_instance,
-    report_as_json,
-    who_can_mend,
-)
+from integrations.services.instances.check import check_connection, report_as_json, who_can_mend
+from integrations.services.instances.connect import ConnectionDetails, NameTaken, connect_instance
 from integrations.services.instances.delete import (
     RESTORABLE_FOR,
     NotRestorable,

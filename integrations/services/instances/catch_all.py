@@ -5,12 +5,12 @@ Its id in the PSA is what is kept, so that a restored portal has it before its c
 
 from __future__ import annotations
 
-from django.db import transaction
-
-from integrations.database.transactions import transaction_required
 from integrations.models import Company, IntegrationInstance
 from integrations.models.audit import Action
-from integrations.services.audit import Batch, Change, instance_change
+from integrations.services.audit import Batch
+from integrations.services.instances.texts import OwnText, set_text
+
+CATCH_ALL = OwnText("catch_all_id", "catch_all", Action.CATCH_ALL_CHANGED, Action.CATCH_ALL_PUT_BACK)
 
 
 class NotUsable(Exception):
@@ -26,23 +26,4 @@ def set_catch_all(batch: Batch, instance: IntegrationInstance, company: Company 
 
 def set_catch_all_id(batch: Batch, instance: IntegrationInstance, wanted: str) -> bool:
     """Set the company's id in the PSA ("": none), read or not; False when nothing differs."""
-    with transaction.atomic():
-        instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
-        if instance.catch_all_id == wanted:
-            return False
-        batch.record([change_catch_all(Action.CATCH_ALL_CHANGED, instance, wanted)])
-    return True
-
-
-@transaction_required
-def change_catch_all(action: Action, instance: IntegrationInstance, wanted: str) -> Change:
-    """Write the id into a locked instance; returns what to record."""
-    before = catch_all_snapshot(instance)
-    instance.catch_all_id = wanted
-    instance.save(update_fields=["catch_all_id", "updated_at"])
-    return instance_change(action, instance, before, catch_all_snapshot(instance))
-
-
-def catch_all_snapshot(instance: IntegrationInstance) -> dict[str, object]:
-    """For the audit."""
-    return {"catch_all": instance.catch_all_id}
+    return set_text(batch, instance, CATCH_ALL, wanted)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from integrations.models import IntegrationInstance
 from integrations.psa.base import FailureKind, PSAError
-from integrations.services.instances.connect import RefusedBefore
+from integrations.services.instances.credentials import RefusedBefore
 from integrations.services.instances.schedule import next_refresh
 
 WAITS = tuple(dt.timedelta(minutes=minutes) for minutes in (8, 15, 30, 60))
