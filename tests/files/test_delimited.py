@@ -6,6 +6,8 @@ import io
 
 import pytest
 
+from integrations.files import shape as shape_module
+from integrations.files import table as table_module
 from integrations.files.table import ANY, ImportRefused, Shape, TableRow, open_table
 
 
@@ -196,6 +198,15 @@ def test_an_assumed_encoding_is_said_with_its_place() -> None:
 )  # fmt: skip
 def test_unreadable_files_are_refused_with_the_place_and_the_reason(content: str | bytes, words: str) -> None:
     assert words in refusal(content)
+
+
+def test_the_caps_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_module, "MAX_ROWS", 2)
+    assert "more than 2 rows" in refusal("firm\na\nb\nc\n")
+    assert len(read("firm\na\n\nb\n")[2]) == 2
+    monkeypatch.setattr(shape_module, "MAX_CHARACTERS", 12)
+    assert "more than 12 characters" in refusal("firm\nabcdefghij\n")
+    assert "more than 12 characters" in refusal('[{"firm": "Acme"}]')
 
 
 def test_the_stream_stays_open_and_nothing_is_read_ahead_of_the_rows_asked_for() -> None:
