@@ -50,6 +50,7 @@ instance_urls = [
     path("mappings/suggest/", suggestions.suggest, name="suggest"),
     path("mappings/save/", mappings.save, name="mappings_save"),
     path("mappings/tick/", mappings.select_row, name="mappings_select_row"),
+    path("mappings/decide-all/", mappings.decide_all, name="mappings_decide_all"),
     path("mappings/tick-all/", mappings.select_all, name="mappings_select_all"),
     path("mappings/<int:organization_id>/explain/<int:company_id>/", suggestions.explain, name="explain"),
     path("mappings/<int:organization_id>/reconsider/", review.reconsider, name="reconsider"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -11,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
@@ -139,6 +142,17 @@ def recorded(request: SignedInRequest, text: str, level: int = messages.SUCCESS)
 def tell_recorded(request: SignedInRequest, batch: Batch, text: str, level: int = messages.SUCCESS) -> None:
     """Say on the next page what the batch did; with Undo, if this person can take anything of it back."""
     messages.add_message(request, level, text, extra_tags=undo_tag(request, batch))
+
+
+def new_press() -> str:
+    """A number for a form whose answer shows what is shown once: sent a second time it is known."""
+    return secrets.token_urlsafe(12)
+
+
+def first_press(request: SignedInRequest) -> bool:
+    """Whether this person sends the form with this number for the first time within a day."""
+    press = hashlib.sha256(request.POST.get("press", "").encode()).hexdigest()
+    return bool(cache.add(f"press:{request.user.pk}:{press}", 1, 24 * 3600)) or "press" not in request.POST
 
 
 def provider_or_404(psa: str) -> Provider:

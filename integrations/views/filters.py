@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_POST
 from integrations.forms.filters import BaseFilterFormSet
 from integrations.forms.user_field import UserFieldForm
 from integrations.models import IntegrationInstance
-from integrations.psa.base import PSAError
+from integrations.psa.base import Filter, PSAError
 from integrations.services.audit import Batch, actor_of
 from integrations.services.companies import MOST_ROWS, preview_filters, save_filters, set_user_field
 from integrations.tasks import enqueue_refresh
@@ -83,10 +84,29 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
     filters = filter_forms(instance, request.POST)
     if not filters.is_valid():
         return setup_page(request, instance, filters=filters)
+    if "drop" not in request.POST and (previewed := _drops(instance, filters.conditions())):
+        filters = filter_forms(instance, initial=_redrawn(filters, at_once=False))
+        return setup_page(request, instance, filters=filters, preview=previewed)
     with recorded(request, "The company filter was saved. The companies are being read anew.") as batch:
         save_filters(batch, instance, filters.conditions())
         enqueue_refresh(instance, request.user, full=True)
     return redirect(instance)
+
+
+def _drops(instance: IntegrationInstance, conditions: Sequence[Filter]) -> dict[str, object] | None:
+    """The preview of a filter by which mapped companies would drop out that are in the present one.
+
+    None also where nothing is mapped, or the PSA cannot be asked: the read that follows then fails as
+    well and changes nothing.
+    """
+    if not instance.mappings.in_tables().exists():
+        return None
+    try:
+        result = preview_filters(instance, conditions)
+    except PSAError:
+        return None
+    leaving = [company for company in result.dropped if company.in_filter]
+    return {"result": result, "asks": len(leaving)} if leaving else None
 
 
 @on_instance("change_integrationinstance")

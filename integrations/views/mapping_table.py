@@ -42,6 +42,11 @@ VIEW_PARAMS = {"columns", "size", "sort", "dir"}  # what "Clear" leaves of a tab
 SHOWN_FIELDS = {"q", "tier", "type", "sort"}  # the fields of the form above the table
 MOST_OF_AN_ADDRESS = 2000  # characters
 MOST_REASONS = 3
+SELECTABLE_STATES = (
+    "",
+    RowState.SUGGESTED.value,
+    RowState.CHANGED.value,
+)  # whose rows may have something to save
 
 
 @dataclass(frozen=True)
@@ -263,6 +268,7 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
             {name: address_params[name] for name in address_params if name in VIEW_PARAMS}
         ),
         "hidden": [(name, value) for name, value in address_params.items() if name not in SHOWN_FIELDS],
+        "selectable_states": SELECTABLE_STATES,
         "page_sizes": PAGE_SIZES,
         "column_labels": COLUMN_LABELS,
         "sort_links": _sort_links(address_params, query),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,15 +17,20 @@ from integrations.services.companies import company_choices, type_labels
 from integrations.services.mapping import (
     CompanyNotOffered,
     OrganizationElsewhere,
+    ReviewQueue,
+    RowState,
+    SharedCompany,
     TableView,
     choose_company,
+    confirm_mappings,
     discard_proposal,
     one_row,
+    remove_mappings,
     save_mappings,
     select_matching,
     select_proposals,
 )
-from integrations.services.suggestions import ignore_organization, stop_ignoring
+from integrations.services.suggestions import ignore_organizations, stop_ignoring
 from integrations.views.common import (
     SignedInRequest,
     instance_frame,
@@ -31,6 +38,7 @@ from integrations.views.common import (
     organization_or_404,
     recorded,
     search_text,
+    tell_recorded,
     whole_number,
 )
 from integrations.views.mapping_table import back_to_table, bar_context, rows_context, table_context
@@ -62,6 +70,16 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
     """Save Mappings: everything that is ticked."""
     shown, ticked = _numbers(request, "shown"), _numbers(request, "ticked")
     select_proposals(request.user, instance, shown, ticked)
+    shared = [] if "shared" in request.POST else SharedCompany.by_saving(request.user, instance)
+    if shared:
+        table = request.POST.get("table", "")
+        context = {
+            **instance_frame(request, instance),
+            "shared": shared,
+            "ticked": ticked,
+            "table_address": table,
+        }
+        return render(request, "integrations/mapping/shared.html", context)
     outcome = save_mappings(Batch(actor_of(request)), request.user, instance, ticked=ticked)
     if outcome.saved:
         messages.success(request, outcome.sentence(), extra_tags=f"undo:{outcome.batch}")
@@ -92,6 +110,27 @@ def select_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpR
     what = "selected" if ticked else "no longer selected"
     rows = "row" if number == 1 else "rows"
     messages.info(request, f"{number:,} {rows} {what}, on all pages. Nothing is saved yet.")
+    return back_to_table(request, instance)
+
+
+@on_instance("map_organizations")
+@require_POST
+def decide_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
+    """Of the rows that the address chooses, keep or unmap all that need review, or ignore unmapped ones."""
+    decision = request.POST.get("decision", "")
+    state = {"keep": RowState.REVIEW, "unmap": RowState.REVIEW, "ignore": RowState.UNMAPPED}.get(decision)
+    if state is None:
+        raise Http404
+    query = replace(table_query(QueryDict(request.POST.get("chosen", ""))), state=state)
+    keys = ReviewQueue.read(instance, request.user, query).ids
+    batch = Batch(actor_of(request))
+    if decision == "keep":
+        number, done = len(confirm_mappings(batch, instance, keys)), "kept as they are"
+    elif decision == "unmap":
+        number, done = remove_mappings(batch, instance=instance, organizations=keys), "unmapped"
+    else:
+        number, done = ignore_organizations(batch, instance, keys), "ignored from now on"
+    tell_recorded(request, batch, f"{number:,} {'row is' if number == 1 else 'rows are'} {done}.")
     return back_to_table(request, instance)
 
 
@@ -157,7 +196,7 @@ def ignore(request: SignedInRequest, instance: IntegrationInstance, organization
     else:
         text = f"{organization.name} is ignored from now on and left out of the counts."
         with recorded(request, text) as batch:
-            ignore_organization(batch, instance, organization)
+            ignore_organizations(batch, instance, [organization.pk])
     return _row_or_back(request, instance, organization)
 
 

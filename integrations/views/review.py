@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -13,14 +15,17 @@ from integrations.models import IntegrationInstance, Organization
 from integrations.services.audit import Batch, actor_of
 from integrations.services.companies import type_labels
 from integrations.services.mapping import (
+    NEXT_STEPS,
     CompanyNotOffered,
     OrganizationElsewhere,
     ReviewQueue,
     ReviewStep,
+    SharedCompany,
     accept_match,
-    confirm_mapping,
+    confirm_mappings,
+    remove_mappings,
 )
-from integrations.services.suggestions import allow_match, ignore_organization, reject_match, stop_ignoring
+from integrations.services.suggestions import allow_match, ignore_organizations, reject_match, stop_ignoring
 from integrations.views.common import (
     SignedInRequest,
     instance_frame,
@@ -49,9 +54,23 @@ def decide(request: SignedInRequest, instance: IntegrationInstance, organization
     organization = organization_or_404(request, instance, organization_id)
     query = table_query(request.GET)
     queue = ReviewQueue.read(instance, request.user, query)
+    company = _number(request, "company")
+    shared = _shared(request, instance, organization, company)
+    if shared:
+        return _show(request, instance, queue.step(organization.pk, company), shared=shared)
     if not _decide(request, instance, organization):
         return _show(request, instance, queue.step(organization.pk))
     return _show(request, instance, queue.step_after(organization.pk), was_led_on=True)
+
+
+def _shared(
+    request: SignedInRequest, instance: IntegrationInstance, organization: Organization, company: int | None
+) -> list[SharedCompany]:
+    """The company that others have, too, when it is accepted without saying that this is meant."""
+    if request.POST.get("decision") != "accept" or "shared" in request.POST:
+        return []
+    wanted = instance.companies.filter(pk=company or 0).first()
+    return SharedCompany.by_accepting(instance, organization, wanted) if wanted else []
 
 
 def _decide(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> bool:
@@ -60,12 +79,15 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
     if decision == "ignore":
         text = f"{organization.name} is ignored from now on."
         with recorded(request, text, messages.INFO) as batch:
-            ignore_organization(batch, instance, organization)
+            ignore_organizations(batch, instance, [organization.pk])
         return True
     if decision == "keep":
-        batch = Batch(actor)
-        if confirm_mapping(batch, instance, organization):
-            tell_recorded(request, batch, f"{organization.name} was confirmed.")
+        _keep(request, instance, organization)
+        return True
+    if decision == "unmap":
+        text = f"{organization.name} is no longer mapped."
+        with recorded(request, text) as batch:
+            remove_mappings(batch, instance=instance, organizations=[organization.pk])
         return True
     company = get_object_or_404(instance.companies, pk=_number(request, "company") or 0)
     if decision == "reject":
@@ -84,9 +106,20 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
         raise Http404 from error
     for conflict in outcome.conflicts:
         messages.error(request, conflict.sentence())
+    if not outcome.saved and not outcome.conflicts:  # it stood there already
+        _keep(request, instance, organization)
     if outcome.saved:
         messages.success(request, f"{organization.name} = {company.name}", extra_tags=f"undo:{outcome.batch}")
     return not outcome.conflicts or not organization.has_row_in(instance)
+
+
+def _keep(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> None:
+    """Confirm the mapping as it is, and say so: also what goes on asking for a review."""
+    batch = Batch(actor_of(request))
+    for mapping in confirm_mappings(batch, instance, [organization.pk]):
+        reasons = "; ".join(reason.label.lower() for reason in mapping.review_reasons)
+        lasts = f" It stays among the rows to review while this holds: {reasons}." if reasons else ""
+        tell_recorded(request, batch, f"{organization.name} stays mapped to {mapping.company.name}.{lasts}")
 
 
 def _step(
@@ -98,7 +131,12 @@ def _step(
 
 
 def _show(
-    request: SignedInRequest, instance: IntegrationInstance, step: ReviewStep, *, was_led_on: bool = False
+    request: SignedInRequest,
+    instance: IntegrationInstance,
+    step: ReviewStep,
+    *,
+    was_led_on: bool = False,
+    shared: Sequence[SharedCompany] = (),
 ) -> HttpResponse:
     """Draw the row. Who was led on to it by a decision will decide again, seldom ask for the next one."""
     address_params = {
@@ -112,6 +150,8 @@ def _show(
         "query_string": urlencode(address_params),
         "type_labels": type_labels(instance),
         "was_led_on": was_led_on,
+        "shared": shared,
+        "next_steps": NEXT_STEPS,
         # Read by static/js/prefetch_review.js in case it is wanted: messages wait for an answer that is seen.
         "is_prefetch": "X-Prefetch" in request.headers,
     }

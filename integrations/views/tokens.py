@@ -13,7 +13,7 @@ from integrations.forms.tokens import TokenForm
 from integrations.models import ApiToken
 from integrations.services.audit import Batch, actor_of
 from integrations.services.read_api import create_token, listed_tokens, revoke_token
-from integrations.views.common import SignedInRequest, form_status, needs
+from integrations.views.common import SignedInRequest, first_press, form_status, needs, new_press
 
 
 @needs("view_apitoken")
@@ -32,9 +32,19 @@ def add(request: SignedInRequest) -> HttpResponse:
     """Make a token. It is shown in the answer to the form and nowhere else, so there is no redirect."""
     form = TokenForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        if not first_press(request):
+            messages.info(
+                request, "This token was made already. It was shown once; revoke it if you lost it."
+            )
+            return redirect("integrations:tokens")
         token, plain = create_token(Batch(actor_of(request)), form.spec())
         return render(request, "integrations/tokens/created.html", {"token": token, "plain": plain})
-    return render(request, "integrations/tokens/form.html", {"form": form}, status=form_status(form))
+    return render(
+        request,
+        "integrations/tokens/form.html",
+        {"form": form, "press": new_press()},
+        status=form_status(form),
+    )
 
 
 @needs("change_apitoken")

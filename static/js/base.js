@@ -159,6 +159,25 @@
 
   window.portal = { announce, released, tell };
 
+  // --- one press is one: a key that is held down presses nothing again, a form that is under way is not sent twice ---
+
+  document.addEventListener("keydown", (event) => {
+    const isText = event.target instanceof Element && event.target.matches("textarea");
+    if (!event.repeat || event.key !== "Enter" || isText) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+
+  const underWay = new Set();
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    if (underWay.has(event.target)) event.preventDefault();
+    else underWay.add(event.target);
+    // A file that comes as an answer leaves the page as it is.
+    window.setTimeout(() => underWay.delete(event.target), 10_000);
+  });
+  window.addEventListener("pageshow", () => underWay.clear());
+
   // --- menus (<details class="menu">) close on Escape, on a click elsewhere and when focus leaves ---
 
   function closeMenus(except) {

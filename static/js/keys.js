@@ -96,6 +96,11 @@
   });
 
   document.addEventListener("keydown", (event) => {
+    // A key that is held down goes on through the rows; it decides nothing.
+    if (event.repeat && !["j", "k"].includes(event.key) && !event.target.matches("input:not([type=checkbox]), textarea, select")) {
+      if (event.key.length === 1) event.preventDefault();
+      return;
+    }
     if (!enabled() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || help?.open) return;
     if (review() && isUnderWay() && (event.key.length === 1 || event.key === "Enter" || event.key === "Escape")) {
       waiting.push(event.key);

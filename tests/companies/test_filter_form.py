@@ -32,7 +32,7 @@ from integrations.simulators.autotask.server import Simulator
 from tests.support.forms import sent_by
 from tests.support.properties import examples
 from tests.support.rows import make_instance
-from tests.support.simulated import VENDOR, actor_of
+from tests.support.simulated import VENDOR, actor_of, make_organization, map_to
 
 HTMX = {"HX-Request": "true"}
 ClientOf = Callable[[User], Client]
@@ -450,3 +450,18 @@ def test_a_value_that_is_nearly_a_number_is_offered_as_what_it_is(
     page = client_of(owner).get(refreshed.get_absolute_url())
     assert page.status_code == 200
     assert f"Company type equals {value} (Odd kind)" in html.unescape(page_of(page))
+
+
+def test_a_filter_by_which_mapped_companies_drop_out_asks_first(
+    refreshed: IntegrationInstance, owner: User, client_of: ClientOf
+) -> None:
+    map_to(owner, refreshed, make_organization("Abbott"), 101)
+    map_to(owner, refreshed, make_organization("Birchwood"), 201)
+    window, row = client_of(owner), {"field": "companyType", "operation": "eq", "value": "1"}
+    asked = window.post(at("filters_save", refreshed), rows_of_form(row))
+    assert asked.status_code == 200
+    assert "1 of 2 mapped companies would drop out" in page_of(asked)
+    assert 'name="drop" value="1"' in page_of(asked)
+    assert not refreshed.filters.exists()
+    assert window.post(at("filters_save", refreshed), rows_of_form(row, drop="1")).status_code == 302
+    assert refreshed.filters.count() == 1

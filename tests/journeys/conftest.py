@@ -200,6 +200,9 @@ WORDS = [
 ]  # fmt: skip
 
 
+STRANGE = ("Anvil", "Bellows", "Chisel", "Drill", "Easel")
+
+
 def shared_companies() -> list[dict[str, Any]]:
     """One customer a word, two that Autotask has twice, a vendor, a lead, and two that are inactive."""
     customers = [
@@ -215,7 +218,9 @@ def shared_companies() -> list[dict[str, Any]]:
         company(2012, "Closed Dental Care", isActive=False),
         company(2013, "Shut Dental Care", isActive=False),
     ]
-    return [OWN, *customers, *twins, *others]
+    # Whoever maps an organization to another customer's company has one of their own for that.
+    strange = [company(2100 + n, f"Strangeways {word}", companyType=2) for n, word in enumerate(STRANGE)]
+    return [OWN, *customers, *twins, *others, *strange]
 
 
 SHARED_ORGANIZATIONS = "name,domain,city\n" + "".join(

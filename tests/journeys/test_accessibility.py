@@ -114,9 +114,9 @@ def test_what_an_action_brings_is_accessible(workshop: Portal, examined: Page, c
 
     context = chromium.new_context(java_script_enabled=False)
     colleague = find(join(workshop, context), "Dunholme")
-    colleague.get_by_role("row").filter(has_text="Dunholme").get_by_role("textbox").fill("wickenby")
+    colleague.get_by_role("row").filter(has_text="Dunholme").get_by_role("textbox").fill("drill")
     colleague.get_by_role("row").filter(has_text="Dunholme").get_by_role("button", name="Search").click()
-    colleague.get_by_role("button", name="Choose Wickenby Roofing").click()
+    colleague.get_by_role("button", name="Choose Strangeways Drill").click()
     colleague.locator("#action-bar").get_by_role("button", name="Save Mappings").click()
     expect(colleague.get_by_text("Mappings saved: 1 new.")).to_be_visible()
     page.goto(f"{workshop.url}/{SETUP}?q=Dunholme")

@@ -293,3 +293,23 @@ def test_the_cards_by_keyboard(person: Visitor) -> None:
     expect(page.get_by_role("button", name="Remove filter row 1")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_label("Filter", exact=True)).to_have_value("")
+
+
+def test_a_key_that_is_held_down_decides_once(person: Visitor) -> None:
+    page = person.page
+    page.get_by_role("button", name="Suggest Values").press("Enter")
+    expect(page.get_by_text("Nothing is saved yet.")).to_be_visible()
+    page.goto(f"{person.portal.url}/integrations/autotask/1/review/?tier=sure")
+    expect(page.get_by_role("button", name="Accept and save")).to_be_focused()
+    total = int(re.findall(r"of (\d+) open", page.locator(".lead").inner_text())[0])
+    decided: list[str] = []
+    page.on("request", lambda asked: decided.append(asked.url) if asked.method == "POST" else None)
+    page.keyboard.down("Enter")
+    for _ in range(20):  # the system repeats it
+        page.keyboard.down("Enter")
+        page.wait_for_timeout(30)
+    expect(page.locator(".lead")).to_contain_text(f"of {total - 1} open")
+    page.keyboard.up("Enter")
+    assert len(decided) == 1
+    page.keyboard.press("u")
+    expect(page.get_by_text("1 mapping put back as before.")).to_be_visible()

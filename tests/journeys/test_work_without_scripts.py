@@ -38,7 +38,7 @@ def test_the_table_is_filtered_sorted_and_arranged(person: Visitor) -> None:
 
 def test_a_company_is_picked_saved_and_put_back(person: Visitor) -> None:
     page = find(person, "Owmby")
-    pick(page, "Owmby", "wickenby", "Wickenby Roofing")
+    pick(page, "Owmby", "bellows", "Strangeways Bellows")
     expect(page.locator("#action-bar")).to_contain_text("1 new")
     page.reload()
     page.locator("#action-bar").get_by_role("button", name="Save Mappings").click()
@@ -75,18 +75,18 @@ def test_a_colleague_who_saved_first_is_seen(person: Visitor, chromium: Browser)
     pick(page, "Wharton", "wharton", "Wharton Dental Care, LLC")
     context = chromium.new_context(java_script_enabled=False)
     colleague = find(join(person.portal, context), "Wharton")
-    pick(colleague, "Wharton", "wickenby", "Wickenby Roofing")
+    pick(colleague, "Wharton", "chisel", "Strangeways Chisel")
     colleague.locator("#action-bar").get_by_role("button", name="Save Mappings").click()
     expect(colleague.get_by_text("Mappings saved: 1 new.")).to_be_visible()
     context.close()
 
     page.locator("#action-bar").get_by_role("button", name="Save Mappings").click()
     expect(page.locator("#messages-alert")).to_contain_text(
-        "Now: Wickenby Roofing. Yours: Wharton Dental Care, LLC."
+        "Now: Strangeways Chisel. Yours: Wharton Dental Care, LLC."
     )
     row = page.get_by_role("row").filter(has_text="Wharton")
     expect(row).to_contain_text(
-        "saved Wickenby Roofing after you had looked. Yours: Wharton Dental Care, LLC."
+        "saved Strangeways Chisel after you had looked. Yours: Wharton Dental Care, LLC."
     )
     row.get_by_role("button", name="Use mine").click()
     expect(page.locator(".conflict")).to_have_count(0)
@@ -94,4 +94,4 @@ def test_a_colleague_who_saved_first_is_seen(person: Visitor, chromium: Browser)
     page.locator("#action-bar").get_by_role("button", name="Save Mappings").click()
     expect(page.get_by_text("Mappings saved: 1 changed.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("textbox", name=re.compile("Wharton"))).to_have_value("Wickenby Roofing")
+    expect(page.get_by_role("textbox", name=re.compile("Wharton"))).to_have_value("Strangeways Chisel")

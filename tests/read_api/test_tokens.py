@@ -380,3 +380,12 @@ def test_the_command_refuses_wrong_use(arguments: list[str]) -> None:
         call_command("create_api_token", *arguments)
     assert error.value.returncode == 2
     assert not ApiToken.objects.exists()
+
+
+def test_a_form_that_is_sent_twice_makes_one_token(owner: User, client_of: Browser) -> None:
+    """Reloading “Token is ready” sends the form once more."""
+    client, address = freshly_signed_in(client_of, owner), reverse("integrations:token_add")
+    press = client.get(address).context["press"]
+    form = {"name": "Twice", "rights": ["resolve"], "days": "30", "press": press}
+    assert [client.post(address, form).status_code for _ in range(2)] == [200, 302]
+    assert ApiToken.objects.filter(name="Twice").count() == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from integrations.database.integrity import refine_integrity_error
@@ -57,10 +58,20 @@ def set_mapping(
 
 
 @transaction.atomic
-def remove_mappings(batch: Batch, keys: Collection[int]) -> int:
-    """Take the mappings of these primary keys out of force, in one batch; returns how many were in force."""
+def remove_mappings(
+    batch: Batch,
+    keys: Collection[int] = (),
+    *,
+    instance: IntegrationInstance | None = None,
+    organizations: Collection[int] = (),
+) -> int:
+    """Take the mappings of these primary keys, or of an instance's organizations, out of force, in one batch.
+
+    Returns how many were in force.
+    """
     now, changes = timezone.now(), []
-    mappings = list(OrganizationMapping.objects.present().filter(pk__in=keys).locked().with_names())
+    which = Q(instance=instance, organization__in=organizations) if instance else Q(pk__in=keys)
+    mappings = list(OrganizationMapping.objects.present().filter(which).locked().with_names())
     for mapping in mappings:
         before = mapping.snapshot()
         mapping.remove(now)

@@ -190,16 +190,20 @@ def _apply(
 
 
 @transaction.atomic
-def confirm_mapping(batch: Batch, instance: IntegrationInstance, organization: Organization) -> bool:
-    """Say that a mapping is still right although its company was renamed.
+def confirm_mappings(
+    batch: Batch, instance: IntegrationInstance, organizations: Collection[int]
+) -> list[OrganizationMapping]:
+    """Say that the mappings of these organizations (ids) are right as they are; returns those in force here.
 
-    False when the organization is not mapped in the instance any more.
+    A new name of the company is the known one from now on. Whatever else asks for a review lasts as long
+    as it is so: that a company is inactive, say.
     """
-    mapping = instance.mappings.present().filter(organization=organization).locked().with_names().first()
-    if mapping is None:
-        return False
-    before = mapping.snapshot()
-    mapping.confirm_name(batch.actor.account, timezone.now())
-    mapping.save()
-    batch.record([mapping_change(Action.MAPPING_CONFIRMED, mapping, before)])
-    return True
+    mappings = instance.mappings.present().filter(organization__in=organizations)
+    confirmed, changes, now = list(mappings.locked().with_names()), [], timezone.now()
+    for mapping in confirmed:
+        before = mapping.snapshot()
+        mapping.confirm_name(batch.actor.account, now)
+        changes.append(mapping_change(Action.MAPPING_CONFIRMED, mapping, before))
+    OrganizationMapping.objects.write(confirmed)
+    batch.record(changes)
+    return confirmed

@@ -3,7 +3,7 @@
 from integrations.services.suggestions.apply import apply_suggestions
 from integrations.services.suggestions.decisions import (
     allow_match,
-    ignore_organization,
+    ignore_organizations,
     reject_match,
     stop_ignoring,
 )
@@ -19,6 +19,6 @@ from integrations.services.suggestions.suggest import propose_mappings, suggest_
 
 __all__ = [
     "ANSWER_COLUMNS", "ExplainedMatch", "FileRefused", "allow_match", "answer_row", "apply_suggestions",
-    "explain_match", "ignore_organization", "propose_mappings", "read_companies",
+    "explain_match", "ignore_organizations", "propose_mappings", "read_companies",
     "read_organizations", "reject_match", "stop_ignoring", "suggest_mappings", "takes_long",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ Each writes into the ``batch`` that it is given, so that the caller can offer to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -78,6 +78,34 @@ def ignore_organization(batch: Batch, instance: IntegrationInstance, organizatio
             told = decision(Action.ORGANIZATION_IGNORED, organization, instance, forgotten=forgotten)
             batch.record([told])
     return created
+
+
+def ignore_organizations(batch: Batch, instance: IntegrationInstance, keys: Collection[int]) -> int:
+    """The same for many (their ids), in one transaction; returns how many were not ignored before."""
+    with transaction.atomic():
+        known = IgnoredOrganization.objects.filter(organization__in=keys, psa=instance.psa)
+        fresh = (
+            Organization.objects.present().filter(pk__in=keys).exclude(pk__in=known.values("organization"))
+        )
+        organizations = list(fresh)
+        IgnoredOrganization.objects.bulk_create(
+            IgnoredOrganization(organization=organization, psa=instance.psa, ignored_by=batch.actor.account)
+            for organization in organizations
+        )
+        suggested = MappingProposal.objects.filter(
+            organization__in=organizations, kind=MappingProposal.Kind.SUGGESTED, instance__psa=instance.psa
+        )
+        forgotten: dict[int, list[Suggestion]] = {}
+        for row in suggested.values("organization_id", *SUGGESTION_KEYS, *SUGGESTION_FIELDS):
+            forgotten.setdefault(row.pop("organization_id"), []).append(row)
+        suggested.delete()
+        batch.record(
+            [
+                decision(Action.ORGANIZATION_IGNORED, each, instance, forgotten=forgotten.get(each.pk, ()))
+                for each in organizations
+            ]
+        )
+    return len(organizations)
 
 
 def stop_ignoring(
