@@ -214,6 +214,7 @@ def _json(report: Report, out: Any) -> None:
         "encoding": report.shape.encoding,
         "delimiter": report.shape.delimiter,
         "facts": report.every_fact(),
+        "perhaps_the_same": [pair.to_json() for pair in report.pairs],
         "columns_not_used": list(report.ignored),
         "counts": {outcome.value: report.counts[outcome] for outcome in Outcome},
         "rows": [

@@ -45,6 +45,9 @@ class ImportReport(models.Model):
     at = models.DateTimeField(auto_now_add=True)
     facts = models.JSONField(default=dict, blank=True, help_text="What else the page tells: label and text.")
     counts = models.JSONField(default=dict, blank=True)
+    pairs = models.JSONField(
+        default=list, blank=True, help_text="Rows that may be the same as another, and undecided."
+    )
     batch = models.UUIDField(null=True, blank=True)
     cursor = models.BigIntegerField(default=0, editable=False)
 

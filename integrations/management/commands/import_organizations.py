@@ -31,6 +31,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_import_arguments(parser)
         add_reading_arguments(parser)
+        parser.add_argument(
+            "--duplicates",
+            choices=["ask", "other", "same"],
+            default="ask",
+            help="what new rows are whose name is there already: others (ask: and tell them), or the same",
+        )
+        parser.add_argument(
+            "--same", type=int, action="append", default=[], metavar="LINE", help="this row is the same"
+        )
+        parser.add_argument(
+            "--other", type=int, action="append", default=[], metavar="LINE", help="this row is another one"
+        )
         with_example(
             parser,
             "import_organizations customers.csv --dry-run",
@@ -45,6 +57,8 @@ class Command(BaseCommand):
             options["keep_good"],
             file_name=Path(options["file"]).name,
             reading=reading_of(options),
+            decisions={str(line): decision for decision in ("same", "other") for line in options[decision]},
+            duplicates=options["duplicates"],
         )
         run_import(
             self,

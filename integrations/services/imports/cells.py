@@ -42,7 +42,7 @@ class CellReader:
 
     def __init__(self, profile: str = "", meanings: Mapping[str, str] | None = None) -> None:
         known = PROFILES.get(profile)
-        self.source = known.label if known else ANY_FILE
+        self.told_by = known.label if known else ANY_FILE
         self._id_kind = known.id_kind if known else Kind.SOURCE_ID
         self._meanings = {clean_text(word).casefold(): meaning for word, meaning in (meanings or {}).items()}
         self.left: Counter[str] = Counter()
@@ -89,7 +89,7 @@ class CellReader:
         """Take the id, if it is one of its kind; what is none is counted and left aside."""
         value = read_id(kind, text)
         if value:
-            said.ids.append(KnownId(kind, self.source, value))
+            said.ids.append(KnownId(kind, self.told_by, value))
         elif kind != Kind.SOURCE_ID:
             self.odd_ids[text[:40]] += 1
 

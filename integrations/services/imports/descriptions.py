@@ -36,6 +36,13 @@ def describe_file(stream: BinaryIO, kind: ImportReport.Kind, reading: Reading) -
     """Look at the beginning of a file; the stream stays open. Raises ImportRefused, saying why."""
     with open_table(stream, reading.shape) as table:
         rows = tuple(row.cells for row in islice(table.rows, SAMPLE))
-        plan = propose_columns(kind, table.columns, rows, profile=reading.profile, chosen=reading.columns)
+        plan = propose_columns(
+            kind,
+            table.columns,
+            rows,
+            profile=reading.profile,
+            chosen=reading.columns,
+            meanings=reading.meanings,
+        )
         shown = tuple(tuple(cells) for cells in rows[:SHOWN_ROWS])
         return FileDescription(reading, table.shape, table.notes, table.sheets, table.envelopes, plan, shown)

@@ -1,7 +1,8 @@
 """Which organization, configuration and company a row of a mapping file means.
 
-The organization: the one with the row's portal key; else the one with its external id; without one the only
-one of its name (the portal's own id may tell namesakes apart); without a name the one with the portal's id.
+The organization: the one with the row's portal key; else the one with its external id, or, where the name
+agrees, the one of which a tool told that id; without one the only one of its name (the portal's own id may
+tell namesakes apart); without a name the one with the portal's id.
 The company: the one with the PSA's id, whose name must then be the one given, if one is given; without an id
 the only one of the name. What cannot be told for certain raises RowFailed: a wrong mapping is worse than
 none.
@@ -13,12 +14,13 @@ import uuid
 from collections.abc import Iterable
 
 from integrations.files.text import name_key, whole_number
-from integrations.models import Company, IntegrationInstance, Organization
+from integrations.models import Company, IntegrationInstance, Organization, OrganizationIdentifier
 from integrations.services.imports.mapping_rows import MappingRow
 from integrations.services.imports.rows import RowFailed, RowSkipped
 
 COMPANY_FACTS = ("instance", "remote_id", "name", "is_active", "is_pending", "missing_since")
 AMBIGUOUS = -1
+TOOLS_IDS = ("source_id", "tenant_id")
 Companies = dict[int | tuple[int, str], Company]
 Keys = dict[uuid.UUID, int]
 
@@ -50,6 +52,11 @@ class MappingLookup:
             self._names[pk] = key
             if external_id:
                 self._by_external_id[external_id] = pk
+        self._by_tools_id: dict[str, int] = {}
+        told = OrganizationIdentifier.objects.present().filter(kind__in=TOOLS_IDS)
+        for value, pk in told.values_list("value", "organization_id").iterator(chunk_size=2_000):
+            same = self._by_tools_id.setdefault(value, pk)
+            self._by_tools_id[value] = pk if same == pk else AMBIGUOUS
         self._companies_by_name: dict[int, dict[str, int]] = {}
 
     def keys(self, rows: Iterable[MappingRow]) -> Keys:
@@ -84,6 +91,13 @@ class MappingLookup:
             return keyed
         if wanted.external_id:
             pk = self._by_external_id.get(wanted.external_id)
+            # An id that another tool told has to be confirmed by the name.
+            if (
+                pk is None
+                and wanted.name
+                and self._by_tools_id.get(wanted.external_id, AMBIGUOUS) != AMBIGUOUS
+            ):
+                pk = self._by_tools_id[wanted.external_id]
             if pk is None:
                 raise RowFailed(f"no organization has the external id “{wanted.external_id}”")
             if wanted.name and self._names[pk] != name_key(wanted.name):

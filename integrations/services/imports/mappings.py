@@ -9,14 +9,14 @@ says that its organization is deliberately not mapped.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from integrations.files.named_rows import FileRow
-from integrations.files.text import clean_text
+from integrations.files.text import clean_text, name_key
 from integrations.models import (
     AuditEvent,
     Company,
@@ -31,6 +31,7 @@ from integrations.models.mappings import MappingSource
 from integrations.services.audit import Batch, Change, mapping_event
 from integrations.services.exports.mappings import IGNORED
 from integrations.services.imports.columns import ColumnPlan
+from integrations.services.imports.duplicates import Pair
 from integrations.services.imports.mapping_lookup import Companies, Keys, MappingLookup
 from integrations.services.imports.mapping_rows import MappingRow, read_mapping
 from integrations.services.imports.reports import (
@@ -121,14 +122,18 @@ class _Planner:
         """Nothing beside the rows."""
         return {}
 
+    def pairs(self) -> list[Pair]:
+        """None: organizations are not made."""
+        return []
+
     def plan(self, rows: list[FileRow], report: Report) -> list[_Planned]:
         """Report on each row; what is to be mapped or ignored."""
         read = list(read_rows(rows, self._read))
         readable = [row for row in read if isinstance(row, _ReadRow)]
         companies = self._finder.companies((row.wanted, row.instance) for row in readable)
         keys = self._finder.keys(row.wanted for row in readable)
-        meant = [row if isinstance(row, RowResult) else self._meant(row, companies, keys) for row in read]
-        organizations = [plan.organization for plan in meant if isinstance(plan, _Planned)]
+        placed = [row if isinstance(row, RowResult) else self._placed(row, keys) for row in read]
+        organizations = [row.organization for row in placed if isinstance(row, _Planned)]
         found = OrganizationMapping.objects.filter(organization__in=organizations)
         found = found if self._options.dry_run else found.locked()
         # Read one after the other: a join of thousands goes wrong where the database expects a few.
@@ -136,12 +141,15 @@ class _Planner:
         mappings = {(mapping.organization_id, mapping.psa): mapping for mapping in standing}
         ignoring = IgnoredOrganization.objects.filter(organization__in=organizations)
         ignored = set(ignoring.values_list("organization_id", "psa"))
+        meant = [
+            row if isinstance(row, RowResult) else self._meant(row, companies, mappings.get(row.place))
+            for row in placed
+        ]
         planned = []
         for plan in meant:
             if isinstance(plan, RowResult):
                 report.add(plan)
                 continue
-            plan.mapping = mappings.get(plan.place)
             outcome, message = self._outcome(plan, is_ignored=plan.place in ignored)
             report.add(RowResult(plan.row.line, plan.row.name, outcome, message))
             if outcome in {Outcome.IMPORTED, Outcome.UPDATED}:
@@ -152,16 +160,30 @@ class _Planner:
         wanted = read_mapping(row)
         return _ReadRow(row.line, wanted, self._finder.instance(wanted))
 
-    def _meant(self, row: _ReadRow, companies: Companies, keys: Keys) -> _Planned | RowResult:
+    def _placed(self, row: _ReadRow, keys: Keys) -> _Planned | RowResult:
+        """The row with the organization that it means."""
         try:
-            organization, company = self._finder.organization(row.wanted, keys), None
-            if row.wanted.source != IGNORED:
-                company = self._finder.company(row.wanted, row.instance, companies)
-            planned = _Planned(row, organization, company)
-            self._refuse_double(planned)
+            return _Planned(row, self._finder.organization(row.wanted, keys), None)
         except RowEnded as ended:
             return RowResult(row.line, row.name, ended.outcome, str(ended))
-        return planned
+
+    def _meant(
+        self, plan: _Planned, companies: Companies, mapping: OrganizationMapping | None
+    ) -> _Planned | RowResult:
+        """The row with the company that it means; what is so already need not be possible any more."""
+        row, plan.mapping = plan.row, mapping
+        try:
+            if (now := _in_force(row, mapping)) is not None:
+                plan = replace(plan, company=now.company)
+                self._refuse_double(plan)
+                raise RowSkipped(_already(row.wanted, now.company))
+            if row.wanted.source != IGNORED:
+                company = self._finder.company(row.wanted, row.instance, companies)
+                plan = replace(plan, company=company)
+            self._refuse_double(plan)
+        except RowEnded as ended:
+            return RowResult(row.line, row.name, ended.outcome, str(ended))
+        return plan
 
     def _refuse_double(self, plan: _Planned) -> None:
         """Raise RowEnded when a row above means the same organization."""
@@ -248,6 +270,27 @@ class _Planner:
             ignoring.ignored_by_name = "" if ignoring.ignored_by else wanted.confirmed_by
             ignoring.ignored_at = wanted.confirmed_at or ignoring.ignored_at
         return ignoring
+
+
+def _in_force(row: _ReadRow, mapping: OrganizationMapping | None) -> OrganizationMapping | None:
+    """The mapping, if it is what the row asks for: whatever became of the company since, nothing is to do."""
+    wanted = row.wanted
+    if mapping is None or not mapping.is_in_force or mapping.instance_id != row.instance.pk:
+        return None
+    if wanted.company_id:
+        return mapping if mapping.company.remote_id == wanted.company_id else None
+    same = bool(wanted.company_name) and name_key(wanted.company_name) == name_key(mapping.company.name)
+    return mapping if same else None
+
+
+def _already(wanted: MappingRow, company: Company) -> str:
+    """That nothing is to do, with what the file does not know of the company."""
+    said = f"is mapped to “{company.name}” (id {company.remote_id}) already"
+    if wanted.company_name and name_key(wanted.company_name) != name_key(company.name):
+        said += f"; the file calls it “{wanted.company_name}”"
+    if company.missing_since is not None:
+        said += "; it is no longer in Autotask"
+    return said
 
 
 def _name_then(wanted: MappingRow, company: Company) -> str | None:

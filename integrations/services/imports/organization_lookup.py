@@ -98,6 +98,12 @@ class Lookup:
         self._note(row, target, has_own_id=has_own_id)
         return target
 
+    def claim(self, target: int, line: int) -> None:
+        """Let a row mean this organization, as somebody said. Raises RowSkipped where one above does."""
+        first = self._line_of_target.setdefault(target, line)
+        if first != line:
+            raise RowSkipped(f"is the same as line {first}, as you said")
+
     # --- finding --------------------------------------------------------------------------------------------
 
     def _refuse_double(self, row: Named) -> None:

@@ -24,9 +24,10 @@ from integrations.models import AuditEvent, ImportReport, Organization, Organiza
 from integrations.models.audit import Action
 from integrations.models.identifiers import KnownId
 from integrations.services.audit import Batch, organization_change
-from integrations.services.imports.cells import CellReader, Said, changed_fields
+from integrations.services.imports.cells import ANY_FILE, CellReader, Said, changed_fields
 from integrations.services.imports.column_names import ORGANIZATION_NAMES
 from integrations.services.imports.columns import ColumnPlan
+from integrations.services.imports.duplicates import ASK, SAME, DuplicateFinder, Pair
 from integrations.services.imports.organization_lookup import Holder, Lookup, Named, holders
 from integrations.services.imports.reports import (
     DEFAULT_OPTIONS,
@@ -107,12 +108,19 @@ class _Planner:
         if self._lock:
             wait_for_other_imports()
         self._reader = CellReader(plan.profile, options.reading.meanings)
-        self._lookup = Lookup(self._reader.source)
+        self._lookup = Lookup("" if self._reader.told_by == ANY_FILE else self._reader.told_by)
+        self._duplicates = DuplicateFinder()
+        self._decisions, self._undecided = options.decisions, options.duplicates
         self._line_of_content: dict[int, int] = {}
 
     def facts(self) -> dict[str, str]:
         """What was understood of all rows."""
-        return self._reader.facts()
+        pairs = self._duplicates.told()
+        return self._reader.facts() | ({"Perhaps the same": pairs} if pairs else {})
+
+    def pairs(self) -> list[Pair]:
+        """Rows that may be the same as another, and about which nobody has decided."""
+        return self._duplicates.pairs()
 
     def plan(self, rows: list[FileRow], report: Report) -> list[_Planned]:
         """Report on each row; what the good ones do to organizations, which are changed in memory only."""
@@ -129,8 +137,9 @@ class _Planner:
             if isinstance(row, RowResult):
                 report.add(row)
                 continue
+            name = str(row.said.values["name"])
             plan, outcome, message = _plan(row, targets.get(row.target or 0), known.get(row.target or 0, []))
-            report.add(RowResult(row.line, str(row.said.values["name"]), outcome, message))
+            report.add(RowResult(row.line, name, outcome, message))
             if plan:
                 planned.append(plan)
         return planned
@@ -148,8 +157,28 @@ class _Planner:
             raise RowSkipped(f"repeats line {self._line_of_content[content]}")
         external_id = str(said.values.get("external_id") or "")
         target = self._lookup.target(Named(row.line, str(said.values["name"]), external_id, key), keys)
+        if target is None and key is None:
+            target = self._same_as(row.line, said)
         self._line_of_content[content] = row.line
         return _ReadRow(row.line, said, key, target)
+
+    def _same_as(self, line: int, said: Said) -> int | None:
+        """The organization that a new row is the same as, because somebody said so. Raises RowEnded."""
+        twin = self._duplicates.look(line, said.values)
+        if twin is None:
+            return None
+        decision = self._decisions.get(str(line)) or self._undecided
+        if decision == ASK:
+            self._duplicates.tell(line, said.values, twin)
+        if decision != SAME:
+            return None
+        if twin.line:
+            raise RowSkipped(f"is the same as line {twin.line}, as you said")
+        self._lookup.claim(twin.organization, line)
+        external_id = str(said.values.get("external_id") or "")
+        if external_id:
+            said.ids.append(KnownId(OrganizationIdentifier.Kind.SOURCE_ID, self._reader.told_by, external_id))
+        return twin.organization
 
     def write(self, batch: Batch, planned: list[_Planned]) -> None:
         """Write the rows and their audit."""
@@ -198,11 +227,13 @@ def _plan(
 
 
 def _keep_external_id(said: Said, organization: Organization, known: list[KnownId]) -> None:
-    """One that is known by the tool's own id keeps the external id that it has."""
+    """One that is known by the tool's own id keeps the external id and the name that it has."""
     value = str(said.values.get("external_id") or "")
-    by_tool = {each.value for each in known if each.kind == OrganizationIdentifier.Kind.SOURCE_ID}
-    if value in by_tool and organization.external_id:
-        del said.values["external_id"]
+    by_tool = {
+        each.value for each in (*known, *said.ids) if each.kind == OrganizationIdentifier.Kind.SOURCE_ID
+    }
+    if value in by_tool and organization.external_id not in {"", value}:
+        del said.values["external_id"], said.values["name"]
 
 
 def _portal_key(row: FileRow) -> uuid.UUID | None:

@@ -29,6 +29,7 @@ from integrations.files.writer import csv_lines
 from integrations.models import ImportReport, ImportReportPart, IntegrationInstance, Job
 from integrations.models.audit import Action
 from integrations.services.audit import Actor, Batch, Change
+from integrations.services.imports.duplicates import Pair
 
 PART = 1_000
 FORGOTTEN_AT_ONCE = 100  # a report of 100,000 rows has a hundred parts of some kilobytes
@@ -140,7 +141,9 @@ class ImportOptions:
     ``dry_run`` writes nothing and reports the same. ``overwrite`` and ``restore`` are about mappings: change
     those that name another company now; keep source, confidence and reasons, and who confirmed and when, as a
     file of the portal's own export has them. Otherwise the importer has confirmed them, now. ``reading`` is
-    what somebody chose about the file.
+    what somebody chose about the file; ``decisions`` say of rows, by line, that may be a customer who is
+    there already, whether they are the "same" or an "other" one, ``duplicates`` what the rest of such rows
+    is: "ask" takes them for others and tells.
     """
 
     dry_run: bool = False
@@ -149,6 +152,8 @@ class ImportOptions:
     restore: bool = False
     file_name: str = ""
     reading: Reading = field(default_factory=Reading)
+    decisions: Mapping[str, str] = field(default_factory=dict)
+    duplicates: str = "ask"
 
     def to_json(self) -> dict[str, Any]:
         """As a job keeps it."""
@@ -181,6 +186,7 @@ class Report:
     profile: str = ""  # the tool that it is from, as people call it
     ignored: tuple[str, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)  # what is told of all rows, by label
+    pairs: list[Pair] = field(default_factory=list)  # rows that may be the same, undecided
     rows: Rows = field(default_factory=Rows)
     counts: Counter[Outcome] = field(default_factory=Counter)
     key: uuid.UUID = field(default_factory=uuid.uuid4)
@@ -321,6 +327,7 @@ def store_report(
         kept.verdict = report.verdict
         kept.sentence, kept.facts = report.sentence(), report.every_fact()
         kept.counts = {outcome.value: report.counts[outcome] for outcome in Outcome}
+        kept.pairs = [pair.to_json() for pair in report.pairs]
         kept.batch = report.batch
         kept.save()
         ImportReportPart.objects.bulk_create(

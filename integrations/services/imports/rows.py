@@ -18,6 +18,7 @@ from integrations.files.text import clean_text
 from integrations.models import ImportReport, IntegrationInstance
 from integrations.services.audit import Batch
 from integrations.services.imports.columns import SEVERAL_FIELDS, ColumnPlan, propose_columns
+from integrations.services.imports.duplicates import Pair
 from integrations.services.imports.reports import (
     ImportOptions,
     Outcome,
@@ -100,6 +101,10 @@ class Planner(Protocol[Planned]):
         """What is worth telling of all rows."""
         ...
 
+    def pairs(self) -> list[Pair]:
+        """Rows that may be the same as another, and about which nobody has decided."""
+        ...
+
 
 def import_rows(
     batch: Batch,
@@ -137,7 +142,7 @@ def import_rows(
         if not report.rows:
             raise ImportRefused("The file names its columns, but has no rows below them.")
         report.ignored = (*plan.unused, *dict.fromkeys(table.late_columns))
-        report.facts = decide.facts()
+        report.facts, report.pairs = decide.facts(), decide.pairs()
         if report.verdict is Verdict.WRITTEN:
             keep(report)
         elif not options.dry_run:
