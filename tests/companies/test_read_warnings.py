@@ -18,6 +18,7 @@ from integrations.services.companies.filters import save_filters
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
 from tests.support.simulated import CUSTOMER, actor_of, company_of, refresh, table_contents
+from tests.support.sweeps import first_few
 
 FIELDS = "entityinformation/fields"
 Signed = Callable[[User], Client]
@@ -41,7 +42,7 @@ def cards_of(page: str) -> tuple[str, str]:
 # --- fields -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", ["sort-order", "twice", "length", "null-value", "type"])
+@pytest.mark.parametrize("what", first_few(["sort-order", "twice", "length", "null-value", "type"], 2))
 def test_an_odd_field_is_named_on_the_filter_card_and_the_companies_are_read(
     simulator: Simulator, refreshed: IntegrationInstance, member: User, client_of: Signed, what: str
 ) -> None:

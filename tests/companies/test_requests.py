@@ -22,7 +22,7 @@ CHANGED = 3
 FIRST_ID = 1_000
 
 
-@pytest.fixture(params=[40, 1_500, pytest.param(20_000, marks=pytest.mark.large)])
+@pytest.fixture(params=[40, *(pytest.param(many, marks=pytest.mark.large) for many in (1_500, 20_000))])
 def companies(request: pytest.FixtureRequest) -> int:
     """How many customers the tenant has."""
     return int(request.param)

@@ -181,6 +181,7 @@ def test_reading_never_writes(
     assert shown > len(PAGES)
 
 
+@pytest.mark.exhaustive
 def test_pages_are_not_stored_by_the_browser_and_run_no_foreign_code(
     values: dict[str, Any], owner: User, client_of: Signed, subtests: pytest.Subtests
 ) -> None:
@@ -202,6 +203,7 @@ def test_pages_are_not_stored_by_the_browser_and_run_no_foreign_code(
 # --- writing ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_writing_needs_the_token_of_a_page(
     values: dict[str, Any], owner: User, subtests: pytest.Subtests
 ) -> None:

@@ -141,6 +141,7 @@ def test_all_others_of_the_library_are_not_found(
     assert everything_stored() == before
 
 
+@pytest.mark.exhaustive
 def test_reading_an_account_page_writes_nothing(
     owner: User, stranger: User, client_of: Signed, subtests: pytest.Subtests
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from integrations.psa.autotask import filter_values, filters, queries
 from integrations.psa.autotask.filters import AutotaskFilters, InvalidFilterValue, parse_value
 from integrations.psa.base import CompanyField, FilterCondition, FilterGroup, FilterValue, PicklistOption
+from tests.support.sweeps import first_few
 
 TENANT_TYPES = (
     PicklistOption(1, "Customer"),
@@ -198,7 +199,9 @@ def test_what_is_shown_reads_back_as_it_was(field: CompanyField, operation: str,
         assert language.parse_value(field, operation, language.text_of(condition)) == value
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "Africa/Cairo", "America/Santiago", "America/Havana"])
+@pytest.mark.parametrize(
+    "zone", first_few(["Europe/Berlin", "Africa/Cairo", "America/Santiago", "America/Havana"])
+)
 def test_a_moment_is_shown_so_that_saving_it_again_changes_nothing(zone: str) -> None:
     """Days of 23 and of 25 hours too, midnights that there are not, and hours that come twice."""
     local, first = ZoneInfo(zone), dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
