@@ -124,6 +124,24 @@ def test_an_owner_without_a_password_proves_it_by_single_sign_on(
     assert "prompt=login" in asked[-1]
 
 
+def test_after_signing_out_the_way_back_shows_nothing(newcomer: Visitor) -> None:
+    """Whoever uses the browser next presses Back."""
+    page, url = newcomer.page, newcomer.portal.url
+    page.goto(f"{url}/")
+    page.get_by_role("button", name="Company sign-on").click()
+    expect(page.get_by_role("link", name="Organizations")).to_be_visible()
+    page.get_by_role("link", name="Organizations").click()
+    expect(page.get_by_role("heading", name="Organizations", exact=True)).to_be_visible()
+    expect(page.get_by_text("Harrow Lane Dental").first).to_be_visible()
+    page.goto(f"{url}/accounts/logout/")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    for _ in range(2):
+        page.go_back()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        expect(page.get_by_text("Harrow Lane Dental")).to_have_count(0)
+
+
 def test_a_new_person_comes_in_by_a_link(newcomer: Visitor, locked: Portal, chromium: Browser) -> None:
     """A superuser adds them and is shown the link once; they choose their password and sign in with it."""
     page, url = newcomer.page, newcomer.portal.url

@@ -110,3 +110,16 @@ def test_others_are_led_back_to_the_overview(reader: User, client_of: Signed) ->
         page = client.get("/no/such/page/").content.decode()
         assert "no role here" not in page
         assert "Go to the overview" in page
+
+
+def test_whoever_has_no_role_is_shown_no_way_to_what_is_not_there_for_them(
+    stranger: User, client_of: Signed
+) -> None:
+    client = client_of(stranger)
+    for page in ("/accounts/browsers/", "/accounts/log/", "/accounts/2fa/", "/accounts/password/change/"):
+        text = client.get(page).content.decode()
+        body = text.partition("<main")[0] + text.partition("</main>")[2]
+        addresses = set(re.findall(r'<a [^>]*href="(/[^"#]+)"', body))
+        assert addresses
+        for address in addresses:
+            assert client.get(address).status_code in {200, 302}, (page, address)
