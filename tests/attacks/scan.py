@@ -41,6 +41,7 @@ MODULES = (
 )
 # What ends the scanner's own session, or closes its account to it.
 LEFT_OUT = ("accounts/logout/", "accounts/password/change/", "accounts/2fa/*", "accounts/reauthenticate/*")
+TRIES = 3
 FEWEST_REQUESTS = 300  # of a scan that has looked at something
 
 Finding = tuple[int, str, str, str]  # level, kind, address, what was seen
@@ -84,8 +85,15 @@ def scan(portal: Portal, role: str, wapiti: str, minutes: float, folder: Path) -
         "--format", "json", "--output", str(report), "--flush-session", "--no-bugreport", "--verbose", "0",
         "--store-session", str(folder / f"{role}-session"),
     ]  # fmt: skip
-    with (folder / f"{role}.log").open("wb") as log:
-        subprocess.run(command, check=False, stdout=log, stderr=log, timeout=seconds * 3)
+    # It keeps what it knows in a database of its own, for which it does not wait long on a busy machine.
+    for _ in range(TRIES):
+        with (folder / f"{role}.log").open("ab") as log:
+            subprocess.run(command, check=False, stdout=log, stderr=log, timeout=seconds * 3)
+        if report.exists():
+            break
+    else:
+        tell(f"{role}: the scanner failed {TRIES} times, as its log says: {folder / f'{role}.log'}")
+        return 2
     found = findings(json.loads(report.read_text(encoding="utf-8")))
     asked = answered(portal) - before
     answer = session.get(f"{portal.url}/", timeout=30, allow_redirects=False)
