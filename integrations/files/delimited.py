@@ -47,7 +47,8 @@ class _Feed:
     def __next__(self) -> str:
         line = next(self._lines)
         self.number += 1
-        return "" if line == "\x1a" else line  # which ends a file of DOS
+        # What ends a file of DOS, and the mark of files that were put together.
+        return "" if line == "\x1a" else line.removeprefix("\ufeff")
 
 
 def read_delimited(lines: Lines, encoding: str, wanted: Shape, last: Sequence[str]) -> Table:

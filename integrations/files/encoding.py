@@ -183,7 +183,8 @@ def _judged(found: _Survey) -> Encoding:
             f"The file is not UTF-8: {place}. It is no Windows-1252 either. "
             'Save it as "CSV UTF-8" and try again, or choose its encoding.'
         )
-    return Encoding(codec, 0, (f"The file is not UTF-8 ({place}); it was read as {ENCODINGS[codec]}.",))
+    note = f"The file is not UTF-8 ({place}); it was read as {ENCODINGS[codec]}."
+    return Encoding(codec, 0, (f"{note} If letters look wrong, choose another encoding.",))
 
 
 def _most_sensible(words: set[bytes]) -> str:

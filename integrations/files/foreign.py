@@ -62,8 +62,8 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     (r"BEGIN:V(CARD|CALENDAR)", f"The file is an address card or a calendar. {_EXPORT}"),
     (rf"(--[^\n]*\n\s*)*(/\*!\d|({_STATEMENTS})\b)", f"The file is SQL. {_EXPORT}"),
 )  # fmt: skip
-# Signs that text has none of; NUL is one of every other in some encodings.
-_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1b-\x1f]")
+# Signs that text has none of.
+_CONTROL = re.compile(r"[\x01-\x08\x0e-\x19\x1b-\x1f]")
 _BEGINS = tuple((re.compile(pattern, re.IGNORECASE), told) for pattern, told in _TEXTS)
 
 
@@ -76,12 +76,12 @@ def refuse_foreign_bytes(head: bytes) -> None:
         raise ImportRefused(f"The file is a picture, a film or a recording. {_EXPORT}")
     if head.startswith(b"MZ") and b"\0" in head:
         raise ImportRefused(_PROGRAM)
-    if len(_CONTROL.findall(head)) > len(head) // 20:
-        raise ImportRefused(f"The file is no text, and of no kind that is known here. {_EXPORT}")
 
 
 def refuse_foreign_text(text: str) -> None:
     """Raise ImportRefused for text that is no table, by how it begins, without blanks in front."""
+    if len(_CONTROL.findall(text)) > len(text) // 20:
+        raise ImportRefused(f"The file is no text, and of no kind that is known here. {_EXPORT}")
     if text.startswith("{") and "[" not in text and ("docs.google.com" in text or '"doc_id"' in text):
         raise ImportRefused(_GOOGLE)
     for begins, told in _BEGINS:

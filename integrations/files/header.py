@@ -83,8 +83,10 @@ def is_blank(cells: Sequence[str]) -> bool:
 
 
 def is_ruler(cells: Sequence[str]) -> bool:
-    """Whether the row is a line drawn below the names: nothing but dashes."""
+    """Whether the row only explains the names above it: a line of dashes, or hints such as "[required]"."""
     filled = [cell.strip() for cell in cells if cell.strip()]
+    if len(filled) > 1 and all(cell.startswith(("[", "<")) and cell.endswith(("]", ">")) for cell in filled):
+        return True
     return bool(filled) and all(not cell.strip("-=+:|") and len(cell) > 1 for cell in filled)
 
 
@@ -114,7 +116,10 @@ def find_header(records: Sequence[Record], wanted: int = 0) -> int:
     lengths = Counter(len(cells) for _, cells in rows)
     long = max(lengths, key=lambda length: (lengths[length], -length))
     # A title has fewer cells than rows have, be these filled or not.
-    points = [_points(cells, usual, columns) - (2 * len(cells) <= long) for _, cells in rows]
+    points = [
+        _points(cells, usual, columns) - (2 * len(cells) <= long) - _stands_apart(records, at)
+        for at, cells in rows
+    ]
     enough = _NEARLY * max(points)
     return next(at for (at, _), each in zip(rows, points, strict=True) if each >= enough)
 
@@ -198,6 +203,12 @@ def footer_notes(footers: Sequence[str]) -> list[str]:
 def row_text(cells: Sequence[str]) -> str:
     """All that stands in the row, by which it is known again."""
     return clean_text(" ".join(cells))
+
+
+def _stands_apart(records: Sequence[Record], at: int) -> bool:
+    """Whether nothing stands in the line below, as below a title."""
+    below = records[at + 1] if at + 1 < len(records) else None
+    return below is not None and (is_blank(below[1]) or below[0] > records[at][0] + 1)
 
 
 def _filled(cells: Sequence[str]) -> int:

@@ -91,6 +91,12 @@ def test_what_stands_above_the_names_is_left_out_and_said(above: str) -> None:
     assert note.startswith("What stands above the names of the columns was left out: “")
 
 
+def test_a_title_above_one_column_is_no_name_of_it() -> None:
+    shape, columns, rows = read("Customer List\n\nCompany Name\nAcme\nBeta, Inc.\n")
+    assert (shape.header_line, columns) == (3, ("Company Name",))
+    assert [row.cells for row in rows] == [("Acme",), ("Beta, Inc.",)]
+
+
 def test_columns_without_a_name_or_with_the_name_of_another() -> None:
     with open_table(io.BytesIO(b"firm,,town,town,,\nAcme,x,Lima,Troy,,\nBeta,,,\n")) as table:
         assert table.columns == ("firm", "Column 2", "town", "town (2)")
@@ -146,6 +152,8 @@ def test_rulers_and_names_that_come_again_are_no_rows() -> None:
     table = "| firm | town |\n|---|---|\n| Acme | Lima |\n"
     assert read(table)[1] == ("firm", "town")
     assert [row.cells[0].strip() for row in read(table)[2]] == ["Acme"]
+    assert [row.line for row in read("firm,town\n[required],[optional]\nAcme,Lima\n")[2]] == [3]
+    assert [row.line for row in read("\ufefffirm,town\nAcme,Lima\n\ufefffirm,town\nBeta,Troy\n")[2]] == [2, 4]
     assert [row.line for row in read("firm,town\nAcme,Lima\nfirm,town\nBeta,Troy\n")[2]] == [2, 4]
 
 
@@ -162,19 +170,22 @@ def test_rulers_and_names_that_come_again_are_no_rows() -> None:
         ("firm,town\nPeña,Köln\n".encode("mac-roman"), "mac-roman"),
         ("firm,town\nPeña,Köln\n".encode("cp850"), "cp850"),
         ("firm,town\nPeña,Köln\n".encode("utf-32"), "utf-32-le"),
+        ("firm,town\nPeña,Köln\n株式会社,東京\n".encode("utf-16"), "utf-16-le"),
     ],
 )
 def test_encodings_are_found(data: bytes, encoding: str) -> None:
-    shape, columns, [row] = read(data)
-    assert (shape.encoding, columns, row.cells) == (encoding, ("firm", "town"), ("Peña", "Köln"))
-    assert read(data, shape) == (shape, columns, [row])
+    shape, columns, rows = read(data)
+    assert (shape.encoding, columns, rows[0].cells) == (encoding, ("firm", "town"), ("Peña", "Köln"))
+    assert read(data, shape) == (shape, columns, rows)
 
 
 def test_an_assumed_encoding_is_said_with_its_place() -> None:
     with open_table(io.BytesIO("firm\nAcme\nSmith’s Café\n".encode("cp1252"))) as table:
         assert [row.cells[0] for row in table.rows] == ["Acme", "Smith’s Café"]
-    assert table.notes == (
-        "The file is not UTF-8 (line 3 holds the byte 0x92); it was read as Windows-1252 (Western European).",
+    [note] = table.notes
+    assert note == (
+        "The file is not UTF-8 (line 3 holds the byte 0x92); it was read as Windows-1252 (Western European). "
+        "If letters look wrong, choose another encoding."
     )
 
 
