@@ -79,3 +79,18 @@ def test_of_two_rows_that_are_both_the_same_the_first_counts(larch: Organization
     assert [row.message for row in report.rows] == [
         "changes other tools’ ids", "is the same as line 2, as you said"
     ]  # fmt: skip
+
+
+def test_a_row_is_the_organization_that_a_person_names_or_is_left_out(larch: Organization) -> None:
+    fern = make_organization("Fern Bakery")
+    content = "id,name,phone\n12,Fern & Daughters,614-555-0100\n13,Moss Legal,\n14,Reed,\n"
+    gone = make_organization("Gone")
+    Organization.objects.filter(pk=gone.pk).update(deleted_at="2026-01-01T00:00:00Z")
+    decisions = {"2": str(fern.key), "3": "", "4": str(gone.key)}
+    options = ImportOptions(keep_good=True, decisions=decisions)
+    report = import_organizations(Batch(ACTOR), io.BytesIO(content.encode()), options)
+    assert [(row.outcome, row.message.split(":")[0]) for row in report.rows] == [
+        (Outcome.UPDATED, "changes external id, name, phone"),
+        (Outcome.SKIPPED, "left out"),
+        (Outcome.FAILED, "the organization that it was said to be is not there any more"),
+    ]

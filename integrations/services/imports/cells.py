@@ -100,7 +100,7 @@ class CellReader:
             text = clean_text(_plain(cell, row))
             if not text:
                 continue
-            is_active = self._meant(name, text)
+            is_active = self.meaning_of(name, text)
             if is_active is None and name != "organization_type":
                 said.problems.append(
                     f"{column} says {_quoted(text)}, which is neither known as active nor as inactive"
@@ -115,7 +115,7 @@ class CellReader:
         if told:
             said.values["is_active"] = all(told)
 
-    def _meant(self, field_name: str, text: str) -> bool | None:
+    def meaning_of(self, field_name: str, text: str) -> bool | None:
         """Whether the cell says that the organization is active; None where nobody knows."""
         if chosen := self._meanings.get(text.casefold()):
             return chosen == ACTIVE

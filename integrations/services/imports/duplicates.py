@@ -8,7 +8,9 @@ taken for another one, as its id says, and the pair is told.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,8 @@ from integrations import matching
 from integrations.models import Organization
 
 SAME, OTHER, ASK = "same", "other", "ask"
+DECISIONS = (SAME, OTHER, ASK)
+LEFT_OUT = ""
 MOST_TOLD = 50  # pairs that are scored and listed; all are counted
 VALUES = ("name", "domain", "phone", "city", "state", "postal_code")
 
@@ -106,6 +110,17 @@ class DuplicateFinder:
         shown = "; ".join(pair.sentence() for pair in pairs[:5])
         more = f"; {self.count - 5:,} more" if self.count > 5 else ""
         return f"{shown}{more}. They are taken for others, until somebody says that they are the same"
+
+
+def decided_organizations(decisions: Mapping[str, str]) -> dict[str, int]:
+    """The organizations whose portal keys somebody named, by the key as it was written."""
+    keys: dict[uuid.UUID, str] = {}
+    for decision in decisions.values():
+        if decision not in DECISIONS:
+            with suppress(ValueError):
+                keys[uuid.UUID(decision)] = decision
+    found = Organization.objects.present().filter(key__in=list(keys)).values_list("key", "pk")
+    return {keys[key]: pk for key, pk in found}
 
 
 def _names() -> dict[str, tuple[int, str]]:

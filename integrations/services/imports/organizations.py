@@ -27,7 +27,16 @@ from integrations.services.audit import Batch, organization_change
 from integrations.services.imports.cells import ANY_FILE, CellReader, Said, changed_fields
 from integrations.services.imports.column_names import ORGANIZATION_NAMES
 from integrations.services.imports.columns import ColumnPlan
-from integrations.services.imports.duplicates import ASK, SAME, DuplicateFinder, Pair
+from integrations.services.imports.duplicates import (
+    ASK,
+    DECISIONS,
+    LEFT_OUT,
+    SAME,
+    DuplicateFinder,
+    Pair,
+    Twin,
+    decided_organizations,
+)
 from integrations.services.imports.organization_lookup import Holder, Lookup, Named, holders
 from integrations.services.imports.reports import (
     DEFAULT_OPTIONS,
@@ -111,6 +120,7 @@ class _Planner:
         self._lookup = Lookup("" if self._reader.told_by == ANY_FILE else self._reader.told_by)
         self._duplicates = DuplicateFinder()
         self._decisions, self._undecided = options.decisions, options.duplicates
+        self._decided = decided_organizations(options.decisions)
         self._line_of_content: dict[int, int] = {}
 
     def facts(self) -> dict[str, str]:
@@ -146,6 +156,8 @@ class _Planner:
 
     def _read(self, row: FileRow, keys: Mapping[uuid.UUID, Holder]) -> _ReadRow:
         """What the row says, and whom it means. Raises RowFailed, RowSkipped."""
+        if self._decisions.get(str(row.line)) == LEFT_OUT:
+            raise RowSkipped("left out: it may be there already, and nobody has said that it is another one")
         said = self._reader.read(row)
         key = _portal_key(row)
         if row.cells.get(KEY, "").strip() and key is None:
@@ -165,9 +177,13 @@ class _Planner:
     def _same_as(self, line: int, said: Said) -> int | None:
         """The organization that a new row is the same as, because somebody said so. Raises RowEnded."""
         twin = self._duplicates.look(line, said.values)
+        decision = self._decisions.get(str(line)) or self._undecided
+        if decision not in DECISIONS:  # the portal key of an organization
+            if decision not in self._decided:
+                raise RowFailed("the organization that it was said to be is not there any more")
+            twin, decision = Twin("", organization=self._decided[decision]), SAME
         if twin is None:
             return None
-        decision = self._decisions.get(str(line)) or self._undecided
         if decision == ASK:
             self._duplicates.tell(line, said.values, twin)
         if decision != SAME:
@@ -229,10 +245,10 @@ def _plan(
 def _keep_external_id(said: Said, organization: Organization, known: list[KnownId]) -> None:
     """One that is known by the tool's own id keeps the external id and the name that it has."""
     value = str(said.values.get("external_id") or "")
-    by_tool = {
-        each.value for each in (*known, *said.ids) if each.kind == OrganizationIdentifier.Kind.SOURCE_ID
-    }
-    if value in by_tool and organization.external_id not in {"", value}:
+    own = OrganizationIdentifier.Kind.SOURCE_ID
+    if organization.external_id in {"", value}:
+        said.ids = [each for each in said.ids if each.kind != own or each.value != value]
+    elif any(each.kind == own and each.value == value for each in (*known, *said.ids)):
         del said.values["external_id"], said.values["name"]
 
 

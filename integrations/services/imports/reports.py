@@ -142,8 +142,8 @@ class ImportOptions:
     those that name another company now; keep source, confidence and reasons, and who confirmed and when, as a
     file of the portal's own export has them. Otherwise the importer has confirmed them, now. ``reading`` is
     what somebody chose about the file; ``decisions`` say of rows, by line, that may be a customer who is
-    there already, whether they are the "same" or an "other" one, ``duplicates`` what the rest of such rows
-    is: "ask" takes them for others and tells.
+    there already, whether they are the "same" or an "other" one, which one (its portal key), or to leave them
+    out (""); ``duplicates`` says what the rest of such rows is: "ask" takes them for others and tells.
     """
 
     dry_run: bool = False
