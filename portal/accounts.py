@@ -17,12 +17,13 @@ from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from requests import RequestException
@@ -59,6 +60,13 @@ class StaffOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth 
     def get_client_ip(self, request: HttpRequest) -> str:
         """What the library's own limits count under; all who come by a bare unix socket share one."""
         return str(request.META.get("REMOTE_ADDR") or "unix")
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Let somebody in who has given all proofs. Raises ImmediateHttpResponse: one is true no more."""
+        if not sign_in_log.is_still_true(request, user):
+            messages.error(request, "Something about your account was changed meanwhile. Sign in again.")
+            raise ImmediateHttpResponse(redirect("account_login"))
+        super().login(request, user)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         """The person whose password this is; None for a wrong one. Raises ValidationError when too early."""

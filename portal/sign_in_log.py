@@ -14,6 +14,7 @@ from allauth.mfa.signals import authentication_failed, authenticator_added
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
 
 from integrations.models import AccountEvent
 from integrations.services.sign_ins import Presence, note, note_by_name, note_sign_in, present
@@ -21,6 +22,7 @@ from portal import second_factor
 from portal.sessions import SIGNED_IN_AT, name_of
 
 Kind = AccountEvent.Kind
+BEGAN_WITH = "sign_in_began_with"  # a digest of the password, as Django keeps one of sessions
 
 
 def start() -> None:
@@ -76,6 +78,18 @@ def step_completed(request: HttpRequest, user: User, method: str, **kwargs: Any)
     if kwargs.get("reauthenticated"):
         request.session.cycle_key()
         note(Kind.PROVEN, user, factors=[str(kwargs.get("type") or method)])
+    elif method != "mfa":
+        request.session[BEGAN_WITH] = user.get_session_auth_hash()
+
+
+def is_still_true(request: HttpRequest, user: User) -> bool:
+    """Whether the password with which a sign-in began is still theirs, and they may come in.
+
+    What the portal changes ends sign-ins that wait (watch.py); what was changed past it, or at this very
+    moment, is seen here.
+    """
+    began = request.session.pop(BEGAN_WITH, "")
+    return user.is_active and constant_time_compare(began, user.get_session_auth_hash())
 
 
 def second_factor_added(request: HttpRequest, authenticator: Authenticator, **kwargs: Any) -> None:

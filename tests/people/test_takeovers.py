@@ -13,7 +13,7 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth
 from allauth.socialaccount.models import SocialAccount
-from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.auth.hashers import MD5PasswordHasher, make_password
 from django.contrib.auth.models import Group, User
 from django.db.models.signals import pre_save
 from django.test import Client
@@ -108,6 +108,20 @@ def test_a_sign_in_that_waits_for_a_code_ends_like_a_session(
     assert not live_sessions(member).exists(), "nobody is signed in there yet"
     happens(User.objects.get(pk=member.pk))
     assert waiting.post(CODE, {"code": code_of(SECRET)}).headers["Location"].startswith(LOGIN)
+    assert not is_in(waiting)
+    assert not AccountEvent.objects.filter(person=member, kind=Kind.SIGNED_IN).exists()
+
+
+@pytest.mark.parametrize("change", [{"password": make_password(ANOTHER)}, {"is_active": False}])
+def test_what_was_changed_past_the_portal_ends_a_sign_in_that_waits(
+    change: dict[str, Any], member: User
+) -> None:
+    """By SQL, or at the very moment at which the old password was looked at."""
+    auth.TOTP.activate(member, SECRET)
+    waiting = half_way(member)
+    User.objects.filter(pk=member.pk).update(**change)
+    answer = waiting.post(CODE, {"code": code_of(SECRET)}, follow=True)
+    assert "changed meanwhile" in answer.content.decode()
     assert not is_in(waiting)
     assert not AccountEvent.objects.filter(person=member, kind=Kind.SIGNED_IN).exists()
 
