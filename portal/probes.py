@@ -6,10 +6,12 @@ Answered before everything else, so that a probe by address needs no host name, 
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable
 from ipaddress import ip_address
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 
 from integrations.services.operations import metrics_text, readiness
@@ -21,6 +23,7 @@ PROBE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+logger = logging.getLogger(__name__)
 counters = RequestCounters(settings.DATA_DIR / "metrics")
 
 
@@ -70,7 +73,13 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text for whoever has METRICS_TOKEN; without a token, for this machine. Others get 404."""
     if not _may_read_metrics(request):
         return HttpResponseNotFound("Not found\n", content_type="text/plain; charset=utf-8")
-    body = metrics_text(counters.total())
+    try:
+        body = metrics_text(counters.total())
+    except DatabaseError as error:
+        logger.warning("The figures could not be read from the database: %s", str(error).strip())
+        return HttpResponse(
+            "The database does not answer.\n", status=503, content_type="text/plain; charset=utf-8"
+        )
     return HttpResponse(body, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

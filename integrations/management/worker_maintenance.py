@@ -15,6 +15,7 @@ from collections.abc import Callable
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
+from integrations.crypto import ring_mark
 from integrations.database.faults import fault_of
 from integrations.database.limits import limit_thread
 from integrations.services.jobs import record_heartbeat, unregister, worker_name
@@ -69,14 +70,16 @@ class WorkerMaintenance:
 
     def beat(self) -> None:
         """Say that the worker is there."""
-        self._do(lambda: record_heartbeat(self.name), "the heartbeat")
+        self._do(lambda: record_heartbeat(self.name, ring_mark()), "the heartbeat")
 
     def round(self) -> None:
         """One round of the steps; one that fails is logged and does not keep the others from being done."""
-        for step in self.steps:
-            self._do(step, getattr(step, "__name__", "a step"))
+        done = [self._do(step, getattr(step, "__name__", "a step")) for step in self.steps]
+        if all(done):
+            self._do(lambda: record_heartbeat(self.name, ring_mark(), kept_house=True), "the end of a round")
 
-    def _do(self, step: Callable[[], object], name: str) -> None:
+    def _do(self, step: Callable[[], object], name: str) -> bool:
+        """Do a step; whether it came to its end."""
         close_old_connections()
         try:
             step()
@@ -95,6 +98,8 @@ class WorkerMaintenance:
             logger.exception("A step of the maintenance failed.")
         else:
             self._failing.discard(name)
+            return True
+        return False
 
     def _delete_expired(self) -> None:
         if self._deleted_at and time.monotonic() - self._deleted_at < DELETE_EXPIRED_EVERY:

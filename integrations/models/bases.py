@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from django.conf import settings
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 
 Row = TypeVar("Row", bound=models.Model)
+CLOCKS_DIFFER = dt.timedelta(minutes=5)  # what lies further ahead was written by a clock that was wrong
+
+
+def known_time(moment: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
+    """When something was; None for not known, as of what is said to be in the future."""
+    return moment if moment is not None and moment <= now + CLOCKS_DIFFER else None
 
 
 def somebody(**options: Any) -> models.ForeignKey[User | None, User | None]:

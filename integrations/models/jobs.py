@@ -6,15 +6,17 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from integrations.models.bases import somebody
+from integrations.models.bases import CLOCKS_DIFFER, known_time, somebody
 from integrations.models.instances import IntegrationInstance
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
+SLOW_AFTER = dt.timedelta(minutes=5)
 RATE_KNOWN_AFTER = 1.0  # seconds of work, below which a rate is a guess
 
 
@@ -28,10 +30,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(state__in=Job.OPEN)
 
     def claimable(self, now: dt.datetime) -> JobQuerySet:
-        """Waiting, or running under a lease that its worker has let expire."""
-        return self.filter(
-            models.Q(state=Job.State.WAITING) | models.Q(state=Job.State.RUNNING, lease_until__lt=now)
-        )
+        """Waiting, or running under a lease that has expired, or that no right clock can have given."""
+        longest = now + dt.timedelta(seconds=settings.JOB_LEASE_SECONDS) + CLOCKS_DIFFER
+        lapsed = models.Q(lease_until__lt=now) | models.Q(lease_until__gt=longest)
+        return self.filter(models.Q(state=Job.State.WAITING) | models.Q(state=Job.State.RUNNING) & lapsed)
 
 
 class Job(models.Model):
@@ -148,6 +150,19 @@ class Job(models.Model):
     def time_taken(self) -> dt.timedelta | None:
         """How long the last run took."""
         return self.finished_at - self.started_at if self.finished_at and self.started_at else None
+
+    @property
+    def running_for(self) -> dt.timedelta | None:
+        """How long it has been running; None when it is not, or when nobody knows."""
+        now = timezone.now()
+        began = known_time(self.started_at, now) if self.state == self.State.RUNNING else None
+        return max(now - began, dt.timedelta()) if began else None
+
+    @property
+    def is_slow(self) -> bool:
+        """Open for so long that whoever asks for another should be told: it may be stuck."""
+        since = known_time(self.started_at or self.created_at, timezone.now())
+        return self.is_open and (self.stalled or since is None or timezone.now() - since > SLOW_AFTER)
 
     @property
     def rate(self) -> float | None:

@@ -33,9 +33,15 @@ COMPANY_PARAMS = ("q", "status", "type", "mapped", "page")
 @require_POST
 def refresh(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Refresh Options: start reading in the background."""
-    enqueue_refresh(
+    started = enqueue_refresh(
         instance, request.user, full="full" in request.POST, accept_shrink="accept_shrink" in request.POST
     )
+    if started.is_slow:
+        messages.warning(
+            request,
+            f"No other refresh was started: the one of {started.starter or 'the portal'} has not ended yet. "
+            "If it is stuck, cancel it and press again.",
+        )
     return back_to_table(request, instance)
 
 

@@ -17,7 +17,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from integrations import tasks
+from integrations import crypto, tasks
 from integrations.models import Job, Worker
 from integrations.services.jobs import workers
 from integrations.services.operations import health as operations
@@ -47,7 +47,14 @@ def test_ready_means_database_migrations_and_a_worker(db: None, client: Client) 
     assert alone.status_code == 503
     assert alone.json() == {
         "ready": False,
-        "checks": {"database": "ok", "migrations": "ok", "worker": "none heard of for a minute"},
+        "checks": {
+            "database": "ok",
+            "migrations": "ok",
+            "keys": "ok",
+            "disk": "ok",
+            "clock": "ok",
+            "worker": "none heard of for a minute",
+        },
     }
     assert client.get("/readyz/web").status_code == 200  # staff need not be turned away for that
     workers.record_heartbeat("here")
@@ -73,6 +80,40 @@ def test_a_database_that_is_away_or_behind_is_not_ready(
     monkeypatch.setattr(operations._Migrations, "applied", False)
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: ["one to do"])
     assert "prepare" in client.get("/readyz/web").json()["checks"]["migrations"]
+
+
+def test_readiness_tells_of_keys_clocks_disk_and_housekeeping(
+    db: None, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(name: str) -> str:
+        return str(client.get("/readyz").json()["checks"][name])
+
+    make_instance("Main")
+    workers.record_heartbeat("here", crypto.ring_mark(), kept_house=True)
+    assert client.get("/readyz").status_code == 200
+
+    Worker.objects.update(keys="of another machine")
+    assert "other keys" in check("keys")
+    Worker.objects.update(keys="")
+    with override_settings(PORTAL_ENCRYPTION_KEYS=[crypto.new_key()]):
+        assert "do not open" in check("keys")
+        assert client.get("/readyz/web").status_code == 503  # this machine should get no staff
+
+    ago = timezone.now() - dt.timedelta(minutes=3)
+    Worker.objects.update(kept_house_at=ago, started_at=ago)
+    assert "two minutes" in check("housekeeping")
+    monkeypatch.setattr(operations, "LEAST_FREE", 2**60)
+    assert "free" in check("disk")
+
+    monkeypatch.setattr(operations, "clock_difference", lambda: -3600.0)
+    assert check("clock") == "differs by 3600 seconds: see to NTP"
+
+
+def test_a_worker_of_the_future_counts_as_none(db: None, client: Client) -> None:
+    """A clock was a month ahead for a moment."""
+    workers.record_heartbeat("here")
+    Worker.objects.update(seen_at=timezone.now() + dt.timedelta(days=30))
+    assert "none heard of" in client.get("/readyz").json()["checks"]["worker"]
 
 
 # --- metrics ------------------------------------------------------------------------------------------
@@ -104,7 +145,7 @@ def test_the_figures_are_those_of_the_database(
     Job.objects.create(kind="check_connection", instance=odd, state="failed", finished_at=timezone.now())
     workers.record_heartbeat("here")
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         text = client.get("/metrics", REMOTE_ADDR=LOOPBACK).content.decode()
 
     assert 'portal_jobs{kind="refresh_options",state="waiting"} 1' in text

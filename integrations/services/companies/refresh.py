@@ -16,6 +16,7 @@ from django.utils import timezone
 from integrations.database.bulk import renew_statistics
 from integrations.models import AuditEvent, Company, IntegrationInstance
 from integrations.models.audit import Action
+from integrations.models.bases import known_time
 from integrations.psa.base import CompanyMetadata, PSAClient, PSAError
 from integrations.psa.registry import provider_for
 from integrations.services.companies.absence import (
@@ -226,7 +227,10 @@ def _forget_user_values(instance: IntegrationInstance, progress: Progress) -> No
 
 def _must_read_everything(instance: IntegrationInstance, now: dt.datetime, *, scheduled: bool) -> bool:
     """Whether a day has passed since everything was read, or will have before the schedule's next turn."""
-    last = instance.last_full_read_at
+    last = known_time(instance.last_full_read_at, now)
+    read = instance.remote_read_at, instance.last_refreshed_at
+    if any(at is not None and known_time(at, now) is None for at in read):
+        return True  # a clock was wrong: what has changed since then is not known
     if last is None or _filters_changed_since_full_read(instance):
         return True
     if instance.user_field != instance.user_field_read:

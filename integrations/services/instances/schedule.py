@@ -17,6 +17,7 @@ from django.utils import timezone
 from integrations.database.transactions import free_rows, transaction_required
 from integrations.models import IntegrationInstance, Job
 from integrations.models.audit import Action
+from integrations.models.bases import known_time
 from integrations.models.instances import InstanceQuerySet
 from integrations.services.audit import Batch, instance_change
 
@@ -36,6 +37,7 @@ def plan_next_runs(now: dt.datetime) -> None:
     unplanned = _served().filter(
         READ_BY_SCHEDULE & Q(next_refresh_at=None) | Q(next_check_at=None, check_daily=True)
     )
+    _forget_impossible_turns(now)
     if not unplanned.exists():
         return
     with transaction.atomic():
@@ -45,15 +47,28 @@ def plan_next_runs(now: dt.datetime) -> None:
                 same.filter(next_refresh_at=None).update(next_refresh_at=next_refresh(instance, now))
             if instance.check_daily:
                 same.filter(next_check_at=None).update(
-                    next_check_at=(instance.last_checked_at or now) + CHECK_EVERY
+                    next_check_at=(known_time(instance.last_checked_at, now) or now) + CHECK_EVERY
                 )
+
+
+def _forget_impossible_turns(now: dt.datetime) -> None:
+    """A turn further ahead than its interval was planned by a clock that was wrong; it is planned anew."""
+    for instance in _served().only("pk", "refresh_every_hours", "next_refresh_at", "next_check_at"):
+        same = IntegrationInstance.objects.filter(pk=instance.pk)
+        interval = dt.timedelta(hours=instance.refresh_every_hours)
+        if (at := instance.next_refresh_at) and interval and known_time(at - interval, now) is None:
+            same.filter(next_refresh_at=at).update(next_refresh_at=None)
+        if (at := instance.next_check_at) and known_time(at - CHECK_EVERY, now) is None:
+            same.filter(next_check_at=at).update(next_check_at=None)
 
 
 def next_refresh(instance: IntegrationInstance, now: dt.datetime) -> dt.datetime | None:
     """When the instance is to be read next, from its interval and its last read; None when never."""
     if not instance.refresh_every_hours:
         return None
-    return (instance.last_refreshed_at or now) + dt.timedelta(hours=instance.refresh_every_hours)
+    return (known_time(instance.last_refreshed_at, now) or now) + dt.timedelta(
+        hours=instance.refresh_every_hours
+    )
 
 
 def start_due_runs(now: dt.datetime, start: Callable[[Job.Kind, IntegrationInstance], object]) -> int:

@@ -24,6 +24,7 @@ from integrations.database.integrity import broken_constraint
 from integrations.database.limits import limit_thread
 from integrations.database.transactions import free_rows, transaction_required
 from integrations.models import IntegrationInstance, Job
+from integrations.models.bases import CLOCKS_DIFFER
 from integrations.models.jobs import JobQuerySet
 from integrations.services.jobs.held import tell_begun, tell_ended
 
@@ -49,7 +50,7 @@ def lease_length() -> dt.timedelta:
 
 def shown_job(instance: IntegrationInstance, user: User) -> Job | None:
     """The latest job of the instance that this person is told of on the setup page."""
-    return Job.objects.filter(instance=instance).shown_to(user.pk).first()
+    return Job.objects.filter(instance=instance).shown_to(user.pk).order_by("-pk").first()
 
 
 def open_job(
@@ -126,7 +127,9 @@ def stalled_jobs(now: dt.datetime, queued: Collection[str] = ()) -> list[Job]:
     silent_since = now - lease_length()
     claimable = Job.objects.claimable(now)
     nobody_at = claimable.filter(
-        Q(heartbeat_at__lt=silent_since) | Q(heartbeat_at=None, created_at__lt=silent_since)
+        Q(heartbeat_at__lt=silent_since)
+        | Q(heartbeat_at__gt=now + CLOCKS_DIFFER)
+        | Q(heartbeat_at=None) & (Q(created_at__lt=silent_since) | Q(created_at__gt=now + CLOCKS_DIFFER))
     )
     if not nobody_at.exists():
         return []

@@ -1,17 +1,27 @@
-"""Whether the portal is ready to answer and to work."""
+"""Whether the portal is ready to answer and to work: what is looked at, and what is wrong, in words."""
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+import os
+import shutil
+from pathlib import Path
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
-from integrations.models import Worker
+from integrations.crypto import SealedValueError, ring_mark
+from integrations.models import IntegrationInstance, Worker
 
 logger = logging.getLogger(__name__)
 
 OK = "ok"
+LEAST_FREE = 200 * 1024 * 1024  # bytes
+CLOCK_TOLERANCE = 60.0  # seconds
+ROUND_WITHIN = dt.timedelta(minutes=2)
 
 
 class _Migrations:
@@ -29,18 +39,78 @@ class _Migrations:
 
 
 def readiness(*, worker: bool = True) -> dict[str, str]:
-    """What the portal stands on, by name; "ok" or what is wrong, without details of the machine."""
+    """What the portal stands on, by name; "ok" or what is wrong, without details of the machine.
+
+    Without ``worker`` only that for whose sake staff should be sent to another machine.
+    """
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        found = {
-            "database": OK,
-            "migrations": OK if _Migrations.are_applied() else "not applied: run manage.py prepare",
-        }
+        if not _Migrations.are_applied():
+            return {"database": OK, "migrations": "not applied: run manage.py prepare"}
+        found = {"database": OK, "migrations": OK, "keys": _keys()}
         if worker:
-            found["worker"] = OK if Worker.objects.alive().exists() else "none heard of for a minute"
+            found["database"] = OK if is_writable() else "takes no changes"
+            found |= {"disk": _disk(), "clock": _clock(), **_workers()}
     except DatabaseError as error:
         logger.warning("The readiness check could not reach the database: %s", str(error).strip())
         connection.close()
         return {"database": "not reachable"}
     return found
+
+
+def is_writable() -> bool:
+    """Whether the database would take a change, as far as it tells without one."""
+    if connection.vendor == "sqlite":
+        name = str(connection.settings_dict["NAME"])
+        return "memory" in name or (os.access(name, os.W_OK) and os.access(Path(name).parent, os.W_OK))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery()")
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def clock_difference() -> float:
+    """Seconds by which this machine's clock is before (above 0) or behind the database's, or a worker's.
+
+    SQLite has no clock of its own: there the workers', as far as they are ahead.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
+            row = cursor.fetchone()
+        return timezone.now().timestamp() - float(row[0] if row else 0)
+    latest = Worker.objects.order_by("-seen_at").values_list("seen_at", flat=True).first()
+    return min(0.0, (timezone.now() - latest).total_seconds()) if latest else 0.0
+
+
+def _clock() -> str:
+    difference = clock_difference()
+    if abs(difference) <= CLOCK_TOLERANCE:
+        return OK
+    return f"differs by {abs(difference):.0f} seconds: see to NTP"
+
+
+def _keys() -> str:
+    """Whether what is stored opens with the keys of this machine, and the workers have the same."""
+    sample = IntegrationInstance.objects.present().exclude(credentials="").order_by("pk").first()
+    try:
+        if sample is not None:
+            sample.credentials.reveal()  # and forgotten at once
+    except SealedValueError:
+        return "stored secrets do not open: PORTAL_ENCRYPTION_KEYS is another one"
+    others = set(Worker.objects.alive().exclude(keys="").values_list("keys", flat=True))
+    return OK if others <= {ring_mark()} else "a worker has other keys than this machine"
+
+
+def _disk() -> str:
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    return OK if free >= LEAST_FREE else f"less than {LEAST_FREE // 1024 // 1024} MB free"
+
+
+def _workers() -> dict[str, str]:
+    now, alive = timezone.now(), list(Worker.objects.alive())
+    if not alive:
+        return {"worker": "none heard of for a minute"}
+    fresh = any((each.kept_house_at or each.started_at) > now - ROUND_WITHIN for each in alive)
+    return {"worker": OK, "housekeeping": OK if fresh else "no round for two minutes"}

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from integrations.models import ApiToken, IntegrationInstance, Job, Organization, OrganizationMapping, Worker
 from integrations.services.instances.schedule import overdue
+from integrations.services.operations.health import clock_difference
 
 Sample = tuple[Mapping[str, object], float]
 
@@ -45,6 +46,20 @@ def _database_lines() -> Iterable[str]:
     )  # fmt: skip
     stalled = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now).count()
     yield _metric("portal_jobs_stalled", "gauge", "Running jobs whose worker is silent.", [({}, stalled)])
+    running = (
+        Job.objects.filter(state=Job.State.RUNNING).order_by().values_list("kind").annotate(Min("started_at"))
+    )
+    yield _metric(
+        "portal_job_running_seconds", "gauge", "How long the oldest running job of a kind has been running.",
+        [({"kind": kind}, max(0.0, (now - at).total_seconds())) for kind, at in running if at],
+    )  # fmt: skip
+    difference = clock_difference()
+    yield _metric(
+        "portal_clock_difference_seconds",
+        "gauge",
+        "This machine's clock before the database's.",
+        [({}, difference)],
+    )
     alive = Worker.objects.alive().count()
     yield _metric("portal_workers", "gauge", "Workers heard of within a minute.", [({}, alive)])
     late = overdue(now)
