@@ -32,6 +32,7 @@ from portal.signatures import is_signed
 logger = logging.getLogger(__name__)
 WELL_KNOWN = "/.well-known/openid-configuration"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+KEPT = ("iss", "sub", "auth_time")  # of an ID token; the rest has done its duty
 LONGEST_SUB = 191  # what the library keeps of it
 
 
@@ -62,6 +63,8 @@ class CheckedAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allau
             raise _refusal(str(error)) from error
         if fault := _fault_of_answer(login.account, app.client_id, self.nonce):
             raise _refusal(fault)
+        claims = login.account.extra_data["id_token"]
+        login.account.extra_data["id_token"] = {name: claims[name] for name in KEPT if name in claims}
         return login
 
     @sensitive_variables()

@@ -279,9 +279,9 @@ OLD_ROWS = """
 import django; django.setup()
 from django.core.management import CommandError, call_command
 from django.db import connection
-call_command("migrate", "integrations", "0018", verbosity=0)
-for app in ("mfa", "auth", "sessions", "account", "socialaccount", "admin"):
+for app in ("auth", "mfa", "sessions", "account", "socialaccount", "admin"):
     call_command("migrate", app, verbosity=0)
+call_command("migrate", "integrations", "0018", verbosity=0)
 from django.contrib.sessions.backends.db import SessionStore
 import json, sys, uuid
 path, seed, pending = sys.argv[1:]
@@ -296,11 +296,13 @@ def insert(cursor, table, **values):
 
 
 with connection.cursor() as cursor:
-    insert(cursor, "auth_user", id=1, username="olivia", password="", first_name="", last_name="", email="",
+    insert(cursor, "auth_user", username="olivia", password="", first_name="", last_name="", email="",
            is_staff=False, is_active=True, is_superuser=False, date_joined=now)
+    cursor.execute("SELECT id FROM auth_user")
+    ((person,),) = cursor.fetchall()
     for kind, content in (("totp", {"secret": seed}), ("recovery_codes", {"seed": seed * 4, "used_mask": 1})):
         insert(cursor, "mfa_authenticator", type=kind, data=json.dumps(content), created_at=now,
-               user_id=1)
+               user_id=person)
     for number in range(30):
         insert(cursor, "integrations_webhook", key=uuid.uuid4().hex, name=f"Hook {number}", secret="",
                events="[]", url=f"https://hooks.example{path}", is_active=True, position=0, created_at=now)

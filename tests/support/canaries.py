@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 from collections.abc import Mapping
 from urllib.parse import quote, quote_plus
 
 
 def shapes(secret: str) -> dict[str, bytes]:
-    """The secret as it is, in base64 however it is aligned, as part of an address, and in hex."""
+    """The secret as it is, in base64 however it is aligned, as part of an address, escaped, and in hex."""
     plain = secret.encode()
     found = {
         "raw": plain,
@@ -16,6 +18,8 @@ def shapes(secret: str) -> dict[str, bytes]:
         "HEX": plain.hex().upper().encode(),
         "url": quote(secret, safe="").encode(),
         "form": quote_plus(secret).encode(),
+        "HTML": html.escape(secret).encode(),
+        "JSON": json.dumps(secret)[1:-1].encode(),
     }
     for offset in range(3):
         # Three bytes make four signs: the first and the last sign may hold bits of what stands beside.

@@ -81,17 +81,19 @@ def _free_port() -> int:
 
 @contextmanager
 def running_server(
-    folder: Path, *, processes: int = 1, unix: Path | None = None, **values: str
+    folder: Path, *, processes: int = 1, unix: Path | None = None, database: str = "", **values: str
 ) -> Iterator[Server]:
     """``manage.py web`` with these variables, its data and temporary files below ``folder``.
 
-    Listens at a free port of this machine, or at the unix socket.
+    Listens at a free port of this machine, or at the unix socket; on a new SQLite file there, or the database
+    that is given.
     """
     port, temporary = _free_port(), folder / "tmp"
-    temporary.mkdir(parents=True)
-    copy_migrated_file(folder / "portal.sqlite3")
+    temporary.mkdir(parents=True, exist_ok=True)
+    if not database:
+        copy_migrated_file(folder / "portal.sqlite3")
     variables = environment(
-        PORTAL_DATA_DIR=str(folder), DATABASE_URL=f"sqlite:///{folder / 'portal.sqlite3'}",
+        PORTAL_DATA_DIR=str(folder), DATABASE_URL=database or f"sqlite:///{folder / 'portal.sqlite3'}",
         TMPDIR=str(temporary), **values,
     )  # fmt: skip
     server = Server(port, folder, variables, unix)
