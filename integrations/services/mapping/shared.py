@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import Q
 
+from integrations.database.query_cache import cached_rows
 from integrations.models import Company, IntegrationInstance, Organization
-from integrations.services.mapping.ticked import ticked_proposals
+from integrations.services.mapping.rows import savable_rows
 
-Wanted = tuple[
-    int, str, int, str
-]  # an organization's id and name, and those of the company it is to be mapped to
+Wanted = tuple[int, int]  # the ids of an organization and of the company that it is to be mapped to
+FEW = 500  # companies that a query may name one by one
 
 
 @dataclass(frozen=True)
@@ -26,41 +28,40 @@ class SharedCompany:
     @classmethod
     def by_saving(cls, user: User, instance: IntegrationInstance) -> list[SharedCompany]:
         """What Save Mappings would newly put on a company that is or becomes another organization's."""
-        ticked = ticked_proposals(user, instance, None)
-        return _shared(
-            instance,
-            [
-                (each.organization_id, each.organization_name, each.company_id, each.company_name or "")
-                for each in ticked
-                if each.company_id is not None
-            ],
-        )
+        return _shared(instance, cached_rows(_wanted, (instance.pk, user.pk), (instance.psa,)))
 
     @classmethod
     def by_accepting(
         cls, instance: IntegrationInstance, organization: Organization, company: Company
     ) -> list[SharedCompany]:
         """The same for one organization, as a step of the review saves it."""
-        return _shared(instance, [(organization.pk, organization.name, company.pk, company.name)])
+        return _shared(instance, [(organization.pk, company.pk)])
 
 
-def _shared(instance: IntegrationInstance, wanted: Iterable[Wanted]) -> list[SharedCompany]:
-    goes_to = {organization: company for organization, _, company, _ in wanted}
-    names = {company: name for _, _, company, name in wanted}
-    on_company: dict[int, dict[int, str]] = defaultdict(dict)
-    news = set()
-    standing = instance.mappings.in_tables().filter(company__in=names)
-    stands = {}
-    for organization, name, company in standing.values_list("organization", "organization__name", "company"):
-        stands[organization] = company
-        if goes_to.get(organization, company) == company:  # and does not leave it by this save
-            on_company[company][organization] = name
-    for organization, name, company, _ in wanted:
-        on_company[company][organization] = name
-        if stands.get(organization) != company:
-            news.add(company)
+def _wanted(instance: int, user: int, psa: str) -> Any:
+    """The ids alone: of thousands of rows few are told of, mostly none."""
+    needed = Q(proposal__selected=True, proposal__company__isnull=False)
+    return savable_rows(instance, user, psa, needed).order_by().values_list("pk", "proposal__company")
+
+
+def _shared(instance: IntegrationInstance, wanted: Sequence[Wanted]) -> list[SharedCompany]:
+    goes_to = dict(wanted)
+    companies = set(goes_to.values())
+    standing = instance.mappings.in_tables().order_by()
+    if len(companies) <= FEW:
+        standing = standing.filter(company__in=companies)
+    stands = dict(standing.values_list("organization", "company"))
+    on_company: dict[int, set[int]] = defaultdict(set)
+    for organization, company in (stands | goes_to).items():  # as it will be when that is saved
+        on_company[company].add(organization)
+    news = {company for organization, company in wanted if stands.get(organization) != company}
+    shared = sorted(company for company in news if len(on_company[company]) > 1)
+    if not shared:
+        return []
+    company_names = dict(Company.objects.filter(pk__in=shared).values_list("pk", "name"))
+    theirs = {organization for company in shared for organization in on_company[company]}
+    names = dict(Organization.objects.filter(pk__in=theirs).values_list("pk", "name"))
     return [
-        SharedCompany(names[company], tuple(sorted(on_company[company].values())))
-        for company in sorted(news)
-        if len(on_company[company]) > 1
+        SharedCompany(company_names[company], tuple(sorted(names[each] for each in on_company[company])))
+        for company in shared
     ]
