@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 
@@ -11,7 +11,17 @@ from integrations.files.delimited import DELIMITERS
 from integrations.files.encoding import ENCODINGS
 from integrations.files.shape import Shape
 from integrations.files.table import FORMATS
-from integrations.services.drafts import FIELDS, PROFILE_LABELS, DraftStep
+from integrations.models import ImportDraft, ImportReport
+from integrations.models.mappings import in_percent
+from integrations.services.drafts import (
+    FIELDS,
+    PROFILE_LABELS,
+    DraftStep,
+    StatusWord,
+    possible_duplicates,
+    status_words,
+)
+from integrations.services.imports import MEANINGS
 
 NAMES_OF_DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Pipe"}
 OF_FORMAT = {
@@ -109,6 +119,16 @@ class ColumnsForm(forms.Form):
                 initial=column.field,
                 widget=forms.Select(attrs={"class": "form-select form-select-sm"}),
             )
+        self.status_words = status_words(self.plan)
+        for number, each in enumerate(self.status_words):
+            automatic = f"Found: {each.found}" if each.found else "Say what it means"
+            self.fields[f"word-{number}"] = forms.ChoiceField(
+                label=f"{each.word} means",
+                choices=[("", automatic), *((meaning, meaning.capitalize()) for meaning in MEANINGS)],
+                required=False,
+                initial=step.reading.meanings.get(each.word, ""),
+                widget=forms.Select(attrs={"class": "form-select form-select-sm"}),
+            )
 
     @property
     def rows(self) -> list[tuple[Any, forms.BoundField, bool]]:
@@ -119,9 +139,53 @@ class ColumnsForm(forms.Form):
             for number, column in enumerate(self.plan.columns)
         ]
 
+    @property
+    def words(self) -> list[tuple[StatusWord, forms.BoundField]]:
+        """Each word that says who is active, with its field."""
+        return [(each, self[f"word-{number}"]) for number, each in enumerate(self.status_words)]
+
+    def meanings(self) -> dict[str, str]:
+        """What was said of words; the others are understood as found."""
+        told = {
+            each.word: self.cleaned_data.get(f"word-{number}", "")
+            for number, each in enumerate(self.status_words)
+        }
+        return {word: meaning for word, meaning in told.items() if meaning}
+
     def columns(self) -> dict[str, str]:
         """The field of each column."""
         return {
             column.name: self.cleaned_data.get(f"column-{number}", "")
             for number, column in enumerate(self.plan.columns)
         }
+
+
+class ShownDuplicate(NamedTuple):
+    """A possible duplicate as the page shows it; ``answer`` is what was said of it: same, other, ask."""
+
+    line: int
+    name: str
+    other: str
+    other_line: int
+    score: str
+    answer: str
+
+
+def shown_duplicates(draft: ImportDraft, report: ImportReport) -> list[ShownDuplicate]:
+    """The possible duplicates of a file, those that nobody has decided first."""
+    return [
+        ShownDuplicate(
+            each["line"],
+            each["name"],
+            each["other"],
+            each["other_line"],
+            in_percent(each["score"]),
+            draft.decisions.get(str(each["line"]), "ask"),
+        )
+        for each in possible_duplicates(draft, report)
+    ]
+
+
+def duplicate_answers(values: Mapping[str, Any]) -> dict[str, str]:
+    """What the form says of each line."""
+    return {name.removeprefix("same-"): str(values[name]) for name in values if name.startswith("same-")}

@@ -22,14 +22,17 @@ class FileForm(forms.Form):
     GOOD = "good"
 
     file = forms.FileField(
-        label="CSV or JSON file",
-        widget=forms.FileInput(attrs={"accept": ".csv,text/csv,.tsv,.txt,.json,application/json"}),
+        label="File",
+        widget=forms.FileInput(
+            attrs={"accept": ".csv,text/csv,.tsv,.txt,.json,.jsonl,application/json,.xlsx,.xls,.ods"}
+        ),
         error_messages={"required": "Choose a file.", "empty": "The file is empty."},
     )
     rows = forms.ChoiceField(
         label="When some rows have errors",
         choices=[(ALL, "Import nothing, so that I can mend the file"), (GOOD, "Import the good rows")],
         initial=ALL,
+        required=False,  # the steps of a file ask for it later
         widget=forms.RadioSelect,
     )
 

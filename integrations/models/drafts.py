@@ -27,7 +27,8 @@ class ImportDraft(models.Model):
     """A file between its upload and its import. Belongs to one person and ends by itself.
 
     ``reading`` and ``overwrite`` are what the person chose about it (services/imports/reports.py: Reading),
-    ``decisions`` what they said of possible duplicates, by line. ``remembered_at`` is when such a file was
+    ``decisions`` what they said of
+    possible duplicates, by line, and ``duplicates`` those pairs. ``remembered_at`` is when such a file was
     last imported, where the reading comes from there. ``source`` is the saved source that the file
     comes from. ``checked`` is the key of the report that says what
     the import would do; None when it was not asked, or something was changed since.
@@ -49,6 +50,7 @@ class ImportDraft(models.Model):
     reading = models.JSONField(default=dict, blank=True)
     overwrite = models.BooleanField(default=False)
     decisions = models.JSONField(default=dict, blank=True)
+    duplicates = models.JSONField(default=list, blank=True)
     remembered_at = models.DateTimeField(null=True, blank=True)
     checked = models.UUIDField(null=True, blank=True)
     made_at = models.DateTimeField(auto_now_add=True)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from integrations.files.shape import ImportRefused
-from integrations.forms.drafts import ColumnsForm, ShapeForm
+from integrations.forms.drafts import ColumnsForm, ShapeForm, duplicate_answers, shown_duplicates
 from integrations.models import ImportDraft, ImportReport, Job
 from integrations.services.audit import actor_of
 from integrations.services.drafts import (
@@ -22,6 +22,7 @@ from integrations.services.drafts import (
     change_columns,
     change_shape,
     check_draft,
+    decide_duplicates,
     describe_draft,
     discard_draft,
     import_draft,
@@ -90,7 +91,7 @@ def _frame(request: SignedInRequest, draft: ImportDraft, number: int) -> dict[st
 def shape(request: SignedInRequest, draft: ImportDraft) -> HttpResponse:
     """What is it: how the file is laid out, with its first rows; each part can be changed."""
     step = describe_draft(draft)
-    form = ShapeForm(step, request.POST or None)
+    form = ShapeForm(step, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         change_shape(draft, form.shape())
         if "again" in request.POST or describe_draft(draft).refused:
@@ -108,12 +109,13 @@ def columns(request: SignedInRequest, draft: ImportDraft) -> HttpResponse:
     step = describe_draft(draft)
     if step.description is None:
         return redirect("integrations:draft", draft.key)
-    form = ColumnsForm(step, request.POST or None)
+    form = ColumnsForm(step, request.POST if request.method == "POST" else None)
     status = 200
     if request.method == "POST":
         if form.is_valid():
             overwrite = form.cleaned_data.get("overwrite", False)
-            step = change_columns(draft, form.cleaned_data["profile"], form.columns(), overwrite=overwrite)
+            profile, meanings = form.cleaned_data["profile"], form.meanings()
+            step = change_columns(draft, profile, form.columns(), meanings, overwrite=overwrite)
             if "again" in request.POST:
                 return redirect("integrations:draft_columns", draft.key)
             plan = step.description.plan if step.description else None
@@ -140,6 +142,9 @@ def _check(request: SignedInRequest, draft: ImportDraft) -> HttpResponse:
 def check(request: SignedInRequest, draft: ImportDraft) -> HttpResponse:
     """What will happen, row by row; then the import of these rows. Asks again by itself while it waits."""
     stored = ImportReport.objects.filter(key=draft.checked).first() if draft.checked else None
+    if request.method == "POST" and "decide" in request.POST:
+        decide_duplicates(draft, duplicate_answers(request.POST))
+        return _check(request, draft)
     if request.method == "POST" and "check" in request.POST:
         return _check(request, draft)
     if stored is None:
@@ -147,7 +152,12 @@ def check(request: SignedInRequest, draft: ImportDraft) -> HttpResponse:
     if request.method == "POST":
         return _import(request, draft)
     job = Job.objects.filter(key=stored.key).first()
-    context = {**_frame(request, draft, 3), **shown_rows(request, stored), "job": job}
+    context = {
+        **_frame(request, draft, 3),
+        **shown_rows(request, stored),
+        "job": job,
+        "duplicates": shown_duplicates(draft, stored),
+    }
     template = "body" if request.htmx else "check"
     return render(request, f"integrations/drafts/{template}.html", context)
 

@@ -47,7 +47,7 @@ def upload(client: Client, content: str | bytes = FILE, name: str = "firms.csv",
 def fields_of(page: str) -> dict[str, str]:
     """What a form of the page would send: the chosen option of each select, the value of each input."""
     sent = {}
-    for name, options in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', page, re.DOTALL):
+    for name, options in re.findall(r'<select [^>]*?name="([^"]+)".*?>(.*?)</select>', page, re.DOTALL):
         chosen = re.findall(r'<option value="([^"]*)" selected', options)
         sent[name] = html.unescape(chosen[0]) if chosen else ""
     return sent
@@ -62,6 +62,24 @@ def columns_of(page: str) -> dict[str, str]:
 
 def text(answer: Any) -> str:
     return html.unescape(answer.content.decode())
+
+
+def test_three_steps_and_the_import_without_choosing_the_file_again(
+    member: User, client_of: ClientOf
+) -> None:
+    client = client_of(member)
+    step = upload(client)
+    first = text(client.get(step))
+    for found in ("Found: UTF-8", "Found: Semicolon", "Found: 1", "Quillback Marina", "Rosefinch Press"):
+        assert found in first
+    assert client.post(step, {}).headers["Location"] == f"{step}columns/"
+    second = text(client.get(f"{step}columns/"))
+    assert columns_of(second)["Town"] == "city"
+    chosen = fields_of(second) | {"column-0": "external_id", "column-1": "name"}
+    third = client.post(f"{step}columns/", chosen, follow=True)
+    assert third.redirect_chain[-1][0] == f"{step}check/"
+    assert "Nothing is written yet" in text(third)
+    assert not Organization.objects.exists()
 
 
 def test_what_is_proposed_is_imported_from_the_last_step(member: User, client_of: ClientOf) -> None:
@@ -254,3 +272,70 @@ def test_a_draft_of_a_configuration_that_was_deleted_is_not_there(member: User, 
     step = upload(client, to=f"/integrations/autotask/{gone.pk}/mappings/upload/")
     IntegrationInstance.objects.filter(pk=gone.pk).update(deleted_at=timezone.now())
     assert client.get(step).status_code == 404
+
+
+# --- who is active, and who is there already ----------------------------------------------------------------
+
+
+def test_a_word_that_nobody_knows_is_asked_about_and_said(member: User, client_of: ClientOf) -> None:
+    client = client_of(member)
+    rows = "Quillback Marina,Inactive\nRosefinch Press,Zzyzx\nSandpiper Inn,Active\n"
+    step = upload(client, f"name,status\n{rows}")
+    page = text(client.get(f"{step}columns/"))
+    assert "Found: inactive" in page
+    assert "Say what it means" in page
+    sent = fields_of(page)
+    client.post(f"{step}columns/", sent)
+    assert "1 with errors" in text(client.get(f"{step}check/"))
+    words = re.findall(r'data-label="Says">([^<]+)<', page)
+    client.post(f"{step}columns/", sent | {f"word-{words.index('Zzyzx')}": "inactive"})
+    assert "3 new" in text(client.get(f"{step}check/"))
+    client.post(f"{step}check/", {"import": "1"})
+    active = dict(Organization.objects.values_list("name", "is_active"))
+    assert active == {"Quillback Marina": False, "Rosefinch Press": False, "Sandpiper Inn": True}
+    # And the next file of this kind asks no more.
+    again = upload(client, "name,status\nTurnstone Bakery,Zzyzx\n")
+    assert "Say what it means" not in text(client.get(f"{again}columns/")).split("Means</th>")[0]
+    client.post(f"{again}columns/", fields_of(text(client.get(f"{again}columns/"))))
+    assert "1 new" in text(client.get(f"{again}check/"))
+
+
+TWICE = """name,city,domain
+Quillback Marina LLC,Erie,quillback.example
+Rosefinch Press,Akron,
+Rosefinch Press Inc.,Kent,
+Sandpiper Inn,Kent,
+"""
+
+
+def test_possible_duplicates_are_shown_and_decided(member: User, client_of: ClientOf) -> None:
+    there = make_organization("Quillback Marina", city="Erie", domain="quillback.example")
+    client = client_of(member)
+    step = upload(client, TWICE)
+    client.post(f"{step}columns/", fields_of(text(client.get(f"{step}columns/"))))
+    page = text(client.get(f"{step}check/"))
+    assert re.search(r"Quillback Marina \(\d+ %\)", page)
+    assert "Rosefinch Press on line 3" in page
+    assert fields_of(page) == {"same-2": "ask", "same-4": "ask"}
+    client.post(f"{step}check/", {"decide": "1", "same-2": "same", "same-4": "other"})
+    page = text(client.get(f"{step}check/"))
+    assert "3 new, 1 changed" in page
+    assert fields_of(page) == {"same-2": "same", "same-4": "other"}
+    client.post(f"{step}check/", {"decide": "1", "same-2": "same", "same-4": "same"})
+    assert "2 new, 1 changed" in text(client.get(f"{step}check/"))
+    client.post(f"{step}check/", {"import": "1"})
+    there.refresh_from_db()
+    assert there.name == "Quillback Marina LLC"
+    names = sorted(Organization.objects.present().values_list("name", flat=True))
+    assert names == ["Quillback Marina LLC", "Rosefinch Press", "Sandpiper Inn"]
+
+
+def test_what_is_said_of_lines_that_are_no_duplicates_counts_for_nothing(
+    member: User, client_of: ClientOf
+) -> None:
+    client = client_of(member)
+    step = upload(client, "name\nSandpiper Inn\n")
+    client.post(f"{step}columns/", fields_of(text(client.get(f"{step}columns/"))))
+    client.post(f"{step}check/", {"decide": "1", "same-2": "same", "same-x": "other"})
+    assert ImportDraft.objects.get().decisions == {}
+    assert "1 new" in text(client.get(f"{step}check/"))

@@ -12,16 +12,19 @@ from integrations.services.drafts.steps import (
     change_columns,
     change_shape,
     check_draft,
+    decide_duplicates,
     describe_draft,
     import_draft,
     open_draft,
+    possible_duplicates,
     start_anew,
 )
+from integrations.services.drafts.words import StatusWord, status_words
 from integrations.services.imports.columns import FIELDS
 from integrations.services.imports.profiles import PROFILE_LABELS
 
 __all__ = [
-    "BYTES_KEPT", "DAYS_KEPT", "FIELDS", "FILES_KEPT", "PROFILE_LABELS", "DraftStep", "change_columns",
-    "change_shape", "check_draft", "describe_draft", "discard_draft", "forget_drafts", "import_draft",
-    "open_draft", "start_anew",
+    "BYTES_KEPT", "DAYS_KEPT", "FIELDS", "FILES_KEPT", "PROFILE_LABELS", "DraftStep", "StatusWord",
+    "change_columns", "change_shape", "check_draft", "decide_duplicates", "describe_draft", "discard_draft",
+    "forget_drafts", "import_draft", "open_draft", "possible_duplicates", "start_anew", "status_words",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.contrib.auth.models import User
 from django.core.files import File
@@ -23,6 +23,7 @@ from integrations.services.drafts.keep import draft_stream, keep_draft
 from integrations.services.drafts.remembered import recall_reading, remember_reading
 from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES
 from integrations.services.imports.descriptions import FileDescription, describe_file
+from integrations.services.imports.duplicates import OTHER, SAME
 from integrations.services.imports.mappings import import_mappings
 from integrations.services.imports.organizations import import_organizations
 from integrations.services.imports.reports import ImportOptions, Reading, Report
@@ -95,10 +96,18 @@ def change_shape(draft: ImportDraft, shape: Shape) -> None:
 
 
 def change_columns(
-    draft: ImportDraft, profile: str, columns: Mapping[str, str], *, overwrite: bool = False
+    draft: ImportDraft,
+    profile: str,
+    columns: Mapping[str, str],
+    meanings: Mapping[str, str],
+    *,
+    overwrite: bool = False,
 ) -> DraftStep:
-    """Keep what the columns are; what is proposed anyway is not kept as chosen, but for what was asked."""
-    reading = replace(Reading.from_json(draft.reading), profile=profile, columns={})
+    """Keep what the columns are; what is proposed anyway is not kept as chosen, but for what was asked.
+
+    ``meanings`` say of words in a status that they mean "active" or "inactive".
+    """
+    reading = replace(Reading.from_json(draft.reading), profile=profile, columns={}, meanings=meanings)
     proposed = describe_draft(draft, reading).description
     if proposed is not None:
         plan = proposed.plan
@@ -118,9 +127,10 @@ def change_columns(
 
 
 def _change(draft: ImportDraft, reading: Reading, *, remembered_at: dt.datetime | None) -> None:
-    draft.reading, draft.checked, draft.decisions = reading.to_json(), None, {}
+    draft.reading, draft.checked = reading.to_json(), None
+    draft.decisions, draft.duplicates = {}, []
     draft.remembered_at = remembered_at
-    draft.save(update_fields=["reading", "checked", "decisions", "remembered_at", "overwrite"])
+    draft.save(update_fields=["reading", "checked", "decisions", "duplicates", "remembered_at", "overwrite"])
 
 
 def check_draft(draft: ImportDraft, actor: Actor, user: User, enqueue: Enqueue) -> None:
@@ -130,6 +140,24 @@ def check_draft(draft: ImportDraft, actor: Actor, user: User, enqueue: Enqueue) 
     """
     draft.checked = _run(draft, actor, user, _options(draft, dry_run=True), enqueue)
     draft.save(update_fields=["checked"])
+
+
+def possible_duplicates(draft: ImportDraft, report: ImportReport | None) -> list[dict[str, Any]]:
+    """The pairs that nobody has decided, then those that somebody has; as a report keeps them."""
+    undecided = list(report.pairs) if report else []
+    open_lines = {each["line"] for each in undecided}
+    return undecided + [each for each in draft.duplicates if each["line"] not in open_lines]
+
+
+def decide_duplicates(draft: ImportDraft, answers: Mapping[str, str]) -> None:
+    """Keep what a person said of possible duplicates, by line; to be checked anew."""
+    report = ImportReport.objects.filter(key=draft.checked).first() if draft.checked else None
+    known = {str(each["line"]): each for each in possible_duplicates(draft, report)}
+    draft.decisions = {
+        line: answer for line, answer in answers.items() if line in known and answer in {SAME, OTHER}
+    }
+    draft.duplicates = [known[line] for line in draft.decisions]
+    draft.save(update_fields=["decisions", "duplicates"])
 
 
 def import_draft(
@@ -162,6 +190,7 @@ def _options(draft: ImportDraft, *, dry_run: bool) -> ImportOptions:
         overwrite=draft.overwrite,
         file_name=draft.file_name,
         reading=Reading.from_json(draft.reading),
+        decisions=draft.decisions,
     )
 
 

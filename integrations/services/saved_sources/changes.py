@@ -61,6 +61,7 @@ def read_entries(stream: BinaryIO, kind: ImportReport.Kind, reading: Reading) ->
             [row.cells for row in sample],
             profile=reading.profile,
             chosen=reading.columns,
+            meanings=reading.meanings,
         )
         if plan.problems:
             raise ImportRefused(" ".join(plan.problems))
