@@ -72,6 +72,15 @@ def test_one_that_is_empty_asks_nothing_and_our_own_name_wins() -> None:
     assert found.unused == ("id", "company")
 
 
+def test_two_that_say_the_same_in_every_row_ask_nothing() -> None:
+    rows = ("Brook,https://www.brook.example/en,brook.example", "Marsh,,marsh.example")
+    found = plan("name,website,primary domain", *rows)
+    assert (fields(found), found.questions) == (["name", "domain", ""], ())
+    assert plan("name,website,primary domain", "Brook,brook.example,reed.example").questions
+    chosen = {"website": "domain", "primary domain": "domain"}
+    assert plan("name,website,primary domain", *rows, chosen=chosen).questions, "chosen twice is asked"
+
+
 def test_a_field_that_was_chosen_twice_is_a_question() -> None:
     found = plan("a,b,name", "1,2,Brook", chosen={"a": "phone", "b": "phone"})
     assert [(each.field, each.columns) for each in found.questions] == [("phone", ("a", "b"))]

@@ -22,7 +22,7 @@ from integrations.services.imports.column_names import (
     WRAPPERS,
     Names,
 )
-from integrations.services.imports.looks import is_uuid, look_of
+from integrations.services.imports.looks import host_of, is_uuid, look_of
 from integrations.services.imports.profiles import PROFILES, Profile, find_profile
 from integrations.services.organizations.status import Meaning, status_meaning
 
@@ -30,6 +30,7 @@ Kind = ImportReport.Kind
 SAMPLES = 5
 LONGEST_SAMPLE = 60
 CHOSEN = "you chose it"
+CHOSEN_WEIGHT = 9.0
 NAMED = "named so"
 NO_CHOICE: Mapping[str, str] = MappingProxyType({})
 
@@ -188,7 +189,7 @@ class _Proposal:
         chosen: Mapping[str, str],
         known_words: set[str],
     ) -> None:
-        self.kind, self.names, self.known_words = kind, names, known_words
+        self.kind, self.names, self.known_words, self.rows = kind, names, known_words, rows
         self.values = [
             [row[place].strip() for row in rows if place < len(row) and row[place].strip()]
             for place in range(len(names))
@@ -244,7 +245,7 @@ class _Proposal:
             field, why = self.chosen[place], CHOSEN
             if field == "is_active" and key in _NEGATIVE:
                 field, why = "is_inactive", f"{CHOSEN}; by its name, yes means inactive"
-            return _Candidate(field, 9.0, why)
+            return _Candidate(field, CHOSEN_WEIGHT, why)
         known = PROFILES.get(self.profile)
         if known is not None and any(header_key(each) == key for each in known.columns):
             field = known.field_of(name)
@@ -276,15 +277,23 @@ class _Proposal:
             if place != proposed:
                 named = self.names[proposed]
                 self.candidates[place] = _Candidate(why=f"“{named}” is taken as {self._label(field)}")
-        if len(best) > 1:
+        if len(best) > 1 and (most == CHOSEN_WEIGHT or not self._say_the_same(best)):
             names = tuple(self.names[place] for place in best)
             listed = " or ".join(f"“{name}”" for name in names)
-            said = "were both chosen" if most == 9.0 else "fit it alike"
+            said = "were both chosen" if most == CHOSEN_WEIGHT else "fit it alike"
             text = (
                 f"Which column is the {self._label(field)}: {listed}? They {said}; "
                 f"“{self.names[proposed]}” is proposed."
             )
             self.questions.append(Question(field, names, self.names[proposed], text))
+
+    def _say_the_same(self, places: list[int]) -> bool:
+        """Whether no row gives these columns different values: a website and its domain, an id twice."""
+        for row in self.rows:
+            given = {_comparable(row[place]) for place in places if place < len(row)} - {""}
+            if len(given) > 1:
+                return False
+        return bool(self.rows)
 
     def _proposed(self, places: list[int]) -> int:
         known = PROFILES.get(self.profile)
@@ -301,7 +310,7 @@ class _Proposal:
         """A column that should say who is active, in words that nobody knows, is asked about."""
         for place, each in enumerate(self.candidates):
             values = self.values[place]
-            if each.field not in STATUS_FIELDS or not values or each.weight >= 9:
+            if each.field not in STATUS_FIELDS or not values or each.weight == CHOSEN_WEIGHT:
                 continue
             if not any(self._is_known(value) for value in values):
                 shown = ", ".join(f"“{_shortened(value)}”" for value in list(dict.fromkeys(values))[:3])
@@ -377,6 +386,11 @@ def _called_so(profile: Profile, field: str) -> str:
         return f"nothing of {profile.label} that is kept here"
     meaning = "; yes means inactive" if field == "is_inactive" else ""
     return f"{profile.label} calls it so{meaning}"
+
+
+def _comparable(value: str) -> str:
+    host = host_of(value).removeprefix("www.")
+    return host or value.strip().casefold()
 
 
 def _is_status_word(value: str) -> bool:

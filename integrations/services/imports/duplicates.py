@@ -60,44 +60,48 @@ class Pair:
 
 
 class DuplicateFinder:
-    """Knows the names of the organizations that there are, and of the new ones above."""
+    """Knows the names of the organizations that there are, and of the new ones above; by their hashes.
+
+    Short in memory, for files of a hundred thousand rows.
+    """
 
     def __init__(self) -> None:
-        self._there: dict[str, tuple[int, str]] | None = None
-        self._above: dict[str, tuple[int, Mapping[str, Any]]] = {}
-        self._found: list[tuple[int, Mapping[str, Any], Twin, Mapping[str, Any] | None]] = []
+        self._there: dict[int, tuple[int, str]] | None = None
+        self._above: dict[int, tuple[int, str]] = {}
+        self._found: list[tuple[int, Mapping[str, Any], Twin]] = []
         self._scored: list[Pair] | None = None
         self.count = 0
 
     def look(self, line: int, values: Mapping[str, Any]) -> Twin | None:
         """What the new organization of this row may be the same as; the row is known from then on."""
-        key = matching.name_key(str(values["name"]))
+        name = str(values["name"])
+        key = _hashed(name)
         if not key:
             return None
         if self._there is None:
             self._there = _names()
-        line_above, values_above = self._above.setdefault(key, (line, dict(values)))
+        line_above, name_above = self._above.setdefault(key, (line, name))
         if there := self._there.get(key):
             return Twin(there[1], organization=there[0])
         if line_above != line:
-            return Twin(str(values_above["name"]), line=line_above)
+            return Twin(name_above, line=line_above)
         return None
 
     def tell(self, line: int, values: Mapping[str, Any], twin: Twin) -> None:
         """Note a pair that nobody has decided about."""
         self.count += 1
         if len(self._found) < MOST_TOLD:
-            above = self._above[matching.name_key(str(values["name"]))][1] if twin.line else None
-            self._found.append((line, dict(values), twin, above))
+            self._found.append((line, dict(values), twin))
 
     def pairs(self) -> list[Pair]:
         """The pairs, the likeliest first."""
         if self._scored is not None and len(self._scored) == len(self._found):
             return self._scored
-        there = Organization.objects.in_bulk([twin.organization for _, _, twin, _ in self._found])
+        there = Organization.objects.in_bulk([twin.organization for _, _, twin in self._found])
         pairs = []
-        for line, values, twin, above in self._found:
-            other = there[twin.organization].snapshot() if twin.organization in there else above or {}
+        for line, values, twin in self._found:
+            known = there.get(twin.organization)
+            other = known.snapshot() if known else {"name": twin.name}
             pairs.append(Pair(line, str(values["name"]), twin, _score(values, other)))
         self._scored = sorted(pairs, key=lambda pair: (-pair.score, pair.line))
         return self._scored
@@ -123,12 +127,18 @@ def decided_organizations(decisions: Mapping[str, str]) -> dict[str, int]:
     return {keys[key]: pk for key, pk in found}
 
 
-def _names() -> dict[str, tuple[int, str]]:
-    """The organizations that there are, by the matcher's key of their names: the first of each."""
-    found: dict[str, tuple[int, str]] = {}
+def _hashed(name: str) -> int:
+    """Equal for names that the matcher takes for the same; 0 for one without letters and digits."""
+    key = matching.name_key(name)
+    return hash(key) if key else 0
+
+
+def _names() -> dict[int, tuple[int, str]]:
+    """The organizations that there are, by their names: the first of each."""
+    found: dict[int, tuple[int, str]] = {}
     rows = Organization.objects.present().order_by("pk").values_list("pk", "name")
     for pk, name in rows.iterator(chunk_size=2_000):
-        if key := matching.name_key(name):
+        if key := _hashed(name):
             found.setdefault(key, (pk, name))
     return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
+from functools import lru_cache
 
 from integrations.files.headers import fold_text
 from integrations.files.text import clean_text
@@ -80,6 +81,7 @@ class Meaning(enum.Enum):
     UNKNOWN = "unknown"
 
 
+@lru_cache(10_000)
 def status_meaning(text: str) -> Meaning:
     """What the text says; UNKNOWN for what is no known word, or for words that contradict one another."""
     folded = fold_text(clean_text(text)).strip(" .!")
