@@ -36,6 +36,7 @@ OLD = {
     "old seed": "KQ4CANARYSEED234",
     "old pending": "PENDINGCANARY765",
 }
+LIST, SIGNATURE = "/exports/canary-R2d2/list.csv", "sig=S4s-Canary-28/x+y"
 UNSEEN = "U" * 10 + "-Canary-96-multipart"
 
 PEOPLE = f"""
@@ -107,8 +108,13 @@ def receiver(httpserver: HTTPServer) -> HTTPServer:
         echo = json.dumps({"url": request.url, "headers": dict(request.headers)})
         return Response(echo, 500 if len(httpserver.log) % 2 else 200)
 
+    def serve(request: Request) -> Response:
+        first = sum(seen.path == LIST for seen, _ in httpserver.log) == 0
+        return Response("name\nFrom afar Ltd\n", content_type="text/csv") if first else answer(request)
+
     for path in (PATH, OTHER_PATH):
         httpserver.expect_request(path).respond_with_handler(answer)
+    httpserver.expect_request(LIST).respond_with_handler(serve)
     return httpserver
 
 
@@ -132,7 +138,8 @@ def watch(
         values: dict[str, Any] = {
             "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json" if age == "new" else "line",
             "AUTOTASK_EXTRA_HOSTS": host_of(autotask), "AUTOTASK_DISCOVERY_URL": autotask.base_url,
-            "WEBHOOK_ALLOWED_HOSTS": urlsplit(here).netloc, "OIDC_SERVER_URL": here,
+            "WEBHOOK_ALLOWED_HOSTS": urlsplit(here).netloc,
+            "SOURCE_ALLOWED_HOSTS": urlsplit(here).netloc, "OIDC_SERVER_URL": here,
             "OIDC_CLIENT_ID": CLIENT_ID, "OIDC_CLIENT_SECRET": CLIENT_SECRET,
             "METRICS_TOKEN": "metrics-Canary-17-a8s7d6f5g4",
         }  # fmt: skip
@@ -292,6 +299,24 @@ def sign_on(watch: Watch, secrets: dict[str, str], identities: IdentityProvider)
     secrets |= {f"access token {number}": token for number, token in enumerate(identities.tokens)}
 
 
+def save_a_source(desk: Desk, secrets: dict[str, str], receiver: HTTPServer) -> None:
+    """A file at an address that its query opens: fetched, then refused with an echo of all that was asked."""
+    secrets |= {"source": LIST, "its query": SIGNATURE}
+    values: dict[str, Any] = {"name": "Afar", "what": "organizations", "refresh_every_hours": "24"}
+    address = receiver.url_for(LIST) + f"?{SIGNATURE}"
+    desk.post("/sources/add/", **{**values, "name": "", "url": address})
+    page = desk.post("/sources/add/", **values, url=address).headers["Location"]
+
+    def asked(times: int) -> bool:
+        return sum(request.path == LIST for request, _ in receiver.log) >= times
+
+    wait_until(lambda: asked(1))
+    wait_until(lambda: desk.post(f"{page}refresh/").status_code == 302 and asked(2))
+    desk.post(f"{page}edit/", **{**values, "name": "", "url": address + "&more"})
+    for path in (page, f"{page}edit/", "/sources/", "/admin/integrations/importsource/"):
+        desk.get(path)
+
+
 def look_everywhere(desk: Desk) -> None:
     """Pages that tell of all this, exports, the admin."""
     for path in (
@@ -325,6 +350,7 @@ def test_no_secret_lies_anywhere_after_every_feature_was_used(
     wait_until(lambda: sum(PATH in request.path for request, _ in receiver.log) >= 2)
     rows = b"name\n" + b"".join(b"Firm %d of some town far away\n" % number for number in range(90_000))
     desk.post("/organizations/upload/", files={"file": ("organizations.csv", rows)}, dry_run="on")
+    save_a_source(desk, secrets, receiver)
     look_everywhere(desk)
     watch.dump()
 
