@@ -87,6 +87,8 @@ def _find_delimiter(sample: Sequence[str], first: int) -> str:
 
     best = max(DELIMITERS, key=worth)
     rows = [cells for _, cells in _sampled(sample, best, first, strict=False) if not is_blank(cells)]
+    if not rows:
+        return best  # there are delimiters and nothing else, which is refused when the names are looked for
     # One name above: a sign that a blank follows is part of the text, as in "Acme, Inc.".
     apart = all(cell.startswith(" ") for cells in rows for cell in cells[1:])
     return _NONE if apart and len(rows[0]) == 1 and not any(map(are_names, rows[1:])) else best

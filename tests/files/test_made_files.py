@@ -183,15 +183,20 @@ SHAPES = st.builds(
 )
 
 
+# Among what is drawn are the first bytes of a workbook, which a process opens.
+@pytest.mark.process
 @given(st.one_of(spoiled(), st.binary(max_size=200), st.text(max_size=100).map(str.encode)), SHAPES)
 @example(b"name\n" + b"x," * 40_000, ANY)
 @example(b'{"a":' * 5_000, ANY)
 @example(b"\xff\xfe\0", ANY)
+@example(b",", ANY)
+@example(b'""\n;;', ANY)
 @examples(500)
 def test_nothing_but_a_refusal_comes_of_a_spoiled_file(content: bytes, wanted: Shape) -> None:
     read_or_refused(content, wanted)
 
 
+@pytest.mark.process
 @pytest.mark.exhaustive
 @given(st.one_of(spoiled(), st.binary(max_size=2_000), st.text(max_size=500).map(str.encode)), SHAPES)
 @examples(10_000)
