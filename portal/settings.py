@@ -143,11 +143,13 @@ DATABASES["default"]["CONN_MAX_AGE"] = 60
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     keep_private(Path(DATABASES["default"]["NAME"]))
     # IMMEDIATE takes the write lock when a transaction begins, so two writers queue instead of failing
-    # half-way with "database is locked"; WAL lets readers go on meanwhile.
+    # half-way with "database is locked"; WAL lets readers go on meanwhile. SQLite
+    # keeps up to 8 MB of what it read: a look at a table of thousands of rows needs more than its usual 2.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+        "PRAGMA cache_size=-8000;",
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

@@ -7,6 +7,7 @@ and the mapping's index finds them. tests/mapping/test_counts.py holds the count
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +18,14 @@ from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, OrganizationMapping
 from integrations.models.mappings import ReviewReason
 from integrations.services.mapping.rows import (
-    HERE,
+    CHOSEN_BY_HAND,
     IS_ANSWER,
     SETTLED,
+    SUGGESTED_TIERS,
     RowState,
     joined_rows,
     row_states,
     savable_rows,
-    state_of_row,
 )
 
 REVIEW_WARNINGS = tuple(reason.warning for reason in ReviewReason)
@@ -53,7 +54,7 @@ def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
         warnings.update({name: row[name] for name in (*REVIEW_WARNINGS, "twin")})
         pending.update(_changes("changed", row["ticked"], row["named"]))
     for row in cached_rows(_other_rows, ids, shape):
-        state = row["mapping_state"]
+        state = _state_of(row)
         states[state] += row["number"]
         if state == RowState.SUGGESTED:
             tiers[row["proposal__tier"]] += row["number"]
@@ -84,15 +85,32 @@ def _rows_here(instance: int, user: int, psa: str) -> Any:
 
 
 def _other_rows(instance: int, user: int, psa: str) -> Any:
-    """All other rows by state, place, tier and tick; ``named`` of them have a proposal with a company."""
+    """All other rows by what tells their state; ``named`` of them have a proposal with a company."""
     # By an alias: what is denied of a joined row is otherwise asked of all its rows, in a query within.
-    is_here = Case(When(mapping__instance=instance, then=True), default=False, output_field=BooleanField())
-    rows = joined_rows(instance, user, psa).order_by().alias(is_here=is_here).filter(is_here=False)
-    states = {state: told for state, told in row_states(instance, psa).items() if state not in HERE}
-    groups = rows.annotate(mapping_state=state_of_row(states)).values(
-        "mapping_state", "mapping__instance", "proposal__tier", "proposal__selected"
+    rows = joined_rows(instance, user, psa).order_by().alias(is_here=_is(Q(mapping__instance=instance)))
+    groups = rows.filter(is_here=False).values(
+        "mapping__instance",
+        "proposal__kind",
+        "proposal__tier",
+        "proposal__selected",
+        is_ignored=_is(row_states(instance, psa)[RowState.IGNORED]),
     )
     return groups.annotate(number=Count("pk"), named=Count("proposal__company"))
+
+
+def _is(condition: Q) -> Case:
+    return Case(When(condition, then=True), default=False, output_field=BooleanField())
+
+
+def _state_of(row: Mapping[str, Any]) -> RowState:
+    """The state of rows that are not mapped here, as ``row_states`` tells it; there it took longer."""
+    if row["proposal__kind"] in CHOSEN_BY_HAND:
+        return RowState.CHANGED
+    if row["mapping__instance"] is not None:
+        return RowState.ELSEWHERE
+    if row["is_ignored"]:
+        return RowState.IGNORED
+    return RowState.SUGGESTED if row["proposal__tier"] in SUGGESTED_TIERS else RowState.UNMAPPED
 
 
 def _shared_companies(instance: int, psa: str) -> Any:
