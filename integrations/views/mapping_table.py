@@ -6,7 +6,7 @@ for the next who looks: a row that shows the same is the same markup (templateta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -101,6 +101,7 @@ class ShownRow:
     share: float | None
     tier: str
     reason: str
+    more: str
     changed_at: str
     changed_by: str
     can_clear: bool
@@ -152,7 +153,8 @@ def _shown(row: Any, labels: Mapping[str, str], columns: Collection[str], query_
         other_address=mapping.instance.get_absolute_url() if elsewhere else "",
         share=share,
         tier=tier,
-        reason=reason,
+        reason=reason[0] if reason else "",
+        more="; ".join(reason[1:]),
         changed_at=f"{timezone.localtime(mapping.confirmed_at):%Y-%m-%d %H:%M %Z}" if mapping else "",
         changed_by=str(mapping.confirmed_by or "") if mapping else "",
         can_clear=mapping is not None and not elsewhere,
@@ -196,18 +198,18 @@ def _conflict(proposal: MappingProposal | None, mapping: OrganizationMapping | N
 
 def _confidence(
     proposal: MappingProposal | None, mapping: OrganizationMapping | None, elsewhere: bool
-) -> tuple[float | None, str, str]:
+) -> tuple[float | None, str, Sequence[str]]:
     """How sure the shown company is, its tier, and why."""
     if proposal is not None:
         if proposal.kind != MappingProposal.Kind.SUGGESTED:
-            return None, "", ""
+            return None, "", ()
         share = proposal.confidence if proposal.company else None
-        return share, proposal.tier, "; ".join(proposal.reasons[:MOST_REASONS])
+        return share, proposal.tier, proposal.reasons[:MOST_REASONS]
     if mapping is None or elsewhere:
-        return None, "", ""
+        return None, "", ()
     if mapping.confidence is None:
-        return None, "", mapping.get_source_display()
-    return mapping.confidence, "", "; ".join(mapping.reasons[:MOST_REASONS])
+        return None, "", (mapping.get_source_display(),)
+    return mapping.confidence, "", mapping.reasons[:MOST_REASONS]
 
 
 def rows_context(

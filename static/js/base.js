@@ -178,6 +178,36 @@
   });
   window.addEventListener("pageshow", () => underWay.clear());
 
+  // --- a group of controls is one stop for Tab; the arrow keys, Home and End go through it (ARIA: toolbar) ---
+
+  const itemsOf = (group) => [...group.querySelectorAll("a[href], button, summary")]
+    .filter((item) => item.checkVisibility() && !item.disabled && item.closest("[data-roving]") === group
+      && !item.closest(".menu-panel, .card-body:not([data-roving], #job), fieldset"));
+
+  function rove(root) {
+    for (const group of root.querySelectorAll("[data-roving]")) {
+      const items = itemsOf(group);
+      const stop = items.find((item) => item === document.activeElement) ?? items.find((item) => item.ariaCurrent && item.ariaCurrent !== "false") ?? items[0];
+      for (const item of items) item.tabIndex = item === stop ? 0 : -1;
+    }
+  }
+
+  document.addEventListener("DOMContentLoaded", () => rove(document));
+  document.addEventListener("htmx:load", () => rove(document));
+  document.addEventListener("toggle", () => rove(document), true);
+  document.addEventListener("keydown", (event) => {
+    const group = event.target instanceof Element && event.target.closest("[data-roving]");
+    if (!group || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
+    const items = itemsOf(group), at = items.indexOf(event.target);
+    if (at < 0) return;
+    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const item = items[(to + items.length) % items.length];
+    for (const each of items) each.tabIndex = each === item ? 0 : -1;
+    item.focus();
+  });
+
   // --- menus (<details class="menu">) close on Escape, on a click elsewhere and when focus leaves ---
 
   function closeMenus(except) {

@@ -84,7 +84,7 @@
     if (key === "/") document.getElementById("table-q")?.focus();
     else if (key === "j" || key === "k") go(key === "j" ? 1 : -1);
     else if (key === "x") current()?.querySelector("input[type=checkbox]")?.click();
-    else if (key === "e") current()?.querySelector("[role=combobox]")?.focus();
+    else if (key === "e") current()?.querySelector("[data-pick]")?.click();
     else return false;
     return true;
   }

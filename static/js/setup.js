@@ -8,8 +8,9 @@
   // --- company picker: the ARIA combobox pattern, options from the server ---------------------------
 
   class Picker {
-    constructor(form) {
+    constructor(form, link) {
       this.form = form;
+      this.link = link; // the text that it stands in for, in a row of the table
       this.input = form.querySelector("input[name=q]");
       this.saved = this.input.value;
       this.list = document.createElement("ul");
@@ -25,7 +26,7 @@
       this.input.setAttribute("aria-expanded", "false");
       this.input.addEventListener("input", () => this.askSoon());
       this.input.addEventListener("keydown", (event) => this.key(event));
-      this.input.addEventListener("blur", () => setTimeout(() => this.close(true), 150));
+      this.input.addEventListener("blur", () => setTimeout(() => { this.close(true); this.leave(); }, 150));
       this.list.addEventListener("mousedown", (event) => event.preventDefault());
       this.list.addEventListener("click", (event) => {
         const option = event.target.closest("[role=option]:not([aria-disabled])");
@@ -86,6 +87,12 @@
       if (restore && document.body.contains(this.input)) this.input.value = this.saved;
     }
 
+    leave() {
+      if (!this.link || this.isSending || document.activeElement === this.input) return;
+      this.link.hidden = false;
+      this.form.remove();
+    }
+
     key(event) {
       const options = this.options;
       const at = options.indexOf(this.active);
@@ -115,15 +122,50 @@
       const values = { company: option.dataset.company };
       if ("move" in this.form.dataset) values.move = "1";
       this.saved = option.dataset.name;
+      this.isSending = true;
       this.close(true);
       await htmx.ajax("POST", this.form.dataset.choose, {
         source: this.form, target: `#${this.form.dataset.row}`, swap: "outerHTML", values,
       });
       // Whoever has gone on to something else meanwhile stays there.
       const row = document.getElementById(this.form.dataset.row), at = document.activeElement;
-      if (at === document.body || row?.contains(at)) row?.querySelector("[role=combobox], input[name=q]")?.focus();
+      if (at === document.body || row?.contains(at)) row?.querySelector(".company-link, [role=combobox], input[name=q]")?.focus();
     }
   }
+
+  // The company of a row is text until somebody wants another one: by a click, Enter, or typing its name.
+  function openPicker(link, typed) {
+    const row = link.closest("tr"), form = document.createElement("form"), input = document.createElement("input");
+    form.className = "combobox";
+    form.setAttribute("role", "search");
+    Object.assign(form.dataset, { combobox: "", choose: link.pathname, row: row.id });
+    if (link.search) form.dataset.move = "";
+    input.className = "form-control form-control-sm";
+    Object.assign(input, { name: "q", autocomplete: "off", spellcheck: false, placeholder: "Search companies" });
+    input.value = link.classList.contains("company-none") ? "" : link.textContent;
+    input.setAttribute("aria-label", link.getAttribute("aria-label").split(": ")[0]);
+    form.append(input);
+    link.hidden = true;
+    link.after(form);
+    form.picker = new Picker(form, link);
+    input.focus();
+    if (typed === undefined) { input.select(); form.picker.ask(""); return form.picker; }
+    input.value = typed;
+    form.picker.askSoon();
+    return form.picker;
+  }
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("[data-pick]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    openPicker(link);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !event.target.matches?.("[data-pick]")) return;
+    if (!/^[\p{L}\p{N}]$/u.test(event.key)) return;
+    event.preventDefault();
+    openPicker(event.target, event.key);
+  });
 
   const equip = (root) => {
     for (const form of root.querySelectorAll("[data-combobox]")) form.picker ??= new Picker(form);
@@ -139,7 +181,9 @@
   });
   // Whoever had to sign in again while looking for a company goes on with the text that was looked for.
   document.addEventListener("portal:picked", ({ detail: { row, text } }) => {
-    const picker = [...document.querySelectorAll("[data-combobox]")].find((form) => form.dataset.row === row)?.picker;
+    const link = document.getElementById(row)?.querySelector("[data-pick]");
+    const picker = link ? openPicker(link, text)
+      : [...document.querySelectorAll("[data-combobox]")].find((form) => form.dataset.row === row)?.picker;
     if (!picker) return;
     picker.input.focus();
     picker.input.value = text;

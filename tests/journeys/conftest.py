@@ -24,6 +24,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Locator,
     Page,
     expect,
     sync_playwright,
@@ -370,6 +371,20 @@ def wait_for_job(page: Page) -> None:
         page.wait_for_timeout(300)
         page.reload()
     raise AssertionError("The companies were not read in time.")
+
+
+def company_box(page: Page, organization: str) -> Locator:
+    """The picker of an organization's row, opened from the text that it stands in for."""
+    name = re.compile(f"^Autotask company for {organization}")
+    page.get_by_role("link", name=name).click()
+    return page.get_by_role("combobox", name=name)
+
+
+def open_summary(page: Page, heading: str) -> None:
+    """Open a summary of the setup page in place, unless it is open."""
+    details = page.locator(".summaries details").filter(has=page.get_by_role("heading", name=heading))
+    if details.count() and not details.evaluate("details => details.open"):
+        details.locator("> summary").click()
 
 
 def find(visitor: Visitor, text: str) -> Page:

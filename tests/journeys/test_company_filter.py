@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import Portal, Visitor
+from tests.journeys.conftest import Portal, Visitor, open_summary
 from tests.journeys.page_checks import faults, tab_to
 from tests.journeys.test_accessibility import examined  # noqa: F401  # a fixture
 
@@ -39,6 +39,7 @@ def search_field(page: Page, number: int, text: str, label: str) -> None:
 
 def test_alternatives_and_chips_by_keyboard(person: Visitor) -> None:
     page = person.page
+    open_summary(page, "Company filter")
     search_field(page, 1, "mpany na", "Company name")
     tab_to(page, page.locator("#id_filters-0-operation"))
     page.keyboard.type("is one of", delay=30)
@@ -74,6 +75,7 @@ def test_alternatives_and_chips_by_keyboard(person: Visitor) -> None:
 
 def test_a_search_that_is_left_changes_nothing(person: Visitor) -> None:
     page = person.page
+    open_summary(page, "Company filter")
     button = page.get_by_role("button", name="Search the fields for row 1")
     tab_to(page, button)
     page.keyboard.press("Enter")
@@ -95,6 +97,7 @@ def test_a_search_that_is_left_changes_nothing(person: Visitor) -> None:
 def test_alternatives_and_chips_without_scripts(person: Visitor) -> None:
     page = person.page
     assert not page.get_by_role("button", name="Search the fields for row 1").is_visible()
+    open_summary(page, "Company filter")
     page.get_by_label("Filter", exact=True).select_option(label="Company type")
     page.get_by_role("button", name="Add filter").click()
     page.locator("#id_filters-0-operation").select_option(label="is one of")
@@ -118,6 +121,7 @@ def test_alternatives_and_chips_without_scripts(person: Visitor) -> None:
 def test_what_the_filter_opens_is_accessible(workshop: Portal, examined: Page) -> None:  # noqa: F811
     page = examined
     page.goto(f"{workshop.url}/{SETUP}?q=Upton")
+    open_summary(page, "Company filter")
     page.get_by_label("Filter", exact=True).select_option(label="Company type")
     expect(page.get_by_label("Operation")).to_be_enabled()
     page.get_by_label("Operation").select_option(label="is one of")

@@ -6,7 +6,7 @@ import json
 
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import Visitor
+from tests.journeys.conftest import Visitor, open_summary
 from tests.journeys.test_setup_to_saved_mappings import add_configuration, choose, wait_for_companies
 
 DEAD = 4
@@ -25,6 +25,7 @@ def test_the_filter_comes_first_and_a_press_shows_what_was_deleted_and_retyped(v
     expect(page.get_by_text("Autotask counts 47 companies. Nothing has been read yet.")).to_be_visible()
     expect(page.get_by_role("button", name="Read all 47 companies")).to_be_visible()
     page.get_by_role("link", name="Choose a filter first").click()
+    open_summary(page, "Company filter")
     page.get_by_label("Filter", exact=True).select_option(label="Company type")
     expect(page.get_by_label("Operation")).to_have_value("eq")
     page.get_by_label("Value").fill("1")

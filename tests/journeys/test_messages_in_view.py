@@ -51,7 +51,7 @@ def go_through(page: Page, *, by_keyboard: bool) -> None:
     seen(page, "put back as before")
     to_the_end(page)
     page.get_by_role("checkbox", name="Save Alderney Dental Care").check()
-    press(page.locator("#action-bar").get_by_role("button", name="Save Mappings"))
+    page.locator("#action-bar").get_by_role("button", name="Save Mappings").press("Enter")
     message = seen(page, "Mappings saved: 1 new.")
     press(message.get_by_role("button", name="Undo"))
     seen(page, "put back as before")

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import Visitor
+from tests.journeys.conftest import Visitor, company_box, open_summary
 
 
 def add_configuration(page: Page, name: str, username: str, secret: str, identifier: str) -> None:
@@ -19,7 +19,7 @@ def add_configuration(page: Page, name: str, username: str, secret: str, identif
 
 def choose(page: Page, organization: str, text: str, company: str) -> None:
     """Search in the row's combobox and take an option by keyboard."""
-    box = page.get_by_role("combobox", name=f"Autotask company for {organization}")
+    box = company_box(page, f"{organization}")
     box.click()
     box.fill(text)
     expect(page.get_by_role("option", name=re.compile(company), selected=True)).to_be_visible()
@@ -63,6 +63,7 @@ def test_from_credentials_to_saved_mappings(visitor: Visitor) -> None:
 
     # The company filter, with a preview before saving, and before anything is read.
     page.get_by_role("link", name="Choose a filter first").click()
+    open_summary(page, "Company filter")
     page.get_by_label("Filter", exact=True).select_option(label="Company type")
     value = page.get_by_label("Value")
     expect(page.get_by_label("Operation")).to_have_value("eq")

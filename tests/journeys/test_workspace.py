@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Browser, expect
 
-from tests.journeys.conftest import Portal, Visitor, connect_main, find, open_visitor
+from tests.journeys.conftest import Portal, Visitor, connect_main, find, open_summary, open_visitor
 
 
 def test_review_by_keyboard_alone(person: Visitor) -> None:
@@ -76,6 +76,7 @@ def test_a_configuration_is_made_and_filtered_without_scripts(portal: Portal, ch
     page = visitor.page
     visitor.sign_in("olive")
     connect_main(visitor)
+    open_summary(page, "Company filter")
     page.get_by_label("Filter", exact=True).select_option(label="Company type")
     page.get_by_role("button", name="Add filter").click()  # the operations of the field appear
     expect(page.get_by_label("Operation").first).to_have_value("eq")

@@ -18,6 +18,7 @@ COLUMN_LABELS = {
     "reason": "Confidence and reason",
     "state": "State",
     "updated": "Updated",
+    "compact": "Compact rows",  # no column, but as much a matter of the person's
 }
 USUAL_COLUMNS = ("reason", "state", "updated")
 USUAL_SIZE = 50
