@@ -67,7 +67,7 @@ class SourceForm(forms.Form):
                 "refresh_every_hours": source.refresh_every_hours,
             }
         super().__init__(data, files, initial=initial)
-        self.source = source
+        self.saved = source
         self.instances: dict[str, IntegrationInstance] = {}
         self.fields["profile"].choices = [("", "Find out"), *PROFILE_LABELS.items()]  # type: ignore[attr-defined]
         if source is not None:
@@ -91,8 +91,8 @@ class SourceForm(forms.Form):
         """One that no other source has."""
         name = str(self.cleaned_data["name"]).strip()
         others = ImportSource.objects.filter(name__iexact=name)
-        if self.source is not None:
-            others = others.exclude(pk=self.source.pk)
+        if self.saved is not None:
+            others = others.exclude(pk=self.saved.pk)
         if others.exists():
             raise forms.ValidationError("Another source has this name.")
         return name
@@ -117,14 +117,14 @@ class SourceForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """A new source has an address or a file."""
         cleaned = super().clean() or self.cleaned_data
-        if self.source is None and not self.errors and bool(cleaned.get("url")) == bool(cleaned.get("file")):
+        if self.saved is None and not self.errors and bool(cleaned.get("url")) == bool(cleaned.get("file")):
             self.add_error("url", "Enter an address, or choose a file; one of the two.")
         return cleaned
 
     def spec(self) -> SourceSpec:
         """What the valid form asks for."""
         cleaned = self.cleaned_data
-        instance = self.source.instance if self.source else self.instances.get(cleaned["what"])
+        instance = self.saved.instance if self.saved else self.instances.get(cleaned["what"])
         return SourceSpec(
             cleaned["name"],
             ImportReport.Kind.MAPPINGS if instance else ImportReport.Kind.ORGANIZATIONS,

@@ -29,7 +29,9 @@ from tests.support.processes import ROOT
 from tests.support.web import running_server
 
 Browser = Callable[[User], Client]
-UPLOADS = ["organizations_upload", "configurations_upload", "mappings_upload"]
+UPLOADS = [
+    "organizations_upload", "configurations_upload", "mappings_upload", "source_add", "source_upload",
+]  # fmt: skip
 FORMS = ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
 
 
