@@ -95,7 +95,7 @@ MIDDLEWARE = [
     "portal.middleware.TokensOverTlsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "portal.middleware.SecurityHeadersMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.static_files.StaticFilesMiddleware",
     "portal.sessions.KnownBrowserMiddleware",
     "portal.time_zone.TimeZoneMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,0 +1,1 @@
+"""Faults that a running portal lives through; ``python -m tests.faults`` makes docs/faults.md."""
