@@ -19,6 +19,8 @@ PAGES = (
     "jobs/",
     "history/",
     "imports/",
+    "sources/",
+    "sources/add/",
     "configurations/import/",
     "organizations/",
     "organizations/add/",
