@@ -187,3 +187,32 @@ def test_what_cannot_be_is_a_problem_with_what_can() -> None:
 def test_five_samples_of_a_column_are_shown() -> None:
     found = plan("name", *[f"Brook {number}" for number in range(9)], "x" * 99)
     assert found.columns[0].samples == tuple(f"Brook {number}" for number in range(5))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Archived Date", "Date of deletion", "Inactive since", "gelöscht am", "Geloescht am",
+        "End date", "enddate", "Kündigungsdatum", "Loeschdatum", "Datum der Löschung",
+        "Date de résiliation", "Supprimée le", "Fecha Fin", "fecha de baja", "Datum opzegging",
+        "Opgezegd per", "Einddatum", "date_deleted", "Deleted Date/Time (UTC)", "Customer end date",
+        "Active until", "Kunde bis", "attributes.archived-date", "DateCancelled",
+    ],
+)  # fmt: skip
+def test_a_column_that_says_when_somebody_left_is_known_by_its_words(name: str) -> None:
+    found = plan(f"name,{name}", "Brook,", "Marsh,2024-03-12")
+    assert (fields(found), found.questions) == (["name", "is_inactive"], ())
+    assert found.columns[1].why == "named so; yes means inactive"
+    chosen = plan(f"name,{name}", "Brook,2024-03-12", chosen={name: "is_active"})
+    assert fields(chosen) == ["name", "is_inactive"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Deleted by", "End user date", "Send date", "Customer since", "Start date", "Contract end date",
+        "Last active date", "Warranty end date", "Valid from", "Until", "Weekend", "Modified date",
+    ],
+)  # fmt: skip
+def test_other_days_say_nothing_of_who_left(name: str) -> None:
+    assert fields(plan(f"name,{name}", "Brook,2024-03-12")) == ["name", ""]

@@ -6,6 +6,7 @@ import io
 import json
 
 import pytest
+import time_machine
 
 from integrations.files.shape import ImportRefused, Shape
 from integrations.models import ImportReport, Organization, OrganizationIdentifier
@@ -99,6 +100,39 @@ def test_the_list_inside_an_answer_is_found() -> None:
 def test_who_left_is_inactive_in_five_languages(header: str, cells: str, expected: bool) -> None:
     run(f"id,name,{header}\n7,Larch,{cells}\n")
     assert active() == {"Larch": expected}
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2024-03-12", False), ("12.03.2024", False), ("3/25/2024 10:15 AM", False), ("20240312", False),
+        ("12 Mar 2024", False), ("March 12th 2024", False), ("12. März 2024", False), ("3 févr. 2023", False),
+        ("15 de enero de 2024", False), ("Tue 12 Mar 2024", False), ("", True), ("2999-01-01", True),
+        ("9999-12-31T00:00:00", True), ("31.12.2999", True), ("1 dec 2999", True),
+        ("1/1/0001 12:00:00 AM", True), ("01/01/1970", True), ("00.00.0000", True), ("0000-00-00", True),
+    ],
+)  # fmt: skip
+def test_who_left_on_a_day_is_inactive_once_it_has_come(written: str, expected: bool) -> None:
+    report = run(f'name,Archived Date\nLarch,"{written}"\nFern,2024-03-12\n')
+    assert active() == {"Larch": expected, "Fern": False}
+    if "2999" in written:
+        assert report.facts["Taken as active"] == f"Archived Date: {written} (1)", "it is told"
+
+
+def test_a_day_that_is_past_only_read_one_way_is_asked_about() -> None:
+    with time_machine.travel("2026-06-15T12:00:00Z"):
+        report = run("name,End date\nLarch,03/12/2026\nFern,2024-03-12\n", keep_good=True)
+    assert active() == {"Fern": False}
+    assert next(row.message for row in report.rows) == (
+        "End date says “03/12/2026”, which is neither known as active nor as inactive"
+    )
+
+
+def test_a_day_that_has_come_since_the_portal_started_counts() -> None:
+    for today, expected in (("2026-06-15", True), ("2026-07-01", False)):
+        with time_machine.travel(f"{today}T12:00:00Z"):
+            run("id,name,Archived Date\n7,Larch,2026-07-01\n")
+            assert active() == {"Larch": expected}
 
 
 def test_inactive_by_one_column_is_inactive() -> None:

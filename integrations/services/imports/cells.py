@@ -110,7 +110,7 @@ class CellReader:
                 if not is_active:
                     said.left = said.left or f"{column} is {_quoted(text)}"
                     self.left[f"{column}: {text[:40]}"] += 1
-                elif status_meaning(text) is Meaning.ACTIVE:
+                elif status_meaning(text) in {Meaning.ACTIVE, Meaning.LATER}:
                     self.stayed[f"{column}: {text[:40]}"] += 1
         if told:
             said.values["is_active"] = all(told)
@@ -126,8 +126,8 @@ class CellReader:
         if field_name == "organization_type" or meaning is Meaning.UNKNOWN:
             return None
         if field_name == "is_inactive":
-            return meaning is Meaning.NO
-        return None if meaning is Meaning.DATE else meaning is Meaning.YES
+            return meaning in {Meaning.NO, Meaning.LATER}
+        return None if meaning in {Meaning.DATE, Meaning.LATER} else meaning is Meaning.YES
 
     def facts(self) -> dict[str, str]:
         """What was understood of all rows, for the report."""

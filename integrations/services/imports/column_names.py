@@ -128,19 +128,16 @@ ORGANIZATION_NAMES: dict[str, Names] = {
     "is_inactive": Names(
         "inactive, is inactive",
         """
-            archived, is archived, archived at, archived on, date archived, deleted, is deleted, deleted
-            at, deleted on, deleted flag, disabled, is disabled, disabled at, deactivated, is
-            deactivated, deactivated at, former, is former, former customer, former client, excluded, is
-            excluded, cancelled, canceled, is cancelled, cancelled at, canceled at, terminated,
-            terminated at, closed, is closed, retired, churned, offboarded, inactive flag, inactive
-            date, blocked, is blocked, left, inaktiv, ist inaktiv, archiviert, gelöscht, deaktiviert,
-            ehemalig, ehemaliger Kunde, gekündigt, ausgeschlossen, gesperrt, archiviert am, gelöscht am,
-            gekündigt am, inactif, est inactif, archivé, supprimé, désactivé, ancien, ancien client,
-            exclu, résilié, date d'archivage, archivé le, supprimé le, inactief, is inactief,
-            gearchiveerd, verwijderd, uitgeschakeld, gedeactiveerd, voormalig, voormalige klant,
-            opgezegd, uitgesloten, geblokkeerd, gearchiveerd op, verwijderd op, inactivo, está inactivo,
-            archivado, eliminado, desactivado, antiguo cliente, ex cliente, excluido, cancelado, dado de
-            baja, de baja, baja, bloqueado, fecha de baja
+            archived, is archived, deleted, is deleted, deleted flag, disabled, is disabled,
+            deactivated, is deactivated, former, is former, former customer, former client,
+            excluded, is excluded, cancelled, canceled, is cancelled, terminated, closed, is closed,
+            retired, churned, offboarded, inactive flag, blocked, is blocked, left, inaktiv, ist
+            inaktiv, archiviert, gelöscht, deaktiviert, ehemalig, ehemaliger Kunde, gekündigt,
+            ausgeschlossen, gesperrt, inactif, est inactif, archivé, supprimé, désactivé, ancien,
+            ancien client, exclu, résilié, inactief, is inactief, gearchiveerd, verwijderd,
+            uitgeschakeld, gedeactiveerd, voormalig, voormalige klant, opgezegd, uitgesloten,
+            geblokkeerd, inactivo, está inactivo, archivado, eliminado, desactivado, antiguo
+            cliente, ex cliente, excluido, cancelado, dado de baja, de baja, baja, bloqueado
         """,
     ),
     "organization_type": Names(

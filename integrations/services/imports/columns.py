@@ -22,6 +22,7 @@ from integrations.services.imports.column_names import (
     WRAPPERS,
     Names,
 )
+from integrations.services.imports.leaving_names import says_when_left
 from integrations.services.imports.looks import host_of, is_uuid, look_of
 from integrations.services.imports.profiles import PROFILES, Profile, find_profile
 from integrations.services.organizations.status import Meaning, status_meaning
@@ -141,7 +142,6 @@ _INDEX = {
     }
     for kind, names in _NAMES.items()
 }
-_NEGATIVE = {key for key, (field, _) in _INDEX[Kind.ORGANIZATIONS].items() if field == "is_inactive"}
 
 
 def propose_columns(
@@ -240,14 +240,13 @@ class _Proposal:
 
     def _candidate(self, place: int) -> _Candidate:
         name, values = self.names[place], self.values[place]
-        key = header_key(name)
         if place in self.chosen:
             field, why = self.chosen[place], CHOSEN
-            if field == "is_active" and key in _NEGATIVE:
+            if field == "is_active" and _named(self.kind, name)[0] == "is_inactive":
                 field, why = "is_inactive", f"{CHOSEN}; by its name, yes means inactive"
             return _Candidate(field, CHOSEN_WEIGHT, why)
         known = PROFILES.get(self.profile)
-        if known is not None and any(header_key(each) == key for each in known.columns):
+        if known is not None and any(header_key(each) == header_key(name) for each in known.columns):
             field = known.field_of(name)
             field = _PROFILE_FIELDS.get(self.kind, {}).get(field, field)
             field = field if field in FIELDS[self.kind] else ""
@@ -378,6 +377,8 @@ def _named(kind: Kind, name: str) -> tuple[str, float]:
         field, weight = index.get("".join(words[passed:]), ("", 0.0))
         if field in _PLACES and set(words[:passed]) <= PLACE_WRAPPERS:
             return field, weight - 0.5
+    if kind is Kind.ORGANIZATIONS and says_when_left(name, WRAPPERS):
+        return "is_inactive", 1.5
     return "", 0.0
 
 

@@ -6,12 +6,16 @@ for a customer who left must not come in as active.
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 import re
 from functools import lru_cache
 
+from django.utils import timezone
+
 from integrations.files.headers import fold_text
 from integrations.files.text import clean_text
+from integrations.services.organizations.status_dates import read_dates
 
 
 def _words(text: str) -> frozenset[str]:
@@ -66,8 +70,6 @@ _NOISE = _words(
     """
 )
 _WORD = re.compile(r"[^\W_]+|[✓✔✗✘]")
-_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}")
-_NO_DATE = ("0000-", "0001-", "1899-12-3", "1900-01-0", "1970-01-01")  # what programs write for none
 
 
 class Meaning(enum.Enum):
@@ -78,19 +80,30 @@ class Meaning(enum.Enum):
     YES = "yes"
     NO = "no"
     DATE = "date"
+    LATER = "later"  # a date that is yet to come
     UNKNOWN = "unknown"
 
 
-@lru_cache(10_000)
 def status_meaning(text: str) -> Meaning:
-    """What the text says; UNKNOWN for what is no known word, or for words that contradict one another."""
+    """What the text says today; UNKNOWN for what is no known word, or for what contradicts itself."""
     folded = fold_text(clean_text(text)).strip(" .!")
+    days = read_dates(folded)
+    return _said_by_days(days) if days else _said_by_words(folded)
+
+
+def _said_by_days(days: tuple[dt.date | None, ...]) -> Meaning:
+    """What a date says today; UNKNOWN where only one way to read it is past."""
+    today = timezone.localdate()
+    said = {Meaning.NO if day is None else Meaning.LATER if day > today else Meaning.DATE for day in days}
+    return said.pop() if len(said) == 1 else Meaning.UNKNOWN
+
+
+@lru_cache(10_000)
+def _said_by_words(folded: str) -> Meaning:
     if folded in _YES:
         return Meaning.YES
     if folded in _NO:
         return Meaning.NO
-    if _DATE.match(folded):
-        return Meaning.NO if folded.startswith(_NO_DATE) else Meaning.DATE
     words = _WORD.findall(folded)
     if words and words[0] in _FORMER:
         return Meaning.INACTIVE
