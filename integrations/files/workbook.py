@@ -25,6 +25,7 @@ from integrations.files.header import (
     row_text,
     taken_cells,
 )
+from integrations.files.odd_cells import ERRORS
 from integrations.files.shape import (
     MAX_CHARACTERS,
     MAX_COLUMNS,
@@ -40,9 +41,6 @@ from portal.child import ChildFailed, ChildRaised, ChildTooLarge, ChildTooLong
 MAX_BYTES = 50_000_000
 MEGABYTES = 400  # of the child; 100,000 rows of ten columns take 110
 SECONDS = 60.0  # that anybody waits for the child
-ERRORS = frozenset(
-    {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!", "#BLOCKED!"}
-)
 _ELSE = 'or save the sheet as "CSV UTF-8", and try again'
 _REFUSED = {
     ChildTooLong: (

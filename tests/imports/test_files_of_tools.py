@@ -239,3 +239,45 @@ def test_what_was_chosen_survives_a_job() -> None:
     assert ImportOptions.from_json(json.loads(json.dumps(ImportOptions(reading=reading).to_json()))) == (
         ImportOptions(reading=reading)
     )
+
+
+def test_what_programs_write_for_nothing_is_nothing_and_told() -> None:
+    report = run(
+        "name,id,domain,phone,city,archived_at\n"
+        "Larch,NULL,N/A,n/a,-,NULL\nMoss,null,(null),\u2014,NULL,2024-01-05\nNULL,7,,,,\n",
+        keep_good=True,
+    )
+    assert active() == {"Larch": True, "Moss": False}
+    assert set(Organization.objects.values_list("external_id", "domain", "phone", "city")) == {
+        ("", "", "", "")
+    }
+    assert [row.message for row in report.rows][2:] == ["name is empty"]
+    assert "NULL (3)" in report.facts["Taken as empty"]
+    assert run("name,archived_at\nFern,NULL\nIvy,\n").counts[Outcome.IMPORTED] == 2, "nothing is asked"
+
+
+@pytest.mark.parametrize("field", ["external_id", "phone", "zip", "tenant_id", "autotask_company_id"])
+def test_a_number_that_a_spreadsheet_cut_short_is_no_value(field: str) -> None:
+    for written in ("1.23457E+11", "1,23457E+11", "6.14E+09"):
+        content = f'name;{field}\nLarch;"{written}"\nMoss;\n'
+        message = next(row.message for row in run(content, keep_good=True).rows)
+        assert f"“{written}”, a number that a spreadsheet has cut short" in message
+    assert active() == {"Moss": True}
+
+
+def test_a_number_in_scientific_form_with_all_its_digits_is_that_number() -> None:
+    run("name,id,phone\nLarch,1.23456789012E+11,1.6145550100E+10\nMoss,12E5,\n")
+    rows = set(Organization.objects.values_list("name", "external_id", "phone"))
+    assert rows == {("Larch", "123456789012", "16145550100"), ("Moss", "12E5", "")}
+
+
+def test_a_spreadsheets_error_is_no_value() -> None:
+    report = run("name,id,city\n#N/A,1,\nLarch,#NAME?,\nMoss,3,#REF!\n", keep_good=True)
+    assert active() == {}
+    assert all("spreadsheet's error #" in row.message for row in report.rows)
+
+
+def test_an_own_export_is_read_as_it_was_written() -> None:
+    key = make_organization("N/A").key
+    run(f"portal_key,name,external_id,city\n{key},N/A,1.2E+11,'-\n")
+    assert Organization.objects.get().external_id == "1.2E+11"

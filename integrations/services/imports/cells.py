@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from integrations.files.formulas import is_formula, unescape_formula
 from integrations.files.named_rows import FileRow
+from integrations.files.odd_cells import ERRORS, says_nothing, whole_text
 from integrations.files.text import clean_text
 from integrations.models import Organization, OrganizationIdentifier
 from integrations.models.identifiers import KnownId
@@ -22,6 +23,8 @@ Kind = OrganizationIdentifier.Kind
 ID_KINDS = tuple(Kind.values)
 ANY_FILE = "an imported file"
 INACTIVE, ACTIVE = "inactive", "active"
+# What a spreadsheet takes for a number, and cuts short.
+_NUMBERED = frozenset({"external_id", "phone", "postal_code", *ID_KINDS})
 MEANINGS = (ACTIVE, INACTIVE)  # what a person may say that a word means
 _TENANT_NAME = re.compile(r"[\w-]+\.(?:mail\.)?onmicrosoft\.(?:com|us|de|cn)", re.IGNORECASE)
 
@@ -48,12 +51,13 @@ class CellReader:
         self.left: Counter[str] = Counter()
         self.stayed: Counter[str] = Counter()
         self.odd_ids: Counter[str] = Counter()
+        self.empty: Counter[str] = Counter()
         self.tenant_names = 0
 
     def read(self, row: FileRow) -> Said:
         """What the row says, with everything that is wrong with it."""
         said = Said(problems=[row.problem] if row.problem else [])
-        for name, cell in row.cells.items():
+        for name, cell in self._told(said, row).items():
             if name in LABELS:
                 self._read_value(said, name, cell, row)
             elif name in ID_KINDS and (text := clean_text(_plain(cell, row))):
@@ -70,6 +74,27 @@ class CellReader:
             said.problems.insert(0, "name is empty")
         self._read_status(said, row)
         return said
+
+    def _told(self, said: Said, row: FileRow) -> dict[str, str]:
+        """The cells that hold a value, by field; of our own exports all of them do."""
+        if row.cells.get("portal_key", "").strip():
+            return dict(row.cells)
+        told = {}
+        for name, cell in row.cells.items():
+            text = clean_text(cell)
+            whole = whole_text(text) if name in _NUMBERED else text
+            if says_nothing(text):
+                self.empty[text] += 1
+            elif text in ERRORS:
+                said.problems.append(f"{_label(name)} holds the spreadsheet's error {text}; mend it there")
+            elif whole is None:
+                said.problems.append(
+                    f"{_label(name)} is {_quoted(text)}, a number that a spreadsheet has cut short; "
+                    "show the column as text or whole numbers there and save the file again"
+                )
+            else:
+                told[name] = cell if whole == text else whole
+        return told
 
     def _read_value(self, said: Said, name: str, cell: str, row: FileRow) -> None:
         try:
@@ -98,9 +123,9 @@ class CellReader:
         told: list[bool] = []
         for name, column, cell in row.several:
             text = clean_text(_plain(cell, row))
-            if not text:
+            is_active = self.meaning_of(name, text) if text else None
+            if not text or (is_active is None and says_nothing(text)):
                 continue
-            is_active = self.meaning_of(name, text)
             if is_active is None and name != "organization_type":
                 said.problems.append(
                     f"{column} says {_quoted(text)}, which is neither known as active nor as inactive"
@@ -136,6 +161,8 @@ class CellReader:
             told["Taken as inactive"] = _counted(self.left)
         if self.stayed:
             told["Taken as active"] = _counted(self.stayed)
+        if self.empty:
+            told["Taken as empty"] = _counted(self.empty)
         if self.tenant_names:
             told["Microsoft’s own names"] = (
                 f"{self.tenant_names:,} (onmicrosoft.com): kept as the tenant’s name, not as a web domain"
@@ -197,6 +224,10 @@ def changed_fields(organization: Organization, values: Mapping[str, str | bool])
     """The fields whose values say something else than what is there."""
     before = organization.snapshot()
     return [name for name, value in values.items() if not is_same_value(name, before[name], value)]
+
+
+def _label(name: str) -> str:
+    return LABELS.get(name, name.replace("_", " "))
 
 
 def _plain(cell: str, row: FileRow) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from integrations.files.headers import header_key, header_keys, header_words
+from integrations.files.odd_cells import says_nothing
 from integrations.files.text import clean_text
 from integrations.models import ImportReport
 from integrations.services.exports.mappings import COLUMNS as EXPORTED_MAPPING
@@ -191,7 +192,11 @@ class _Proposal:
     ) -> None:
         self.kind, self.names, self.known_words, self.rows = kind, names, known_words, rows
         self.values = [
-            [row[place].strip() for row in rows if place < len(row) and row[place].strip()]
+            [
+                cell
+                for row in rows
+                if (cell := "".join(row[place : place + 1]).strip()) and not says_nothing(cell)
+            ]
             for place in range(len(names))
         ]
         self.problems: list[str] = []
