@@ -108,11 +108,16 @@ def _known(wanted: str) -> str:
 
 
 def _without_mark(head: bytes) -> Encoding:
-    """UTF-16 shows by zeros that all stand on the same side of the pairs."""
+    """UTF-16 shows by zeros that all stand on the same side of the pairs, and by ends of lines among them.
+
+    A zero or two in a text of single bytes are damage: there most ends of lines have no zero beside them.
+    """
     even, odd = head[::2].count(0), head[1::2].count(0)
     codec = "utf-16-le" if not even else "utf-16-be" if not odd else ""
     text = head[: len(head) // 2 * 2].decode(codec, "replace") if codec else ""
-    if "\n" in text or "\r" in text:
+    wide = text.count("\n") + text.count("\r")
+    narrow = head.count(b"\n") + head.count(b"\r") - wide
+    if wide > narrow:
         note = f"The file does not say its encoding; it was read as {ENCODINGS[codec]}."
         return Encoding(codec, 0, (note,))
     line = head.count(b"\n", 0, head.index(b"\0")) + 1

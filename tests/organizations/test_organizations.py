@@ -423,8 +423,9 @@ def test_bad_rows_are_told_with_their_line(member: User, client_of: Browser) -> 
     [
         (b"", "The file is empty."),
         (b"city\nLima\n", 'The file has no column "name".'),
-        (b"name\nCaf\xe9\n", "Line 2 holds the byte 0xE9"),
+        (b"name\n\x81\x8d\n", "line 2 holds the byte 0x81"),
         (b"name\n<script>alert(1)</script>\n\0", "NUL bytes"),
+        (b"name\nAcme\nBeta\n\0Gamma\n", "NUL bytes"),
     ],
 )
 def test_an_unreadable_file_is_refused_at_the_field(
