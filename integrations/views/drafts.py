@@ -19,6 +19,7 @@ from integrations.models import ImportDraft, ImportReport, Job
 from integrations.services.audit import actor_of
 from integrations.services.drafts import (
     DAYS_KEPT,
+    NotAsSeen,
     change_columns,
     change_shape,
     check_draft,
@@ -147,6 +148,8 @@ def check(request: SignedInRequest, draft: ImportDraft) -> HttpResponse:
         return _check(request, draft)
     if request.method == "POST" and "check" in request.POST:
         return _check(request, draft)
+    if request.method == "POST" and request.POST.get("seen", str(draft.checked)) != str(draft.checked):
+        return _not_as_seen(request, draft)
     if stored is None:
         return redirect("integrations:draft_columns", draft.key)
     if request.method == "POST":
@@ -167,11 +170,28 @@ def _import(request: SignedInRequest, draft: ImportDraft) -> HttpResponse:
         report = import_draft(
             draft, actor_of(request), request.user, enqueue_file_import, keep_good="good" in request.POST
         )
+    except NotAsSeen:
+        return _not_as_seen(request, draft)
     except ImportRefused as error:
         messages.error(request, str(error))
         return redirect("integrations:draft", draft.key)
     address = reverse("integrations:import_report", args=[report.key])
     return redirect(f"{address}?outcome=failed" if report.counts.get("failed") else address)
+
+
+def _not_as_seen(request: SignedInRequest, draft: ImportDraft) -> HttpResponse:
+    """A second press, or one in a tab that shows what was looked at before something was changed."""
+    messages.warning(
+        request,
+        "This press imported nothing: since its page was shown the file was checked anew, or its import was "
+        "started. Look at what will happen, or at what was imported.",
+    )
+    still_there = ImportDraft.objects.filter(pk=draft.pk, checked__isnull=False).exists()
+    return (
+        redirect("integrations:draft_check", draft.key)
+        if still_there
+        else redirect("integrations:import_reports")
+    )
 
 
 @on_draft

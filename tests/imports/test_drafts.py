@@ -24,7 +24,8 @@ from integrations.models import (
     Organization,
     RememberedReading,
 )
-from integrations.services.drafts import keep, remembered
+from integrations.services.audit import Actor
+from integrations.services.drafts import NotAsSeen, import_draft, keep, remembered
 from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES
 from integrations.services.operations import delete_expired
 from tests.support.rows import make_company, make_instance
@@ -339,3 +340,32 @@ def test_what_is_said_of_lines_that_are_no_duplicates_counts_for_nothing(
     client.post(f"{step}check/", {"decide": "1", "same-2": "same", "same-x": "other"})
     assert ImportDraft.objects.get().decisions == {}
     assert "1 new" in text(client.get(f"{step}check/"))
+
+
+def test_only_what_this_page_has_shown_is_imported_by_its_button(member: User, client_of: ClientOf) -> None:
+    client = client_of(member)
+    step = upload(client)
+    first = {f"column-{place}": field for place, field in enumerate(("external_id", "name", "city"))}
+    client.post(f"{step}columns/", first | {"profile": ""})
+    [seen] = re.findall(r'name="seen" value="([^"]+)"', text(client.get(f"{step}check/")))
+    client.post(f"{step}columns/", first | {"column-2": "state", "profile": ""})  # in another tab
+    answer = client.post(f"{step}check/", {"import": "1", "seen": seen}, follow=True)
+    assert not Organization.objects.exists()
+    assert "This press imported nothing" in text(answer)
+    [seen] = re.findall(r'name="seen" value="([^"]+)"', text(answer))
+    client.post(f"{step}check/", {"import": "1", "seen": seen})
+    assert set(Organization.objects.values_list("city", "state")) == {("", "Erie"), ("", "Akron")}
+
+
+def test_two_presses_at_once_import_once(member: User, client_of: ClientOf) -> None:
+    client = client_of(member)
+    step = upload(client)
+    fields = {f"column-{place}": field for place, field in enumerate(("", "name", "city"))}
+    client.post(f"{step}columns/", fields | {"profile": ""})
+    draft = ImportDraft.objects.get()
+    second = ImportDraft.objects.get()  # as the second press has read it, before the first was done
+    import_draft(draft, Actor("Tess", "test"), member, tasks.enqueue_file_import, keep_good=False)
+    with pytest.raises(NotAsSeen):
+        import_draft(second, Actor("Tess", "test"), member, tasks.enqueue_file_import, keep_good=False)
+    assert ImportReport.objects.filter(verdict=ImportReport.Verdict.WRITTEN).count() == 1
+    assert Organization.objects.count() == 2

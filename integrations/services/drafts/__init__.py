@@ -9,6 +9,7 @@ from integrations.services.drafts.keep import (
 )
 from integrations.services.drafts.steps import (
     DraftStep,
+    NotAsSeen,
     change_columns,
     change_shape,
     check_draft,
@@ -24,7 +25,8 @@ from integrations.services.imports.columns import FIELDS
 from integrations.services.imports.profiles import PROFILE_LABELS
 
 __all__ = [
-    "BYTES_KEPT", "DAYS_KEPT", "FIELDS", "FILES_KEPT", "PROFILE_LABELS", "DraftStep", "StatusWord",
-    "change_columns", "change_shape", "check_draft", "decide_duplicates", "describe_draft", "discard_draft",
-    "forget_drafts", "import_draft", "open_draft", "possible_duplicates", "start_anew", "status_words",
+    "BYTES_KEPT", "DAYS_KEPT", "FIELDS", "FILES_KEPT", "PROFILE_LABELS", "DraftStep", "NotAsSeen",
+    "StatusWord", "change_columns", "change_shape", "check_draft", "decide_duplicates", "describe_draft",
+    "discard_draft", "forget_drafts", "import_draft", "open_draft", "possible_duplicates", "start_anew",
+    "status_words",
 ]  # fmt: skip

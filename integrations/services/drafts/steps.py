@@ -35,6 +35,10 @@ Enqueue = Callable[
 WORKBOOK_SWELLS = 5  # how many times larger than text the rows of a workbook are that is as long
 
 
+class NotAsSeen(Exception):
+    """The file was read otherwise since somebody looked, or its import has been started."""
+
+
 @dataclass(frozen=True)
 class DraftStep:
     """A draft, and its file as it is read now; ``refused`` says why nothing can be described."""
@@ -165,8 +169,11 @@ def import_draft(
 ) -> ImportReport:
     """Import the rows; the draft is done with, unless nothing could be written. Returns the report.
 
-    How the file was read is remembered for the next one. Raises ImportRefused.
+    How the file was read is remembered for the next one. Raises ImportRefused, and NotAsSeen where the check
+    that ``draft`` holds is not the last one: a second press of the button, or another tab.
     """
+    if not ImportDraft.objects.filter(pk=draft.pk, checked=draft.checked).update(checked=None):
+        raise NotAsSeen
     step = describe_draft(draft)
     if step.description is None:
         raise ImportRefused(step.refused)
@@ -180,6 +187,8 @@ def import_draft(
     remember_reading(user, plan.kind, list(chosen), reading, draft.file_name)
     if report.verdict != ImportReport.Verdict.REFUSED:
         draft.delete()
+    else:
+        ImportDraft.objects.filter(pk=draft.pk, checked=None).update(checked=draft.checked)
     return report
 
 
