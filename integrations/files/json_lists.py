@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from integrations.files.json_pages import Pages
 from integrations.files.json_stream import MAX_DEPTH, TOO_LONG, JsonStream
 
 EACH, VALUES = "[]", "{}"  # steps of a path, beside names: each element of a list, each value of an object
@@ -82,6 +83,7 @@ class Found(NamedTuple):
     lists: list[ObjectList]
     at_top: int  # values that follow one another
     is_list: bool  # the first of them
+    pages: Pages  # what is said of rows that are not here
 
 
 def find_lists(stream: JsonStream) -> Found:
@@ -98,7 +100,12 @@ def find_lists(stream: JsonStream) -> Found:
         found.within = _within(found.sample)
     alone = at_top == 1 and not is_list
     lists = [found for found in finder.found.values() if _can_be_rows(found, alone=alone)]
-    return Found(sorted(lists, key=lambda found: _rank(found, finder.found), reverse=True), at_top, is_list)
+    return Found(
+        sorted(lists, key=lambda found: _rank(found, finder.found), reverse=True),
+        at_top,
+        is_list,
+        finder.pages,
+    )
 
 
 class _Finder:
@@ -107,6 +114,7 @@ class _Finder:
     def __init__(self, stream: JsonStream) -> None:
         self._stream = stream
         self.found: dict[Path, ObjectList] = {}
+        self.pages = Pages()
 
     def is_enough(self) -> bool:
         """Whether so many objects with names stand at the top that they must be the rows."""
@@ -141,7 +149,9 @@ class _Finder:
     def _walk_part(self, inside: Path, place: Path, *, look: bool) -> None:
         """An element or member: noted among those of its place, and walked into where it is long."""
         if self._stream.peek() not in {"{", "["}:
-            self._note(place, self._stream.value())
+            value = self._stream.value()
+            self._note(place, value)
+            self._look_for_pages(value, inside)
             return
         value = self._stream.value()
         if value is TOO_LONG:
@@ -156,8 +166,13 @@ class _Finder:
     def _note(self, path: Path, value: object) -> None:
         self.found.setdefault(path, ObjectList(path)).note(value)
 
+    def _look_for_pages(self, value: object, path: Path) -> None:
+        if path and EACH not in path:
+            self.pages.note(path, value)
+
     def _look(self, value: object, path: Path) -> None:
         """Note what is in a value that is in memory."""
+        self._look_for_pages(value, path)
         if isinstance(value, list):
             for count, part in enumerate(value):
                 self._note(path, part)

@@ -49,6 +49,7 @@ def read_json(lines: Lines, encoding: str, wanted: Shape) -> Table:
         Shape("jsonl" if one_a_line else "json", encoding, envelope=chosen),
         tuple(columns.values()),
         _rows(chain(first, objects), columns, _Flattener(within, depth), late),
+        notes=tuple(found.pages.notes(names[chosen].objects)),
         envelopes=tuple(names)[:_CHOICES],
         late_columns=late,
     )

@@ -155,3 +155,51 @@ def test_a_long_list_is_read_as_its_rows_are_asked_for() -> None:
         next(table.rows)
         assert stream.tell() < 500_000
     assert not stream.closed
+
+
+@pytest.mark.parametrize(
+    ("beside", "told"),
+    [
+        ({"@odata.nextLink": "https://graph.example/next"}, "@odata.nextLink"),
+        ({"pageDetails": {"count": 3, "nextPageUrl": "https://rmm.example/2"}}, "pageDetails.nextPageUrl"),
+        ({"links": {"next": {"href": "https://x.example"}}}, "links.next"),
+        ({"pageInfo": {"hasNextPage": True, "endCursor": "x"}}, "pageInfo.hasNextPage"),
+        ({"has_more": True}, "has_more"),
+        ({"last": False, "number": 0}, "last"),
+        ({"meta": {"current-page": 1, "total-pages": 4}}, "meta.total-pages"),
+        ({"meta": {"total-count": 812}}, "of 812 rows (“meta.total-count”)"),
+        ({"record_count": 3, "total": 50}, "of 50 rows (“total”)"),
+        ({"@odata.count": 9}, "of 9 rows (“@odata.count”)"),
+    ],
+)
+def test_one_page_of_many_is_told(beside: dict[str, Any], told: str) -> None:
+    for content in ({**beside, "value": firms(3)}, {"value": firms(3), **beside}):
+        [note] = read(content)[0].notes
+        assert note.startswith(("These are only some of the rows", "These are only 3 of"))
+        assert told in note
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {
+            "pageDetails": {
+                "count": 3,
+                "totalCount": 3,
+                "nextPageUrl": None,
+                "prevPageUrl": "https://x.example",
+            }
+        },
+        {"links": {"next": None, "self": "https://x.example"}, "total": 3},
+        {"hasMore": False, "isLast": True, "total_pages": 1, "nextPage": 0, "next_token": ""},
+        {"nextReview": "2027-01-01", "total": 2},
+    ],
+)
+def test_all_pages_in_one_need_no_word(beside: dict[str, Any]) -> None:
+    assert read({**beside, "sites": firms(3)})[0].notes == ()
+    assert read([{**firm, **beside, "next": "x"} for firm in firms(3)])[0].notes == ()
+
+
+def test_one_page_of_many_is_told_of_a_long_list() -> None:
+    for content in ({"sites": firms(9_000), "next": "p2"}, {"next": "p2", "sites": firms(9_000)}):
+        assert "“next”" in read(content)[0].notes[0]
