@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from integrations.services.organizations.values import LABELS
 
 NOT_MAPPED = "not mapped"
 HIDDEN = "(hidden)"
+UNKNOWN_FORM = "kept in a form that this version of the portal does not know"
+logger = logging.getLogger(__name__)
 # The audit never holds these. Should a mistake ever put one there, no page, file or command shows it.
 NEVER_SHOWN = ("secret", "password", "credential", "tracking_identifier", "digest", "token", "signing")
 
@@ -77,13 +80,15 @@ class DifferenceRenderer:
         instances: set[int] = set()
         for event in events:
             for state in (event.before, event.after):
-                if state and event.target_type in ("mapping", "review"):
-                    companies.add(state["company"])
-                if state and event.target_type == "mapping":
-                    instances.add(state["instance"])
-                elif state and event.target_type == "token" and isinstance(state.get("instances"), list):
-                    instances.update(state["instances"])
-                elif state and "filters" in state and event.instance_id is not None:
+                if not isinstance(state, dict):
+                    continue
+                if event.target_type in ("mapping", "review"):
+                    companies.update(_keys([state.get("company")]))
+                if event.target_type == "mapping":
+                    instances.update(_keys([state.get("instance")]))
+                elif event.target_type == "token":
+                    instances.update(_keys(state.get("instances")))
+                elif "filters" in state and event.instance_id is not None:
                     filtered.add(event.instance_id)
         rows = Company.objects.filter(pk__in=companies).values_list("pk", "name", "remote_id")
         self._companies = {pk: f"{name} (id {remote_id})" for pk, name, remote_id in rows}
@@ -91,7 +96,17 @@ class DifferenceRenderer:
         self._instances = dict(IntegrationInstance.objects.filter(pk__in=instances).values_list("pk", "name"))
 
     def differences(self, event: AuditEvent) -> list[Difference]:
-        """What the event changed; empty when it only says that something happened."""
+        """What the event changed; empty when it only says that something happened.
+
+        An event that another version or a hand wrote in a form of its own says so, and hides no other one.
+        """
+        try:
+            return self._differences(event)
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            logger.warning("Event %s of the history cannot be told in words: %r", event.pk, type(error))
+            return [Difference("Change", "", UNKNOWN_FORM)]
+
+    def _differences(self, event: AuditEvent) -> list[Difference]:
         before, after = event.before or {}, event.after or {}
         if event.target_type == "mapping":
             return self._mapping(before, after)
@@ -148,6 +163,12 @@ class DifferenceRenderer:
 
     def _instance(self, state: Mapping[str, Any]) -> str:
         return self._instances.get(state["instance"], f"configuration {state['instance']}")
+
+
+def _keys(values: object) -> set[int]:
+    """The primary keys among the values; whatever else stands there is none of ours."""
+    found = values if isinstance(values, list) else []
+    return {each for each in found if isinstance(each, int) and 0 < each < 2**63}
 
 
 def _changed(label: str, before: object, after: object) -> list[Difference]:
