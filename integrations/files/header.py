@@ -120,6 +120,8 @@ def find_header(records: Sequence[Record], wanted: int = 0) -> int:
         _points(cells, usual, columns) - (2 * len(cells) <= long) - _stands_apart(records, at)
         for at, cells in rows
     ]
+    if len(rows) > 1:  # names with nothing below are more likely the last row's values
+        points[-1] -= 2
     enough = _NEARLY * max(points)
     return next(at for (at, _), each in zip(rows, points, strict=True) if each >= enough)
 
@@ -223,7 +225,7 @@ def _points(cells: Sequence[str], usual: int, columns: int) -> int:
     """How much the row looks like names of columns, where rows fill ``usual`` of so many."""
     filled = [text for cell in cells if (text := clean_text(cell))]
     values = sum(1 for text in filled if len(text) > 2 * MAX_NAME or _VALUE.fullmatch(text))
-    known = sum(1 for text in filled if _is_name(text))
+    known = len({text.casefold() for text in filled if _is_name(text)})  # two columns have not one name
     labels = any(text.endswith(":") or text.startswith(("#TYPE", "--")) for text in filled)
     # One such word may be the value of a row.
     better = min(known, 3) if 2 * known >= len(filled) and (known > 1 or columns == 1) else 0

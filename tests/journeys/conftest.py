@@ -244,7 +244,7 @@ details = ConnectionDetails("autotask", "Main", "api@main.example", secrets=secr
 connect_instance(Batch(Actor("olive", "a journey", User.objects.get(username="olive"))), details)
 call_command("refresh_options", "Main", stdout=io.StringIO(), stderr=io.StringIO())
 password = make_password(os.environ["DJANGO_SUPERUSER_PASSWORD"])
-for number in range(50):
+for number in range(150):
     name, client = f"person-{number}", Client()
     client.force_login(User.objects.create(
         username=name, email=f"{name}@msp.example", password=password, is_staff=True, is_superuser=True
