@@ -82,7 +82,8 @@ def test_a_worker_does_what_is_due_and_takes_up_what_was_left(
     assert not Worker.objects.exists()
 
 
-def test_maintenance_goes_on_until_the_worker_stops(db: None) -> None:
+@pytest.mark.django_db(transaction=True)  # its thread has a connection of its own
+def test_maintenance_goes_on_until_the_worker_stops() -> None:
     """The thread itself: rounds while the worker works, none after it, and then the worker is gone."""
     rounds: list[int] = []
     seen = threading.Event()
