@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from integrations.files.column_words import header_key
 from integrations.files.formulas import is_formula
-from integrations.files.headers import header_key
 from integrations.files.shape import ImportRefused, Shape, TableRow
 from integrations.files.table import open_table
 from integrations.files.text import clean_text

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import BinaryIO, cast
 
 from django.contrib.auth.models import User
 from django.core.files import File
@@ -64,13 +60,3 @@ def forget_drafts() -> int:
     """Delete the files that nobody has imported for days; returns how many."""
     before = timezone.now() - dt.timedelta(days=DAYS_KEPT)
     return ImportDraft.objects.filter(made_at__lt=before).delete()[1].get("integrations.ImportDraft", 0)
-
-
-@contextmanager
-def draft_stream(draft: ImportDraft) -> Iterator[BinaryIO]:
-    """The file, put together on this machine."""
-    with tempfile.TemporaryFile() as spool:
-        for part in draft.parts.order_by("number").iterator(chunk_size=1):
-            spool.write(zlib.decompress(bytes(part.content)))
-        spool.seek(0)
-        yield cast("BinaryIO", spool)

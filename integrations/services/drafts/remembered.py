@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from integrations.files.headers import header_key
+from integrations.files.column_words import header_key
 from integrations.models import ImportReport, RememberedReading
 from integrations.services.imports.reports import Reading
 

@@ -19,13 +19,14 @@ from django.core.files import File
 from integrations.files.shape import ImportRefused, Shape
 from integrations.models import ImportDraft, ImportReport, ImportSource, IntegrationInstance, Job
 from integrations.services.audit import Actor, Batch
-from integrations.services.drafts.keep import draft_stream, keep_draft
+from integrations.services.drafts.keep import keep_draft
 from integrations.services.drafts.remembered import recall_reading, remember_reading
 from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES
 from integrations.services.imports.descriptions import FileDescription, describe_file
 from integrations.services.imports.duplicates import OTHER, SAME
 from integrations.services.imports.mappings import import_mappings
 from integrations.services.imports.organizations import import_organizations
+from integrations.services.imports.parts import put_together
 from integrations.services.imports.reports import ImportOptions, Reading, Report
 
 # Stores the file with a job that a worker does; the door's, as services wake no worker.
@@ -53,7 +54,7 @@ def describe_draft(draft: ImportDraft, reading: Reading | None = None) -> DraftS
     """Look at the file under what was chosen about it, or under another reading."""
     reading = Reading.from_json(draft.reading) if reading is None else reading
     try:
-        with draft_stream(draft) as stream:
+        with put_together(draft.parts.all()) as stream:
             return DraftStep(draft, reading, describe_file(stream, ImportReport.Kind(draft.kind), reading))
     except ImportRefused as error:
         return DraftStep(draft, reading, None, str(error))
@@ -206,7 +207,7 @@ def _options(draft: ImportDraft, *, dry_run: bool) -> ImportOptions:
 def _run(draft: ImportDraft, actor: Actor, user: User, options: ImportOptions, enqueue: Enqueue) -> uuid.UUID:
     """Import or check the file, now or by a worker; returns the key of the report."""
     kind = ImportReport.Kind(draft.kind)
-    with draft_stream(draft) as stream:
+    with put_together(draft.parts.all()) as stream:
         if _is_large(draft, stream):
             return enqueue(kind, File(stream, draft.file_name), actor, user, options, draft.instance).key
         work: Callable[..., Report] = import_organizations

@@ -8,13 +8,11 @@ still its own. A worker that is killed leaves nothing written, and the next one 
 
 from __future__ import annotations
 
-import tempfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from django.contrib.auth.models import User
 from django.core.files import File
@@ -25,6 +23,7 @@ from integrations.models import ImportFilePart, ImportReport, IntegrationInstanc
 from integrations.services.audit import Actor, Batch
 from integrations.services.imports.mappings import import_mappings
 from integrations.services.imports.organizations import import_organizations
+from integrations.services.imports.parts import put_together
 from integrations.services.imports.reports import (
     NOBODY_ASKS,
     ImportOptions,
@@ -71,7 +70,7 @@ def import_file(run: JobRun) -> ImportReport:
     if kept.verdict != ImportReport.Verdict.RUNNING:
         return kept  # done by a worker that was killed before it could say so
     try:
-        with _file(run.job) as stream:
+        with put_together(run.job.file_parts.all()) as stream:
             user = run.job.asker
             if user is None:
                 kept.end(ImportReport.Verdict.STOPPED, f"{NOBODY_ASKS} {NOTHING_WRITTEN}")
@@ -109,13 +108,3 @@ def _import(run: JobRun, kept: ImportReport, actor: Actor, stream: BinaryIO) -> 
     stream.seek(0)
     run.report_progress(0, rows, "Writing rows")
     read(options=wanted, keep=keep, progress=lambda done, _: run.note_progress(done))
-
-
-@contextmanager
-def _file(job: Job) -> Iterator[BinaryIO]:
-    """The uploaded file, put together on this machine."""
-    with tempfile.TemporaryFile() as spool:
-        for part in job.file_parts.order_by("number").iterator(chunk_size=1):
-            spool.write(zlib.decompress(bytes(part.content)))
-        spool.seek(0)
-        yield cast("BinaryIO", spool)

@@ -1,7 +1,7 @@
 """What columns are called by other tools, in English, German, French, Dutch and Spanish.
 
 By field: our own names, those that say it plainly, and those that may say it where nothing else does. How
-they are written does not count (files/headers.py).
+they are written does not count (files/column_words.py).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from integrations.files.headers import header_key, header_keys, header_words
+from integrations.files.column_words import header_key, header_keys, header_words
 from integrations.files.odd_cells import says_nothing
 from integrations.files.text import clean_text
 from integrations.models import ImportReport

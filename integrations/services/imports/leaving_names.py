@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from integrations.files.headers import header_keys, header_words
+from integrations.files.column_words import header_keys, header_words
 
 
 def _words(text: str) -> frozenset[str]:

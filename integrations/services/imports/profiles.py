@@ -1,7 +1,7 @@
 """Tools whose files we know: by which columns they are known, and what those mean.
 
-Names of columns are compared as everywhere (files/headers.py). A profile is found by any of its ``marks``,
-a set of columns that no other tool has together.
+Names of columns are compared as everywhere (files/column_words.py). A profile is found by any of its
+``marks``, a set of columns that no other tool has together.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from integrations.files.headers import header_key
+from integrations.files.column_words import header_key
 
 
 @dataclass(frozen=True)

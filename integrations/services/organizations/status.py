@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from django.utils import timezone
 
-from integrations.files.headers import fold_text
+from integrations.files.column_words import fold_text
 from integrations.files.text import clean_text
 from integrations.services.organizations.status_dates import read_dates
 

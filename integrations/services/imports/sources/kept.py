@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-import zlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, ClassVar, cast
+from typing import ClassVar
 
 from integrations.models import ImportSource
+from integrations.services.imports.parts import put_together
 from integrations.services.imports.sources.base import SourceFailed, SourceFile
 
 
@@ -23,11 +23,8 @@ class KeptFile:
     @contextmanager
     def open(self) -> Iterator[SourceFile]:
         """Put it together on this machine. Raises SourceFailed where nothing was uploaded."""
-        parts = self._saved.parts.order_by("number")
-        with tempfile.TemporaryFile() as spool:
-            for part in parts.iterator(chunk_size=1):
-                spool.write(zlib.decompress(bytes(part.content)))
-            if not spool.tell():
+        with put_together(self._saved.parts.all()) as stream:
+            if not stream.seek(0, io.SEEK_END):
                 raise SourceFailed("No file was uploaded yet. Upload one.")
-            spool.seek(0)
-            yield SourceFile(cast("BinaryIO", spool), self._saved.file_name)
+            stream.seek(0)
+            yield SourceFile(stream, self._saved.file_name)
