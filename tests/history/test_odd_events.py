@@ -10,13 +10,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from integrations.models import AuditEvent, Organization
 from integrations.services.history import DifferenceRenderer
 from integrations.services.history.browse import KINDS
 from integrations.services.history.differences import Difference
+from tests.support.properties import examples
 
 pytestmark = pytest.mark.django_db
 TARGETS = [
@@ -53,7 +54,7 @@ def event(target: str, before: Any, after: Any, target_id: str = "1") -> AuditEv
 @given(st.sampled_from(TARGETS), states, states)
 @example("mapping", {"company": 1}, {"company": 2})
 @example("instance", None, {"secrets_set": {"secret": "yesterday"}})
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(100, HealthCheck.function_scoped_fixture)
 def test_whatever_an_event_holds_is_told_without_an_error(target: str, before: Any, after: Any) -> None:
     odd, good = event(target, before, after), event("organization", {"city": "Lima"}, {"city": "Troy"})
     words = DifferenceRenderer([odd, good])
