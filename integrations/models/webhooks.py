@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from integrations.fields import EncryptedJSONField
 from integrations.models.bases import somebody
+from integrations.models.deliveries import Delivery
 from integrations.models.mappings import OrganizationMapping
 
 
@@ -71,30 +72,14 @@ class Webhook(models.Model):
         }
 
 
-class WebhookDelivery(models.Model):
-    """One message to one receiver, and how sending it went. ``event_id`` stays the same in every attempt.
-
-    Claimed by a conditional update: while ``claim`` is set and ``next_attempt_at`` lies ahead, a worker is at
-    it; a worker that was killed lets the time pass, and another one takes it up.
-    """
-
-    class Status(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        DELIVERED = "delivered", "Delivered"
-        FAILED = "failed", "Given up"
+class WebhookDelivery(Delivery):
+    """One message to one webhook. ``event_id`` stays the same in every attempt."""
 
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
     event_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     event = models.CharField(max_length=40, choices=WebhookEvent.choices)
     payload = models.JSONField()
-    status = models.CharField(max_length=20, choices=Status.choices, default=Status.WAITING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    claim = models.UUIDField(null=True, blank=True, editable=False)
-    next_attempt_at = models.DateTimeField()
     response_code = models.PositiveSmallIntegerField(null=True, blank=True)
-    error = models.CharField(max_length=500, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_attempt_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-pk"]

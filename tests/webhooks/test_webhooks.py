@@ -35,6 +35,7 @@ from integrations.models import (
 from integrations.models.audit import Action
 from integrations.outbound.addresses import Gate
 from integrations.services.audit import Batch, Change
+from integrations.services.deliveries import CLAIM_LASTS, MOST_ATTEMPTS, end_attempt
 from integrations.services.webhooks import edit as services
 from integrations.services.webhooks import outbox as deliveries
 from integrations.services.webhooks import send as webhook_sending
@@ -277,7 +278,7 @@ def test_a_failed_message_is_sent_again_later_and_later(
     waits = []
     with time_machine.travel(timezone.now(), tick=False) as clock:
         map_to(acme, company)
-        for attempt in range(1, deliveries.MOST_ATTEMPTS + 1):
+        for attempt in range(1, MOST_ATTEMPTS + 1):
             assert deliveries.work() == 1
             delivery = WebhookDelivery.objects.get()
             assert (delivery.attempts, delivery.response_code) == (attempt, 503)
@@ -290,7 +291,7 @@ def test_a_failed_message_is_sent_again_later_and_later(
     for attempt, wait in enumerate(waits):
         usual = min(10 * 3**attempt, 6 * 3600)
         assert usual / 2 <= wait <= usual
-    assert len(receiver.log) == deliveries.MOST_ATTEMPTS
+    assert len(receiver.log) == MOST_ATTEMPTS
     assert len({request.headers["Portal-Event-Id"] for request, _ in receiver.log}) == 1
 
 
@@ -338,7 +339,7 @@ def test_a_worker_killed_while_sending_is_followed_by_another(
             with pytest.raises(KeyboardInterrupt):
                 deliveries.work()
         assert deliveries.work() == 0  # its claim still holds
-        clock.shift(deliveries.CLAIM_LASTS + dt.timedelta(seconds=1))
+        clock.shift(CLAIM_LASTS + dt.timedelta(seconds=1))
         assert deliveries.work() == 1
     delivery = WebhookDelivery.objects.get()
     assert (delivery.status, delivery.attempts, delivery.claim) == (Status.DELIVERED, 2, None)
@@ -357,7 +358,7 @@ def test_no_two_workers_are_at_one_delivery(company: Company, acme: Organization
     second = deliveries._claimed(now)
     assert second is not None
     assert second.claim != late.claim
-    deliveries._end(first, status=Status.DELIVERED)  # the one that was given up for dead writes nothing
+    end_attempt(first, status=Status.DELIVERED)  # the one that was given up for dead writes nothing
     assert WebhookDelivery.objects.get().status == Status.WAITING
 
 

@@ -11,9 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-import random
 import time
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import groupby, islice
@@ -21,11 +19,12 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
 from integrations.crypto import SealedValueError
 from integrations.models import AuditEvent, Company, Organization, Webhook, WebhookDelivery, WebhookEvent
+from integrations.services.deliveries import claim_next, end_attempt, put_off
 from integrations.services.read_api.changes import MAPPING, described
 from integrations.services.read_api.scope import Scope
 from integrations.services.webhooks import review_notices
@@ -34,10 +33,7 @@ from integrations.services.webhooks.send import Message, SendingFailed, send
 
 EVENTS_AT_ONCE = 1_000
 CHANGES_PER_DELIVERY = 100
-MOST_ATTEMPTS = 10
-FIRST_WAIT, WAIT_FACTOR, LONGEST_WAIT = 10.0, 3.0, 6 * 3600.0  # seconds
 LONGEST_REST = 60.0  # seconds that a silent receiver is spared
-CLAIM_LASTS = dt.timedelta(seconds=60)  # longer than an attempt can take
 KEPT_FOR = dt.timedelta(days=30)
 UNREADABLE = (
     "The signing key or the address cannot be opened. "
@@ -45,7 +41,6 @@ UNREADABLE = (
 )
 
 _EVENT_OF = {MAPPING: WebhookEvent.MAPPING_CHANGED, review_notices.TARGET_TYPE: WebhookEvent.MAPPING_REVIEW}
-_random = random.SystemRandom()
 
 logger = logging.getLogger(__name__)
 
@@ -173,58 +168,25 @@ def send_next() -> bool:
     except SendingFailed as failure:
         _failed(delivery, failure)
     else:
-        _end(delivery, status=WebhookDelivery.Status.DELIVERED, response_code=status, error="")
+        end_attempt(delivery, status=WebhookDelivery.Status.DELIVERED, response_code=status, error="")
         Webhook.objects.filter(pk=delivery.webhook_id).exclude(rests_until=None).update(rests_until=None)
     return True
 
 
 def _claimed(now: dt.datetime) -> WebhookDelivery | None:
-    """Take a delivery by a conditional update, so that no two workers are at it."""
-    while (found := _due(now).first()) is not None:
-        token = uuid.uuid4()
-        same = WebhookDelivery.objects.filter(
-            pk=found.pk, status=found.status, next_attempt_at=found.next_attempt_at, claim=found.claim
-        )
-        if found.attempts >= MOST_ATTEMPTS:  # its workers were killed in the last attempt
-            same.update(status=WebhookDelivery.Status.FAILED, claim=None, error="Given up.")
-        elif same.update(
-            claim=token,
-            next_attempt_at=now + CLAIM_LASTS,
-            attempts=F("attempts") + 1,
-            last_attempt_at=now,
-        ):
-            return WebhookDelivery.objects.select_related("webhook").get(pk=found.pk)
-    return None
-
-
-def wait_before(attempt: int) -> dt.timedelta:
-    """How long to wait after this many failed attempts: growing, and drawn from the upper half."""
-    wait = min(FIRST_WAIT * WAIT_FACTOR ** (attempt - 1), LONGEST_WAIT)
-    return dt.timedelta(seconds=wait * _random.uniform(0.5, 1.0))
+    """Take the next delivery, so that no two workers are at it."""
+    return claim_next(_due(now), now)
 
 
 def _failed(delivery: WebhookDelivery, failure: SendingFailed) -> None:
-    now, wait = timezone.now(), wait_before(delivery.attempts)
-    given_up = delivery.attempts >= MOST_ATTEMPTS
     logger.warning(
         "Webhook %s, delivery %s, attempt %d: %s",
         delivery.webhook_id, delivery.event_id, delivery.attempts, failure,
     )  # fmt: skip
-    _end(
-        delivery,
-        status=WebhookDelivery.Status.FAILED if given_up else WebhookDelivery.Status.WAITING,
-        response_code=failure.status,
-        error=str(failure)[:500],
-        next_attempt_at=now + wait,
-    )
+    wait = put_off(delivery, str(failure), response_code=failure.status)
     if failure.for_all:
         rest = min(wait, dt.timedelta(seconds=LONGEST_REST))
-        Webhook.objects.filter(pk=delivery.webhook_id).update(rests_until=now + rest)
-
-
-def _end(delivery: WebhookDelivery, **values: Any) -> None:
-    """Write down how the attempt went, unless another worker has taken the delivery over."""
-    WebhookDelivery.objects.filter(pk=delivery.pk, claim=delivery.claim).update(claim=None, **values)
+        Webhook.objects.filter(pk=delivery.webhook_id).update(rests_until=timezone.now() + rest)
 
 
 def forget_old(now: dt.datetime) -> int:
