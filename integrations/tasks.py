@@ -24,6 +24,7 @@ from integrations.models import ImportReport, ImportSource, IntegrationInstance,
 from integrations.psa.base import PSAError, StepState
 from integrations.services.audit import Actor, Batch
 from integrations.services.companies import ShrinkRefused, refiltered, refresh_options
+from integrations.services.drift import note_occurrences
 from integrations.services.imports import (
     ImportOptions,
     enqueue_upload,
@@ -191,6 +192,11 @@ def start_due() -> int:
 
     now = timezone.now()
     return start_due_runs(now, start) + start_due_sources(now, look)
+
+
+def note_what_happened() -> int:
+    """Note what began or ended at configurations since the last look; returns how many."""
+    return note_occurrences(timezone.now())
 
 
 def requeue_neglected() -> int:

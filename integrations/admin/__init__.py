@@ -6,6 +6,7 @@ undoable as on the portal's own pages. Copies of what the PSA said, jobs and the
 
 from integrations.admin import (
     companies,
+    drift,
     history,
     imports,
     instances,
@@ -19,6 +20,7 @@ from integrations.admin import (
 
 __all__ = [
     "companies",
+    "drift",
     "history",
     "imports",
     "instances",

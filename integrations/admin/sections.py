@@ -29,7 +29,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("People", ("User", "Group", "EmailAddress", "Authenticator", "SocialAccount", "BrowserSession")),
     ("Other programs", ("ApiToken", "Webhook", "WebhookDelivery")),
-    ("What happened", ("AuditEvent", "AccountEvent")),
+    ("What happened", ("AuditEvent", "AccountEvent", "Occurrence")),
 )  # fmt: skip
 LABELS = {
     "IntegrationInstance": "Configurations",
@@ -52,6 +52,7 @@ LABELS = {
     "BrowserSession": "Sessions",
     "AuditEvent": "Changes",
     "AccountEvent": "Sign-in log",
+    "Occurrence": "What happened to configurations",
 }
 # Parts of other rows, and rows of the queue's library: reached from what they belong to, never looked for.
 UNLISTED = {

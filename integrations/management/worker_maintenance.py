@@ -20,7 +20,7 @@ from integrations.database.faults import fault_of
 from integrations.database.limits import limit_thread
 from integrations.services.jobs import record_heartbeat, unregister, worker_name
 from integrations.services.operations import delete_expired
-from integrations.tasks import requeue_neglected, start_due, wake_webhooks
+from integrations.tasks import note_what_happened, requeue_neglected, start_due, wake_webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,13 @@ class WorkerMaintenance:
     def __init__(self, every: float = EVERY, steps: tuple[Callable[[], object], ...] | None = None) -> None:
         self.name = worker_name()
         self.every = every
-        self.steps = steps or (requeue_neglected, start_due, wake_webhooks, self._delete_expired)
+        self.steps = steps or (
+            requeue_neglected,
+            start_due,
+            note_what_happened,
+            wake_webhooks,
+            self._delete_expired,
+        )
         self._deleted_at = 0.0
         self._stop = threading.Event()
         self._failing: set[str] = set()

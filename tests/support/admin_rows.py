@@ -39,6 +39,7 @@ from integrations.models import (
     IntegrationInstance,
     Job,
     MappingProposal,
+    Occurrence,
     Organization,
     OrganizationIdentifier,
     OrganizationMapping,
@@ -159,6 +160,9 @@ def sample_rows(
         IntegrationInstance: refreshed,
         Job: Job.objects.latest("pk"),
         MappingProposal: MappingProposal.objects.get(),
+        Occurrence: Occurrence.objects.create(
+            instance=refreshed, kind="credentials.refused", cause="credentials", text="Refused."
+        ),
         Organization: abbott,
         OrganizationIdentifier: abbott.identifiers.create(
             kind="tenant_id", value="7c9e6679-7425-40de-944b-e07fc1f90ae7", source="Partner Portal"
