@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -25,6 +26,22 @@ def row_in(instance: int) -> models.Q:
     return models.Q(deleted_at=None) & (models.Q(is_active=True) | models.Q(mapping__instance=instance))
 
 
+def is_ignored(psa: str) -> models.Exists:
+    """Which organizations somebody decided not to map in the PSA."""
+    ignored = apps.get_model("integrations", "IgnoredOrganization")  # its module needs this one
+    return models.Exists(ignored._default_manager.filter(organization=models.OuterRef("pk"), psa=psa))
+
+
+def is_unmapped(psa: str) -> models.Q:
+    """Which organizations are *unmapped* in the PSA: without a mapping, and not ignored. The one rule.
+
+    Asked of organizations that are joined with their ``mapping`` (``with_mapping``). A suggestion, or a
+    choice that is not saved, maps nothing. The overview, the table's tab and the API's answer mean this by
+    the word.
+    """
+    return models.Q(mapping__isnull=True) & ~models.Q(is_ignored(psa))
+
+
 class OrganizationQuerySet(DeletableQuerySet["Organization"]):
     def deleted(self) -> OrganizationQuerySet:
         """Those that were deleted, or merged into another one; they have no row in any mapping table."""
@@ -40,13 +57,13 @@ class OrganizationQuerySet(DeletableQuerySet["Organization"]):
         return self.with_mapping(psa).filter(row_in(instance))
 
     def unmapped_in(self, psa: str) -> OrganizationQuerySet:
-        """Those that have a row in every mapping table of the PSA, being active, and a mapping in none."""
-        return self.present().with_mapping(psa).filter(models.Q(mapping=None), is_active=True)
+        """The open work: active ones that are unmapped in the PSA, as ``is_unmapped`` says."""
+        return self.present().with_mapping(psa).filter(is_unmapped(psa), is_active=True)
 
-    def open_in(self, psa: str) -> OrganizationQuerySet:
-        """Those of ``unmapped_in`` that are not ignored in this PSA: the open work."""
-        ignoring = models.FilteredRelation("ignored_in", condition=models.Q(ignored_in__psa=psa))
-        return self.unmapped_in(psa).alias(ignoring=ignoring).filter(ignoring=None)
+    def ignored_in(self, psa: str) -> OrganizationQuerySet:
+        """Active ones that are deliberately not mapped in the PSA."""
+        left_out = models.Q(mapping=None) & models.Q(is_ignored(psa))
+        return self.present().with_mapping(psa).filter(left_out, is_active=True)
 
     def merged(self) -> OrganizationQuerySet:
         """Those that were deleted by merging them into another one."""

@@ -46,6 +46,7 @@ SELECTABLE_STATES = (
     "",
     RowState.SUGGESTED.value,
     RowState.CHANGED.value,
+    RowState.UNMAPPED.value,
 )  # whose rows may have something to save
 
 
@@ -271,12 +272,19 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
         ),
         "hidden": [(name, value) for name, value in address_params.items() if name not in SHOWN_FIELDS],
         "selectable_states": SELECTABLE_STATES,
+        "can_ignore_all": query.state == RowState.UNSUGGESTED
+        or (query.state == RowState.UNMAPPED and not _has_suggestions(table)),
         "page_sizes": PAGE_SIZES,
         "column_labels": COLUMN_LABELS,
         "sort_links": _sort_links(address_params, query),
         "companies_known": any(table.counts.get(state) for state in HERE) or instance.companies.exists(),
         "job": shown_job(instance, request.user),
     }
+
+
+def _has_suggestions(table: MappingTable) -> bool:
+    """Whether some unmapped rows have a suggestion, or a choice that is not saved."""
+    return table.counts.get(RowState.UNSUGGESTED, 0) != table.counts.get(RowState.UNMAPPED, 0)
 
 
 def _state_tabs(
@@ -287,6 +295,8 @@ def _state_tabs(
     tabs = [("", "All", table.total, urlencode(in_any_state))]
     for state in RowState:
         number = table.counts.get(state.value, 0)
+        if state == RowState.UNSUGGESTED and not _has_suggestions(table):
+            number = 0  # the tab of all unmapped rows shows as much
         if number or query.state == state.value:
             in_state = urlencode({**address_params, "state": state.value, "warning": ""})
             tabs.append((state.value, state.label, number, in_state))

@@ -118,7 +118,7 @@ def select_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpR
 def decide_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Of the rows that the address chooses, keep or unmap all that need review, or ignore unmapped ones."""
     decision = request.POST.get("decision", "")
-    state = {"keep": RowState.REVIEW, "unmap": RowState.REVIEW, "ignore": RowState.UNMAPPED}.get(decision)
+    state = {"keep": RowState.REVIEW, "unmap": RowState.REVIEW, "ignore": RowState.UNSUGGESTED}.get(decision)
     if state is None:
         raise Http404
     query = replace(table_query(QueryDict(request.POST.get("chosen", ""))), state=state)

@@ -101,7 +101,7 @@ def test_one_tenant_connected_twice_is_said_and_its_open_organizations_are_count
     assert twin.database_id == instance.database_id
 
     cards = {card.instance.name: card for card in instance_cards(every_instance())}
-    assert {name: (card.open, card.ignored) for name, card in cards.items()} == {
+    assert {name: (card.unmapped, card.ignored) for name, card in cards.items()} == {
         "Main": (3, 1), "Twin": (0, 0),
     }  # fmt: skip
     assert cards["Twin"].counted_with == instance

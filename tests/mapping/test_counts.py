@@ -108,7 +108,15 @@ def state_of(instance: IntegrationInstance, user: User, organization: Organizati
         return RowState.MAPPED if is_sound else RowState.REVIEW
     if IgnoredOrganization.objects.filter(organization=organization, psa=instance.psa).exists():
         return RowState.IGNORED
-    return RowState.SUGGESTED if proposal and proposal.tier in SUGGESTED_TIERS else RowState.UNMAPPED
+    return RowState.SUGGESTED if proposal and proposal.tier in SUGGESTED_TIERS else RowState.UNSUGGESTED
+
+
+def unmapped_in(instance: IntegrationInstance) -> set[int]:
+    """The unmapped organizations by the words of the trade, whatever anybody has before them."""
+    mapped = OrganizationMapping.objects.filter(psa=instance.psa, removed_at=None).values("organization")
+    ignored = IgnoredOrganization.objects.filter(psa=instance.psa).values("organization")
+    rows = Organization.objects.filter(deleted_at=None, is_active=True)
+    return {row.pk for row in rows.exclude(pk__in=mapped).exclude(pk__in=ignored)}
 
 
 def pending_of(instance: IntegrationInstance, user: User) -> dict[str, int]:
@@ -165,7 +173,9 @@ def test_the_counts_are_those_of_every_single_row(db: None, seed: int) -> None:
         states = Counter(state_of(instance, user, row) for row in Organization.objects.all())
         del states[""]
         assert counted.states == dict(states)
-        assert counted.states == Counter(state for _, state in row_states(instance, user, TableQuery()))
+        found = row_states(instance, user, TableQuery())
+        assert counted.states == Counter(row.state for row in found)
+        assert counted.unmapped == sum(row.unmapped for row in found) == len(unmapped_in(instance))
         assert counted.pending == pending_changes(instance, user) == pending_of(instance, user)
         assert counted.warnings == warnings_of(instance)
         assert counted.tiers == tiers_of(instance, user)
@@ -174,11 +184,15 @@ def test_the_counts_are_those_of_every_single_row(db: None, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_every_state_lists_as_many_rows_as_it_counts(db: None, member: User, seed: int) -> None:
     instance = disorder(seed, [member])
-    counts = table_counts(instance, member).states
+    counted = table_counts(instance, member)
+    counts = counted.states | {RowState.UNMAPPED.value: counted.unmapped}
     for state in RowState:
         table = mapping_table(instance, member, TableQuery(state=state, size=200))
         assert len(table.page.object_list) == table.page.paginator.count == counts.get(state, 0)
-        assert {row.mapping_state for row in table.page.object_list} <= {state}  # type: ignore[attr-defined]
+        if state == RowState.UNMAPPED:
+            assert {row.pk for row in table.page.object_list} == unmapped_in(instance)
+        else:
+            assert {row.mapping_state for row in table.page.object_list} <= {state}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("sort", SORTS)
@@ -200,4 +214,5 @@ def test_pages_hold_every_row_once_in_the_order_of_one_large_page(
         assert parts == whole
         if not text:
             hidden = {"", "" if state else RowState.IGNORED}
-            assert set(whole) == {pk for pk, at in states.items() if at not in hidden and state in {"", at}}
+            chosen = {pk for pk, at in states.items() if at not in hidden and state in {"", at}}
+            assert set(whole) == (unmapped_in(instance) if state == RowState.UNMAPPED else chosen)

@@ -33,7 +33,7 @@ def test_a_company_is_free_unless_an_organization_that_is_there_has_it() -> None
     assert holders == {free: None, held: "First", left: None, orphaned: None}
 
 
-def test_open_in_one_psa_says_nothing_of_another() -> None:
+def test_unmapped_in_one_psa_says_nothing_of_another() -> None:
     company = make_company(make_instance(), 1, "Company")
     open_, mapped, ignored, removed = (make(name) for name in ("Open", "Mapped", "Ignored", "Removed"))
     make("Inactive", is_active=False)
@@ -41,9 +41,9 @@ def test_open_in_one_psa_says_nothing_of_another() -> None:
     make_mapping(mapped, company)
     make_mapping(removed, company, removed_at=timezone.now())
     IgnoredOrganization.objects.create(organization=ignored, psa="autotask")
-    assert set(Organization.objects.open_in("autotask")) == {open_, removed}
-    assert set(Organization.objects.unmapped_in("autotask")) == {open_, removed, ignored}
-    assert set(Organization.objects.open_in("another")) == {open_, mapped, ignored, removed}
+    assert set(Organization.objects.unmapped_in("autotask")) == {open_, removed}
+    assert set(Organization.objects.ignored_in("autotask")) == {ignored}
+    assert set(Organization.objects.unmapped_in("another")) == {open_, mapped, ignored, removed}
 
 
 def test_merges_are_walked_to_their_end() -> None:

@@ -22,8 +22,8 @@ from integrations.models.mappings import needs_review
 class InstanceCard:
     """An instance with its numbers.
 
-    ``mapped`` are the mappings that are in order, ``review`` those that are not. ``open`` counts the active
-    organizations that no instance of the PSA maps, ``ignored`` those deliberately left out. ``counted_with``
+    ``mapped`` are the mappings that are in order, ``review`` those that are not. ``unmapped`` counts the
+    organizations that are so in the PSA, ``ignored`` those deliberately left out. ``counted_with``
     is the first of several instances of the same tenant, whose card alone counts these two.
     """
 
@@ -31,7 +31,7 @@ class InstanceCard:
     companies: int
     mapped: int
     review: int
-    open: int
+    unmapped: int
     ignored: int
     refresh_failed: bool = False
     counted_with: IntegrationInstance | None = None
@@ -82,8 +82,8 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
         .values_list("instance", flat=True)
     )
     psas = {row.psa for row in rows}
-    open_rows = {psa: Organization.objects.open_in(psa).count() for psa in psas}
-    ignored = {psa: Organization.objects.unmapped_in(psa).filter(ignored_in__psa=psa).count() for psa in psas}
+    unmapped = {psa: Organization.objects.unmapped_in(psa).count() for psa in psas}
+    ignored = {psa: Organization.objects.ignored_in(psa).count() for psa in psas}
     cards = []
     firsts: dict[tuple[str, int], IntegrationInstance] = {}
     for row in rows:
@@ -95,7 +95,7 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
                 companies=companies.get(row.pk, 0),
                 mapped=numbers["mapped"] - numbers["review"],
                 review=numbers["review"],
-                open=open_rows[row.psa] if first is row else 0,
+                unmapped=unmapped[row.psa] if first is row else 0,
                 ignored=ignored[row.psa] if first is row else 0,
                 refresh_failed=row.pk in failed,
                 counted_with=None if first is row else first,

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db.models import BooleanField, Case, Count, Q, When
 
 from integrations.database.query_cache import cached_rows
-from integrations.models import IntegrationInstance, OrganizationMapping
+from integrations.models import IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.mappings import ReviewReason
 from integrations.services.mapping.rows import (
     CHOSEN_BY_HAND,
@@ -33,9 +33,13 @@ REVIEW_WARNINGS = tuple(reason.warning for reason in ReviewReason)
 
 @dataclass(frozen=True)
 class TableCounts:
-    """What the table of an instance holds for one person; what has no row is left out."""
+    """What the table of an instance holds for one person; what has no row is left out.
+
+    Each row is in one of ``states``; the ``unmapped`` ones (models/organizations.py: is_unmapped) in three.
+    """
 
     states: dict[str, int]
+    unmapped: int
     warnings: dict[str, int]
     tiers: dict[str, int]
     pending: dict[str, int]
@@ -44,6 +48,7 @@ class TableCounts:
 def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
     """All counts, in three queries however many rows there are."""
     states: Counter[str] = Counter()
+    unmapped = 0
     warnings: Counter[str] = Counter()
     tiers: Counter[str] = Counter()
     pending: Counter[str] = Counter()
@@ -56,6 +61,8 @@ def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
     for row in cached_rows(_other_rows, ids, shape):
         state = _state_of(row)
         states[state] += row["number"]
+        if row["mapping__instance"] is None and not row["is_ignored"]:
+            unmapped += row["number"]
         if state == RowState.SUGGESTED:
             tiers[row["proposal__tier"]] += row["number"]
         if row["proposal__selected"] and state not in SETTLED:
@@ -64,7 +71,7 @@ def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
             change = "new" if row["mapping__instance"] is None else "moved"
             pending.update(_changes(change, ticked, row["named"]))
     warnings["shared"] = sum(row["number"] for row in cached_rows(_shared_companies, ids[:1], shape))
-    return TableCounts(dict(+states), dict(+warnings), dict(tiers), _pending(pending))
+    return TableCounts(dict(+states), unmapped, dict(+warnings), dict(tiers), _pending(pending))
 
 
 def _rows_here(instance: int, user: int, psa: str) -> Any:
@@ -110,13 +117,25 @@ def _state_of(row: Mapping[str, Any]) -> RowState:
         return RowState.ELSEWHERE
     if row["is_ignored"]:
         return RowState.IGNORED
-    return RowState.SUGGESTED if row["proposal__tier"] in SUGGESTED_TIERS else RowState.UNMAPPED
+    return RowState.SUGGESTED if row["proposal__tier"] in SUGGESTED_TIERS else RowState.UNSUGGESTED
 
 
 def _shared_companies(instance: int, psa: str) -> Any:
     """The companies with several mappings in the instance, and how many."""
     here = OrganizationMapping.objects.in_tables().filter(instance=instance, psa=psa).order_by()
     return here.values("company").annotate(number=Count("pk")).filter(number__gt=1)
+
+
+def rows_left_out(instance: IntegrationInstance) -> int:
+    """How many organizations have no row in the table: they are inactive, and not mapped in the instance."""
+    return sum(row["number"] - row["here"] for row in cached_rows(_inactive, (instance.pk,), (instance.psa,)))
+
+
+def _inactive(instance: int, psa: str) -> Any:
+    """One row of numbers, or none where nobody is inactive."""
+    inactive = Organization.objects.present().filter(is_active=False).with_mapping(psa).order_by()
+    here = Count("pk", filter=Q(mapping__instance=instance))
+    return inactive.values("is_active").annotate(number=Count("pk"), here=here)
 
 
 def pending_changes(instance: IntegrationInstance, user: User) -> dict[str, int]:

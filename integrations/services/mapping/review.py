@@ -23,7 +23,7 @@ from integrations.services.mapping.rows import (
 )
 from integrations.services.mapping.table import one_row
 
-OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNMAPPED)
+OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNSUGGESTED)
 CANDIDATES_SHOWN = 5
 CONTACT = {
     "domain": "Web address",

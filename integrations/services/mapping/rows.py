@@ -32,14 +32,13 @@ from django.db.models.functions import Lower
 
 from integrations.database.query_cache import TEXT, cached_rows
 from integrations.models import (
-    IgnoredOrganization,
     IntegrationInstance,
     MappingProposal,
     Organization,
     OrganizationMapping,
 )
 from integrations.models.mappings import ReviewReason, needs_review
-from integrations.models.organizations import row_in
+from integrations.models.organizations import is_ignored, is_unmapped, row_in
 
 SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
 CHOSEN_BY_HAND = (MappingProposal.Kind.CHOSEN, MappingProposal.Kind.CLEARED)
@@ -55,8 +54,11 @@ class RowState(TextChoices):
     REVIEW = "review", "Needs review"
     MAPPED = "mapped"
     SUGGESTED = "suggested"
-    UNMAPPED = "unmapped"
+    UNSUGGESTED = "unsuggested", "No suggestion"
     IGNORED = "ignored"
+    # No row's own state but all rows without a mapping: suggested ones, those without a suggestion, and
+    # those whose company was chosen by hand and is not saved yet.
+    UNMAPPED = "unmapped"
 
 
 HERE = (RowState.MAPPED, RowState.REVIEW)
@@ -127,14 +129,14 @@ def joined_rows(instance: int, user: int, psa: str, needed: Q = EVERY) -> RowQue
 
 
 def row_states(instance: int, psa: str) -> dict[RowState, Q]:
-    """What tells the state of a joined row: the first that holds. One for which none does is unmapped."""
+    """What tells the state of a joined row: the first that holds. If none does, it has no suggestion."""
     is_mapped = Q(mapping__pk__isnull=False)
     return {
         RowState.CHANGED: Q(proposal__kind__in=CHOSEN_BY_HAND),
         RowState.ELSEWHERE: is_mapped & ~Q(mapping__instance=instance),
         RowState.REVIEW: is_mapped & needs_review("mapping__"),
         RowState.MAPPED: is_mapped,
-        RowState.IGNORED: Q(_ignored(psa)),
+        RowState.IGNORED: Q(is_ignored(psa)),
         RowState.SUGGESTED: Q(proposal__tier__in=SUGGESTED_TIERS),
     }
 
@@ -143,7 +145,7 @@ def state_of_row(states: Mapping[RowState, Q]) -> Case:
     """The state of a joined row as the database tells it."""
     return Case(
         *(When(condition, then=Value(state.value)) for state, condition in states.items()),
-        default=Value(RowState.UNMAPPED.value),
+        default=Value(RowState.UNSUGGESTED.value),
         output_field=CharField(),
     )
 
@@ -184,18 +186,13 @@ def _shows_proposal(instance: int, psa: str) -> Q:
 
     A suggestion does not in a row that is settled (locked, or deliberately unmapped).
     """
-    unmapped = Q(mapping__isnull=True) & ~Q(_ignored(psa))
-    return Q(proposal__kind__in=CHOSEN_BY_HAND) | Q(mapping__instance=instance) | unmapped
+    return Q(proposal__kind__in=CHOSEN_BY_HAND) | Q(mapping__instance=instance) | is_unmapped(psa)
 
 
 def savable_rows(instance: int, user: int, psa: str, needed: Q = EVERY) -> RowQuerySet:
     """The rows whose proposal can be ticked and saved: it is shown, and no suggestion without a company."""
     shown = Q(proposal__user=user) & _shows_proposal(instance, psa)
     return table_queryset(instance, user, psa, shown & IS_ANSWER & needed)
-
-
-def _ignored(psa: str) -> Exists:
-    return Exists(IgnoredOrganization.objects.filter(organization=OuterRef("pk"), psa=psa))
 
 
 def searched_rows(instance: int, user: int, psa: str, text: str, needed: Q = EVERY) -> RowQuerySet:
@@ -212,7 +209,7 @@ def searched_rows(instance: int, user: int, psa: str, text: str, needed: Q = EVE
 
 
 # For these `_prefilter` says all: the state of each row need not be worked out to find them.
-STATES_DECIDED_BY_PREFILTER = ("", RowState.CHANGED, RowState.SUGGESTED)
+STATES_DECIDED_BY_PREFILTER = ("", RowState.CHANGED, RowState.SUGGESTED, RowState.UNMAPPED)
 
 
 def _prefilter(instance: int, user: int, psa: str, query: TableQuery) -> Q:
@@ -221,22 +218,22 @@ def _prefilter(instance: int, user: int, psa: str, query: TableQuery) -> Q:
     It lets the database begin with few rows: SQLite begins with the proposals because a column of theirs is
     compared with one value.
     """
-    unmapped, here, proposed = Q(mapping__isnull=True), Q(mapping__instance=instance), Q(proposal__user=user)
-    open_to_all = unmapped & ~Q(_ignored(psa))
+    here, proposed, unmapped = Q(mapping__instance=instance), Q(proposal__user=user), is_unmapped(psa)
     by_state = {
         RowState.CHANGED: proposed & Q(proposal__kind__in=CHOSEN_BY_HAND),
         RowState.ELSEWHERE: Q(mapping__isnull=False),
         RowState.REVIEW: here,
         RowState.MAPPED: here,
-        RowState.IGNORED: unmapped,
-        RowState.SUGGESTED: open_to_all
+        RowState.IGNORED: Q(mapping__isnull=True),
+        RowState.SUGGESTED: unmapped
         & proposed
         & Q(proposal__tier__in=SUGGESTED_TIERS, proposal__kind=MappingProposal.Kind.SUGGESTED),
+        RowState.UNSUGGESTED: unmapped,
         RowState.UNMAPPED: unmapped,
     }
     needed = by_state[RowState(query.state)] if query.state else EVERY
     if not query.state and not query.text:  # ignored ones are shown when they are asked or searched for
-        needed = Q(mapping__isnull=False) | Q(proposal__kind__in=CHOSEN_BY_HAND) | open_to_all
+        needed = Q(mapping__isnull=False) | Q(proposal__kind__in=CHOSEN_BY_HAND) | unmapped
     if query.warning:
         needed &= here
     if query.tier:

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import BooleanField, Case, QuerySet, When
 from django.db.models.functions import Lower
 
 from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, Organization
-from integrations.services.mapping.counts import table_counts
+from integrations.models.organizations import is_unmapped
+from integrations.services.mapping.counts import rows_left_out, table_counts
 from integrations.services.mapping.rows import (
     JOINED,
     SETTLED,
@@ -39,7 +40,9 @@ from integrations.services.mapping.rows import (
 class MappingTable:
     """One page of rows and the counts.
 
-    A row is an organization that carries ``mapping``, ``proposal`` and ``mapping_state``.
+    A row is an organization that carries ``mapping``, ``proposal`` and ``mapping_state``. ``counts`` tells
+    the number of every ``RowState``, the group of unmapped ones among them; ``left_out`` organizations have
+    no row (told with the whole table only).
     """
 
     page: Page[Organization]
@@ -47,6 +50,7 @@ class MappingTable:
     warnings: dict[str, int]
     tiers: dict[str, int]
     total: int
+    left_out: int
     pending: dict[str, int]
     query: TableQuery
 
@@ -59,15 +63,16 @@ def matching_organizations(instance: IntegrationInstance, user: User, query: Tab
 def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) -> MappingTable:
     """The rows and counts that the query asks for."""
     counted = table_counts(instance, user)
-    counts, ids = counted.states, None
+    states, unmapped, ids = counted.states, counted.unmapped, None
     if query.text:
         # One look at all rows tells how many of each state it occurs in, and which of them the page shows.
-        states = row_states(instance, user, query)
-        counts = dict(Counter(state for _, state in states))
-        ids = [pk for pk, state in states if query.state in {"", state}]
+        found = row_states(instance, user, query)
+        states, unmapped = dict(Counter(row.state for row in found)), sum(row.unmapped for row in found)
+        ids = [row.pk for row in found if row.is_in(query.state)]
     if query.tier or query.warning or query.company_type is not None:
         ids = matching_organizations(instance, user, query)
-    total = sum(counts.values()) - counts.get(RowState.IGNORED, 0)
+    total = sum(states.values()) - states.get(RowState.IGNORED, 0)
+    counts = states | ({RowState.UNMAPPED.value: unmapped} if unmapped else {})
     number = counts.get(query.state, 0) if query.state else total
     # The paginator tells the places, whose rows take its part then.
     page: Page[Any] = Paginator(range(number if ids is None else len(ids)), query.size).get_page(query.page)
@@ -78,21 +83,34 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
         warnings=counted.warnings,
         tiers=counted.tiers,
         total=total,
+        left_out=0 if query.is_narrowed else rows_left_out(instance),
         pending=counted.pending,
         query=query,
     )
 
 
-def row_states(instance: IntegrationInstance, user: User, query: TableQuery) -> list[tuple[int, str]]:
-    """The id and state of each row in which the text occurs, whatever else is asked, in the page's order."""
-    return chosen_rows(
-        _row_states, instance, user, TableQuery(text=query.text, sort=query.sort, descending=query.descending)
-    )
+class FoundRow(NamedTuple):
+    """A row in which a text occurs: its id, its state, and whether it is unmapped."""
+
+    pk: int
+    state: str
+    unmapped: bool
+
+    def is_in(self, state: str) -> bool:
+        """Whether the row is in this state; every row that is not ignored is in the state ""."""
+        return self.unmapped if state == RowState.UNMAPPED else state in {"", self.state}
 
 
-def _row_states(instance: int, user: int, psa: str, query: TableQuery) -> QuerySet[Any, tuple[int, str]]:
+def row_states(instance: IntegrationInstance, user: User, query: TableQuery) -> list[FoundRow]:
+    """Each row in which the text occurs, whatever else is asked, in the page's order."""
+    every = TableQuery(text=query.text, sort=query.sort, descending=query.descending)
+    return [FoundRow(*row) for row in chosen_rows(_row_states, instance, user, every)]
+
+
+def _row_states(instance: int, user: int, psa: str, query: TableQuery) -> QuerySet[Any, tuple[Any, ...]]:
     every = searched_rows(instance, user, psa, query.text)
-    return every.order_by(*order_of(query)).values_list("pk", "mapping_state")
+    unmapped = Case(When(is_unmapped(psa), then=True), default=False, output_field=BooleanField())
+    return every.order_by(*order_of(query)).values_list("pk", "mapping_state", unmapped)
 
 
 def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> Any:

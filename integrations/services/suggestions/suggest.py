@@ -48,7 +48,7 @@ class SuggestionSummary:
 
 def open_organizations(instance: IntegrationInstance) -> OrganizationQuerySet:
     """The organizations that suggestions are made for, in the matcher's order."""
-    return Organization.objects.open_in(instance.psa).order_by("pk")
+    return Organization.objects.unmapped_in(instance.psa).order_by("pk")
 
 
 def free_companies(instance: IntegrationInstance) -> CompanyQuerySet:
