@@ -122,9 +122,12 @@ class JobWatch:
             longest = settings.JOB_SECONDS[each.run.kind]
             if each.run.token in (cancelled or ()):
                 each.cancelled_since = each.cancelled_since or now
-            if each.cancelled_since is not None and now - each.cancelled_since >= CANCEL_PATIENCE:
+            overdue = now - each.since >= longest
+            if each.cancelled_since is not None and (
+                overdue or now - each.cancelled_since >= CANCEL_PATIENCE
+            ):
                 self._end(each, Job.State.CANCELLED, CANCELLED)
-            elif now - each.since >= longest:
+            elif overdue:
                 self._end(each, Job.State.FAILED, TOO_LONG.format(minutes=round(longest / 60, 1)))
         self._say_what_is_left()
 

@@ -27,7 +27,7 @@ from integrations.simulators.autotask.server import Simulator
 from tests.support.databases import ROOT, Database, find_binaries
 from tests.support.migrated import copy_migrated_file
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds, on a machine that others keep busy
 SETTINGS = {
     "PORTAL_ENVIRONMENT": "test",
     "DJANGO_SETTINGS_MODULE": "portal.settings",

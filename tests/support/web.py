@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.support.migrated import copy_migrated_file
 from tests.support.processes import ROOT, environment
 
-START_PATIENCE = 60.0  # seconds
+START_PATIENCE = 120.0  # seconds
 PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 

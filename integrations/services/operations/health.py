@@ -6,7 +6,9 @@ import datetime as dt
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -14,11 +16,14 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from integrations.crypto import SealedValueError, ring_mark
+from integrations.database.faults import Fault, fault_of
 from integrations.models import IntegrationInstance, Worker
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 OK = "ok"
+HELD = "could not be looked at: somebody holds its table"
 LEAST_FREE = 200 * 1024 * 1024  # bytes
 CLOCK_TOLERANCE = 60.0  # seconds
 ROUND_WITHIN = dt.timedelta(minutes=2)
@@ -41,22 +46,37 @@ class _Migrations:
 def readiness(*, worker: bool = True) -> dict[str, str]:
     """What the portal stands on, by name; "ok" or what is wrong, without details of the machine.
 
-    Without ``worker`` only that for whose sake staff should be sent to another machine.
+    Without ``worker`` only that for whose sake staff should be sent to another machine. A table that somebody
+    holds is held for all machines, and hides nothing but what stands in it.
     """
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         if not _Migrations.are_applied():
             return {"database": OK, "migrations": "not applied: run manage.py prepare"}
-        found = {"database": OK, "migrations": OK, "keys": _keys()}
+        found = {"database": OK, "migrations": OK, "keys": _unless_held(_keys, HELD)}
         if worker:
             found["database"] = OK if is_writable() else "takes no changes"
-            found |= {"disk": _disk(), "clock": _clock(), **_workers()}
+            found |= {"disk": _disk(), "clock": _unless_held(_clock, HELD)}
+            found |= _unless_held(_workers, {"worker": HELD})
+        elif found["keys"] == HELD:
+            del found["keys"]
     except DatabaseError as error:
         logger.warning("The readiness check could not reach the database: %s", str(error).strip())
         connection.close()
-        return {"database": "not reachable"}
+        busy = fault_of(error) is Fault.BUSY
+        return {"database": "does not answer in time" if busy else "not reachable"}
     return found
+
+
+def _unless_held(look: Callable[[], T], held: T) -> T:
+    """What the look tells; ``held`` where a lock or a statement takes longer than a probe waits."""
+    try:
+        return look()
+    except DatabaseError as error:
+        if fault_of(error) is not Fault.BUSY:
+            raise
+        return held
 
 
 def is_writable() -> bool:
