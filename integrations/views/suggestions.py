@@ -35,7 +35,7 @@ def explain(
     """Why (not): the matcher's reasoning for a pair."""
     organization = organization_or_404(request, instance, organization_id)
     company = get_object_or_404(instance.companies, pk=company_id)
-    explained = explain_match(instance, organization, company)
+    explained = explain_match(request.user, instance, organization, company)
     names = {
         str(pk): name
         for pk, name in Company.objects.filter(
@@ -48,6 +48,7 @@ def explain(
         "company": company,
         "explanation": explained.explanation,
         "earlier": explained.earlier,
+        "told": explained.told,
         "names": names,
     }
     return render(request, "integrations/suggestions/explain.html", context)

@@ -390,7 +390,10 @@ def test_refresh_options_shows_its_progress_until_it_is_done(
     assert "Waiting for a worker" in text_of(waiting)
     assert "every 1s" in text_of(waiting)
     assert "HX-Trigger" not in waiting
-    assert "Waiting for a worker" in text_of(window.get(at("setup", instance)))  # survives a reload
+    page = text_of(window.get(at("setup", instance)))  # survives a reload
+    assert "Waiting for a worker" in page
+    assert "Companies as of</dt><dd>not read yet" in page
+    assert re.search(r"Requests used</dt><dd>[\d,]+ of [\d,]+ an hour, as of <time ", page)
 
     tasks.run_job.func(str(Job.objects.get().key))
 
@@ -398,6 +401,8 @@ def test_refresh_options_shows_its_progress_until_it_is_done(
     assert "All 15 companies were read: 15 new." in text_of(done)
     assert "every 1s" not in text_of(done)
     assert done["HX-Trigger"] == "options-refreshed"
+    head = text_of(done).partition('<dl id="status-facts" class="facts facts-inline" hx-swap-oob="true">')[2]
+    assert "Companies as of</dt><dd><time " in head
 
 
 def test_a_failed_refresh_says_why_and_a_shrink_asks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -11,11 +12,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as date_text
 
-from integrations.models import Company, IntegrationInstance, Organization, RejectedMatch
+from integrations.models import (
+    Company,
+    IntegrationInstance,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+    RejectedMatch,
+)
 from integrations.services.audit import Batch
 from integrations.services.suggestions import reject_match
-from integrations.services.suggestions.suggest import suggest_mappings
-from tests.support.rows import make_company, make_instance
+from integrations.services.suggestions.suggest import propose_mappings, suggest_mappings
+from tests.support.rows import make_company, make_instance, save
 from tests.support.simulated import actor_of, make_organization
 
 Signed = Callable[[User], Client]
@@ -109,3 +117,29 @@ def test_a_rejection_of_the_same_name_elsewhere_leads_to_where_it_was_made(
     page = _page(client_of(member), main, abbott, dental)
     assert reverse("integrations:reconsider", args=[elsewhere.psa, elsewhere.pk, abbott.pk]) in page
     assert "where the company has the same name" in page
+
+
+def test_a_pair_has_one_score_on_the_table_in_the_review_and_on_its_page(
+    main: IntegrationInstance, dental: Company, abbott: Organization, member: User, client_of: Signed
+) -> None:
+    client, page = client_of(member), main.get_absolute_url()
+
+    def shown() -> set[str]:
+        review = client.get(f"{page}review/", {"organization": abbott.pk}).content.decode()
+        pages = (client.get(page).content.decode(), review, _page(client, main, abbott, dental))
+        return {re.findall(r"<span>(\d+ %)", text)[0] for text in pages}
+
+    propose_mappings(member, main)
+    [share] = shown()
+    assert "Weighed again" not in _page(client, main, abbott, dental)
+
+    # What was told holds until somebody asks anew; the page says that it would be another by now.
+    MappingProposal.objects.update(confidence=0.515)
+    assert shown() == {"51 %"}
+    assert f"Weighed again among what is open now, it is {share}" in _page(client, main, abbott, dental)
+
+    MappingProposal.objects.update(selected=True)
+    save(member, main)
+    OrganizationMapping.objects.update(confirmed_name="Abbott")  # so that its review shows it
+    assert shown() == {"51 %"}
+    assert "51 % is what the mapping was saved with" in _page(client, main, abbott, dental)

@@ -13,7 +13,7 @@ from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Batch, mapping_event
 from integrations.services.mapping.save import SaveOutcome
-from integrations.services.suggestions.suggest import free_companies, open_organizations
+from integrations.services.suggestions.suggest import free_companies, kept_confidence, open_organizations
 
 # What may be applied, the surest first. The other tiers name no company for certain.
 TIERS = (matching.Tier.SURE, matching.Tier.LIKELY)
@@ -54,7 +54,7 @@ def apply_suggestions(
                 by=batch.actor.account,
                 at=now,
                 source=MappingSource.SUGGESTED,
-                confidence=round(suggestion.confidence, 4),
+                confidence=kept_confidence(suggestion.confidence),
                 reasons=suggestion.reasons,
                 matcher_version=matching.MODEL_VERSION,
             )

@@ -75,6 +75,11 @@ def suggest_mappings(
     )
 
 
+def kept_confidence(confidence: float) -> float:
+    """A confidence as rows keep it: whoever weighs the pair again must not come to another percent by it."""
+    return round(confidence, 4)
+
+
 def knowledge_of(instance: IntegrationInstance) -> matching.Knowledge:
     """What people have settled, and which companies other tools say that organizations are.
 
@@ -200,12 +205,12 @@ def _proposal(
         kind=MappingProposal.Kind.SUGGESTED,
         selected=suggestion.tier is matching.Tier.SURE,
         tier=suggestion.tier.value,
-        confidence=round(suggestion.confidence, 4),
+        confidence=kept_confidence(suggestion.confidence),
         reasons=list(suggestion.reasons),
         rivals=[
             {
                 "company": int(rival.company_id),
-                "confidence": round(rival.confidence, 4),
+                "confidence": kept_confidence(rival.confidence),
                 "reasons": list(rival.reasons),
             }
             for rival in suggestion.alternatives[:RIVALS_KEPT]
