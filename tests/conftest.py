@@ -6,6 +6,7 @@ import gc
 import os
 import resource
 from collections.abc import Callable, Generator, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
         if asks and not item.get_closest_marker("process"):
             item.add_marker("database")
+
+
+@pytest.hookimpl(specname="pytest_collection_modifyitems", trylast=True)
+def put_long_tests_first(items: list[pytest.Item]) -> None:
+    """When those that are not asked for are gone, and the others stand in their order."""
+    items[:] = long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The tests in an order in which each worker begins with its share of the long ones.
+
+    One of them that comes last keeps a worker busy while the others have nothing left to do. Worksteal deals
+    the tests in as many pieces as there are workers, one behind the other.
+    """
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = iter([item for item in items if not item.get_closest_marker("long")])
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        piece = (len(items) - len(ordered)) // (workers - worker)
+        begin = long[workers - 1 - worker :: workers]  # the last piece is the largest
+        ordered += [*begin, *islice(others, piece - len(begin))]
+    return ordered
 
 
 @pytest.hookimpl(wrapper=True)

@@ -125,6 +125,7 @@ def test_every_page_of_the_admin_is_among_these(sample_rows: dict[type[models.Mo
 
 
 @pytest.mark.large
+@pytest.mark.long
 def test_every_page_is_quick_and_none_grows_with_the_rows(
     many: None, sample_rows: dict[type[models.Model], models.Model], desk: Client
 ) -> None:

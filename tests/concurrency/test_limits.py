@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.support.databases import Database, results
 
 LIMIT = 100
 
 
+@pytest.mark.long
 def test_a_token_is_let_in_as_often_as_its_limit_says(database: Database) -> None:
     ((made),) = results(database.start("make_token"))
     ask = f"ask_in_a_crowd {made['token']} 8 10"

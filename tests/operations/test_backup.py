@@ -20,6 +20,7 @@ def refused(portal: Portal, *arguments: str) -> str:
     return ended.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_backup_of_a_running_portal_brings_all_of_it_back(kind: str, tmp_path: Path) -> None:
     made = tmp_path / "backups" / "monday.tar"

@@ -28,6 +28,7 @@ def job_is_done(portal: Portal) -> bool:
     return portal.job()[0] == "done"
 
 
+@pytest.mark.long
 def test_the_portal_outlives_a_database_that_stops(tmp_path: Path) -> None:
     """In the middle of a read. Web, worker and its runner stay the same processes."""
     with running_portal("postgresql", tmp_path) as portal:
@@ -74,6 +75,7 @@ def work_goes_on(portal: Portal) -> None:
     wait_until(lambda: job_is_done(portal), "the next job is done", BACK_WITHIN)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_what_is_locked_or_hangs_holds_nobody_up_for_long(kind: str, tmp_path: Path) -> None:
     """Ten people before a locked table; a hung job that somebody cancels; one that takes too long."""

@@ -15,7 +15,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from portal.static_files import StaticFilesMiddleware
-from tests.support.databases import make_tables
+from tests.support.migrated import give_tables
 from tests.support.portal import SETTINGS, database_of_its_own
 from tests.support.processes import ROOT
 
@@ -68,11 +68,12 @@ def release_before(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_the_release_before_writes_on_the_schema_of_now(kind: str, tmp_path: Path) -> None:
     old = release_before(tmp_path / "old")
     with database_of_its_own(kind, tmp_path / "database") as database:
-        make_tables(database.url)
+        give_tables(database.url)
         environment = {
             **os.environ, **SETTINGS, "DJANGO_SETTINGS_MODULE": "tests.support.settings",
             "DATABASE_URL": database.url, "PORTAL_DATA_DIR": str(tmp_path), "PYTHONPATH": str(old),

@@ -39,6 +39,7 @@ def _prompt_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.large
+@pytest.mark.long
 @pytest.mark.usefixtures("_prompt_server")
 @pytest.mark.django_db(transaction=True)
 def test_the_client_resolves_a_thousand_organizations(live_server: Any, program: Programs) -> None:

@@ -25,7 +25,7 @@ import psycopg
 
 from integrations.simulators.autotask.server import Simulator
 from tests.support.databases import ROOT, Database, find_binaries
-from tests.support.migrated import copy_migrated_file
+from tests.support.migrated import give_tables
 
 PATIENCE = 120.0  # seconds, on a machine that others keep busy
 SETTINGS = {
@@ -379,10 +379,7 @@ def running_portal(
         Simulator([make_tenant(companies=rows)]) as simulator,
     ):
         portal = Portal(data, database, simulator, settings or {}, workers)
-        if isinstance(database, Sqlite):
-            copy_migrated_file(database.path)
-        else:
-            portal.manage("prepare", "--verbosity", "0")
+        give_tables(database.url)
         portal.session, instance = portal.run(SEED).split()
         portal.instance = int(instance)
         portal.start()
