@@ -116,8 +116,8 @@ class MappingAdmin(SoftDeleteAdmin[OrganizationMapping]):
     autocomplete_fields = ("organization", "company")
     fields = (
         "organization", "company", "instance", "psa", "source", "share", "why", "matcher_version",
-        "confirmed_name", "confirmed_by", "confirmed_at", "version", "removed_at", "removed_with_instance",
-        "history", "seen_version",
+        "confirmed_name", "kept_despite", "confirmed_by", "confirmed_at", "version", "removed_at",
+        "removed_with_instance", "history", "seen_version",
     )  # fmt: skip
 
     def history_of(self, row: OrganizationMapping) -> Mapping[str, object]:

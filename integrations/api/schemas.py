@@ -9,7 +9,7 @@ from ninja import Schema
 from pydantic import Field
 
 from integrations.models import Company
-from integrations.models.mappings import ReviewReason
+from integrations.models.review_reasons import ReviewReason
 from integrations.services.read_api import Source
 
 Item = TypeVar("Item")

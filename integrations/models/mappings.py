@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
-from operator import attrgetter, or_
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -18,6 +17,7 @@ from integrations.models.bases import somebody
 from integrations.models.companies import Company, CompanyRef
 from integrations.models.instances import IntegrationInstance
 from integrations.models.organizations import Organization
+from integrations.models.review_reasons import ReviewReason
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -34,58 +34,11 @@ def in_percent(share: float) -> str:
     return f"{min(int(share * 100), 99) if share < 1 else 100} %"
 
 
-class ReviewReason(models.TextChoices):
-    """Why a mapping has to be looked at."""
-
-    GONE = "company_missing", "No longer in Autotask"
-    INACTIVE = "company_inactive", "Company is inactive"
-    OUTSIDE = "company_outside_filter", "Outside the filter"
-    RENAMED = "company_renamed", "Renamed since"
-
-    @property
-    def warning(self) -> str:
-        """Its short name in the addresses of the mapping table."""
-        return self.name.lower()
-
-    def q(self, prefix: str = "") -> models.Q:
-        """The mappings that it holds for; ``prefix`` leads to the mapping from another model."""
-
-        def on(**conditions: Any) -> models.Q:
-            return models.Q(**{f"{prefix}{name}": value for name, value in conditions.items()})
-
-        match self:
-            case ReviewReason.GONE:
-                return on(company__missing_since__isnull=False)
-            case ReviewReason.INACTIVE:
-                return on(company__is_active=False)
-            case ReviewReason.OUTSIDE:
-                return on(company__in_filter=False)
-            case ReviewReason.RENAMED:
-                return ~on(confirmed_name="") & ~on(confirmed_name=models.F(f"{prefix}company__name"))
-
-    def holds(self, mapping: OrganizationMapping) -> bool:
-        """Whether it holds for this mapping, whose company is read where it was not."""
-        company = mapping.company
-        match self:
-            case ReviewReason.GONE:
-                return company.missing_since is not None
-            case ReviewReason.INACTIVE:
-                return not company.is_active
-            case ReviewReason.OUTSIDE:
-                return not company.in_filter
-            case ReviewReason.RENAMED:
-                return mapping.confirmed_name not in {"", company.name}
-
-
-def needs_review(prefix: str = "") -> models.Q:
-    """Any of the reasons."""
-    return reduce(or_, (reason.q(prefix) for reason in ReviewReason))
-
-
 # What changes of a mapping after it was made.
 CHANGING_FIELDS = (
     "instance_id", "company_id", "source", "confidence", "reasons", "matcher_version", "confirmed_by_id",
-    "confirmed_by_name", "confirmed_at", "confirmed_name", "version", "removed_at", "removed_with_instance",
+    "confirmed_by_name", "confirmed_at", "confirmed_name", "kept_despite", "version", "removed_at",
+    "removed_with_instance",
 )  # fmt: skip
 
 
@@ -145,6 +98,14 @@ class OrganizationMapping(models.Model):
         max_length=150, blank=True, help_text="Who it was by a restored file, where there is no such account."
     )
     confirmed_at = models.DateTimeField()
+    kept_despite = models.CharField(
+        "kept despite",
+        max_length=60,
+        blank=True,
+        db_default="",
+        default="",
+        help_text="Reasons for a review that somebody has seen and kept it nevertheless, while they last.",
+    )
     version = models.PositiveIntegerField(default=1)
     removed_at = models.DateTimeField(null=True, blank=True)
     removed_with_instance = models.BooleanField(default=False)
@@ -166,8 +127,16 @@ class OrganizationMapping(models.Model):
         indexes = [
             # All that the counts above the table ask of a mapping: the rows themselves need not be read.
             models.Index(
-                fields=["instance", "removed_at", "psa", "company", "organization", "confirmed_name"],
-                name="mapping_in_force",
+                fields=[
+                    "instance",
+                    "removed_at",
+                    "psa",
+                    "company",
+                    "organization",
+                    "confirmed_name",
+                    "kept_despite",
+                ],
+                name="mapping_and_kept",
             )
         ]
 
@@ -177,7 +146,12 @@ class OrganizationMapping(models.Model):
     @property
     def review_reasons(self) -> list[ReviewReason]:
         """Why it needs review; empty when it does not."""
-        return [reason for reason in ReviewReason if reason.holds(self)]
+        return [reason for reason in ReviewReason if reason.asks(self)]
+
+    @property
+    def kept_reasons(self) -> list[ReviewReason]:
+        """What would ask for a review, had nobody kept it nevertheless."""
+        return [reason for reason in ReviewReason if reason.warning in self.kept_despite.split()]
 
     @property
     def is_in_force(self) -> bool:
@@ -208,6 +182,7 @@ class OrganizationMapping(models.Model):
         self.source, self.confidence, self.reasons = source, confidence, list(reasons)
         self.matcher_version = matcher_version
         self.confirmed_name = company.name if known_as is None else known_as
+        self.kept_despite = ""
         self.confirm(by, at, by_name)
         self.restore()
 
@@ -227,11 +202,18 @@ class OrganizationMapping(models.Model):
         self.confirmed_by_id, self.confirmed_by_name = (by.pk, "") if by else (None, by_name)
         self.confirmed_at = at
 
-    def confirm_name(self, by: User | None, at: dt.datetime) -> None:
-        """Note that it is still right although its company was renamed; unsaved."""
+    def keep(self, by: User | None, at: dt.datetime) -> None:
+        """Note that it is right as it is, whatever asks for a review now; unsaved."""
         self.confirmed_name = self.company.name
+        self.kept_despite = " ".join(reason.warning for reason in ReviewReason if reason.holds(self))
         self.confirm(by, at)
         self.version += 1
+
+    def forget_kept(self) -> bool:
+        """Forget the reasons that have ceased: one that comes back asks anew. Whether any had; unsaved."""
+        lasting = " ".join(reason.warning for reason in self.kept_reasons if reason.holds(self))
+        ceased, self.kept_despite = lasting != self.kept_despite, lasting
+        return ceased
 
     @property
     def confirmer(self) -> str:
@@ -248,6 +230,7 @@ class OrganizationMapping(models.Model):
             "reasons": self.reasons,
             "matcher_version": self.matcher_version,
             "confirmed_name": self.confirmed_name,
+            "kept_despite": self.kept_despite,
             "removed": self.removed_at is not None,
             "version": self.version,
             "confirmed_by": self.confirmed_by_id,
@@ -282,6 +265,7 @@ class OrganizationMapping(models.Model):
             by_name=by_name,
             known_as=state.get("confirmed_name", ""),
         )
+        self.kept_despite = state.get("kept_despite", "")  # history of before 0036 does not know it
         self.removed_at = at if state["removed"] else None
 
 

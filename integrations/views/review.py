@@ -114,12 +114,12 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
 
 
 def _keep(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> None:
-    """Confirm the mapping as it is, and say so: also what goes on asking for a review."""
+    """Confirm the mapping as it is, and say so: also what asks for no review any more."""
     batch = Batch(actor_of(request))
     for mapping in confirm_mappings(batch, instance, [organization.pk]):
-        reasons = "; ".join(reason.label.lower() for reason in mapping.review_reasons)
-        lasts = f" It stays among the rows to review while this holds: {reasons}." if reasons else ""
-        tell_recorded(request, batch, f"{organization.name} stays mapped to {mapping.company.name}.{lasts}")
+        reasons = "; ".join(reason.label.lower() for reason in mapping.kept_reasons)
+        seen = f" It asks for no review again because of: {reasons}." if reasons else ""
+        tell_recorded(request, batch, f"{organization.name} stays mapped to {mapping.company.name}.{seen}")
 
 
 def _step(

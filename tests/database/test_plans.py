@@ -135,13 +135,13 @@ def test_the_counts_go_through_the_rows_once_and_begin_small_where_they_can(
         assert "Seq Scan on integrations_organizationmapping" not in shared
         assert "Seq Scan on integrations_mappingproposal" not in ticked
     else:
-        assert here.startswith("SEARCH mapping USING COVERING INDEX mapping_in_force")
+        assert here.startswith("SEARCH mapping USING COVERING INDEX mapping_and_kept")
         assert "TEMP B-TREE" not in here  # nothing is sorted to be counted
         assert "integrations_company" not in others
         assert "SCAN mapping" not in others
         assert "SCAN proposal" not in others
         assert shared.startswith(
-            "SEARCH integrations_organizationmapping USING COVERING INDEX mapping_in_force"
+            "SEARCH integrations_organizationmapping USING COVERING INDEX mapping_and_kept"
         )
         assert ticked.startswith("SEARCH proposal USING INDEX")
 

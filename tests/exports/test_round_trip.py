@@ -20,7 +20,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.models.mappings import needs_review
+from integrations.models.review_reasons import needs_review
 from integrations.psa.base import FilterCondition
 from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters

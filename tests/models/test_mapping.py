@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 
 from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.companies import CompanyRef
-from integrations.models.mappings import CHANGING_FIELDS, MappingSource, ReviewReason, needs_review
+from integrations.models.mappings import CHANGING_FIELDS, MappingSource
+from integrations.models.review_reasons import ReviewReason, needs_review
 from tests.support.rows import make_company, make_instance
 
 ROOT = Path(__file__).resolve().parents[2] / "integrations"

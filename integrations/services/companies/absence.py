@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
+from integrations.database.transactions import transaction_required
 from integrations.models import Company, IntegrationInstance, MappingProposal, OrganizationMapping
 from integrations.models.companies import MSP_COMPANY_ID, CompanyQuerySet
 from integrations.services.companies.outcome import ShrinkRefused
@@ -26,6 +27,15 @@ def mapped_companies(instance: IntegrationInstance) -> CompanyQuerySet:
     """The companies that an organization is mapped to."""
     in_force = OrganizationMapping.objects.present().filter(company=OuterRef("pk"))
     return instance.companies.filter(Exists(in_force))
+
+
+@transaction_required
+def forget_ceased_reasons(instance: IntegrationInstance) -> None:
+    """Mappings were kept although their company was inactive, say: where it is no longer, that is over."""
+    kept = instance.mappings.present().exclude(kept_despite="").select_related("company")
+    for mapping in kept.locked():
+        if mapping.forget_kept():
+            mapping.save(update_fields=["kept_despite"])
 
 
 def refuse_shrink(instance: IntegrationInstance, seen: Collection[str]) -> None:

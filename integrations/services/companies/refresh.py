@@ -20,6 +20,7 @@ from integrations.models.bases import known_time
 from integrations.psa.base import CompanyMetadata, PSAClient, PSAError
 from integrations.psa.registry import provider_for
 from integrations.services.companies.absence import (
+    forget_ceased_reasons,
     mapped_companies,
     mark_absent,
     mark_offered,
@@ -151,6 +152,7 @@ def _conclude(reading: Reading, options: int, *, accept_shrink: bool) -> Refresh
             left += also_left
         untick_absent(current)
         flag_duplicate_names(current, keys)
+        forget_ceased_reasons(current)
         _warn(current, reading, accept_shrink=accept_shrink)
         if reading.details is not None:
             store_details(current, reading.details, reading.parents)

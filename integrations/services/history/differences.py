@@ -13,7 +13,8 @@ from typing import Any
 from django.utils import timezone
 
 from integrations.models import AuditEvent, Company, IntegrationInstance
-from integrations.models.mappings import MappingSource, ReviewReason, in_percent
+from integrations.models.mappings import MappingSource, in_percent
+from integrations.models.review_reasons import ReviewReason
 from integrations.models.tokens import Right
 from integrations.models.webhooks import WebhookEvent
 from integrations.psa.fields import Filter, FilterGroup
@@ -150,6 +151,7 @@ class DifferenceRenderer:
             found += _changed(label, tell(was), tell(now))
         if was and now:
             found += _changed("Confirmed name", was.get("confirmed_name"), now.get("confirmed_name"))
+            found += _changed("Kept although", _kept(was), _kept(now))
         return found
 
     def _company(self, state: Mapping[str, Any]) -> str:
@@ -163,6 +165,12 @@ class DifferenceRenderer:
 
     def _instance(self, state: Mapping[str, Any]) -> str:
         return self._instances.get(state["instance"], f"configuration {state['instance']}")
+
+
+def _kept(state: Mapping[str, Any]) -> str:
+    """The reasons for a review that a mapping was kept in spite of, in words."""
+    names = str(state.get("kept_despite") or "").split()
+    return "; ".join(reason.label.lower() for reason in ReviewReason if reason.warning in names)
 
 
 def _keys(values: object) -> set[int]:

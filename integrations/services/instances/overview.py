@@ -15,7 +15,7 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.models.instances import InstanceQuerySet
-from integrations.models.mappings import needs_review
+from integrations.models.review_reasons import needs_review
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from django.db.models import BooleanField, Case, Count, Q, When
 
 from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, Organization, OrganizationMapping
-from integrations.models.mappings import ReviewReason
+from integrations.models.review_reasons import ReviewReason
 from integrations.services.mapping.rows import (
     CHOSEN_BY_HAND,
     IS_ANSWER,

@@ -37,8 +37,8 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.models.mappings import ReviewReason, needs_review
 from integrations.models.organizations import is_ignored, is_unmapped, row_in
+from integrations.models.review_reasons import ReviewReason, needs_review
 
 SUGGESTED_TIERS = ("sure", "likely", "ambiguous")
 CHOSEN_BY_HAND = (MappingProposal.Kind.CHOSEN, MappingProposal.Kind.CLEARED)

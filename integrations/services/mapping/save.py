@@ -195,14 +195,14 @@ def confirm_mappings(
 ) -> list[OrganizationMapping]:
     """Say that the mappings of these organizations (ids) are right as they are; returns those in force here.
 
-    A new name of the company is the known one from now on. Whatever else asks for a review lasts as long
-    as it is so: that a company is inactive, say.
+    A new name of the company is the known one from now on. Whatever else asks for a review, that the company
+    is inactive, say, does so no more until it has ceased and come back.
     """
     mappings = instance.mappings.present().filter(organization__in=organizations)
     confirmed, changes, now = list(mappings.locked().with_names()), [], timezone.now()
     for mapping in confirmed:
         before = mapping.snapshot()
-        mapping.confirm_name(batch.actor.account, now)
+        mapping.keep(batch.actor.account, now)
         changes.append(mapping_change(Action.MAPPING_CONFIRMED, mapping, before))
     OrganizationMapping.objects.write(confirmed)
     batch.record(changes)

@@ -63,6 +63,7 @@ def matching_organizations(instance: IntegrationInstance, user: User, query: Tab
 def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) -> MappingTable:
     """The rows and counts that the query asks for."""
     counted = table_counts(instance, user)
+    left_out = 0 if query.is_narrowed else rows_left_out(instance)
     states, unmapped, ids = counted.states, counted.unmapped, None
     if query.text:
         # One look at all rows tells how many of each state it occurs in, and which of them the page shows.
@@ -83,7 +84,7 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
         warnings=counted.warnings,
         tiers=counted.tiers,
         total=total,
-        left_out=0 if query.is_narrowed else rows_left_out(instance),
+        left_out=left_out,
         pending=counted.pending,
         query=query,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.models.mappings import ReviewReason
+from integrations.models.review_reasons import ReviewReason
 
 WARNING_LABELS: dict[str, str] = {
     **{reason.warning: str(reason.label) for reason in ReviewReason},

@@ -20,8 +20,8 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
-from integrations.models.mappings import ReviewReason
 from integrations.models.organizations import OrganizationQuerySet
+from integrations.models.review_reasons import ReviewReason
 from integrations.services.organizations.values import ValueProblem, read_value
 from integrations.services.read_api.scope import Scope
 

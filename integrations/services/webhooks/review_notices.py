@@ -12,7 +12,8 @@ from django.db import transaction
 
 from integrations.models import OrganizationMapping, ReviewNotice
 from integrations.models.audit import Action
-from integrations.models.mappings import MappingQuerySet, needs_review
+from integrations.models.mappings import MappingQuerySet
+from integrations.models.review_reasons import needs_review
 from integrations.services.audit import Actor, Batch, Change, serialize_followed_events
 
 PORTAL = Actor("The portal", "review of mappings")
