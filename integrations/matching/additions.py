@@ -131,6 +131,13 @@ def _compare_additions(pairs: Pairs, some: Longs) -> None:
     site = vocabulary.site | vocabulary.neutral
     same_site = both & any_of(own & ~site[ours]) & ~same
     same_site &= all_of(own | site[ours] | (ours < 0)) & all_of(other | site[theirs] | (theirs < 0))
+    # "Phoenix, AZ" is "Phoenix"
+    town = vocabulary.town & ~vocabulary.place
+    same_town = both & any_of(own & town[ours]) & ~same
+    region = vocabulary.place
+    same_town &= all_of(own | (ours < 0)) ^ all_of(other | (theirs < 0))
+    same_town &= all_of(own | region[ours] | (ours < 0)) & all_of(other | region[theirs] | (theirs < 0))
+    same_site |= same_town
     place, neutral, main_site = (
         all_of(kind[ours] | (ours < 0)) & all_of(kind[theirs] | (theirs < 0))
         for kind in (vocabulary.place, vocabulary.neutral, vocabulary.main_site)

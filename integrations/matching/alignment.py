@@ -109,7 +109,8 @@ def _close_words(
 
 def _count_kinds(alignment: Alignment, at: Ids, a: Ids, b: Ids, vocabulary: Vocabulary) -> None:
     """Count what kind of words partners of other spelling are; each row stands once in ``at``."""
-    known, ordinary, attested = vocabulary.known, vocabulary.ordinary, vocabulary.attested
+    known = vocabulary.known | vocabulary.in_dictionary
+    ordinary, attested = vocabulary.ordinary, vocabulary.attested
     short_form = vocabulary.several[a] | vocabulary.several[b]
     alignment.ordinary_swaps[at] += ordinary[a] & ordinary[b] & ~short_form
     alignment.swaps[at] += known[a] & known[b]

@@ -150,6 +150,13 @@ def domain_in_name(name: str) -> str:
     return host if host and registrable(host)[0] else ""
 
 
+def tenant_in_name(name: str) -> str:
+    """The label of a name that is nothing but a host under a shared one: "acme.onmicrosoft.com"."""
+    host = _host(name) if "." in name and " " not in name.strip() else ""
+    label, _, shared = host.partition(".")
+    return label if shared in _SHARED and label != "www" else ""
+
+
 def read_phone(text: str) -> str:
     """The last nine digits of a telephone number; empty when there are fewer than seven."""
     digits = _NOT_DIGIT.sub("", text)

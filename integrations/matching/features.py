@@ -13,7 +13,7 @@ from integrations.matching.candidates import Longs
 from integrations.matching.evidence import Counts, contact_features, label_is_name
 from integrations.matching.name_features import name_features
 from integrations.matching.names import FormKind
-from integrations.matching.pairs import Pairs
+from integrations.matching.pairs import Pairs, any_of
 from integrations.matching.tables import Table
 from integrations.matching.vocabulary import Reals, Vocabulary
 
@@ -25,6 +25,7 @@ FEATURES: dict[str, int] = {
     "letters_alike": 1,
     "number_conflict": -1,
     "number_omitted": -1,
+    "initials_differ": -1,
     "acronym": 1,
     "same_words": 1,
     "repeated_word": -1,
@@ -35,6 +36,7 @@ FEATURES: dict[str, int] = {
     "contradiction_weight": -1,
     "heaviest_open": -1,
     "second_name": -1,
+    "second_names_differ": -1,
     "without_addition": -1,
     "addition_alone": -1,
     "addition_conflict": -1,
@@ -48,6 +50,7 @@ FEATURES: dict[str, int] = {
     "one_word": 0,
     "same_text": 1,
     "neutral_omission": 1,
+    "trade_omission": 0,
     "structural_omission": -1,
     "structural_and_more_omitted": -1,
     "small_word_omitted": 0,
@@ -67,6 +70,7 @@ FEATURES: dict[str, int] = {
     "ordinary_word_swapped": -1,
     "attested_word_swapped": -1,
     "only_telling_word_swapped": -1,
+    "only_light_words_shared": -1,
     "abbreviation_guessed": -1,
     "abbreviation_of_several": -1,
     "similarity_lost": -1,
@@ -147,6 +151,27 @@ def _best_forms(pairs: FormPairs, value: Reals) -> Longs:
     return result
 
 
+def _second_form(table: Table) -> Longs:
+    """The first reading by a second name of each record of a table; -1 where it has none."""
+    found = np.full(table.size, -1, np.int64)
+    others = np.flatnonzero(table.form_kind == FormKind.OTHER)[::-1]
+    found[table.form_record[others]] = others  # the first one is written last
+    return found
+
+
+def _second_names_differ(
+    pairs: FormPairs, alignment: Alignment, left: Table, rows: Longs, right: Table, columns: Longs
+) -> Reals:
+    """1 where both records have a second name ("dba") and each of the two has a word of its own."""
+    ours, theirs = _second_form(left)[rows], _second_form(right)[columns]
+    width = np.diff(right.first_form)[columns]
+    at = pairs.first[:-1] + (ours - left.first_form[rows]) * width + theirs - right.first_form[columns]
+    both = np.flatnonzero((ours >= 0) & (theirs >= 0))
+    differ = np.zeros(len(rows))
+    differ[both] = any_of(alignment.left_open[at[both]]) & any_of(alignment.right_open[at[both]])
+    return differ
+
+
 def _take(alignment: Alignment, chosen: Longs) -> Alignment:
     fields = {name: getattr(alignment, name)[chosen] for name in Alignment.__slots__}
     return Alignment(**fields)
@@ -179,9 +204,12 @@ def compare(
     left_form, right_form = pairs.left[chosen], pairs.right[chosen]
     for table, forms in ((left, left_form), (right, right_form)):
         conflict &= (table.form_kind[forms] == FormKind.FULL) | (table.form_kind[forms] == FormKind.HEAD)
+    columns_of = {"second_names_differ": _second_names_differ(pairs, alignment, left, rows, right, columns)}
+    columns_of["second_names_differ"][
+        (left.form_kind[left_form] == FormKind.OTHER) | (right.form_kind[right_form] == FormKind.OTHER)
+    ] = 0.0
     if len(chosen) < len(value):
         alignment = _take(alignment, chosen)
-    columns_of: dict[str, Reals] = {}
     compared = Pairs(
         left, rows, left_form, right, columns, right_form, vocabulary, counts, alignment, conflict,
         alignment.left_open, alignment.right_open, alignment.total, columns_of,

@@ -41,6 +41,7 @@ _STREET = re.compile(
 )
 _STREET_NAME = re.compile(rf"(?:[\w.']+\s+){{1,3}}(?:{'|'.join(sorted(_STREETS))})\.?$", re.IGNORECASE)
 _ROOM = re.compile(r"(?:suite|ste|unit|floor|apt|po box|p\.?\s?o\.? box)\.?\s*#?\s*\w{1,6}$", re.IGNORECASE)
+_ROOM_BEHIND = re.compile(r"(?<=\w)[\s,-]+((?:suite|ste\.?)\s*#?\s*\d\w{0,5})$", re.IGNORECASE)
 _STREET_BEHIND = re.compile(rf"(?<=\w)\s+({_STREET.pattern})", re.IGNORECASE)
 
 _INACTIVE_PATTERNS = (
@@ -136,8 +137,18 @@ _OWNER = re.compile(
 _OWNER_WORDS = frozenset(
     ["c", "division", "subsidiary", "affiliate", "brand", "branch", "unit", "member", "part"]
 )
+_OWNED = re.compile(r"\s*,\s*an?\s+((?:[^\s,]+\s+){1,4}?)(?:company|brand|business|firm)\s*$", re.IGNORECASE)
+_OWNED_WORDS = frozenset(["company", "brand", "business", "firm"])
+#: When something happened, behind who took a company over.
+_WHEN = re.compile(
+    r"(\b(?:by|into|with|to)\b.*?[^\W_])[\s,(]+(?:in\s+|on\s+)?(?:19|20)\d\d\s*\)?\s*$", re.IGNORECASE
+)
+_HAPPENED = frozenset(
+    ["acquired", "bought", "succeeded", "replaced", "taken", "merged", "renamed", "rebranded"]
+)
+_ROOM_WORDS = frozenset(["suite", "ste"])
 #: Without one of these, and without a sign, a name has no addition to be set apart.
-ADDITION_WORDS = SITE_WORDS | _OWNER_WORDS | _STREETS
+ADDITION_WORDS = SITE_WORDS | _OWNER_WORDS | _STREETS | _ROOM_WORDS
 _SPELLED_DBA = (frozenset("dba"), frozenset("aka"), frozenset("fka"))
 _DIGIT = re.compile(r"\d")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
@@ -234,7 +245,11 @@ def _ends_legally(piece: str) -> bool:
 
 
 def owner_apart(text: str, words: set[str]) -> str:
-    """Write "a division of Acme", "c/o Acme" behind a name as an addition."""
+    """Write "a division of Acme", "c/o Acme", ", an Acme company" behind a name as an addition."""
+    if "," in text and not words.isdisjoint(_OWNED_WORDS):
+        found = _OWNED.search(text)
+        if found is not None and _TWO_LETTERS.search(text[: found.start()]):
+            return f"{text[: found.start()]} ({found.group(1).strip()})"
     if words.isdisjoint(_OWNER_WORDS):
         return text
     found = _OWNER.search(text)
@@ -244,7 +259,9 @@ def owner_apart(text: str, words: set[str]) -> str:
 
 
 def street_apart(text: str, words: set[str]) -> str:
-    """Write a street with its number behind a name as an addition: "Acme 1200 Main St"."""
+    """Write a street with its number, or a room, behind a name as an addition: "Acme 1200 Main St"."""
+    if not _ROOM_WORDS.isdisjoint(words) and _DIGIT.search(text):
+        text = _ROOM_BEHIND.sub(r" (\1)", text)
     if _STREETS.isdisjoint(words) or not _DIGIT.search(text):
         return text
     found = _STREET_BEHIND.search(text)
@@ -301,6 +318,8 @@ def address_apart(text: str) -> str:
 
 def names_in(text: str, words: set[str]) -> list[str]:
     """Split at "dba", "formerly" and their like. A trailing marker without a second name is dropped."""
+    if not _HAPPENED.isdisjoint(words) and _DIGIT.search(text):
+        text = _WHEN.sub(r"\1", text)
     spelled = "a" in words and any(letters <= words for letters in _SPELLED_DBA)
     parts = [text]
     if "/" in text or spelled or not _SECOND_NAME_WORDS.isdisjoint(words):

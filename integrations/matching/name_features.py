@@ -78,7 +78,13 @@ def _explain_small_words(pairs: Pairs) -> None:
     What stands behind them there may be the trade: "Lunch & Die Insurance" ends in "die" as well.
     """
     a, vocabulary = pairs.alignment, pairs.vocabulary
-    left, right = pairs.left_open & vocabulary.small[a.left], pairs.right_open & vocabulary.small[a.right]
+    letter = (vocabulary.length == 1) & ~vocabulary.number
+    left_letter, right_letter = pairs.any_open(letter)
+    initials = left_letter & right_letter
+    pairs.values["initials_differ"] = (initials & ~a.whole).astype(float)
+    # beside another initial "a" is one too: "Dr. A. Stone" and "Dr. B. Stone"
+    left = pairs.left_open & (vocabulary.small[a.left] & ~(initials[:, None] & letter[a.left]))
+    right = pairs.right_open & (vocabulary.small[a.right] & ~(initials[:, None] & letter[a.right]))
     some = any_of(left) | any_of(right)
     edge = np.zeros(len(a.total), bool)
     told = (vocabulary.length > 0) & (
@@ -236,6 +242,10 @@ def _omission_features(pairs: Pairs, nothing_open: Flags) -> None:
     values, vocabulary = pairs.values, pairs.vocabulary
     telling = pairs.any_open(~vocabulary.neutral)
     values["neutral_omission"] = (~(telling[0] | telling[1]) & ~nothing_open).astype(float)
+    beyond_trade = pairs.any_open(~(vocabulary.neutral | vocabulary.trade))
+    left_trade, right_trade = pairs.any_open(vocabulary.trade)
+    only_trade = (left_trade ^ right_trade) & ~(beyond_trade[0] | beyond_trade[1])
+    values["trade_omission"] = only_trade.astype(float)
     left_structural, right_structural = pairs.any_open(vocabulary.structural)
     values["structural_omission"] = (left_structural | right_structural).astype(float)
     light = vocabulary.structural | vocabulary.neutral | vocabulary.trade | vocabulary.small
@@ -243,7 +253,6 @@ def _omission_features(pairs: Pairs, nothing_open: Flags) -> None:
     values["structural_and_more_omitted"] = (
         (left_structural & left_more) | (right_structural & right_more)
     ).astype(float)
-    left_trade, right_trade = pairs.any_open(vocabulary.trade)
     values["trades_differ"] = (
         (left_trade & (right_trade | right_structural)) | (right_trade & left_structural)
     ).astype(float)
@@ -285,6 +294,13 @@ def _spelling_features(pairs: Pairs, nothing_open: Flags, letters: tuple[list[st
     partner = np.take_along_axis(a.right, np.maximum(a.partner, 0), axis=1)
     told = any_of((a.partner >= 0) & (partner == a.left) & ~light[a.left])
     values["only_telling_word_swapped"] = ((a.fuzzy > 0) & ~told & ~a.whole).astype(float)
+    left_told, right_told = pairs.any_open(~light)
+    # of a trade alone people do name a house: "The Grill"
+    empty = light & ~vocabulary.trade
+    left_shared, right_shared = (a.left >= 0) & ~a.left_open, (a.right >= 0) & ~a.right_open
+    named = any_of(left_shared & ~empty[a.left]) | any_of(right_shared & ~empty[a.right])
+    unlike = any_of(left_shared) & ~named & (left_told | right_told)
+    values["only_light_words_shared"] = (unlike & ~a.whole & (values["acronym"] == 0)).astype(float)
 
 
 def name_features(pairs: Pairs) -> None:

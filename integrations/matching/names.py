@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from integrations.matching import marks, wordlists
-from integrations.matching.contacts import HOST_ENDING, domain_in_name, registrable
+from integrations.matching.contacts import HOST_ENDING, domain_in_name, registrable, tenant_in_name
 from integrations.matching.words import (
     JOINED_FORMS,
     Words,
@@ -82,6 +82,13 @@ _SLASHED_FORMS = {"k/s": "kommanditselskab", "i/s": "interessentskab", "p/s": "p
 _SLASHED = re.compile(r"(?<!\w)(?:[kip]/s)(?!\w)", re.IGNORECASE)
 _SOLE_TRADER = re.compile(r"\be\.\s?U\.")
 #: Escaped twice, or with its letters changed: "&amp;amp;", "&Amp;".
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ONES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_FIRSTS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+_TWO_FIGURES = re.compile(
+    rf"\b({'|'.join(_TENS)})(?:[\s-]+({'|'.join(_FIRSTS)})|-({'|'.join(_ONES)}))\b", re.IGNORECASE
+)
 _ENTITY = re.compile(r"&(#?\w{2,8});")
 _MOST_ESCAPES = 3
 _HEBREW_QUOTE = re.compile(r"(?<=[\u05d0-\u05ea])[\"\u05f3\u05f4'](?=[\u05d0-\u05ea])")
@@ -217,6 +224,16 @@ def _unescaped(found: re.Match[str]) -> str:
     return sign if sign != found.group(0) else html.unescape(found.group(0).lower())
 
 
+def _two_figures(found: re.Match[str]) -> str:
+    """ "Twenty-First" as "21st", "Twenty-Four" as "24"."""
+    tens, first, one = ((part or "").lower() for part in found.groups())
+    number = 10 * (_TENS.index(tens) + 2)
+    if one:
+        return str(number + _ONES.index(one) + 1)
+    figure = _FIRSTS.index(first) + 1
+    return f"{number + figure}{_ENDINGS.get(figure, 'th')}"
+
+
 def _spell_alike(text: str) -> str:
     """Unescape, and write out what letters alone would not tell: "K/S", "Sté", "e.U."."""
     for _ in range(_MOST_ESCAPES):
@@ -225,6 +242,8 @@ def _spell_alike(text: str) -> str:
         text = _ENTITY.sub(_unescaped, text)
     if ">" in text or "\u2192" in text or "\u21d2" in text:
         text = _ARROW.sub(" renamed ", text)
+    if "ty" in text.lower():
+        text = _TWO_FIGURES.sub(_two_figures, text)
     if not text.isascii():
         text = _HEBREW_QUOTE.sub("", text)
     if "/" in text:
@@ -325,6 +344,9 @@ def read_name(text: str, steps: Steps | None = None) -> ParsedName:
     host = domain_in_name(plain)
     if host:
         plain = f"{registrable(host)[1]} ({HOST_ENDING})"
+        _note(steps, "web address read as its label", plain)
+    elif label := tenant_in_name(plain):
+        plain = f"{label} ({HOST_ENDING})"
         _note(steps, "web address read as its label", plain)
     forms, legal, classes = _read(plain, words, articles, steps)
     out = spelled_out(alike)

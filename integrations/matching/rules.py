@@ -133,6 +133,14 @@ def _branches(v: View) -> Flags:
     return both_add & v.some("phone_different") & ~v.some("phone_near", "acronym")
 
 
+def _owners_domain(v: View) -> Flags:
+    """ "Acme Leeds" and "Acme Derby" under acme.com; or one telephone, and each its own domain."""
+    both_add = v.above("contradiction_weight", _TELLING_WORD)
+    both_add &= ~v.some("one_edit", "two_edits", "only_typos", "acronym")
+    brand = v.some("domain_same") & v.some("same_first_word") & ~v.some("phone_same")
+    return both_add & (brand | (v.some("phone_same") & v.some("domain_different")))
+
+
 def _site(v: View) -> Flags:
     site = v.above("omission", _HALF) & v.some("one_word")
     site |= v.above("omission", _SOME_WEIGHT) & v.some("worst_partner", "contradiction")
@@ -150,6 +158,13 @@ RULES: tuple[Rule, ...] = (
         "each name has a number that the other lacks",
         "nothing but your own choice",
         lambda v: v.some("number_conflict"),
+    ),
+    Rule(
+        "initials",
+        Strength.FORBIDS,
+        "each name has an initial or letter that the other lacks",
+        "nothing but your own choice",
+        lambda v: v.some("initials_differ"),
     ),
     Rule(
         "additions",
@@ -205,7 +220,21 @@ RULES: tuple[Rule, ...] = (
         Strength.HOLDS,
         "the first word is singular on one side and plural or possessive on the other, as two families are",
         _CONTACT,
-        lambda v: v.some("first_word_inflected", "repeated_word") & ~v.supported,
+        lambda v: v.some("first_word_inflected") & ~v.supported,
+    ),
+    Rule(
+        "repeated word",
+        Strength.HOLDS,
+        "a word stands twice in one name and once in the other",
+        _CONTACT,
+        lambda v: v.some("repeated_word") & ~v.supported,
+    ),
+    Rule(
+        "second names",
+        Strength.HOLDS,
+        "each has a second name of its own, as businesses of one owner do",
+        _CONTACT,
+        lambda v: v.some("second_names_differ") & ~v.contact,
     ),
     Rule(
         "joined word",
@@ -226,7 +255,9 @@ RULES: tuple[Rule, ...] = (
         Strength.HOLDS,
         "they share only common words",
         _CONTACT,
-        lambda v: v.hardly_named & v.adds & ~v.some("acronym") & ~v.supported,
+        lambda v: (
+            (v.hardly_named & v.adds & ~v.some("acronym") | v.some("only_light_words_shared")) & ~v.supported
+        ),
     ),
     Rule(
         "last word",
@@ -289,6 +320,13 @@ RULES: tuple[Rule, ...] = (
         "each adds a telling word and has its own telephone number, as branches do",
         "a telephone number that agrees",
         _branches,
+    ),
+    Rule(
+        "owner's domain",
+        Strength.HOLDS,
+        "each adds a telling word, and only one of domain and telephone number agrees, as of two sites",
+        "a domain and a telephone number that agree",
+        _owners_domain,
     ),
     Rule(
         "part of the name",

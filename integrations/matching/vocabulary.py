@@ -77,6 +77,7 @@ class Vocabulary:
         self.exact_only: Flags = np.zeros(0, bool)
         self.ordinary: Flags = np.zeros(0, bool)
         self.known: Flags = np.zeros(0, bool)
+        self.in_dictionary: Flags = np.zeros(0, bool)
         self.neutral: Flags = np.zeros(0, bool)
         self.structural: Flags = np.zeros(0, bool)
         self.trade: Flags = np.zeros(0, bool)
@@ -147,6 +148,7 @@ class Vocabulary:
         self.ordinary = among(common) | np.fromiter(
             (word[-1] == "s" and word[:-1] in common for word in self.texts), bool, len(self.texts)
         )
+        self.in_dictionary = among(wordlists.dictionary_words())
         regions = wordlists.regions()[0]
         self.place = among({*regions, *regions.values(), "uk", "us", "usa", "new"})
         self.neutral = among(wordlists.neutral_words())
@@ -162,7 +164,8 @@ class Vocabulary:
         self.body = np.fromiter((bodies.get(word, 0) for word in self.texts), np.int32, len(self.texts))
         self.town = among(wordlists.places()) | among(wordlists.directions()) | self.place
         self.given = among(wordlists.given_names()) | ((self.length == 1) & ~self.exact_only)
-        self.attested = (among(wordlists.surnames()) | among(wordlists.places())) & (self.length > 2)
+        attested = among(wordlists.surnames()) | among(wordlists.places()) | among(wordlists.given_names())
+        self.attested = attested & (self.length > 2)
         self.several = among(wordlists.several_meanings())
         self.main_site = among({MAIN_SITE, "main"})
         self.agency = among(wordlists.agency_words())

@@ -280,6 +280,12 @@ def common_words() -> frozenset[str]:
 
 
 @cache
+def dictionary_words() -> frozenset[str]:
+    """English words that another one differs from by a letter: no misspelling, though no names hold them."""
+    return _words("dictionary_words.txt")[""]
+
+
+@cache
 def shared_hosts() -> frozenset[str]:
     """Hosts whose domain is no evidence."""
     return _words("web_hosts.txt")[""]

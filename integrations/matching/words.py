@@ -20,6 +20,7 @@ _WORD = re.compile(rf"(?:[^\W_]|[{_SIGNS}])+")
 _ASCII_WORD = re.compile("[a-z0-9]+")
 _DOTTED_INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}(?:[^\W\d_]\b)?")
 _LOST_APOSTROPHE = re.compile(r"(?<=[^\W\d_])\?(?=s\b)", re.IGNORECASE)
+_SHORT_AND = re.compile(r"(?<=\w)(?:\s*'n'\s*|\s+'n\s+|\s+n'\s+)(?=\w)")
 _APOSTROPHE_WORD = re.compile(r"[^\W_]+(?:'[^\W_]*)+")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _JOINED_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]{2})|(?<=[A-Z]{2})(?=[A-Z][a-z]{3})")
@@ -56,7 +57,11 @@ MOST_INITIALS = 7
 
 _KIN = wordlists.kin_words()
 _LETTERS = wordlists.transliterations()
-_BOROUGH, _BEFORE_BOROUGH = frozenset(["borough", "boro"]), frozenset(["london", "royal", "metropolitan"])
+#: What stands before a body without telling which one it is.
+_BEFORE_BODY = {
+    **dict.fromkeys(("borough", "boro"), frozenset(["london", "royal", "metropolitan"])),
+    **dict.fromkeys(("diocese", "archdiocese"), frozenset(["roman", "catholic"])),
+}
 _SPELLED_OUT = str.maketrans(
     {
         "ä": "ae",
@@ -64,11 +69,15 @@ _SPELLED_OUT = str.maketrans(
         "ü": "ue",
         "ø": "oe",
         "å": "aa",
+        "ё": "yo",
+        "đ": "dj",
         "Ä": "Ae",
         "Ö": "Oe",
         "Ü": "Ue",
         "Ø": "Oe",
         "Å": "Aa",
+        "Ё": "Yo",
+        "Đ": "Dj",
     }
 )
 _FIRST_EAST_ASIAN = "\u2e80"
@@ -266,15 +275,13 @@ def _join_regions(words: list[str]) -> list[str]:
     return joined
 
 
-def _plain_boroughs(words: list[str]) -> list[str]:
-    """ "london borough", "metropolitan borough", "royal borough" are boroughs."""
-    followed = [*words[1:], ""]
-    kept = [
-        word
-        for word, following in zip(words, followed, strict=True)
-        if not (word in _BEFORE_BOROUGH and following in _BOROUGH)
-    ]
-    return kept if len(kept) > 1 else words
+def _plain_bodies(words: list[str]) -> list[str]:
+    """ "london borough" is a borough, "roman catholic diocese" a diocese."""
+    kept: list[str] = []
+    for word in reversed(words):
+        if not (kept and word in _BEFORE_BODY.get(kept[-1], ())):
+            kept.append(word)
+    return kept[::-1] if len(kept) > 1 else words
 
 
 def _without_articles(words: list[str], articles: frozenset[str]) -> list[str]:
@@ -311,6 +318,8 @@ def _unified_signs(lowered: str) -> tuple[str, tuple[str, ...]]:
         lowered = _LOST_APOSTROPHE.sub("'", lowered)
     apostrophes: tuple[str, ...] = ()
     if "'" in lowered:
+        if "n" in lowered:  # "Shop 'n Save"
+            lowered = _SHORT_AND.sub(" and ", lowered)
         apostrophes = tuple(_APOSTROPHE_WORD.findall(lowered))
         lowered = lowered.replace("'", "")
     if "co-op" in lowered:
@@ -380,8 +389,8 @@ def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
     if words and min(map(len, words)) == 1:
         words = _join_initials(words)
     words, core, legal, classes = _split_off_forms(words, is_ascii)
-    if "borough" in core or "boro" in core:
-        core = _plain_boroughs(core)
+    if not _BEFORE_BODY.keys().isdisjoint(core):
+        core = _plain_bodies(core)
     squash = "".join(core)
     initials: tuple[str, ...] = ()
     if len(core) > 1:

