@@ -50,6 +50,22 @@ class ProbedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type 
         self.pending_conns.append(connection)
         self.poller.register(link, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection))
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Before this process ends: take whoever has connected already, then be refused to everybody else.
+
+        What waited at an address that is closed later would be cut, and a proxy may not send a change twice;
+        after a refusal it goes on to another machine.
+        """
+        super().set_accept_enabled(enabled)
+        if self.alive:
+            return
+        for listener in self.sockets:
+            before = -1
+            while before != self.nr_conns:
+                before = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
     def enqueue_req(self, conn: Any) -> None:
         """Give the connection to a thread: of the probes, or of all others."""
         if not ASKS_FOR_PROBE.match(_first_bytes(conn.sock)):

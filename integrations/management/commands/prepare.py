@@ -35,13 +35,13 @@ class Command(BaseCommand):
         try:
             with limit_thread("migration"), _alone_on_machine():
                 keep_trying(lambda: self._prepare_database(verbosity), "The database cannot be prepared yet")
+                if settings.IN_PRODUCTION:
+                    call_command("collectstatic", interactive=False, verbosity=verbosity)
         except Refused as error:
             raise CommandError(f"The database refuses these settings: {error}") from error
         finally:
             if not connection.in_atomic_block:
                 connection.close()
-        if settings.IN_PRODUCTION:
-            call_command("collectstatic", interactive=False, verbosity=verbosity)
 
     def _prepare_database(self, verbosity: int) -> None:
         with _alone_on_database():
