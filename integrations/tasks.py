@@ -222,6 +222,15 @@ def queued_calls() -> set[str]:
     return {str(arguments[0]) for arguments in calls if arguments}
 
 
+def _fail_calls(key: uuid.UUID) -> None:
+    """The call for a job whose process was ended has failed; a queue in Redis finds that by itself."""
+    if settings.TASKS_BACKEND == "database":
+        from django_tasks_db.models import DBTaskResult
+
+        cut = DBTaskResult.objects.filter(task_path=run_job.module_path, status="RUNNING")
+        cut.filter(args_kwargs__args=[str(key)]).update(status="FAILED", finished_at=timezone.now())
+
+
 _WEBHOOKS_WOKEN = "webhooks-woken"
 _WOKEN_FOR = 120  # seconds; longer than a call waits and works, usually
 
@@ -231,8 +240,12 @@ def wake_webhooks() -> bool:
 
     The mark in the cache only spares the queue: two calls at once do no harm, and a lost one is made again.
     """
-    if not has_work(timezone.now()) or not cache.add(_WEBHOOKS_WOKEN, 1, timeout=_WOKEN_FOR):
+    now = time.time()
+    # With the moment in it: what a wrong clock has put there would stay until that clock is right.
+    woken = 0 <= now - cache.get(_WEBHOOKS_WOKEN, 0.0) < _WOKEN_FOR
+    if woken or not has_work(timezone.now()):
         return False
+    cache.set(_WEBHOOKS_WOKEN, now, timeout=_WOKEN_FOR)
     deliver_webhooks.enqueue()
     return True
 
@@ -246,12 +259,28 @@ def deliver_webhooks() -> None:
         cache.delete(_WEBHOOKS_WOKEN)
 
 
+class JobFailed(Exception):
+    """What a job failed for, which its row tells people: raised so that its call in the queue failed, too."""
+
+    is_told = True  # by the line that tells how the job ended (portal/logs.py)
+
+
 @task()
 def run_job(key: str) -> None:
-    """Claim the job and do it. Its row tells how it ended; only a programming error is raised."""
-    run = claim(uuid.UUID(key))
+    """Do the job that a call in the queue is for. Raises JobFailed, and what ``do_job`` raises."""
+    failed = do_job(uuid.UUID(key))
+    if failed:
+        raise JobFailed(failed)
+
+
+def do_job(key: uuid.UUID) -> str:
+    """Claim the job and do it; what it failed for, "" otherwise. Its row tells how it ended.
+
+    Only a programming error is raised.
+    """
+    run = claim(key)
     if run is None:
-        return
+        return ""
     began = time.monotonic()
     with run:
         try:
@@ -271,6 +300,7 @@ def run_job(key: str) -> None:
                 keep_trying(partial(_give_back, run), f"Job {run.job.pk} cannot be given back")
             elif (told := _failure(error)) is not None:
                 _fail(run, told, began, **({"confirm": "shrink"} if isinstance(error, ShrinkRefused) else {}))
+                return told
             else:
                 _fail(run, MISTAKE, began)
                 raise
@@ -279,6 +309,7 @@ def run_job(key: str) -> None:
             _log_end(run, "is done", began, logging.INFO)
             if result.get("outdated"):
                 enqueue_refresh(run.instance, run.job.created_by, full=True)
+    return ""
 
 
 def _failure(error: Exception) -> str | None:
@@ -295,7 +326,7 @@ def _fail(run: JobRun, error: str, began: float, **result: str) -> None:
 
 
 def _log_end(run: JobRun, ended: str, began: float, level: int = logging.WARNING) -> None:
-    """One line for each job, since its call in the queue succeeds whatever the job came to."""
+    """One line for each job, which says what it was about; the queue knows its key alone."""
     job, seconds = run.job, time.monotonic() - began
     logger.log(level, "Job %s (%s, %s) %s, after %.1f s", job.pk, job.kind, job.subject, ended, seconds)
 
@@ -318,6 +349,7 @@ def end_run(key: uuid.UUID, token: uuid.UUID, state: Job.State, sentence: str) -
         job = Job.objects.select_for_update().filter(key=key, lease_token=token).first()
         if job is None:
             return True  # it has ended by itself, or another worker has it
+        _fail_calls(key)
         run = JobRun(job, token)
         report = ImportReport.objects.select_for_update().filter(key=key).first()
         if report is not None and report.verdict != ImportReport.Verdict.RUNNING:
@@ -336,6 +368,7 @@ def hand_on(key: uuid.UUID, token: uuid.UUID) -> bool:
     with transaction.atomic():
         job = release(key, token)
         if job is not None:
+            _fail_calls(key)
             _wake(job)
     return True
 

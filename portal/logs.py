@@ -47,6 +47,14 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
+class ToldFilter(logging.Filter):
+    """Leaves out what the queue says of a job that failed: integrations.tasks has told it, with a reason."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for an exception that calls itself told."""
+        return not (record.exc_info and getattr(record.exc_info[1], "is_told", False))
+
+
 def _time(record: logging.LogRecord) -> str:
     return dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds")
 
@@ -111,7 +119,7 @@ def logging_settings(level: str, layout: str) -> dict[str, object]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": RequestIdFilter}},
+        "filters": {"request_id": {"()": RequestIdFilter}, "told": {"()": ToldFilter}},
         "formatters": {name: {"()": formatter} for name, formatter in FORMATTERS.items()},
         "handlers": {
             "console": {
@@ -126,8 +134,8 @@ def logging_settings(level: str, layout: str) -> dict[str, object]:
             # At DEBUG they write the whole context of a template, and paths that receivers keep secret.
             "django.template": {"level": "INFO"},
             "urllib3": {"level": "INFO"},
-            # Of a job that failed it says that its call succeeded; integrations.tasks says what became of it.
-            "django_tasks": {"level": "WARNING"},
+            # integrations.tasks says what became of a job, in one line.
+            "django_tasks": {"level": "WARNING", "filters": ["told"]},
             "django_tasks_db": {"level": "WARNING"},
         },
         "root": {"handlers": ["console"], "level": level},

@@ -12,9 +12,10 @@ import random
 import uuid
 from typing import Any, TypeVar
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from integrations.models.bases import CLOCKS_DIFFER
 from integrations.models.deliveries import Delivery
 
 MOST_ATTEMPTS = 10
@@ -24,6 +25,16 @@ GIVEN_UP = "Given up."
 
 Row = TypeVar("Row", bound=Delivery)
 _random = random.SystemRandom()
+
+
+def has_come(name: str, now: dt.datetime, longest: float = LONGEST_WAIT) -> Q:
+    """Whether the time of that name has come.
+
+    So it has where it lies further ahead than anybody waits (``longest``, in seconds): a clock that was wrong
+    for a moment wrote it.
+    """
+    ahead = now + dt.timedelta(seconds=longest) + CLOCKS_DIFFER
+    return Q(**{f"{name}__lte": now}) | Q(**{f"{name}__gt": ahead})
 
 
 def claim_next(due: QuerySet[Row], now: dt.datetime) -> Row | None:

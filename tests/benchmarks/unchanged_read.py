@@ -39,7 +39,7 @@ def read(instance: object) -> str:
     from integrations import tasks
 
     job = tasks.enqueue_refresh(instance, None, full=True)  # type: ignore[arg-type]
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     job.refresh_from_db()
     if job.state != "done":
         raise RuntimeError(job.error)

@@ -33,7 +33,7 @@ def by_schedule(instance: IntegrationInstance) -> dt.timedelta:
     """One turn of the schedule as a worker does it; how long until the next one."""
     due(instance)
     assert tasks.start_due() == 1
-    tasks.run_job.func(str(Job.objects.open().get().key))
+    tasks.do_job(Job.objects.open().get().key)
     instance.refresh_from_db()
     assert instance.next_refresh_at is not None
     return instance.next_refresh_at - timezone.now()

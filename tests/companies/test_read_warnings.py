@@ -188,7 +188,7 @@ def test_a_company_that_is_counted_and_not_given_is_a_warning_with_a_way_on(
     client_of(member).post(
         reverse("integrations:refresh", args=[refreshed.psa, refreshed.pk]), {"accept_shrink": "1"}
     )
-    tasks.run_job.func(str(Job.objects.open().get().key))
+    tasks.do_job(Job.objects.open().get().key)
     assert company_of(refreshed, 0).missing_since is not None
     assert warnings_of(refreshed) == []
 

@@ -485,7 +485,7 @@ def test_a_refresh_killed_half_way_leaves_a_state_from_which_it_completes(
     assert 90 not in present_ids(refreshed)
     Job.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
     job = Job.objects.open().get()
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     job.refresh_from_db()
     assert (job.state, job.attempts) == (Job.State.DONE, 2)
     assert company_of(refreshed, 103).missing_since is not None

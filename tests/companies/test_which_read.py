@@ -198,7 +198,7 @@ def test_the_schedule_reads_everything_every_day(
     )
     assert tasks.start_due() == 1
     job = Job.objects.open().get()
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     job.refresh_from_db()
     assert (job.state, job.result["full"]) == (Job.State.DONE, full)
 
@@ -229,7 +229,7 @@ def test_the_page_offers_to_read_everything_with_its_price(
     window.post(reverse("integrations:refresh", args=[large.psa, large.pk]), ALL)
     job = Job.objects.open().get()
     simulator.requests.clear()
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
 
     job.refresh_from_db()
     assert job.message == "All 45 companies were read: 1 no longer there."
@@ -242,7 +242,7 @@ def test_the_wish_for_everything_is_taken_up_by_a_refresh_that_waits(
 ) -> None:
     waiting = tasks.enqueue_refresh(large, owner)
     assert tasks.enqueue_refresh(large, owner, full=True).pk == waiting.pk
-    tasks.run_job.func(str(waiting.key))
+    tasks.do_job(waiting.key)
     waiting.refresh_from_db()
     assert waiting.result["full"]
 
@@ -262,7 +262,7 @@ def test_undoing_a_filter_reads_anew_as_saving_one_does(
 
     assert "The companies are being read anew." in answer.content.decode()
     job = Job.objects.open().get()
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     job.refresh_from_db()
     assert job.message.startswith("All 15 companies were read: ")
     assert state_of(refreshed, 201)[1:] == (True, True)

@@ -251,7 +251,7 @@ tasks.WORK[Job.Kind.CHECK_CONNECTION] = lambda run: ("", {"filled": len(bytearra
 job, _ = tasks.open_job(Job.Kind.CHECK_CONNECTION, IntegrationInstance.objects.get(), None, {})
 limit_memory(600)
 try:
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
 except MemoryError:
     job.refresh_from_db()
     print(job.state, job.error)

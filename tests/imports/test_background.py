@@ -54,7 +54,7 @@ def upload(client: Client, extra: str = "", **values: str) -> Job:
 
 def work(job: Job) -> ImportReport:
     """What a worker does when it is woken."""
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     job.refresh_from_db()
     return ImportReport.objects.get(key=job.key)
 

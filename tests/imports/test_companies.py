@@ -64,7 +64,7 @@ def start(user: User, instance: IntegrationInstance, options: dict[str, Any] = E
 
 
 def work(job: Job) -> ImportReport:
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     job.refresh_from_db()
     return ImportReport.objects.get(key=job.key)
 
@@ -212,7 +212,7 @@ def test_in_the_browser(
     assert "You can close this page" in started.content.decode()
     again = client.post(f"{address}start/", {"all": "1"}, follow=True)
     assert "still running" in again.content.decode()
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     done = client.get(f"/imports/{job.key}/", headers={"HX-Request": "true"}).content.decode()
     assert "1 organization added and mapped" in done
     assert "hx-trigger" not in done

@@ -241,12 +241,12 @@ def test_a_large_file_is_checked_and_imported_by_a_worker(member: User, client_o
     client.post(f"{step}columns/", fields_of(text(client.get(f"{step}columns/"))))
     job = Job.objects.get()
     assert "hx-trigger" in text(client.get(f"{step}check/"))
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     assert "3,000 new" in text(client.get(f"{step}check/", headers={"HX-Request": "true"}))
     assert not Organization.objects.exists()
     client.post(f"{step}check/", {"import": "1"})
     assert not ImportDraft.objects.exists()
-    tasks.run_job.func(str(Job.objects.latest("pk").key))
+    tasks.do_job(Job.objects.latest("pk").key)
     assert Organization.objects.count() == 3_000
 
 

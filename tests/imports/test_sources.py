@@ -64,7 +64,7 @@ def add(client: Client, **values: Any) -> ImportSource:
 def work() -> None:
     """What workers do that are woken."""
     for job in Job.objects.open():
-        tasks.run_job.func(str(job.key))
+        tasks.do_job(job.key)
 
 
 def text(answer: Any) -> str:

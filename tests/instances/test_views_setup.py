@@ -395,7 +395,7 @@ def test_refresh_options_shows_its_progress_until_it_is_done(
     assert "Companies as of</dt><dd>not read yet" in page
     assert re.search(r"Requests used</dt><dd>[\d,]+ of [\d,]+ an hour, as of <time ", page)
 
-    tasks.run_job.func(str(Job.objects.get().key))
+    tasks.do_job(Job.objects.get().key)
 
     done = window.get(at("job", instance))
     assert "All 15 companies were read: 15 new." in text_of(done)
@@ -410,7 +410,7 @@ def test_a_failed_refresh_says_why_and_a_shrink_asks(
 ) -> None:
     simulator.inject("restricted-rows", every=2)
     window.post(at("refresh", refreshed), {"full": "1"})
-    tasks.run_job.func(str(Job.objects.open().get().key))
+    tasks.do_job(Job.objects.open().get().key)
     page = text_of(window.get(at("job", refreshed)))
     assert "companies were not returned this time" in page
     assert 'name="accept_shrink"' in page
@@ -627,7 +627,7 @@ def test_bidi_and_control_marks_from_autotask_reach_no_page(
 ) -> None:
     simulator.inject("strange-names", path="companies/query")
     window.post(at("refresh", instance))
-    tasks.run_job.func(str(Job.objects.get().key))
+    tasks.do_job(Job.objects.get().key)
     assert Company.objects.exists()
     page = text_of(window.get(at("choose", instance, organization_id=organizations["Abbott"].pk), {"q": "a"}))
     assert not set(page) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x00\x07\x1b")

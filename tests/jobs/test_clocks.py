@@ -5,15 +5,18 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
 from integrations import tasks
-from integrations.models import IntegrationInstance, Job
+from integrations.models import ImportSource, IntegrationInstance, Job, Webhook, WebhookDelivery
 from integrations.services.companies import refresh as refreshing
 from integrations.services.instances import schedule
 from integrations.services.jobs import run as jobs
+from integrations.services.saved_sources import start_due_sources
+from integrations.services.webhooks import outbox
 
 MONTH = dt.timedelta(days=30)
 
@@ -53,6 +56,33 @@ def test_a_job_of_then_is_taken_up_and_is_not_the_latest(main: IntegrationInstan
     Job.objects.update(state=Job.State.DONE)
     later = tasks.enqueue_refresh(main, owner)
     assert jobs.shown_job(main, owner) == later
+
+
+def test_messages_and_saved_sources_of_then_have_their_turn_now(db: None) -> None:
+    now = timezone.now()
+    webhook = Webhook.objects.create(name="Desk")
+    due = WebhookDelivery.objects.create(webhook=webhook, event="x", payload={}, next_attempt_at=now + MONTH)
+    WebhookDelivery.objects.create(
+        webhook=webhook, event="x", payload={}, next_attempt_at=now + dt.timedelta(hours=5)
+    )
+    Webhook.objects.update(rests_until=now + MONTH)
+    assert list(outbox._due(now)) == [due]
+    Webhook.objects.update(rests_until=now + dt.timedelta(seconds=50))
+    assert list(outbox._due(now)) == []
+    Webhook.objects.update(rests_until=None)
+
+    with time_machine.travel(now + MONTH):
+        assert tasks.wake_webhooks()
+    assert tasks.wake_webhooks()  # what was marked as under way then, is not
+    assert not tasks.wake_webhooks()
+
+    usual = {"kind": "organizations", "type": "kept", "refresh_every_hours": 6}
+    ImportSource.objects.create(name="Then", next_refresh_at=now + MONTH, **usual)
+    ImportSource.objects.create(name="Soon", next_refresh_at=now + dt.timedelta(hours=5), **usual)
+    started: list[str] = []
+    assert start_due_sources(now, lambda source: started.append(source.name)) == 1
+    assert start_due_sources(now, lambda source: started.append(source.name)) == 0
+    assert started == ["Then"]
 
 
 @pytest.mark.parametrize("stuck", [True, False])

@@ -86,7 +86,7 @@ def test_nothing_is_done_for_who_lost_the_right_while_it_waited(
         case "person":
             member.delete()
 
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
 
     job.refresh_from_db()
     assert job.state == Job.State.FAILED
@@ -101,7 +101,7 @@ def test_nothing_is_done_for_who_lost_the_right_while_it_waited(
 @pytest.mark.parametrize("kind", ASKED)
 def test_it_is_done_for_who_still_has_it(kind: str, plain: IntegrationInstance, member: User) -> None:
     job = ASKED[kind][0](plain, member)
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     job.refresh_from_db()
     assert (job.state, job.error) == (Job.State.DONE, "")
     written = Organization.objects.count() - 1 + OrganizationMapping.objects.count()

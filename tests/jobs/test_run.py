@@ -189,13 +189,44 @@ def test_a_worker_does_what_was_queued(
     assert DBTaskResult.objects.get().status == "SUCCESSFUL"
 
 
+@pytest.mark.django_db(transaction=True)  # a worker closes connections that stand in a transaction
+def test_the_call_for_a_job_that_failed_has_failed(
+    simulator: Simulator, instance: IntegrationInstance, owner: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulator.inject("server-error")
+    job = tasks.enqueue_refresh(instance, owner)
+    call_command("db_worker", "--batch", "--no-startup-delay", "--interval", "0", verbosity=0)
+    job.refresh_from_db()
+    call = DBTaskResult.objects.get()
+    assert (job.state, call.status) == (Job.State.FAILED, "FAILED")
+    assert call.exception_class_path == "integrations.tasks.JobFailed"
+    told = [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+    assert [record.exc_info for record in told if record.name == "django_tasks"] == []
+    assert f"Job {job.pk} (refresh_options, Main) failed" in caplog.text
+
+
+def test_the_call_of_a_process_that_was_ended_has_failed(job: Job) -> None:
+    for state, ended in (("waiting", tasks.hand_on), ("failed", tasks.end_run)):
+        DBTaskResult.objects.all().delete()
+        Job.objects.filter(pk=job.pk).update(state="waiting", attempts=0)
+        tasks.run_job.enqueue(str(job.key))
+        other = tasks.run_job.enqueue("another")
+        DBTaskResult.objects.update(status="RUNNING")
+        run = jobs.claim(job.key)
+        assert run is not None
+        ended(job.key, run.token, *(("failed", "It hung.") if state == "failed" else ()))
+        found = dict(DBTaskResult.objects.exclude(status="READY").values_list("status", "args_kwargs"))
+        assert found["FAILED"]["args"] == [str(job.key)]
+        assert found["RUNNING"]["args"] == [other.args[0]]
+
+
 def test_a_call_for_a_job_that_ended_or_is_gone_does_nothing(job: Job) -> None:
     job.request_cancel()
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     job.refresh_from_db()
     assert job.state == Job.State.CANCELLED
     job.delete()
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
 
 
 def test_a_mistake_of_the_portal_fails_the_job_for_people_and_is_raised_for_the_log(
@@ -203,7 +234,7 @@ def test_a_mistake_of_the_portal_fails_the_job_for_people_and_is_raised_for_the_
 ) -> None:
     IntegrationInstance.objects.filter(pk=plain.pk).update(psa="no-such-psa")
     with pytest.raises(LookupError):
-        tasks.run_job.func(str(job.key))
+        tasks.do_job(job.key)
     job.refresh_from_db()
     assert job.state == Job.State.FAILED
     assert "log of the worker" in job.error

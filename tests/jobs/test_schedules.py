@@ -106,13 +106,13 @@ def test_a_refresh_that_is_open_already_is_not_doubled(plain: IntegrationInstanc
 
 def test_the_daily_check_tells_what_is_wrong(tenant: Tenant, instance: IntegrationInstance) -> None:
     job = tasks.enqueue_check(instance, None, origin="schedule")
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     job.refresh_from_db()
     assert (job.state, job.message) == (Job.State.DONE, "The connection works.")
 
     tenant.secret = "changed over there"
     job = tasks.enqueue_check(instance, None, origin="schedule")
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     job.refresh_from_db()
     instance.refresh_from_db()
     assert job.state == Job.State.FAILED

@@ -158,7 +158,7 @@ def knock_at_every_door(instance: IntegrationInstance, owner: User) -> None:
     tasks.enqueue_check(instance, None, origin="schedule")
     tasks.enqueue_check(instance, owner)
     for job in Job.objects.open():
-        tasks.run_job.func(str(job.key))
+        tasks.do_job(job.key)
     for command in ("refresh_options", "validate_instances"):
         with contextlib.suppress(CommandError):  # it says that it was refused
             call_command(command, instance.name, stdout=io.StringIO(), stderr=io.StringIO())

@@ -162,7 +162,7 @@ def refresh(instance: IntegrationInstance, **options: bool) -> Job:
     """Refresh Options as a worker does it; the job as it ended."""
     job, created = jobs.open_job(Job.Kind.REFRESH_OPTIONS, instance, None, dict(options))
     assert created, f"{job} was open already"
-    tasks.run_job.func(str(job.key))
+    tasks.do_job(job.key)
     job.refresh_from_db()
     return job
 

@@ -25,7 +25,7 @@ from integrations.management.output import (
     write_rows,
 )
 from integrations.models import IntegrationInstance, Job
-from integrations.tasks import enqueue_refresh, run_job
+from integrations.tasks import do_job, enqueue_refresh
 
 logger = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ def _run_if_free(job: Job, line: ProgressLine, interruption: _Interruption) -> N
     with _drawn(job, line):
         interruption.job = job
         try:
-            run_job.call(str(job.key))
+            do_job(job.key)
         except Exception:  # the job's row has it as failed; the other configurations go on
             logger.exception("Job %s of “%s” ended unexpectedly.", job.pk, job.subject)
         finally:

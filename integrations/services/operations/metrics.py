@@ -9,6 +9,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 
 from integrations.models import ApiToken, IntegrationInstance, Job, Organization, OrganizationMapping, Worker
+from integrations.models.bases import known_time
 from integrations.services.instances.schedule import overdue
 from integrations.services.operations.health import clock_difference
 
@@ -42,7 +43,7 @@ def _database_lines() -> Iterable[str]:
     oldest = Job.objects.filter(state=Job.State.WAITING).aggregate(at=Min("created_at"))["at"]
     yield _metric(
         "portal_job_oldest_waiting_seconds", "gauge", "How long the oldest waiting job has waited.",
-        [({}, (now - oldest).total_seconds() if oldest else 0)],
+        [({}, max(0.0, (now - oldest).total_seconds()) if oldest else 0)],
     )  # fmt: skip
     stalled = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=now).count()
     yield _metric("portal_jobs_stalled", "gauge", "Running jobs whose worker is silent.", [({}, stalled)])
@@ -78,9 +79,9 @@ def _database_lines() -> Iterable[str]:
     yield _metric(
         "portal_instance_data_age_seconds", "gauge", "Since the companies of the configuration were read.",
         [
-            (_of(instance), (now - instance.last_refreshed_at).total_seconds())
+            (_of(instance), (now - read).total_seconds())
             for instance in instances
-            if instance.last_refreshed_at
+            if (read := known_time(instance.last_refreshed_at, now))
         ],
     )  # fmt: skip
     mapped = dict(

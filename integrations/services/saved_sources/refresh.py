@@ -18,6 +18,7 @@ from integrations.database.transactions import transaction_required
 from integrations.files.shape import ImportRefused
 from integrations.models import ImportDraft, ImportReport, ImportSource, ImportSourceRun, Job
 from integrations.models.audit import Action
+from integrations.models.bases import known_time
 from integrations.services.audit import Actor, Batch
 from integrations.services.drafts.keep import keep_draft
 from integrations.services.imports.reports import Reading
@@ -59,9 +60,14 @@ def open_refresh(source: ImportSource, user: User | None, origin: str = "") -> t
 def start_due_sources(now: dt.datetime, start: Callable[[ImportSource], object]) -> int:
     """Call ``start`` for each source whose time has come and that no other worker took; returns how many."""
     started = 0
-    due = ImportSource.objects.filter(refresh_every_hours__gt=0, next_refresh_at__lte=now)
-    for source in due.order_by("next_refresh_at"):
-        following = now + dt.timedelta(hours=source.refresh_every_hours)
+    planned = ImportSource.objects.filter(refresh_every_hours__gt=0).exclude(next_refresh_at=None)
+    for source in planned.defer("entries").order_by("next_refresh_at"):
+        interval = dt.timedelta(hours=source.refresh_every_hours)
+        following = now + interval
+        # What lies further ahead than its interval was planned by a clock that was wrong.
+        at = source.next_refresh_at
+        if at and at > now and known_time(at - interval, now):
+            continue
         same = ImportSource.objects.filter(pk=source.pk, next_refresh_at=source.next_refresh_at)
         with transaction.atomic():
             if same.update(next_refresh_at=following):

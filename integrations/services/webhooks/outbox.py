@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from integrations.crypto import SealedValueError
 from integrations.models import AuditEvent, Company, Organization, Webhook, WebhookDelivery, WebhookEvent
-from integrations.services.deliveries import claim_next, end_attempt, put_off
+from integrations.services.deliveries import claim_next, end_attempt, has_come, put_off
 from integrations.services.read_api.changes import MAPPING, described
 from integrations.services.read_api.scope import Scope
 from integrations.services.webhooks import review_notices
@@ -146,9 +146,11 @@ def _changes(kind: WebhookEvent, events: list[AuditEvent]) -> list[dict[str, Any
 def _due(now: dt.datetime) -> QuerySet[WebhookDelivery]:
     return (
         WebhookDelivery.objects.filter(
-            status=WebhookDelivery.Status.WAITING, next_attempt_at__lte=now, webhook__is_active=True
+            has_come("next_attempt_at", now),
+            status=WebhookDelivery.Status.WAITING,
+            webhook__is_active=True,
         )
-        .filter(Q(webhook__rests_until=None) | Q(webhook__rests_until__lte=now))
+        .filter(Q(webhook__rests_until=None) | has_come("webhook__rests_until", now, LONGEST_REST))
         .order_by("pk")
     )
 
