@@ -24,7 +24,7 @@ from integrations.models import ImportReport, ImportSource, IntegrationInstance,
 from integrations.psa.base import PSAError, StepState
 from integrations.services.audit import Actor, Batch
 from integrations.services.companies import ShrinkRefused, refiltered, refresh_options
-from integrations.services.drift import note_occurrences
+from integrations.services.drift import compare_refreshes, note_occurrences
 from integrations.services.imports import (
     ImportOptions,
     enqueue_upload,
@@ -375,6 +375,7 @@ def hand_on(key: uuid.UUID, token: uuid.UUID) -> bool:
 
 def _refresh_options(run: JobRun) -> tuple[str, dict[str, Any]]:
     outcome = refresh_options(run.instance, run, **run.job.options)
+    compare_refreshes(run.instance)
     note_reviews()
     return outcome.sentence(), {
         "full": outcome.full,

@@ -16,7 +16,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Mapping",
         (
             "Organization", "OrganizationIdentifier", "OrganizationMapping", "MappingProposal",
-            "RejectedMatch", "IgnoredOrganization", "ReviewNotice",
+            "RejectedMatch", "IgnoredOrganization", "ReviewNotice", "ReviewCase",
         ),
     ),
     ("Autotask", ("IntegrationInstance", "Company", "CompanyFilter", "FilterOption")),
@@ -29,13 +29,14 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("People", ("User", "Group", "EmailAddress", "Authenticator", "SocialAccount", "BrowserSession")),
     ("Other programs", ("ApiToken", "Webhook", "WebhookDelivery")),
-    ("What happened", ("AuditEvent", "AccountEvent", "Occurrence")),
+    ("What happened", ("AuditEvent", "AccountEvent", "Occurrence", "RefreshSummary", "RecordChange")),
 )  # fmt: skip
 LABELS = {
     "IntegrationInstance": "Configurations",
     "OrganizationMapping": "Mappings",
     "MappingProposal": "Unsaved proposals",
     "ReviewNotice": "Mappings reported for review",
+    "ReviewCase": "Mappings given to somebody or put off",
     "CompanyFilter": "Rows of company filters",
     "FilterOption": "Picklist values",
     "ImportReport": "Imports",
@@ -53,6 +54,8 @@ LABELS = {
     "AuditEvent": "Changes",
     "AccountEvent": "Sign-in log",
     "Occurrence": "What happened to configurations",
+    "RefreshSummary": "What refreshes changed",
+    "RecordChange": "Values that became others",
 }
 # Parts of other rows, and rows of the queue's library: reached from what they belong to, never looked for.
 UNLISTED = {

@@ -4,7 +4,7 @@ from integrations.models.account_events import AccountEvent
 from integrations.models.audit import AuditEvent
 from integrations.models.companies import Company, FilterOption
 from integrations.models.drafts import ImportDraft, ImportDraftPart, RememberedReading
-from integrations.models.drift import Occurrence
+from integrations.models.drift import Occurrence, RecordChange, RefreshSummary, ReviewCase
 from integrations.models.identifiers import OrganizationIdentifier
 from integrations.models.imports import ImportFilePart, ImportReport, ImportReportPart
 from integrations.models.instances import CompanyFilter, IntegrationInstance
@@ -48,9 +48,12 @@ __all__ = [
     "Organization",
     "OrganizationIdentifier",
     "OrganizationMapping",
+    "RecordChange",
+    "RefreshSummary",
     "RejectedMatch",
     "RememberedReading",
     "RequestCount",
+    "ReviewCase",
     "ReviewNotice",
     "Right",
     "TablePreference",

@@ -1,11 +1,30 @@
-"""Drift: what happened to a configuration that people may want to be told of."""
+"""Drift: what of a company or an organization became something else, and what people make of it.
+
+Nobody has to remember what a mapping was like when it was confirmed. `RecordChange` keeps each value that
+became another one, and when: a mapping was confirmed with the value before the first change after that.
+So undoing a confirmation brings back what it settled, and everything can be told anew from the rows.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
 from django.db import models
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
 from django.utils import timezone
 
+from integrations.database.bulk import insert_rows
+from integrations.database.transactions import transaction_required
+from integrations.models.bases import somebody
+from integrations.models.companies import Company
 from integrations.models.instances import IntegrationInstance
+from integrations.models.organizations import Organization
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+CHUNK = 500
 
 
 class OccurrenceQuerySet(models.QuerySet["Occurrence"]):
@@ -44,3 +63,261 @@ class Occurrence(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class RefreshSummary(models.Model):
+    """What one refresh of a configuration changed, by kinds (`RecordChange.Kind`), and how it ended.
+
+    ``counts`` are numbers by kind. The changes themselves are `RecordChange` rows that name it.
+    """
+
+    instance = models.ForeignKey(IntegrationInstance, on_delete=models.CASCADE, related_name="summaries")
+    at = models.DateTimeField()
+    full = models.BooleanField(default=False)
+    is_first = models.BooleanField(default=False)
+    read = models.PositiveIntegerField(default=0)
+    offered = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict, blank=True)
+    compared = models.BooleanField(default=False, help_text="With the mappings, after the refresh.")
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "refresh summaries"
+        indexes = [models.Index(fields=["instance", "-id"], name="summary_of_instance")]
+
+    def __str__(self) -> str:
+        return f"{self.instance}, {self.at:%Y-%m-%d %H:%M}"
+
+
+class Changed(NamedTuple):
+    """One value that became another one, as it is to be kept."""
+
+    kind: str
+    company: int | None
+    before: str = ""
+    after: str = ""
+    organization: int | None = None
+    at: dt.datetime | None = None  # now, where it is not told
+
+
+class RecordChangeQuerySet(models.QuerySet["RecordChange"]):
+    @transaction_required
+    def record(self, found: Iterable[Changed], at: dt.datetime) -> None:
+        """Add the changes; earlier ones of the same value tell whether they still make a difference."""
+        changes = list(found)
+        if not changes:
+            return
+        previous = self._previous(changes)
+        names = ("kind", "company_id", "organization_id", "before", "after", "at", "previous_at", "stands")
+        insert_rows(
+            self.model,
+            names,
+            (
+                (
+                    str(kind), company, organization, before[:300], after[:300], moment or at,
+                    previous.get((kind, company, organization)), before != after,
+                )
+                for kind, company, before, after, organization, moment in changes
+            ),
+        )  # fmt: skip
+
+    def _previous(self, changes: list[Changed]) -> dict[tuple[str, int | None, int | None], dt.datetime]:
+        """When each value changed the last time; what those changes compare with is the newest value now."""
+        found: dict[tuple[str, int | None, int | None], dt.datetime] = {}
+        after = {_value_of(change): change.after[:300] for change in changes if change.kind in VALUES}
+        for side in ("company", "organization"):
+            ids = sorted({getattr(change, side) for change in changes if change.kind in VALUES} - {None})
+            for start in range(0, len(ids), CHUNK):
+                rows = self.filter(**{f"{side}__in": ids[start : start + CHUNK]}, kind__in=VALUES)
+                flips: dict[bool, list[int]] = {True: [], False: []}
+                for row in rows.order_by("pk").values_list(
+                    "pk", "kind", "company_id", "organization_id", "before", "at", "stands"
+                ):
+                    pk, kind, company, organization, before, at, stands = row
+                    value = (kind, company, organization)
+                    if value in after:
+                        found[value] = at
+                        if stands != (before != after[value]):
+                            flips[not stands].append(pk)
+                for stands, keys in flips.items():
+                    if keys:
+                        self.filter(pk__in=keys).update(stands=stands)
+        return found
+
+    def held(self) -> Any:
+        """The changes of a company with each mapping to it that was confirmed before, by ``held_pk``.
+
+        Of the changes of one value only the first after the confirmation, and only where it still differs.
+        """
+        rows = self._with_mapping("company__mappings").filter(_SINCE, kind__in=OF_COMPANY)
+        return rows.filter(~Q(kind=JOINED) | _still_shared())
+
+    def of_organizations(self) -> Any:
+        """The same for changes of the organization, and for better companies, with its mapping."""
+        rows = self._with_mapping("organization__mappings").filter(_SINCE, kind__in=OF_ORGANIZATION)
+        return rows.filter(~Q(kind=BETTER) | _still_better())
+
+    def _with_mapping(self, path: str) -> Any:
+        """With what is asked of each mapping in force at the end of the path.
+
+        As annotations: each further ``filter`` on the relation itself would join the mappings once more.
+        """
+        in_force = FilteredRelation(path, condition=Q(**{f"{path}__removed_at": None}))
+        rows: Any = self.annotate(held=in_force)
+        return rows.annotate(
+            held_pk=F("held__pk"),
+            held_at=F("held__confirmed_at"),
+            held_company=F("held__company"),
+            held_organization=F("held__organization"),
+            held_instance=F("held__instance"),
+            held_psa=F("held__psa"),
+        )
+
+
+class RecordChange(models.Model):
+    """One value of a company or an organization that became another one.
+
+    ``previous_at`` is when the same value changed before; so it is what mappings were confirmed with in
+    between. ``stands``: the value ``before`` is not the present one. ``refresh`` is the summary that counts
+    it: empty while the refresh that found it has not come to its end, and for what no refresh finds.
+    """
+
+    class Kind(models.TextChoices):
+        NEW = "new", "New"
+        RENAMED = "renamed", "Renamed"
+        RETYPED = "retyped", "Type changed"
+        READDRESSED = "readdressed", "Web address changed"
+        INACTIVE = "inactive", "Made inactive"
+        ACTIVE = "active", "Made active"
+        LEFT = "left_filter", "Left the filter"
+        ENTERED = "entered_filter", "Came into the filter"
+        GONE = "gone", "Gone"
+        BACK = "back", "Back again"
+        TWIN = "twin", "Has a twin"
+        JOINED = "joined", "Shared with another organization"
+        BETTER = "better", "A better company"
+        ORGANIZATION_RENAMED = "organization_renamed", "Organization renamed"
+        ORGANIZATION_INACTIVE = "organization_inactive", "Organization made inactive"
+        ORGANIZATION_READDRESSED = "organization_readdressed", "Web address of the organization changed"
+
+    kind = models.CharField(max_length=30, choices=Kind.choices)
+    company = models.ForeignKey(
+        Company, null=True, blank=True, on_delete=models.CASCADE, related_name="changes", db_index=False
+    )
+    organization = models.ForeignKey(
+        Organization, null=True, blank=True, on_delete=models.CASCADE, related_name="changes", db_index=False
+    )
+    before = models.CharField(max_length=300, blank=True)
+    after = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField()
+    previous_at = models.DateTimeField(null=True, blank=True)
+    stands = models.BooleanField(default=True)
+    refresh = models.ForeignKey(
+        RefreshSummary, null=True, blank=True, on_delete=models.CASCADE, related_name="changes"
+    )
+
+    objects = RecordChangeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["company", "kind", "at"], name="change_of_company"),
+            models.Index(fields=["organization", "kind", "at"], name="change_of_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.before} → {self.after}"
+
+
+Kind = RecordChange.Kind
+JOINED, BETTER = Kind.JOINED, Kind.BETTER
+# Values, of which one change follows the other; the others are told by themselves.
+VALUES = frozenset(
+    {
+        Kind.RENAMED, Kind.RETYPED, Kind.READDRESSED, Kind.TWIN, Kind.ORGANIZATION_RENAMED,
+        Kind.ORGANIZATION_INACTIVE, Kind.ORGANIZATION_READDRESSED,
+    }
+)  # fmt: skip
+# What a mapping that was confirmed before has to be looked at for. A new name of the company is told by the
+# mapping itself, which keeps the name that it was confirmed with.
+OF_COMPANY = (Kind.RETYPED, Kind.READDRESSED, Kind.TWIN, Kind.JOINED)
+OF_ORGANIZATION = (
+    Kind.ORGANIZATION_RENAMED, Kind.ORGANIZATION_INACTIVE, Kind.ORGANIZATION_READDRESSED, Kind.BETTER,
+)  # fmt: skip
+YES, NO = "yes", "no"  # what TWIN and ORGANIZATION_INACTIVE change from and to
+# Nobody looks again because a twin went, an organization is active again, or a value was filled in.
+_TELLS = (
+    ~Q(kind__in=(Kind.TWIN, Kind.ORGANIZATION_INACTIVE), before=YES)
+    & (Q(kind__in=(JOINED, BETTER)) | ~Q(before=""))
+)  # fmt: skip
+_SINCE = (
+    Q(_TELLS, stands=True, held_at__lt=F("at"))
+    & (Q(previous_at=None) | Q(previous_at__lte=F("held_at")))
+)  # fmt: skip
+
+
+def _value_of(change: Changed) -> tuple[str, int | None, int | None]:
+    return (change.kind, change.company, change.organization)
+
+
+def _still_shared() -> Q:
+    """The organization that came to the company is still there, and is not the one that is asked about."""
+    newcomer = Organization.objects.present().filter(
+        pk=OuterRef("organization"), mappings__company=OuterRef("company"), mappings__removed_at=None
+    )
+    return ~Q(organization=F("held_organization")) & Q(Exists(newcomer))
+
+
+def _still_better() -> Q:
+    """The better company is offered in the mapping's configuration, is another one, and nobody said no."""
+    offered = Company.objects.offered().filter(pk=OuterRef("company"), is_active=True)
+    said_no = Company.objects.filter(
+        pk=OuterRef("company"), rejected_matches__organization=OuterRef("organization")
+    )
+    return (
+        ~Q(company=F("held_company"))
+        & Q(company__instance=F("held_instance"))
+        & Q(Exists(offered))
+        & ~Q(Exists(said_no))
+    )
+
+
+class ReviewCase(models.Model):
+    """What was said of a mapping to be looked at, beside deciding it: who looks, and not before it changes.
+
+    ``ignored_at`` holds as long as the mapping has this ``version`` and nothing more changed since.
+    """
+
+    mapping = models.OneToOneField(
+        "integrations.OrganizationMapping", on_delete=models.CASCADE, related_name="review_case"
+    )
+    ignored_at = models.DateTimeField(null=True, blank=True)
+    ignored_by = somebody()
+    version = models.PositiveIntegerField(default=0, help_text="Of the mapping when it was ignored.")
+    assigned_to = somebody()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.mapping}"
+
+    def snapshot(self) -> dict[str, Any]:
+        """The values that the audit keeps and undo restores."""
+        return {
+            "ignored_at": self.ignored_at.isoformat() if self.ignored_at else None,
+            "version": self.version,
+            "assigned_to": self.assigned_to_id,
+        }
+
+
+def quiet_mappings() -> models.QuerySet[ReviewCase, Any]:
+    """The ids of the mappings that are ignored until something changes again, and nothing has."""
+    newer = RecordChange.objects.filter(at__gt=OuterRef("ignored_at"))
+    return (
+        ReviewCase.objects.filter(ignored_at__isnull=False, version=F("mapping__version"))
+        .exclude(Exists(newer.filter(company=OuterRef("mapping__company"))))
+        .exclude(Exists(newer.filter(organization=OuterRef("mapping__organization"))))
+        .order_by()
+        .values("mapping")
+    )

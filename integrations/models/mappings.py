@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from integrations.database.bulk import insert_rows, update_rows
 from integrations.database.transactions import transaction_required
@@ -17,7 +18,7 @@ from integrations.models.bases import somebody
 from integrations.models.companies import Company, CompanyRef
 from integrations.models.instances import IntegrationInstance
 from integrations.models.organizations import Organization
-from integrations.models.review_reasons import ReviewReason
+from integrations.models.review_reasons import Finding, ReviewReason, findings
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -146,7 +147,12 @@ class OrganizationMapping(models.Model):
     @property
     def review_reasons(self) -> list[ReviewReason]:
         """Why it needs review; empty when it does not."""
-        return [reason for reason in ReviewReason if reason.asks(self)]
+        return [finding.reason for finding in self.findings]
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """The same with since when and what became what; `find_all` reads those of many rows at once."""
+        return findings([self]).get(self.pk, [])
 
     @property
     def kept_reasons(self) -> list[ReviewReason]:

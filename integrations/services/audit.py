@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
 from integrations.database.bulk import insert_rows
 from integrations.database.transactions import wait_for_turn
-from integrations.models import AuditEvent, IntegrationInstance, Organization, OrganizationMapping
+from integrations.models import (
+    AuditEvent,
+    IntegrationInstance,
+    Organization,
+    OrganizationMapping,
+    RecordChange,
+)
 from integrations.models.audit import Action
+from integrations.models.drift import NO, YES, Changed
 
 # What other programs follow by the ids of its events: the changes feed of the API, and webhooks.
 STREAMED_TARGETS = frozenset({"mapping", "review"})
@@ -147,3 +156,62 @@ class Batch:
             if any(change.target_type in STREAMED_TARGETS for change in changes):
                 serialize_followed_events()
             insert_rows(AuditEvent, (*common, *told), rows)
+            RecordChange.objects.record(_told_of_records(changes, user), timezone.now())
+
+
+# --- what of it others may have to look at again ----------------------------------------------------------
+
+NO_LONGER_NOW = frozenset({Action.MAPPING_CHANGE_UNDONE, Action.MAPPING_BROUGHT_BACK})
+FEW = 500
+
+
+def _told_of_records(changes: Iterable[Change], user: AbstractBaseUser | None) -> Iterator[Changed]:
+    """What became different of organizations, and which companies several of them have from now on."""
+    came: dict[int, list[Change]] = {}
+    for change in changes:
+        before, after = change.before or {}, change.after or {}
+        if change.target_type == "organization" and before and after and change.instance is None:
+            yield from _told_of_organization(int(change.target_id), before, after)
+        elif change.target_type == "mapping" and _comes_to_company(before, after):
+            came.setdefault(after["company"], []).append(change)
+    shared = _shared(came, user)
+    for company, newcomers in came.items():
+        for change in newcomers if company in shared else ():
+            confirmed = None if change.action in NO_LONGER_NOW else (change.after or {})["confirmed_at"]
+            at = dt.datetime.fromisoformat(confirmed) if confirmed else None
+            kind, organization = RecordChange.Kind.JOINED, int(change.target_id)
+            yield Changed(kind, company, "", change.target_name, organization, at)
+
+
+def _comes_to_company(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether the organization of a mapping has its company from now on, and had not before."""
+    if after.get("removed", True):
+        return False
+    return bool(before.get("removed", True) or before["company"] != after["company"])
+
+
+def _told_of_organization(pk: int, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Changed]:
+    kinds = RecordChange.Kind
+    for name, kind in (
+        ("name", kinds.ORGANIZATION_RENAMED),
+        ("is_active", kinds.ORGANIZATION_INACTIVE),
+        ("domain", kinds.ORGANIZATION_READDRESSED),
+    ):
+        if name in before and name in after and before[name] != after[name]:
+            was, now = before[name], after[name]
+            if name == "is_active":
+                was, now = (NO if value else YES for value in (was, now))
+            yield Changed(kind, None, was, now, pk)
+
+
+def _shared(came: Mapping[int, object], user: AbstractBaseUser | None) -> set[int]:
+    """Those of the companies that several organizations have now, and not all by this person's word."""
+    if not came:
+        return set()
+    standing = OrganizationMapping.objects.in_tables().order_by()
+    if len(came) <= FEW:
+        standing = standing.filter(company__in=list(came))
+    by_them = Q(confirmed_by=user.pk) if user else Q(confirmed_by__isnull=True)
+    by_others = Count("pk", filter=~by_them)
+    several = standing.values("company").annotate(number=Count("pk"), others=by_others)
+    return set(several.filter(number__gt=1, others__gt=0).values_list("company", flat=True))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import IntegrationInstance
+from integrations.models import IntegrationInstance, RecordChange
+from integrations.models.drift import NO, OF_COMPANY, OF_ORGANIZATION, YES, Changed
+from integrations.models.review_reasons import SINCE_CONFIRMED, ReviewReason
 from integrations.services.companies.duplicates import flag_duplicate_names
 from integrations.services.mapping.rows import TableQuery
 from integrations.services.mapping.table import mapping_table
@@ -42,14 +45,44 @@ def warned(db: None) -> IntegrationInstance:
     for name in ("shared", "shared too"):
         make_mapping(make_organization(name), shared)
     flag_duplicate_names(main)
+    changes = list(_changed_since(main))
+    with transaction.atomic():
+        RecordChange.objects.record(changes, timezone.now())
     return main
+
+
+def _changed_since(main: IntegrationInstance) -> Iterator[Changed]:
+    """One mapping for each warning that is about what changed since it was confirmed."""
+    for place, reason in enumerate(SINCE_CONFIRMED, start=200):
+        company, organization = make_company(main, place, reason.warning), make_organization(reason.warning)
+        make_mapping(organization, company, confirmed_name=company.name)
+        match reason:
+            case ReviewReason.TWINNED | ReviewReason.ORGANIZATION_INACTIVE:
+                before, after = NO, YES
+            case ReviewReason.JOINED:
+                newcomer = make_organization("newcomer")
+                make_mapping(newcomer, company, confirmed_name=company.name)
+                before, after, organization = "", "newcomer", newcomer
+            case ReviewReason.BETTER:
+                company, before, after = make_company(main, 301, "Better yet"), "", "Better yet"
+            case _:
+                before, after = "was", "is"
+        ours = reason.change in OF_ORGANIZATION or reason is ReviewReason.JOINED
+        theirs = reason.change in OF_COMPANY or reason is ReviewReason.BETTER
+        yield Changed(
+            reason.change or "",
+            company.pk if theirs else None,
+            before,
+            after,
+            organization.pk if ours else None,
+        )
 
 
 @pytest.mark.parametrize("warning", WARNING_LABELS)
 def test_every_warning_is_counted_is_a_filter_and_says_what_to_do(
     warned: IntegrationInstance, member: User, client_of: Signed, warning: str
 ) -> None:
-    names = {"shared", "shared too"} if warning == "shared" else {warning}
+    names = {"shared", "shared too", "joined", "newcomer"} if warning == "shared" else {warning}
     table = mapping_table(warned, member, TableQuery(warning=warning))
     assert {row.name for row in table.page.object_list} == names
     assert table.warnings[warning] == len(names)

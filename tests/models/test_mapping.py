@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.companies import CompanyRef
 from integrations.models.mappings import CHANGING_FIELDS, MappingSource
-from integrations.models.review_reasons import ReviewReason, needs_review
+from integrations.models.review_reasons import AS_THEY_ARE, ReviewReason, needs_review
 from tests.support.rows import make_company, make_instance
 
 ROOT = Path(__file__).resolve().parents[2] / "integrations"
@@ -111,7 +111,7 @@ def test_one_mapping_needs_review_for_what_many_do(
     expected = [
         reason
         for reason, holds in zip(
-            ReviewReason,
+            AS_THEY_ARE,
             (missing_since is not None, not is_active, not in_filter, known_as == "Abbot"),
             strict=True,
         )

@@ -43,9 +43,12 @@ from integrations.models import (
     Organization,
     OrganizationIdentifier,
     OrganizationMapping,
+    RecordChange,
+    RefreshSummary,
     RejectedMatch,
     RememberedReading,
     RequestCount,
+    ReviewCase,
     ReviewNotice,
     TablePreference,
     Webhook,
@@ -168,8 +171,13 @@ def sample_rows(
             kind="tenant_id", value="7c9e6679-7425-40de-944b-e07fc1f90ae7", source="Partner Portal"
         ),
         OrganizationMapping: mapping,
+        RecordChange: RecordChange.objects.create(
+            kind="renamed", company=mapping.company, before="Was", after="Is", at=timezone.now()
+        ),
+        RefreshSummary: RefreshSummary.objects.latest("pk"),
         RejectedMatch: RejectedMatch.objects.get(),
         RequestCount: RequestCount.objects.create(name="api-token:1", minute=29_000_000, times=3),
+        ReviewCase: ReviewCase.objects.create(mapping=mapping, assigned_to=owner),
         ReviewNotice: ReviewNotice.objects.create(mapping=mapping, reasons=["renamed"]),
         SocialAccount: SocialAccount.objects.create(
             user=owner, provider="sso", uid="u-17", extra_data={"sub": "u-17"}

@@ -15,6 +15,8 @@ from django.db.models import Exists, OuterRef, Q
 from integrations.database.transactions import transaction_required
 from integrations.models import Company, IntegrationInstance, MappingProposal, OrganizationMapping
 from integrations.models.companies import MSP_COMPANY_ID, CompanyQuerySet
+from integrations.models.drift import Changed, Kind
+from integrations.services.companies.changes import of_kind
 from integrations.services.companies.outcome import ShrinkRefused
 from integrations.services.companies.store import CHUNK
 
@@ -76,52 +78,57 @@ def ids_to_ask(instance: IntegrationInstance, seen: Collection[str], *, narrowed
     return list(dict.fromkeys([*wanted, *others[:ASKED_BY_ID]]))
 
 
-def mark_offered(instance: IntegrationInstance, seen: Collection[str]) -> None:
-    """What was seen is there and in the filter."""
+def mark_offered(instance: IntegrationInstance, seen: Collection[str], *, is_first: bool) -> list[Changed]:
+    """What was seen is there and in the filter; which newly are, but for all of a first read."""
     other = Q(is_pending=True) | Q(in_filter=False) | Q(missing_since__isnull=False)
-    rows = instance.companies.filter(other).values_list("pk", "remote_id")
-    _update(
-        [pk for pk, remote_id in rows if remote_id in seen],
-        is_pending=False,
-        in_filter=True,
-        missing_since=None,
+    rows = instance.companies.filter(other).values_list(
+        "pk", "remote_id", "name", "is_pending", "missing_since"
     )
+    found = [row for row in rows if row[1] in seen]
+    _update([pk for pk, *_ in found], is_pending=False, in_filter=True, missing_since=None)
+    return [
+        Changed(Kind.NEW if pending else Kind.BACK if missing else Kind.ENTERED, pk, "", name)
+        for pk, _, name, pending, missing in found
+        if not is_first
+    ]
 
 
-def mark_outside(instance: IntegrationInstance, outside: Collection[str]) -> int:
-    """What exists and is outside the filter; how many of them were inside before."""
+def mark_outside(instance: IntegrationInstance, outside: Collection[str]) -> list[Changed]:
+    """What exists and is outside the filter; which of them were inside before."""
     other = Q(is_pending=True) | Q(in_filter=True) | Q(missing_since__isnull=False)
-    rows = instance.companies.filter(other).values_list("pk", "remote_id", "is_pending", "in_filter")
+    rows = instance.companies.filter(other).values_list("pk", "remote_id", "is_pending", "in_filter", "name")
     left = [row for row in rows if row[1] in outside]
     _update([pk for pk, *_ in left], is_pending=False, in_filter=False, missing_since=None)
-    return sum(in_filter and not is_pending for _, _, is_pending, in_filter in left)
+    return of_kind(Kind.LEFT, {row[0]: row[4] for row in left if row[3] and not row[2]})
 
 
 def mark_absent(
     instance: IntegrationInstance, there: Collection[str], asked: Collection[str] | None, started: dt.datetime
-) -> tuple[int, int]:
-    """Tell of all companies that are not ``there``: gone, or outside the filter; how many newly are.
+) -> list[Changed]:
+    """Tell of all companies that are not ``there``: gone, or outside the filter; which newly are.
 
     ``asked`` are the ids that were asked for by themselves: who is not there then is gone. None: there is no
     filter, so that whoever the read lacks is gone.
     """
-    pending, gone, outside = [], [], []
-    for pk, remote_id, is_pending, is_gone, in_filter in instance.companies.annotate(
+    pending: list[int] = []
+    gone: dict[int, str] = {}
+    outside: dict[int, str] = {}
+    for pk, remote_id, is_pending, is_gone, in_filter, name in instance.companies.annotate(
         is_gone=Q(missing_since__isnull=False)
-    ).values_list("pk", "remote_id", "is_pending", "is_gone", "in_filter"):
+    ).values_list("pk", "remote_id", "is_pending", "is_gone", "in_filter", "name"):
         if remote_id in there:
             continue
         if is_pending:
             pending.append(pk)  # an odd read found it, and no complete one has; never an option
         elif asked is None or remote_id in asked:
-            gone += [] if is_gone else [pk]
+            gone |= {} if is_gone else {pk: name}
         elif in_filter and not is_gone:
-            outside.append(pk)
+            outside[pk] = name
     for start in range(0, len(pending), CHUNK):
         Company.objects.filter(pk__in=pending[start : start + CHUNK]).delete()
-    _update(gone, missing_since=started)
-    _update(outside, in_filter=False)
-    return len(gone), len(outside)
+    _update(list(gone), missing_since=started)
+    _update(list(outside), in_filter=False)
+    return [*of_kind(Kind.GONE, gone), *of_kind(Kind.LEFT, outside)]
 
 
 def untick_absent(instance: IntegrationInstance) -> None:

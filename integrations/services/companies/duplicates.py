@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from integrations import matching
 from integrations.models import IntegrationInstance
 from integrations.models.companies import MSP_COMPANY_ID
+from integrations.models.drift import Changed
+from integrations.services.companies.changes import changed_twins
 
 STEP = 500  # ids a statement
 
@@ -23,8 +25,12 @@ def name_keys(instance: IntegrationInstance, known: Mapping[str, str]) -> dict[s
     return keys
 
 
-def flag_duplicate_names(instance: IntegrationInstance, keys: Mapping[str, str] | None = None) -> None:
+def flag_duplicate_names(
+    instance: IntegrationInstance, keys: Mapping[str, str] | None = None
+) -> list[Changed]:
     """Note which offered companies have the same name but for legal form, short forms and order.
+
+    Returns which of them newly have, or no longer.
 
     ``keys`` are those of ``name_keys``, as far as they are known already.
     """
@@ -43,3 +49,4 @@ def flag_duplicate_names(instance: IntegrationInstance, keys: Mapping[str, str] 
         for start in range(0, len(rows), STEP):
             part = instance.companies.filter(pk__in=rows[start : start + STEP])
             part.exclude(remote_id=MSP_COMPANY_ID).update(has_twin=has_twin)
+    return [*changed_twins(twins - flagged, has_twin=True), *changed_twins(flagged - twins, has_twin=False)]

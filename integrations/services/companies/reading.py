@@ -27,6 +27,7 @@ from integrations.psa.base import (
     SetAside,
 )
 from integrations.services.companies.absence import ids_to_ask, refuse_shrink
+from integrations.services.companies.changes import record_changes
 from integrations.services.companies.duplicates import note_name_keys
 from integrations.services.companies.fields import has_field, read_details, read_parents
 from integrations.services.companies.store import COPIED, store_companies
@@ -119,8 +120,9 @@ class Reading:
         companies = [each for each in page.companies if wanted is None or each.id in wanted]
         with transaction.atomic(durable=True):
             self.progress.assert_held()
-            created, changed = store_companies(self.instance, companies, self.started, self.copied)
-        self.created, self.changed = self.created + created, self.changed + changed
+            stored = store_companies(self.instance, companies, self.started, self.copied)
+            record_changes(stored.changes)
+        self.created, self.changed = self.created + stored.created, self.changed + stored.changed
         note_name_keys(self.keys, (company.name for company in companies))
         self.number += len(page.companies)
         self.unread += len(page.set_aside)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections import Counter
+from collections.abc import Mapping
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,6 +19,7 @@ from integrations.database.bulk import renew_statistics
 from integrations.models import AuditEvent, Company, IntegrationInstance
 from integrations.models.audit import Action
 from integrations.models.bases import known_time
+from integrations.models.drift import Changed, Kind
 from integrations.psa.base import CompanyMetadata, PSAClient, PSAError
 from integrations.psa.registry import provider_for
 from integrations.services.companies.absence import (
@@ -27,6 +30,7 @@ from integrations.services.companies.absence import (
     mark_outside,
     untick_absent,
 )
+from integrations.services.companies.changes import record_changes, summarize
 from integrations.services.companies.duplicates import flag_duplicate_names, name_keys
 from integrations.services.companies.fields import store_details
 from integrations.services.companies.filters import conditions_of
@@ -143,16 +147,8 @@ def _conclude(reading: Reading, options: int, *, accept_shrink: bool) -> Refresh
     with transaction.atomic(durable=True):
         reading.progress.assert_held()
         current = IntegrationInstance.objects.locked().get(pk=reading.instance.pk)
-        found = reading.found.companies.values()
-        _, changed = store_companies(current, found, reading.started, reading.copied)
-        mark_offered(current, reading.seen)
-        missing, left = 0, mark_outside(current, reading.outside)
-        if reading.full:
-            missing, also_left = _tell_absent(current, reading, accept_shrink=accept_shrink)
-            left += also_left
-        untick_absent(current)
-        flag_duplicate_names(current, keys)
-        forget_ceased_reasons(current)
+        is_first = current.last_full_read_at is None
+        changed, counts = _take_over(current, reading, keys, is_first=is_first, accept_shrink=accept_shrink)
         _warn(current, reading, accept_shrink=accept_shrink)
         if reading.details is not None:
             store_details(current, reading.details, reading.parents)
@@ -164,6 +160,10 @@ def _conclude(reading: Reading, options: int, *, accept_shrink: bool) -> Refresh
             current.remote_read_at = read_at
         note_good_read(current)
         current.save(update_fields=DATED)
+        summarize(
+            current, reading.started, full=reading.full, read=reading.number, created=reading.created,
+            is_first=is_first,
+        )  # fmt: skip
         offered = current.companies.present().count()
         outdated = _filters_changed_since_full_read(current)
         mapped_outside = mapped_companies(current).filter(in_filter=False, missing_since=None).count()
@@ -173,8 +173,8 @@ def _conclude(reading: Reading, options: int, *, accept_shrink: bool) -> Refresh
         read=reading.number,
         created=reading.created,
         changed=reading.changed + changed,
-        missing=missing,
-        left_filter=left,
+        missing=counts[Kind.GONE],
+        left_filter=counts[Kind.LEFT],
         outside_filter=mapped_outside,
         options=options,
         offered=offered,
@@ -188,8 +188,33 @@ def _conclude(reading: Reading, options: int, *, accept_shrink: bool) -> Refresh
     )
 
 
-def _tell_absent(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool) -> tuple[int, int]:
-    """How many companies are newly gone, and newly outside the filter, after everything was read."""
+def _take_over(
+    current: IntegrationInstance,
+    reading: Reading,
+    keys: Mapping[str, str],
+    *,
+    is_first: bool,
+    accept_shrink: bool,
+) -> tuple[int, Counter[str]]:
+    """Make of the read what is offered, outside or gone, and keep what that changed.
+
+    Returns how many of those that were asked for by themselves differ, and the number of changes by kind.
+    """
+    found = reading.found.companies.values()
+    stored = store_companies(current, found, reading.started, reading.copied)
+    changes = mark_offered(current, reading.seen, is_first=is_first)
+    changes += mark_outside(current, reading.outside)
+    if reading.full:
+        changes += _tell_absent(current, reading, accept_shrink=accept_shrink)
+    untick_absent(current)
+    forget_ceased_reasons(current)
+    changes += flag_duplicate_names(current, keys)
+    record_changes([*stored.changes, *changes])
+    return stored.changed, Counter(change.kind for change in changes)
+
+
+def _tell_absent(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool) -> list[Changed]:
+    """Which companies are newly gone, and newly outside the filter, after everything was read."""
     there = reading.seen | reading.outside
     narrowed = bool(reading.conditions)
     if reading.incomplete is None or accept_shrink:
@@ -197,7 +222,7 @@ def _tell_absent(current: IntegrationInstance, reading: Reading, *, accept_shrin
         return mark_absent(current, there, asked, reading.started)
     if narrowed:  # nobody is gone because of such a read, but the filter left out whom nobody asked for
         return mark_absent(current, there.union(reading.asked), (), reading.started)
-    return 0, 0
+    return []
 
 
 def _warn(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool) -> None:

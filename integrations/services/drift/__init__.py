@@ -8,5 +8,6 @@ and has no end; its ``details`` are ``{"total": 7, "kinds": {"company_renamed": 
 """
 
 from integrations.services.drift.occurrences import note_occurrences, occurrences_after
+from integrations.services.drift.refreshes import compare_refreshes
 
-__all__ = ["note_occurrences", "occurrences_after"]
+__all__ = ["compare_refreshes", "note_occurrences", "occurrences_after"]

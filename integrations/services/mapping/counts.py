@@ -15,8 +15,9 @@ from django.contrib.auth.models import User
 from django.db.models import BooleanField, Case, Count, Q, When
 
 from integrations.database.query_cache import cached_rows
-from integrations.models import IntegrationInstance, Organization, OrganizationMapping
-from integrations.models.review_reasons import ReviewReason
+from integrations.models import IntegrationInstance, Organization, OrganizationMapping, RecordChange
+from integrations.models.drift import quiet_mappings
+from integrations.models.review_reasons import AS_THEY_ARE, SINCE_CONFIRMED
 from integrations.services.mapping.rows import (
     CHOSEN_BY_HAND,
     IS_ANSWER,
@@ -28,7 +29,8 @@ from integrations.services.mapping.rows import (
     savable_rows,
 )
 
-REVIEW_WARNINGS = tuple(reason.warning for reason in ReviewReason)
+WARNING_OF = {str(reason.change): reason.warning for reason in SINCE_CONFIRMED}
+SEEN_IN_ROWS = tuple(reason.warning for reason in AS_THEY_ARE)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
     for row in cached_rows(_rows_here, ids, shape):  # one, or none where nothing is mapped
         states[RowState.CHANGED], states[RowState.REVIEW] = row["by_hand"], row["to_review"]
         states[RowState.MAPPED] = row["number"] - row["by_hand"] - row["to_review"]
-        warnings.update({name: row[name] for name in (*REVIEW_WARNINGS, "twin")})
+        warnings.update({name: row[name] for name in (*SEEN_IN_ROWS, "twin")})
         pending.update(_changes("changed", row["ticked"], row["named"]))
     for row in cached_rows(_other_rows, ids, shape):
         state = _state_of(row)
@@ -70,6 +72,11 @@ def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
             ticked = row["number"] if state == RowState.CHANGED else row["named"]
             change = "new" if row["mapping__instance"] is None else "moved"
             pending.update(_changes(change, ticked, row["named"]))
+    for row in (
+        *cached_rows(_changed_companies, ids[:1], shape),
+        *cached_rows(_changed_ours, ids[:1], shape),
+    ):
+        warnings[WARNING_OF[row["kind"]]] += row["number"]
     warnings["shared"] = sum(row["number"] for row in cached_rows(_shared_companies, ids[:1], shape))
     return TableCounts(dict(+states), unmapped, dict(+warnings), dict(tiers), _pending(pending))
 
@@ -79,7 +86,7 @@ def _rows_here(instance: int, user: int, psa: str) -> Any:
     rows = joined_rows(instance, user, psa, Q(mapping__instance=instance)).order_by()
     states = row_states(instance, psa)
     by_hand, ticked = states[RowState.CHANGED], Q(proposal__selected=True) & IS_ANSWER
-    reasons = {reason.warning: Count("pk", filter=reason.q("mapping__")) for reason in ReviewReason}
+    reasons = {reason.warning: Count("pk", filter=reason.q("mapping__")) for reason in AS_THEY_ARE}
     return rows.values("mapping__instance").annotate(
         number=Count("pk"),
         by_hand=Count("pk", filter=by_hand),
@@ -118,6 +125,23 @@ def _state_of(row: Mapping[str, Any]) -> RowState:
     if row["is_ignored"]:
         return RowState.IGNORED
     return RowState.SUGGESTED if row["proposal__tier"] in SUGGESTED_TIERS else RowState.UNSUGGESTED
+
+
+def _changed_companies(instance: int, psa: str) -> Any:
+    """How many rows something of the company has changed for since they were confirmed, by what."""
+    return _changed(RecordChange.objects.held(), instance, psa)
+
+
+def _changed_ours(instance: int, psa: str) -> Any:
+    """The same for what changed of the organization."""
+    return _changed(RecordChange.objects.of_organizations(), instance, psa)
+
+
+def _changed(changes: Any, instance: int, psa: str) -> Any:
+    deleted = Organization.objects.deleted().order_by().values("pk")
+    found = changes.filter(held_instance=instance, held_psa=psa).exclude(held_organization__in=deleted)
+    found = found.exclude(held_pk__in=quiet_mappings()).order_by()
+    return found.values("kind").annotate(number=Count("held_pk", distinct=True))
 
 
 def _shared_companies(instance: int, psa: str) -> Any:

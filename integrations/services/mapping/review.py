@@ -150,6 +150,7 @@ def _candidates(instance: IntegrationInstance, row: Any, company_id: int | None)
     wanted = [company_id] if company_id else []
     if row.mapping is not None and row.mapping.instance_id == instance.pk:
         wanted.append(row.mapping.company_id)
+        wanted += [finding.company for finding in row.mapping.findings if finding.company]
     extra = Company.objects.filter(instance=instance, pk__in=[pk for pk in wanted if pk not in shown])
     return (*(CompanyChoice(company) for company in extra), *choices)
 

@@ -15,6 +15,7 @@ from integrations.models import (
     Organization,
     OrganizationMapping,
 )
+from integrations.models.review_reasons import find_all
 
 Row = TypeVar("Row", bound=Model)
 
@@ -104,4 +105,5 @@ def page_before(rows: QuerySet[Row], cursor: int, limit: int) -> Page[Row]:
 
 def _page(rows: QuerySet[Row], limit: int) -> Page[Row]:
     found = list(rows[: limit + 1])
+    find_all(row for row in found if isinstance(row, OrganizationMapping))
     return Page(found[:limit], found[limit - 1].pk if len(found) > limit else None)

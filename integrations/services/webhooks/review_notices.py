@@ -13,7 +13,7 @@ from django.db import transaction
 from integrations.models import OrganizationMapping, ReviewNotice
 from integrations.models.audit import Action
 from integrations.models.mappings import MappingQuerySet
-from integrations.models.review_reasons import needs_review
+from integrations.models.review_reasons import find_all, needs_review
 from integrations.services.audit import Actor, Batch, Change, serialize_followed_events
 
 PORTAL = Actor("The portal", "review of mappings")
@@ -47,7 +47,9 @@ def note_reviews() -> int:
 
 def _untold(wanted: MappingQuerySet) -> Iterator[tuple[OrganizationMapping, list[str]]]:
     """Mappings that need review, and why, for reasons that were not told."""
-    for mapping in wanted.with_names().select_related("review_notice").order_by("pk"):
+    rows = list(wanted.with_names().select_related("review_notice").order_by("pk"))
+    find_all(rows)
+    for mapping in rows:
         reasons = [reason.value for reason in mapping.review_reasons]
         notice = getattr(mapping, "review_notice", None)
         if notice is None or notice.reasons != reasons:

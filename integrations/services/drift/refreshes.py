@@ -1,0 +1,80 @@
+"""After a refresh: what it brought is compared with what is mapped, once, and told in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.models import (
+    IntegrationInstance,
+    Occurrence,
+    OrganizationMapping,
+    RecordChange,
+    RefreshSummary,
+)
+from integrations.models.drift import OF_COMPANY, Changed
+from integrations.models.review_reasons import REASON_OF
+from integrations.services.audit import serialize_followed_events
+from integrations.services.drift.better import better_companies
+
+Kind = RecordChange.Kind
+# What of a company is told by the mapping's rows themselves, and not by what changed since.
+SEEN_IN_ROWS = (Kind.RENAMED, Kind.INACTIVE, Kind.LEFT, Kind.GONE)
+
+
+def compare_refreshes(instance: IntegrationInstance) -> int:
+    """Look at what the last refreshes of the instance brought, and note how much drifted; how many mappings.
+
+    Repeatable: a refresh whose comparison was killed is compared the next time, together with the next one.
+    """
+    summaries = list(RefreshSummary.objects.filter(instance=instance, compared=False).order_by("pk"))
+    if not summaries:
+        return 0
+    better = [] if all(each.is_first for each in summaries) else better_companies(instance, summaries)
+    with transaction.atomic():
+        IntegrationInstance.objects.locked().get(pk=instance.pk)
+        mine = RefreshSummary.objects.filter(pk__in=[each.pk for each in summaries], compared=False)
+        if mine.update(compared=True) != len(summaries):
+            transaction.set_rollback(True)  # another worker was faster
+            return 0
+        now = timezone.now()
+        RecordChange.objects.record(better, now)
+        found = _drifted(summaries, better)
+        if found:
+            serialize_followed_events()
+            _note(instance, summaries[-1], found)
+    return len(found)
+
+
+def _drifted(summaries: list[RefreshSummary], better: list[Changed]) -> dict[int, set[str]]:
+    """The organizations whose mappings have to be looked at because of these refreshes, and why."""
+    changes = RecordChange.objects.filter(refresh__in=summaries)
+    held = changes.held().filter(kind__in=OF_COMPANY).values_list("held_organization", "kind")
+    seen = changes.filter(
+        kind__in=SEEN_IN_ROWS,
+        company__mappings__removed_at=None,
+        company__mappings__organization__deleted_at=None,
+    ).values_list("company__mappings__organization", "kind")
+    found: dict[int, set[str]] = {}
+    for organization, kind in (*held, *seen, *((each.organization, each.kind) for each in better)):
+        if organization is not None:
+            found.setdefault(organization, set()).add(REASON_OF[str(kind)].value)
+    standing = OrganizationMapping.objects.in_tables().filter(instance=summaries[-1].instance_id)
+    there = set(standing.values_list("organization", flat=True)) if found else set()
+    return {organization: kinds for organization, kinds in found.items() if organization in there}
+
+
+def _note(instance: IntegrationInstance, summary: RefreshSummary, found: dict[int, set[str]]) -> None:
+    kinds = Counter(kind for each in found.values() for kind in each)
+    number = len(found)
+    mappings = "1 mapping of" if number == 1 else f"{number:,} mappings of"
+    Occurrence.objects.create(
+        at=timezone.now(),
+        instance=instance,
+        kind=Occurrence.Kind.DRIFT_FOUND,
+        cause=f"refresh:{summary.pk}",
+        text=f"After the refresh {mappings} {instance.name} should be looked at."[:500],
+        details={"total": number, "kinds": dict(sorted(kinds.items())), "refresh": summary.pk},
+    )
