@@ -26,6 +26,7 @@ import psycopg
 from integrations.simulators.autotask.server import Simulator
 from tests.support.databases import ROOT, Database, find_binaries
 from tests.support.migrated import give_tables
+from tests.support.warm import Warm
 
 PATIENCE = 120.0  # seconds, on a machine that others keep busy
 SETTINGS = {
@@ -194,6 +195,7 @@ class Portal:
     session: str = ""
     instance: int = 0  # the configuration's key
     _process: subprocess.Popen[bytes] | None = None
+    _warm: Warm | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -214,10 +216,24 @@ class Portal:
 
     # --- its processes ---
 
+    @property
+    def warm(self) -> Warm:
+        """Who runs commands and programs with its settings of now."""
+        if self._warm is None or self._warm.environment != self.environment:
+            if self._warm is not None:
+                self._warm.end()
+            self._warm = Warm(self.environment)
+        return self._warm
+
     def manage(
         self, *arguments: str, check: bool = True, **settings: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command of the portal."""
+        if not settings:
+            done = self.warm.manage(*arguments)
+            if check:
+                done.check_returncode()
+            return done
         return subprocess.run(
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment | settings,
             capture_output=True, text=True, check=check, timeout=300,
@@ -225,10 +241,7 @@ class Portal:
 
     def run(self, program: str) -> str:
         """Run a program with the portal's settings, Django set up; what it printed last."""
-        done = subprocess.run(
-            [sys.executable, "-c", f"import django; django.setup()\n{program}"], cwd=ROOT,
-            env=self.environment, capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
+        done = self.warm.run(program)
         assert done.returncode == 0, done.stderr[-3000:]
         return (done.stdout.splitlines() or [""])[-1]
 
@@ -387,4 +400,5 @@ def running_portal(
             wait_until(portal.is_ready, "the portal is ready")
             yield portal
         finally:
+            portal.warm.end()
             portal.stop()

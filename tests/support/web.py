@@ -11,10 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tests.support.migrated import copy_migrated_file
-from tests.support.processes import ROOT, environment
+from tests.support.processes import ROOT, environment, run_python
+from tests.support.warm import Warm
 
 START_PATIENCE = 120.0  # seconds
 PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -65,12 +67,17 @@ class Server:
 
     def run(self, program: str, **values: str) -> str:
         """Run a program with the server's settings, Django set up; what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-c", f"import django; django.setup()\n{program}"],
-            cwd=ROOT, env=self.environment | values, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        if values:
+            done = run_python(f"import django; django.setup()\n{program}", **self.environment, **values)
+        else:
+            done = self.warm.run(program)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    @cached_property
+    def warm(self) -> Warm:
+        """Who runs programs with its settings."""
+        return Warm(self.environment)
 
 
 def _free_port() -> int:
@@ -108,6 +115,7 @@ def running_server(
         _wait_for(server, process)
         yield server
     finally:
+        server.warm.end()
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
 
