@@ -8,8 +8,8 @@ from functools import wraps
 from typing import Any, Concatenate
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -37,15 +37,16 @@ DraftView = Callable[Concatenate[SignedInRequest, ImportDraft, ...], HttpRespons
 
 
 def on_draft(view: DraftView) -> Callable[..., HttpResponseBase]:
-    """The view gets the person's own draft with the address's key; any other is a 404."""
+    """The view gets the person's own draft with the address's key; for any other, 404 and why there is none."""
 
     @needs("view_importreport")
     @wraps(view)
     def of_draft(request: SignedInRequest, /, key: uuid.UUID, **rest: Any) -> HttpResponseBase:
         own = ImportDraft.objects.of(request.user).select_related("instance")
-        draft = get_object_or_404(own, key=key)
-        if not draft.is_for(request.user):
-            raise Http404
+        draft = own.filter(key=key).first()
+        if draft is None or not draft.is_for(request.user):
+            # Mostly somebody who goes back in the browser after an import.
+            return render(request, "integrations/drafts/none.html", status=404)
         return view(request, draft, **rest)
 
     return of_draft

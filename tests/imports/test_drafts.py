@@ -99,7 +99,9 @@ def test_what_is_proposed_is_imported_from_the_last_step(member: User, client_of
     row = Organization.objects.get()
     assert (row.name, row.external_id, row.city) == ("Quillback Marina", "Q1", "Erie")
     assert not ImportDraft.objects.exists()
-    assert client.get(step).status_code == 404
+    back = client.get(step)
+    assert back.status_code == 404
+    assert "This file is not kept any more" in text(back), "what the browser's Back leads to"
 
 
 def test_bad_rows_are_left_out_only_when_the_button_has_said_so(member: User, client_of: ClientOf) -> None:
