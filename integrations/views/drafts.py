@@ -37,7 +37,7 @@ DraftView = Callable[Concatenate[SignedInRequest, ImportDraft, ...], HttpRespons
 
 
 def on_draft(view: DraftView) -> Callable[..., HttpResponseBase]:
-    """The view gets the person's own draft with the address's key; for any other, 404 and why there is none."""
+    """The view gets the person's own draft with the address's key; else 404 and why."""
 
     @needs("view_importreport")
     @wraps(view)

@@ -40,7 +40,7 @@ from integrations.services.imports.reports import (
     rows_between,
 )
 from integrations.services.organizations import edit as organizations
-from tests.support.properties import examples
+from tests.support.properties import CONTROL_SIGNS, examples
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import actor_of, make_organization, table_contents
 
@@ -268,7 +268,9 @@ EXAMPLES, ROWS = 40, 250  # 10,000 rows in all
 
 @examples(EXAMPLES, HealthCheck.function_scoped_fixture)
 @given(
-    cells=st.lists(st.text(max_size=12), min_size=4, max_size=8),
+    cells=st.lists(
+        st.text(st.characters(exclude_characters=CONTROL_SIGNS), max_size=12), min_size=4, max_size=8
+    ),
     seed=st.integers(0, 2**32),
     keep_good=st.booleans(),
     as_json=st.booleans(),

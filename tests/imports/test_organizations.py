@@ -23,7 +23,7 @@ from integrations.services.audit import Actor, Batch
 from integrations.services.imports.organizations import _Planner, import_organizations
 from integrations.services.imports.reports import ImportOptions, Outcome, Report, Verdict
 from integrations.services.imports.rows import BATCH
-from tests.support.properties import examples
+from tests.support.properties import CONTROL_SIGNS, examples
 
 pytestmark = pytest.mark.django_db
 
@@ -376,7 +376,6 @@ def test_two_imports_at_once_add_nothing_twice() -> None:
 
 # --- whatever comes ---------------------------------------------------------------------------------------
 
-CONTROL_SIGNS = "".join(map(chr, {*range(32)} - {*b"\t\n\r"}))
 FIXED_NAMES = (
     "Acme",
     "acme",
@@ -393,7 +392,6 @@ FIXED_NAMES = (
 )
 NAMES = st.one_of(
     st.sampled_from(FIXED_NAMES),
-    # A file full of control signs is no text, and is refused whole: tests/files.
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters=CONTROL_SIGNS), max_size=12),
 )
 IDS = ("", "", "1", "2", "3", "old", "-4", "y" * 101, *map(str, range(10, 60)))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, configuration, settings
 
+# A file full of these is no text and is refused whole (tests/files/test_foreign.py).
+CONTROL_SIGNS = "".join(map(chr, {*range(32)} - {*b"\t\n\r"}))
 USUAL = 100  # examples of a property that does not say how many, where no more are asked for
 
 # Not in the project's folder: pytest stops at a `.hypothesis` folder that it was not told to skip.

@@ -16,6 +16,7 @@ from typing import Any
 
 from integrations import matching
 from integrations.models import Organization
+from integrations.models.mappings import in_percent
 
 SAME, OTHER, ASK = "same", "other", "ask"
 DECISIONS = (SAME, OTHER, ASK)
@@ -45,7 +46,7 @@ class Pair:
     def sentence(self) -> str:
         """For the report."""
         where = f"line {self.twin.line}" if self.twin.line else "what is there"
-        return f"line {self.line} “{self.name}” and “{self.twin.name}” ({where}, {self.score:.0%})"
+        return f"line {self.line} “{self.name}” and “{self.twin.name}” ({where}, {in_percent(self.score)})"
 
     def to_json(self) -> dict[str, Any]:
         """As a report keeps it."""
