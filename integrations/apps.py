@@ -26,7 +26,11 @@ MEMBER = (*READER, "map_organizations", "add_organization", "change_organization
 OWNER = (
     *MEMBER,
     *(f"{verb}_integrationinstance" for verb in ("add", "change", "delete")),
-    *(f"{verb}_{model}" for model in ("apitoken", "webhook") for verb in ("view", "add", "change", "delete")),
+    *(
+        f"{verb}_{model}"
+        for model in ("apitoken", "webhook", "alertchannel")
+        for verb in ("view", "add", "change", "delete")
+    ),
 )
 ROLES = {"Readers": READER, "Members": MEMBER, "Owners": OWNER}
 

@@ -22,6 +22,7 @@ from integrations.database.faults import fault_of
 from integrations.database.patience import is_passing, keep_trying
 from integrations.models import ImportReport, ImportSource, IntegrationInstance, Job
 from integrations.psa.base import PSAError, StepState
+from integrations.services import alerts
 from integrations.services.audit import Actor, Batch
 from integrations.services.companies import ShrinkRefused, refiltered, refresh_options
 from integrations.services.drift import compare_refreshes, note_occurrences
@@ -231,7 +232,7 @@ def _fail_calls(key: uuid.UUID) -> None:
         cut.filter(args_kwargs__args=[str(key)]).update(status="FAILED", finished_at=timezone.now())
 
 
-_WEBHOOKS_WOKEN = "webhooks-woken"
+_WEBHOOKS_WOKEN, _ALERTS_WOKEN = "webhooks-woken", "alerts-woken"
 _WOKEN_FOR = 120  # seconds; longer than a call waits and works, usually
 
 
@@ -257,6 +258,24 @@ def deliver_webhooks() -> None:
         work()
     finally:
         cache.delete(_WEBHOOKS_WOKEN)
+
+
+def wake_alerts() -> bool:
+    """Open and close alerts, and wake a worker for what is to be sent where no call is under way."""
+    alerts.watch()
+    if not alerts.has_work(timezone.now()) or not cache.add(_ALERTS_WOKEN, 1, timeout=_WOKEN_FOR):
+        return False
+    deliver_alerts.enqueue()
+    return True
+
+
+@task()
+def deliver_alerts() -> None:
+    """Send the alerts that are due, for some seconds."""
+    try:
+        alerts.work()
+    finally:
+        cache.delete(_ALERTS_WOKEN)
 
 
 class JobFailed(Exception):

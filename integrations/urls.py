@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from integrations.views import (
+    alerts,
     catch_all,
     companies,
     drafts,
@@ -121,6 +122,18 @@ urlpatterns = [
     path("people/<int:pk>/browsers/end/", people.end_browsers, name="person_browsers"),
     path("people/<int:pk>/unlock/", people.unlock, name="person_unlock"),
     path("people/log/", people.log, name="sign_in_log"),
+    # alerts
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/settings/", alerts.wishes, name="alert_settings"),
+    path("alerts/test/", alerts.test, name="alert_test"),
+    path("alerts/mute/", alerts.mute_some, name="alert_mute"),
+    path("alerts/mute/<int:pk>/end/", alerts.unmute, name="alert_unmute"),
+    path("alerts/channels/", alerts.channels, name="alert_channels"),
+    path("alerts/channels/add/", alerts.channel_add, name="alert_channel_add"),
+    path("alerts/channels/<int:pk>/", alerts.channel, name="alert_channel"),
+    path("alerts/channels/<int:pk>/edit/", alerts.channel_edit, name="alert_channel_edit"),
+    path("alerts/channels/<int:pk>/test/", alerts.channel_test, name="alert_channel_test"),
+    path("alerts/channels/<int:pk>/delete/", alerts.channel_delete, name="alert_channel_delete"),
     # other programs
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/add/", tokens.add, name="token_add"),

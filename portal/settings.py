@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from integrations.outbound.proxy import read_proxy
 from portal.environment import Environment, environment, flag, number, text, words
 from portal.logs import logging_settings
+from portal.mail import is_origin, read_mail
 from portal.private_files import keep_private, make_files_private
 from portal.production import unsafe_settings
 from portal.proxies import THIS_MACHINE, parse_proxy
@@ -217,6 +218,25 @@ API_REQUESTS_PER_MINUTE = number("API_REQUESTS_PER_MINUTE", 3000, minimum=1, max
 # Receivers of webhooks beside https on public addresses, by host and port ("10.0.0.5:8443"); also plain http.
 WEBHOOK_ALLOWED_HOSTS = words("WEBHOOK_ALLOWED_HOSTS")
 SOURCE_ALLOWED_HOSTS = words("SOURCE_ALLOWED_HOSTS")
+
+# --- mail -------------------------------------------------------------------------------------------
+
+# Where people reach the portal, for links in mail and chats: https://portal.example.com.
+PORTAL_URL = text("PORTAL_URL", "").rstrip("/")
+if PORTAL_URL and not is_origin(PORTAL_URL):
+    raise ImproperlyConfigured(f"PORTAL_URL must be like https://portal.example.com, not {PORTAL_URL!r}.")
+if IN_PRODUCTION and ALLOWED_HOSTS and not PORTAL_URL:
+    PORTAL_URL = f"https://{ALLOWED_HOSTS[0]}"
+try:
+    mail = read_mail(text("EMAIL_URL", ""), text("EMAIL_FROM", ""))
+except ValueError as error:
+    raise ImproperlyConfigured(f"{error}.") from None
+MAIL_IS_SET_UP = mail.is_set_up
+EMAIL_BACKEND, EMAIL_FILE_PATH = mail.backend, mail.folder
+EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = mail.host, mail.port, mail.timeout
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail.user, mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = mail.starts_tls, mail.speaks_tls
+DEFAULT_FROM_EMAIL = mail.sender or "portal@localhost"
 
 # --- sign-in --------------------------------------------------------------------------------------------
 

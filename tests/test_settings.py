@@ -69,7 +69,7 @@ READ = (
     "OIDC_SERVER_URL", "OIDC_NAME", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_TRUST_EMAIL",
     "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "AUTOTASK_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
     "CSRF_TRUSTED_ORIGINS", "WEBHOOK_ALLOWED_HOSTS", "SOURCE_ALLOWED_HOSTS", "METRICS_TOKEN",
-    "SECURITY_CONTACT",
+    "SECURITY_CONTACT", "EMAIL_URL", "EMAIL_FROM", "PORTAL_URL",
 )  # fmt: skip
 
 
@@ -337,3 +337,35 @@ def test_elsewhere_no_second_factor_is_demanded(read: Any, environment: str) -> 
 def test_whose_second_factor_is_demanded_is_named_rightly(read: Any) -> None:
     with pytest.raises(ImproperlyConfigured, match="REQUIRE_SECOND_FACTOR holds 'owner'"):
         read(**PRODUCTION, REQUIRE_SECOND_FACTOR="owner")
+
+
+def test_mail_is_read_from_one_address(read: Any) -> None:
+    assert not read(**PRODUCTION)["MAIL_IS_SET_UP"]
+    found = read(
+        **PRODUCTION
+        | {"EMAIL_URL": "smtp+tls://us%40x:p%2Fw@mail.example", "EMAIL_FROM": "Portal <portal@msp.example>"}
+    )
+    names = ("HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL")
+    values = tuple(found[f"EMAIL_{name}"] for name in names)
+    assert values == ("mail.example", 587, "us@x", "p/w", True, False)
+    assert found["DEFAULT_FROM_EMAIL"] == "Portal <portal@msp.example>"
+    assert found["PORTAL_URL"] == f"https://{found['ALLOWED_HOSTS'][0]}"
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({"EMAIL_URL": "mail.example:25"}, "EMAIL_URL"),
+        ({"EMAIL_URL": "smtp://u:hush-hush@:99999"}, "EMAIL_URL"),
+        ({"EMAIL_URL": "smtp://u:hush-hush@"}, "EMAIL_URL"),
+        ({"EMAIL_FROM": ""}, "EMAIL_FROM"),
+        ({"EMAIL_FROM": "portal@msp.example\nBcc: all@msp.example"}, "EMAIL_FROM"),
+        ({"PORTAL_URL": "portal.example/path"}, "PORTAL_URL"),
+    ],
+)
+def test_mail_that_cannot_work_stops_the_start(read: Any, change: dict[str, str], names: str) -> None:
+    usual = {"EMAIL_URL": "smtp://u:hush-hush@mail.example", "EMAIL_FROM": "portal@msp.example"}
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read(**PRODUCTION | usual | change)
+    assert names in str(refusal.value)
+    assert "hush-hush" not in str(refusal.value)

@@ -5,6 +5,7 @@ undoable as on the portal's own pages. Copies of what the PSA said, jobs and the
 """
 
 from integrations.admin import (
+    alerts,
     companies,
     drift,
     history,
@@ -19,6 +20,7 @@ from integrations.admin import (
 )
 
 __all__ = [
+    "alerts",
     "companies",
     "drift",
     "history",

@@ -28,6 +28,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("People", ("User", "Group", "EmailAddress", "Authenticator", "SocialAccount", "BrowserSession")),
+    ("Alerts", ("Alert", "AlertMessage", "AlertPreference", "AlertReader", "AlertChannel")),
     ("Other programs", ("ApiToken", "Webhook", "WebhookDelivery")),
     ("What happened", ("AuditEvent", "AccountEvent", "Occurrence", "RefreshSummary", "RecordChange")),
 )  # fmt: skip
@@ -45,6 +46,10 @@ LABELS = {
     "ImportSource": "Sources",
     "ImportSourceRun": "Refreshes of sources",
     "OrganizationIdentifier": "Ids in other tools",
+    "AlertMessage": "Messages about alerts",
+    "AlertPreference": "What people chose to hear",
+    "AlertReader": "Digests, and mail that does not arrive",
+    "AlertChannel": "Rooms of chats",
     "User": "People",
     "Group": "Roles",
     "EmailAddress": "E-mail addresses",
@@ -66,6 +71,7 @@ UNLISTED = {
     "DBTaskResult",
     "RequestCount",
     "TablePreference",
+    "AlertNotice",
 }
 
 _by_application = admin.site.get_app_list

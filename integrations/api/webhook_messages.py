@@ -55,6 +55,23 @@ class ReviewTold(Schema):
     reasons: list[str]
 
 
+class AlertTold(Schema):
+    """An alert that begins, or (closed_at is set) is over; a moment, like an import, is both at once."""
+
+    position: int
+    at: dt.datetime
+    action: str
+    alert_id: UUID = Field(description="The same when it begins and when it is over.")
+    kind: str = Field(description="For example credentials.refused or refresh.failed.")
+    title: str
+    text: str
+    url: str = Field(description="Where in the portal to look; empty where PORTAL_URL is not set.")
+    instance_id: int | None
+    instance_name: str
+    opened_at: dt.datetime
+    closed_at: dt.datetime | None
+
+
 class Message(Schema, Generic[Told]):
     """One message: what one press of a button did, at most a hundred changes."""
 
@@ -75,9 +92,14 @@ class MappingReviewMessage(Message[ReviewTold]):
     """Mappings need review, or no longer do."""
 
 
+class AlertChangedMessage(Message[AlertTold]):
+    """Alerts begin, or are over."""
+
+
 MESSAGES: dict[WebhookEvent, type[Schema]] = {
     WebhookEvent.MAPPING_CHANGED: MappingChangedMessage,
     WebhookEvent.MAPPING_REVIEW: MappingReviewMessage,
+    WebhookEvent.ALERT_CHANGED: AlertChangedMessage,
 }
 _HEADERS = {
     "webhook-id": "The message's id.",

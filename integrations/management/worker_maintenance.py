@@ -20,12 +20,19 @@ from integrations.database.faults import fault_of
 from integrations.database.limits import limit_thread
 from integrations.services.jobs import record_heartbeat, unregister, worker_name
 from integrations.services.operations import delete_expired
-from integrations.tasks import note_what_happened, requeue_neglected, start_due, wake_webhooks
+from integrations.tasks import (
+    note_what_happened,
+    requeue_neglected,
+    start_due,
+    wake_alerts,
+    wake_webhooks,
+)
 
 logger = logging.getLogger(__name__)
 
 EVERY = 5.0  # seconds between two rounds
 DELETE_EXPIRED_EVERY = 3600.0
+ALERTS_EVERY = 15.0
 JOIN_PATIENCE = 5.0
 
 
@@ -40,9 +47,10 @@ class WorkerMaintenance:
             start_due,
             note_what_happened,
             wake_webhooks,
+            self._wake_alerts,
             self._delete_expired,
         )
-        self._deleted_at = 0.0
+        self._deleted_at = self._woken_at = 0.0
         self._stop = threading.Event()
         self._failing: set[str] = set()
         self._threads = [
@@ -106,6 +114,13 @@ class WorkerMaintenance:
             self._failing.discard(name)
             return True
         return False
+
+    def _wake_alerts(self) -> None:
+        """A look takes ten questions to the database, and nobody needs an alert within five seconds."""
+        if self._woken_at and time.monotonic() - self._woken_at < ALERTS_EVERY:
+            return
+        wake_alerts()
+        self._woken_at = time.monotonic()
 
     def _delete_expired(self) -> None:
         if self._deleted_at and time.monotonic() - self._deleted_at < DELETE_EXPIRED_EVERY:

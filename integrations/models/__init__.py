@@ -1,6 +1,15 @@
 """The portal's rows, one module a noun."""
 
 from integrations.models.account_events import AccountEvent
+from integrations.models.alerts import (
+    Alert,
+    AlertChannel,
+    AlertKind,
+    AlertMessage,
+    AlertNotice,
+    AlertPreference,
+    AlertReader,
+)
 from integrations.models.audit import AuditEvent
 from integrations.models.companies import Company, FilterOption
 from integrations.models.drafts import ImportDraft, ImportDraftPart, RememberedReading
@@ -26,6 +35,13 @@ from integrations.models.workers import Worker
 
 __all__ = [
     "AccountEvent",
+    "Alert",
+    "AlertChannel",
+    "AlertKind",
+    "AlertMessage",
+    "AlertNotice",
+    "AlertPreference",
+    "AlertReader",
     "ApiToken",
     "AuditEvent",
     "BrowserSession",

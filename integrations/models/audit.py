@@ -91,6 +91,12 @@ class AuditEvent(AppendOnly):
         WEBHOOK_DELETED = "webhook.deleted", "webhook deleted"
         DELIVERY_SENT_AGAIN = "delivery.sent_again", "delivery sent again"
 
+        ALERT_OPENED = "alert.opened", "alert opened"
+        ALERT_CLOSED = "alert.closed", "alert over"
+        ALERT_CHANNEL_ADDED = "alert_channel.added", "alert channel added"
+        ALERT_CHANNEL_CHANGED = "alert_channel.changed", "alert channel changed"
+        ALERT_CHANNEL_DELETED = "alert_channel.deleted", "alert channel deleted"
+
         SOURCE_ADDED = "source.added", "source added"
         SOURCE_CHANGED = "source.changed", "source changed"
         SOURCE_REFRESHED = "source.refreshed", "source refreshed"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import models
 
 
@@ -11,6 +13,9 @@ class Delivery(models.Model):
     Claimed by a conditional update: while ``claim`` is set and ``next_attempt_at`` lies ahead, a worker is at
     it; a worker that was killed lets the time pass, and another one takes it up.
     """
+
+    MOST_ATTEMPTS = 10
+    CLAIM_LASTS = dt.timedelta(seconds=60)  # longer than an attempt can take
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting"

@@ -20,6 +20,7 @@ class WebhookEvent(models.TextChoices):
 
     MAPPING_CHANGED = "mapping.changed", "A mapping was made, changed, moved or removed"
     MAPPING_REVIEW = "mapping.review", "A mapping needs review, or no longer does"
+    ALERT_CHANGED = "alert.changed", "An alert begins, or is over"
 
 
 class Webhook(models.Model):

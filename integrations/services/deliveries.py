@@ -18,9 +18,7 @@ from django.utils import timezone
 from integrations.models.bases import CLOCKS_DIFFER
 from integrations.models.deliveries import Delivery
 
-MOST_ATTEMPTS = 10
 FIRST_WAIT, WAIT_FACTOR, LONGEST_WAIT = 10.0, 3.0, 6 * 3600.0  # seconds
-CLAIM_LASTS = dt.timedelta(seconds=60)  # longer than an attempt can take
 GIVEN_UP = "Given up."
 
 Row = TypeVar("Row", bound=Delivery)
@@ -48,11 +46,11 @@ def claim_next(due: QuerySet[Row], now: dt.datetime) -> Row | None:
         same = rows.filter(
             pk=found.pk, status=found.status, next_attempt_at=found.next_attempt_at, claim=found.claim
         )
-        if found.attempts >= MOST_ATTEMPTS:  # its workers were killed in the last attempt
+        if found.attempts >= found.MOST_ATTEMPTS:  # its workers were killed in the last attempt
             same.update(status=Delivery.Status.FAILED, claim=None, error=GIVEN_UP)
         elif same.update(
             claim=token,
-            next_attempt_at=now + CLAIM_LASTS,
+            next_attempt_at=now + found.CLAIM_LASTS,
             attempts=F("attempts") + 1,
             last_attempt_at=now,
         ):
@@ -75,7 +73,7 @@ def end_attempt(delivery: Delivery, **values: Any) -> bool:
 def put_off(delivery: Delivery, error: str, **values: Any) -> dt.timedelta:
     """Write down that the attempt failed: tried again after the wait that is returned, or given up."""
     wait = wait_before(delivery.attempts)
-    given_up = delivery.attempts >= MOST_ATTEMPTS
+    given_up = delivery.attempts >= delivery.MOST_ATTEMPTS
     end_attempt(
         delivery,
         status=Delivery.Status.FAILED if given_up else Delivery.Status.WAITING,

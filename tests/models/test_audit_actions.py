@@ -17,7 +17,18 @@ from integrations.services.history.undo import ORDER, NothingToUndo, rights_to_u
 from tests.support.simulated import actor_of
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_UNDONE = {"review", "token", "webhook", "delivery", "reports", "keys", "sign_in", "source"}
+NOT_UNDONE = {
+    "review",
+    "token",
+    "webhook",
+    "delivery",
+    "reports",
+    "keys",
+    "sign_in",
+    "source",
+    "alert",
+    "alert_channel",
+}
 # Restoring a configuration has a page of its own; what Autotask answered cannot be unanswered.
 GO_WITH_THEIR_ORGANIZATION = {Action.MAPPING_HIDDEN, Action.MAPPING_SHOWN}
 NOT_UNDONE_OF_INSTANCES = {

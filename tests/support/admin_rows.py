@@ -21,6 +21,12 @@ from django_tasks_db.models import DBTaskResult
 
 from integrations.models import (
     AccountEvent,
+    Alert,
+    AlertChannel,
+    AlertMessage,
+    AlertNotice,
+    AlertPreference,
+    AlertReader,
     ApiToken,
     AuditEvent,
     BrowserSession,
@@ -131,9 +137,22 @@ def sample_rows(
     source = ImportSource(name="Partner list", kind="organizations", type="web")
     source.move_to("https://files.example/list.csv?sig=" + HOOK_QUERY)
     source.save()
+    channel = AlertChannel(name="Service desk", service="slack", kinds=["refresh.failed"])
+    channel.move_to("https://chat.example/services/" + HOOK_QUERY)
+    channel.save()
+    alert = Alert.objects.create(
+        kind="refresh.failed", cause="refresh:1", title="Main: it failed", opened_at=timezone.now()
+    )
+    message = AlertMessage.objects.create(user=owner, next_attempt_at=timezone.now())
     draft = ImportDraft.objects.create(owner=owner, kind="organizations", file_name="firms.csv")
     return {
         AccountEvent: AccountEvent.objects.latest("pk"),
+        Alert: alert,
+        AlertChannel: channel,
+        AlertMessage: message,
+        AlertNotice: AlertNotice.objects.create(message=message, alert=alert),
+        AlertPreference: AlertPreference.objects.create(user=owner, kind="refresh.failed", how="digest"),
+        AlertReader: AlertReader.objects.create(user=owner, time_zone="Europe/Berlin"),
         ApiToken: token,
         AuditEvent: AuditEvent.objects.filter(target_type="mapping").latest("pk"),
         Authenticator: Authenticator.objects.create(

@@ -35,7 +35,7 @@ from integrations.models import (
 from integrations.models.audit import Action
 from integrations.outbound.addresses import Gate
 from integrations.services.audit import Batch, Change
-from integrations.services.deliveries import CLAIM_LASTS, MOST_ATTEMPTS, end_attempt
+from integrations.services.deliveries import end_attempt
 from integrations.services.webhooks import edit as services
 from integrations.services.webhooks import outbox as deliveries
 from integrations.services.webhooks import send as webhook_sending
@@ -53,6 +53,7 @@ from tests.read_api.conftest import OPERATOR, make_company, make_instance, map_t
 pytestmark = pytest.mark.django_db
 Browser = Callable[[User], Client]
 Status = WebhookDelivery.Status
+MOST_ATTEMPTS, CLAIM_LASTS = WebhookDelivery.MOST_ATTEMPTS, WebhookDelivery.CLAIM_LASTS
 
 
 class QuickToStop(HTTPServer):

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from integrations.database.transactions import free_rows
 from integrations.models import ImportFilePart, Job, RequestCount, Worker
+from integrations.services.alerts.outbox import forget_old
 from integrations.services.audit import Actor, Batch
 from integrations.services.drafts import forget_drafts
 from integrations.services.imports.reports import forget_reports
@@ -42,7 +43,7 @@ def delete_expired() -> int:
         expired.append(old.exclude(status="READY"))
     housekeeping = Actor("The portal", "housekeeping")
     revoke_left_tokens(Batch(housekeeping))
-    forgotten = forget_reports(Batch(housekeeping)) + forget_events(Batch(housekeeping))
+    forgotten = forget_reports(Batch(housekeeping)) + forget_events(Batch(housekeeping)) + forget_old(now)
     return forgotten + forget_drafts() + sum(map(_delete_free, expired))
 
 

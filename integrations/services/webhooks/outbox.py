@@ -17,6 +17,7 @@ from dataclasses import asdict
 from itertools import groupby, islice
 from typing import Any
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet
@@ -35,12 +36,17 @@ EVENTS_AT_ONCE = 1_000
 CHANGES_PER_DELIVERY = 100
 LONGEST_REST = 60.0  # seconds that a silent receiver is spared
 KEPT_FOR = dt.timedelta(days=30)
+ALERT = "alert"  # the target of an alert's events
 UNREADABLE = (
     "The signing key or the address cannot be opened. "
     "Make a new key for this webhook and enter the address anew."
 )
 
-_EVENT_OF = {MAPPING: WebhookEvent.MAPPING_CHANGED, review_notices.TARGET_TYPE: WebhookEvent.MAPPING_REVIEW}
+_EVENT_OF = {
+    MAPPING: WebhookEvent.MAPPING_CHANGED,
+    review_notices.TARGET_TYPE: WebhookEvent.MAPPING_REVIEW,
+    ALERT: WebhookEvent.ALERT_CHANGED,
+}
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +122,8 @@ def _deliveries(webhook: Webhook, events: Iterable[AuditEvent]) -> Iterator[Webh
 def _changes(kind: WebhookEvent, events: list[AuditEvent]) -> list[dict[str, Any]]:
     if kind is WebhookEvent.MAPPING_CHANGED:
         return [asdict(change) for change in described(events, Scope())]
+    if kind is WebhookEvent.ALERT_CHANGED:
+        return [_alert(event) for event in events]
     companies = Company.objects.in_bulk({event.after["company"] for event in events if event.after})
     organizations = Organization.objects.in_bulk({int(event.target_id) for event in events})
     found = []
@@ -138,6 +146,25 @@ def _changes(kind: WebhookEvent, events: list[AuditEvent]) -> list[dict[str, Any
             }
         )
     return found
+
+
+def _alert(event: AuditEvent) -> dict[str, Any]:
+    state, instance = event.after or {}, event.instance
+    path = state.get("path", "")
+    return {
+        "position": event.pk,
+        "at": event.at,
+        "action": event.action,
+        "alert_id": event.target_id,
+        "kind": state.get("kind", ""),
+        "title": event.target_name,
+        "text": state.get("text", ""),
+        "url": f"{settings.PORTAL_URL}{path}" if settings.PORTAL_URL else "",
+        "instance_id": instance.pk if instance else None,
+        "instance_name": instance.name if instance else "",
+        "opened_at": state.get("opened_at"),
+        "closed_at": state.get("closed_at"),
+    }
 
 
 # --- sending ----------------------------------------------------------------------------------------

@@ -1,4 +1,6 @@
-"""Sending one webhook message: signed, to a checked address only, within fixed limits.
+"""Sending one message to an address that a person has entered: a checked one only, within fixed limits.
+
+Webhooks are signed; rooms of chats (services/alerts) are told the same way.
 
 The guarded connection is used that PSA clients use too: one look-up, every address of its answer checked,
 and the socket opened to exactly that address; no redirects, proxies or cookies; a deadline on every read.
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import requests
@@ -62,7 +65,18 @@ def check_address(url: str) -> None:
 
 
 def send(url: str, message: Message, gate: Gate | None = None) -> int:
-    """Send the message once; the status of the answer, which is in the 200s. Raises SendingFailed."""
+    """Send the signed message once; the status of the answer, which is in the 200s. Raises SendingFailed."""
+    headers = {
+        "Content-Type": "application/json",
+        "Portal-Event": message.event,
+        "Portal-Event-Id": message.event_id,
+        **signature_headers(message.keys, message.event_id, dt.datetime.now(dt.UTC), message.body),
+    }
+    return post(url, message.body, headers, gate)
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], gate: Gate | None = None) -> int:
+    """Post to an address that a person entered; the answer's status, in the 200s. Raises SendingFailed."""
     try:
         check_address(url)
     except AddressRefused as error:
@@ -72,7 +86,7 @@ def send(url: str, message: Message, gate: Gate | None = None) -> int:
     ends = call_ends.set(time.monotonic() + DEADLINE)
     status, reason = 0, ""
     try:
-        status = _exchange(session, url, message)
+        status = _exchange(session, url, body, headers)
     except (OutboundError, requests.RequestException, HTTPError, OSError) as error:
         reason = _reason(error)
     finally:
@@ -88,16 +102,10 @@ def send(url: str, message: Message, gate: Gate | None = None) -> int:
     return status
 
 
-def _exchange(session: GuardedSession, url: str, message: Message) -> int:
-    headers = {
-        "Content-Type": "application/json",
-        "Portal-Event": message.event,
-        "Portal-Event-Id": message.event_id,
-        **signature_headers(message.keys, message.event_id, dt.datetime.now(dt.UTC), message.body),
-    }
+def _exchange(session: GuardedSession, url: str, body: bytes, headers: Mapping[str, str]) -> int:
     timeout = (CONNECT_TIMEOUT, READ_TIMEOUT)
     with session.post(
-        url, data=message.body, headers=headers, stream=True, allow_redirects=False, timeout=timeout
+        url, data=body, headers=dict(headers), stream=True, allow_redirects=False, timeout=timeout
     ) as response:
         response.raw.read(RESPONSE_CAP, decode_content=False)
         return response.status_code

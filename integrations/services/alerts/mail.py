@@ -1,0 +1,73 @@
+"""Alerts by e-mail: plain text, sent by the mail server that EMAIL_URL names.
+
+Names of customers stand in subjects: they are one line each before they get here, and Django refuses a header
+with a line end. The Message-ID is the message's key, the same in every attempt.
+"""
+
+from __future__ import annotations
+
+import smtplib
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_variables
+
+from integrations.files.text import clean_text
+from integrations.models import AlertMessage
+from integrations.services.alerts.telling import Told, absolute
+from integrations.services.webhooks.send import SendingFailed
+
+LONGEST_SUBJECT = 150  # characters
+_AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+
+
+@sensitive_variables()
+def send_mail(address: str, message: AlertMessage, told: Told, answers: AlertMessage | None = None) -> None:
+    """Hand the message to the mail server, which then owes it. Raises SendingFailed.
+
+    ``answers`` is the message that this one says the end of; mail programs show them together.
+    """
+    headers = {"Message-ID": message_id(message), **_AUTOMATIC}
+    if answers is not None:
+        headers |= {"In-Reply-To": message_id(answers), "References": message_id(answers)}
+    mail = EmailMessage(
+        subject=clean_text(f"[Portal] {told.subject}")[:LONGEST_SUBJECT],
+        body=mail_text(told),
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[address],
+        headers=headers,
+    )
+    reason, for_all = "", True
+    try:
+        mail.send()
+    except (smtplib.SMTPRecipientsRefused, ValueError):  # ValueError: no address at all, or a line end in it
+        reason, for_all = "The mail server does not take this e-mail address.", False
+    except smtplib.SMTPAuthenticationError:
+        reason = "The mail server does not accept the user name and password in EMAIL_URL."
+    except smtplib.SMTPSenderRefused:
+        reason = "The mail server does not accept the sender in EMAIL_FROM."
+    except smtplib.SMTPResponseException as error:
+        reason = f"The mail server answered {error.smtp_code}."
+    except (smtplib.SMTPException, OSError) as error:
+        reason = f"The mail server could not be reached ({type(error).__name__})."
+    if reason:  # raised out here: the frames of the library hold the password
+        raise SendingFailed(reason, for_all=for_all)
+
+
+def message_id(message: AlertMessage) -> str:
+    """The same for each attempt, whichever machine makes it."""
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    return f"<{message.key}@{domain}>"
+
+
+def mail_text(told: Told) -> str:
+    """The body."""
+    parts = []
+    for item in told.items:
+        lines = [item.title] if told.is_digest or item.is_over else []
+        parts.append("\n".join(filter(None, [*lines, item.text, item.url])))
+    settings_url = absolute(reverse("integrations:alert_settings"))
+    foot = "Which alerts you get: " + (settings_url or "in the portal, under Alerts.")
+    return "\n\n".join([*parts, "-- ", foot]) + "\n"

@@ -1,0 +1,131 @@
+"""Sending what is owed: mail and messages to rooms, one by one, outside any transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from integrations.models import Alert, AlertChannel, AlertMessage, AlertNotice, AlertReader
+from integrations.services.alerts.chat import send_to_channel
+from integrations.services.alerts.mail import send_mail
+from integrations.services.alerts.telling import Told, first_message, told_by
+from integrations.services.alerts.wishes import may_see
+from integrations.services.deliveries import claim_next, end_attempt, put_off
+from integrations.services.webhooks.send import SendingFailed
+
+Status = AlertMessage.Status
+LONGEST_REST = dt.timedelta(seconds=60)  # that a silent receiver is spared
+KEPT_FOR = dt.timedelta(days=90)
+NOT_SET_UP = "Mail is not set up: whoever runs the portal has to set EMAIL_URL."
+NOT_ALLOWED = "Not sent: it is not this person's to see any more."
+
+logger = logging.getLogger(__name__)
+
+
+class _NothingToSay(Exception):
+    """Nothing of the message may be told any more."""
+
+
+def has_work(now: dt.datetime) -> bool:
+    """Whether a worker would find something to send."""
+    return _due(now, mail=True).exists()
+
+
+def work(seconds: float = 20.0) -> int:
+    """Send what is due for this long at most; returns how many messages were tried.
+
+    When the mail server does not answer, the other mails are left to the next call.
+    """
+    ends, tried, mail = time.monotonic() + seconds, 0, True
+    while time.monotonic() < ends:
+        message = claim_next(_due(timezone.now(), mail=mail), timezone.now())
+        if message is None:
+            break
+        tried += 1
+        failure = _send(message)
+        if failure is not None and failure.for_all and message.user_id is not None:
+            mail = False
+    return tried
+
+
+def _due(now: dt.datetime, *, mail: bool) -> QuerySet[AlertMessage]:
+    rested = Q(channel__rests_until=None) | Q(channel__rests_until__lte=now)
+    receivers = Q(channel__is_active=True) & rested
+    if mail:
+        receivers |= Q(channel=None)
+    waiting = AlertMessage.objects.filter(status=Status.WAITING, next_attempt_at__lte=now)
+    return waiting.filter(receivers).order_by("pk")
+
+
+def _send(message: AlertMessage) -> SendingFailed | None:
+    """Send the claimed message and write down how that went."""
+    notices = list(message.notices.select_related("alert__instance"))
+    try:
+        if message.channel is not None:
+            send_to_channel(message.channel, told_by(message, notices))
+        else:
+            _mail(message, notices)
+    except _NothingToSay:
+        end_attempt(message, status=Status.FAILED, error=NOT_ALLOWED)
+    except SendingFailed as failure:
+        _note_failure(message, failure)
+        return failure
+    else:
+        if end_attempt(message, status=Status.DELIVERED, error=""):
+            _note_arrival(message)
+    return None
+
+
+def _mail(message: AlertMessage, notices: list[AlertNotice]) -> None:
+    user = message.user
+    if user is None or not user.is_active:
+        raise _NothingToSay
+    if not settings.MAIL_IS_SET_UP:
+        raise SendingFailed(NOT_SET_UP)
+    if not user.email:
+        raise SendingFailed("This account has no e-mail address.", for_all=False)
+    seen = [notice for notice in notices if may_see(user, notice.alert)]
+    if not seen and not message.is_test:
+        raise _NothingToSay
+    told: Told = told_by(message, seen)
+    is_end = len(seen) == 1 and seen[0].is_over and not message.is_digest
+    send_mail(user.email, message, told, first_message(seen[0].alert, message) if is_end else None)
+
+
+def _note_failure(message: AlertMessage, failure: SendingFailed) -> None:
+    to = f"channel {message.channel_id}" if message.channel_id else f"person {message.user_id}"
+    logger.warning("Alert message %s to %s, attempt %d: %s", message.pk, to, message.attempts, failure)
+    wait, now, error = put_off(message, str(failure)), timezone.now(), str(failure)[:500]
+    if message.user is not None:
+        reader, _ = AlertReader.objects.get_or_create(user=message.user)
+        same = AlertReader.objects.filter(pk=reader.pk)
+        same.update(last_error=error)
+        same.filter(failing_since=None).update(failing_since=now)
+        return
+    rooms = AlertChannel.objects.filter(messages=message.pk)
+    rooms.update(last_error=error)
+    rooms.filter(failing_since=None).update(failing_since=now)
+    if failure.for_all:
+        rooms.update(rests_until=now + min(wait, LONGEST_REST))
+
+
+def _note_arrival(message: AlertMessage) -> None:
+    well = {"failing_since": None, "last_error": ""}
+    if message.channel_id is None:
+        AlertReader.objects.filter(user=message.user_id).exclude(failing_since=None).update(**well)
+    else:
+        broken = Q(failing_since__isnull=False) | Q(rests_until__isnull=False)
+        AlertChannel.objects.filter(broken, pk=message.channel_id).update(rests_until=None, **well)
+
+
+def forget_old(now: dt.datetime) -> int:
+    """Delete messages that ended, and alerts that were over, more than ninety days ago; returns how many."""
+    before = now - KEPT_FOR
+    ended = AlertMessage.objects.exclude(status=Status.WAITING).filter(created_at__lt=before)
+    over = Alert.objects.filter(closed_at__lt=before).exclude(notices__message__status=Status.WAITING)
+    return ended.delete()[0] + over.delete()[0]

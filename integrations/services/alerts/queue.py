@@ -1,0 +1,118 @@
+"""Messages that are owed: who is to be told what, and when. Written together with the alert itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from integrations.database.transactions import transaction_required
+from integrations.models import Alert, AlertChannel, AlertMessage, AlertNotice, AlertReader
+from integrations.services.alerts.wishes import How, Wish, may_see, next_digest, people_for, wishes_for
+
+Status = AlertMessage.Status
+
+
+@transaction_required
+def queue_opening(alert: Alert, now: dt.datetime) -> None:
+    """Owe the alert to everybody who wants to hear of it, and to the rooms that are told of its kind."""
+    if settings.MAIL_IS_SET_UP:
+        _owe(alert, list(people_for(alert)), now, is_over=False)
+    if not alert.known_kind.is_personal:
+        told = Q(instance=None) | Q(instance=alert.instance_id)
+        for channel in AlertChannel.objects.filter(told, is_active=True):
+            if alert.kind in channel.kinds:
+                _put(AlertMessage(channel=channel, next_attempt_at=now), alert, is_over=False)
+
+
+@transaction_required
+def queue_over(alert: Alert, now: dt.datetime) -> None:
+    """Owe the end of the alert to those who were told of it, or are about to be.
+
+    Who has it muted and was not told yet is told neither.
+    """
+    told = AlertMessage.objects.filter(notices__alert=alert, notices__is_over=False).order_by("pk")
+    people = list(User.objects.filter(pk__in=told.values("user"), is_active=True))
+    wishes = wishes_for(alert, people, now)
+    held = told.filter(user__in=[pk for pk, wish in wishes.items() if wish.muted_until])
+    spared = _drop(alert, held)
+    if settings.MAIL_IS_SET_UP:
+        _owe(alert, [person for person in people if person.pk not in spared], now, is_over=True)
+    for channel in AlertChannel.objects.filter(pk__in=told.values("channel"), is_active=True):
+        _put(AlertMessage(channel=channel, next_attempt_at=now), alert, is_over=True)
+
+
+def _drop(alert: Alert, messages: Iterable[AlertMessage]) -> set[int | None]:
+    """Take the alert out of messages that nobody has begun to send; whose they were."""
+    dropped: set[int | None] = set()
+    for message in messages:
+        unsent = AlertMessage.objects.select_for_update().filter(pk=message.pk, attempts=0)
+        if unsent.exists() and list(unsent):
+            message.notices.filter(alert=alert).delete()
+            if not message.notices.exists():
+                message.delete()
+            dropped.add(message.user_id)
+    return dropped
+
+
+def _owe(alert: Alert, people: list[User], now: dt.datetime, *, is_over: bool) -> None:
+    readers = AlertReader.objects.in_bulk([each.pk for each in people], field_name="user_id")
+    for pk, wish in wishes_for(alert, people, now).items():
+        message = _message_for(pk, readers.get(pk), wish, now)
+        if message is not None:
+            _put(message, alert, is_over=is_over)
+
+
+def _message_for(
+    user_id: int, reader: AlertReader | None, wish: Wish, now: dt.datetime
+) -> AlertMessage | None:
+    """The message by which the person is told: a new one, or their digest; None where they want none."""
+    begins = wish.muted_until or now
+    if wish.how == How.AT_ONCE:
+        return AlertMessage(user_id=user_id, next_attempt_at=begins)
+    if wish.how == How.DIGEST:
+        due = next_digest(reader, begins)
+        unsent = AlertMessage.objects.select_for_update().filter(
+            user_id=user_id, is_digest=True, status=Status.WAITING, attempts=0, next_attempt_at=due
+        )
+        return unsent.first() or AlertMessage(user_id=user_id, is_digest=True, next_attempt_at=due)
+    return None
+
+
+def _put(message: AlertMessage, alert: Alert, *, is_over: bool) -> None:
+    if message.pk is None:
+        message.save()
+    AlertNotice.objects.get_or_create(message=message, alert=alert, is_over=is_over)
+
+
+@transaction_required
+def plan_anew(user: User) -> None:
+    """Let what is owed to the person and not yet begun follow their wishes as they are now.
+
+    What they have just muted waits until then, and what they want no more is not sent.
+    """
+    now = timezone.now()
+    unsent = AlertMessage.objects.select_for_update().filter(
+        user=user, status=Status.WAITING, attempts=0, is_test=False
+    )
+    keys = [message.pk for message in unsent]
+    notices = list(AlertNotice.objects.filter(message__in=keys).select_related("alert"))
+    AlertMessage.objects.filter(pk__in=keys).delete()
+    for notice in notices:
+        if may_see(user, notice.alert):
+            _owe(notice.alert, [user], now, is_over=notice.is_over)
+
+
+def owe_test(receiver: User | AlertChannel) -> AlertMessage:
+    """Owe a message to the person or the room that says that messages arrive; one at a time."""
+    is_room = isinstance(receiver, AlertChannel)
+    to: dict[str, Any] = {"channel": receiver} if is_room else {"user": receiver}
+    with transaction.atomic():
+        waiting = AlertMessage.objects.filter(is_test=True, status=Status.WAITING, attempts=0, **to).first()
+        return waiting or AlertMessage.objects.create(is_test=True, next_attempt_at=timezone.now(), **to)

@@ -1,0 +1,60 @@
+"""What a message says, before it is put into the form of mail or of a chat: plain sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from integrations.models import Alert, AlertMessage, AlertNotice
+
+TEST_TITLE = "A test of the portal's alerts"
+TEST_TEXT = "Somebody pressed the test button. Messages arrive here."
+
+
+@dataclass(frozen=True)
+class Item:
+    """One alert in a message: plain text, without markup. ``url`` is empty where none is known."""
+
+    title: str
+    text: str
+    url: str
+    is_over: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """A whole message: one line that says what it is about, and its items."""
+
+    subject: str
+    items: tuple[Item, ...]
+    is_digest: bool = False
+
+
+def told_by(message: AlertMessage, notices: list[AlertNotice]) -> Told:
+    """What the message says with these of its notices."""
+    if message.is_test:
+        return Told(TEST_TITLE, (Item(TEST_TITLE, TEST_TEXT, absolute("")),))
+    items = tuple(_item(notice) for notice in notices)
+    if message.is_digest:
+        count = len(items)
+        return Told(f"{count} alert{'' if count == 1 else 's'} from the portal", items, is_digest=True)
+    return Told(items[0].title, items)
+
+
+def _item(notice: AlertNotice) -> Item:
+    alert = notice.alert
+    if notice.is_over:
+        return Item(f"Over: {alert.title}", alert.over_text, absolute(alert.path), is_over=True)
+    return Item(alert.title, alert.text, absolute(alert.path))
+
+
+def absolute(path: str) -> str:
+    """The address of a page as somebody outside the portal needs it; "" where PORTAL_URL is not known."""
+    return f"{settings.PORTAL_URL}{path}" if settings.PORTAL_URL else ""
+
+
+def first_message(alert: Alert, message: AlertMessage) -> AlertMessage | None:
+    """The message that told the same receiver that the alert was opened."""
+    told = AlertMessage.objects.filter(notices__alert=alert, notices__is_over=False, is_digest=False)
+    return told.filter(user=message.user_id, channel=message.channel_id).exclude(pk=message.pk).first()

@@ -1,0 +1,126 @@
+"""Opening and closing alerts: what stands is compared with what was told, and the difference is written.
+
+An alert, the messages that are owed for it and its event for the webhooks are one transaction, so that a
+worker that is killed leaves all of it or nothing, and nothing is told twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.database.transactions import wait_for_turn
+from integrations.models import Alert, AlertKind
+from integrations.models.audit import Action
+from integrations.services.alerts.causes import (
+    Cause,
+    is_settled,
+    standing_causes,
+    unmapped_causes,
+    untold_moments,
+)
+from integrations.services.alerts.queue import queue_opening, queue_over
+from integrations.services.audit import Actor, Batch, Change
+from integrations.services.webhooks.outbox import ALERT
+
+PORTAL = Actor("The portal", "alerts")
+MOMENTS = (AlertKind.IMPORT_FINISHED, AlertKind.NEW_PLACE)
+_TURN = 7_301_549  # any number that nothing else waits by
+_OVER = {
+    AlertKind.CREDENTIALS_REFUSED: "The credentials are no longer refused.",
+    AlertKind.REFRESH_FAILED: "A refresh has come to its end.",
+    AlertKind.ORGANIZATION_UNMAPPED: "All of them are mapped, ignored or gone.",
+    AlertKind.KEY_ENDING: "It has ended, was revoked, or ends later.",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is to be written: causes without an open alert, and open alerts without a cause."""
+
+    begun: list[Cause]
+    over: list[Alert]
+
+    def __bool__(self) -> bool:
+        return bool(self.begun or self.over)
+
+
+def watch() -> int:
+    """Open an alert for what began, close those of what is over, and queue the messages; how many changed.
+
+    Repeatable at any moment and by several workers at once.
+    """
+    if not _difference(timezone.now()):
+        return 0  # the usual case takes no lock
+    with transaction.atomic():
+        wait_for_turn(_TURN)
+        now = timezone.now()
+        found = _difference(now)
+        changes = [_close(alert, now) for alert in found.over] + [_open(cause, now) for cause in found.begun]
+        Batch(PORTAL).record([change for change in changes if change is not None])
+    return len(changes)
+
+
+def _difference(now: dt.datetime) -> Difference:
+    open_alerts = list(Alert.objects.filter(closed_at=None).select_related("instance"))
+    causes = standing_causes(now)
+    told, standing = {alert.cause for alert in open_alerts}, {cause.key for cause in causes}
+    over = [
+        alert
+        for alert in open_alerts
+        if (
+            is_settled(alert)
+            if alert.kind == AlertKind.ORGANIZATION_UNMAPPED
+            else alert.cause not in standing
+        )
+    ]
+    begun = [cause for cause in causes if cause.key not in told]
+    return Difference([*begun, *unmapped_causes(now), *untold_moments(now)], over)
+
+
+def _open(cause: Cause, now: dt.datetime) -> Change | None:
+    is_moment = cause.kind in MOMENTS
+    alert = Alert.objects.create(
+        kind=cause.kind,
+        cause=cause.key,
+        turn=Alert.objects.filter(cause=cause.key).count() + 1,
+        instance=cause.instance,
+        person_id=cause.person_id,
+        title=cause.title[:300],
+        text=cause.text,
+        path=cause.path,
+        opened_at=now,
+        closed_at=now if is_moment else None,
+    )
+    links = Alert.organizations.through
+    links.objects.bulk_create(
+        [links(alert_id=alert.pk, organization_id=pk) for pk in cause.organizations], batch_size=500
+    )
+    queue_opening(alert, now)
+    return _change(Action.ALERT_OPENED, alert)
+
+
+def _close(alert: Alert, now: dt.datetime) -> Change | None:
+    gone = alert.instance is not None and alert.instance.is_deleted
+    alert.closed_at = now
+    alert.over_text = "The configuration was deleted." if gone else _OVER[alert.known_kind]
+    alert.save(update_fields=["closed_at", "over_text"])
+    queue_over(alert, now)
+    return _change(Action.ALERT_CLOSED, alert)
+
+
+def _change(action: Action, alert: Alert) -> Change | None:
+    """The event of it, for history and webhooks; None for what concerns one person only."""
+    if alert.known_kind.is_personal:
+        return None
+    told = {
+        "kind": alert.kind,
+        "text": alert.over_text if action is Action.ALERT_CLOSED else alert.text,
+        "path": alert.path,
+        "opened_at": alert.opened_at.isoformat(),
+        "closed_at": alert.closed_at.isoformat() if alert.closed_at else None,
+    }
+    return Change(action, ALERT, str(alert.key), alert.title, None, told, alert.instance)
