@@ -54,8 +54,7 @@ class Model:
 
     def pair_score(self, features: Reals, judged: Judged) -> Reals:
         """Log-odds of each pair on its own (P)."""
-        score: Reals = features @ self.pair_weights + self.pair_bias
-        return ruled(score, judged)
+        return ruled(_weighted(features, self.pair_weights, self.pair_bias), judged)
 
     def plain_score(self, features: Reals, score: Reals) -> Reals:
         """The pair score without what the manner of writing contributes (see ``features.WRITING``)."""
@@ -84,6 +83,15 @@ class Model:
         known: Reals = np.interp(score, self.knots[:, 0], self.knots[:, 1])
         result: Reals = known - (1.0 - last) / 2 * np.expm1(-beyond / BEYOND)
         return result
+
+
+def _weighted(features: Reals, weights: Reals, bias: float) -> Reals:
+    """The weighted sum of each row, column by column: no copy of all features in double precision."""
+    total, part = np.full(len(features), bias), np.empty(len(features))
+    for column, weight in enumerate(weights.tolist()):
+        if weight:
+            total += np.multiply(features[:, column], weight, out=part)
+    return total
 
 
 def ruled(score: Reals, judged: Judged) -> Reals:
