@@ -196,6 +196,18 @@ def test_few_functions_are_longer_than_a_screen() -> None:
     assert len(long) <= 2, f"split these by sense: {long}"
 
 
+def test_few_services_leave_open_what_they_return() -> None:
+    vague = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in modules(SERVICES)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        and isinstance(node.returns, ast.Name)
+        and node.returns.id == "Any"
+    ]
+    assert len(vague) <= 8, f"say what these return: {vague}"
+
+
 def test_the_sign_in_library_is_reached_by_its_public_modules_only() -> None:
     for path in [*modules(APP), *modules(ROOT / "portal")]:
         private = {name for name in imports_of(path) if re.match(r"allauth\.(.*\.)?(internal|_\w+)\b", name)}

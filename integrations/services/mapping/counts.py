@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import BooleanField, Case, Count, Q, When
+from django.db.models import BooleanField, Case, Count, Q, QuerySet, When
 
 from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, Organization, OrganizationMapping, RecordChange
@@ -28,6 +28,8 @@ from integrations.services.mapping.rows import (
     row_states,
     savable_rows,
 )
+
+Numbers = QuerySet[Any, Any]  # its rows are numbers by name
 
 WARNING_OF = {str(reason.change): reason.warning for reason in SINCE_CONFIRMED}
 SEEN_IN_ROWS = tuple(reason.warning for reason in AS_THEY_ARE)
@@ -81,13 +83,13 @@ def table_counts(instance: IntegrationInstance, user: User) -> TableCounts:
     return TableCounts(dict(+states), unmapped, dict(+warnings), dict(tiers), _pending(pending))
 
 
-def _rows_here(instance: int, user: int, psa: str) -> Any:
+def _rows_here(instance: int, user: int, psa: str) -> Numbers:
     """One row of numbers, of the rows that are mapped in the instance. To group them takes twice as long."""
     rows = joined_rows(instance, user, psa, Q(mapping__instance=instance)).order_by()
     states = row_states(instance, psa)
     by_hand, ticked = states[RowState.CHANGED], Q(proposal__selected=True) & IS_ANSWER
     reasons = {reason.warning: Count("pk", filter=reason.q("mapping__")) for reason in AS_THEY_ARE}
-    return rows.values("mapping__instance").annotate(
+    numbers: Numbers = rows.values("mapping__instance").annotate(
         number=Count("pk"),
         by_hand=Count("pk", filter=by_hand),
         to_review=Count("pk", filter=states[RowState.REVIEW] & ~by_hand),
@@ -96,9 +98,10 @@ def _rows_here(instance: int, user: int, psa: str) -> Any:
         twin=Count("pk", filter=Q(mapping__company__has_twin=True)),
         **reasons,
     )
+    return numbers
 
 
-def _other_rows(instance: int, user: int, psa: str) -> Any:
+def _other_rows(instance: int, user: int, psa: str) -> Numbers:
     """All other rows by what tells their state; ``named`` of them have a proposal with a company."""
     # By an alias: what is denied of a joined row is otherwise asked of all its rows, in a query within.
     rows = joined_rows(instance, user, psa).order_by().alias(is_here=_is(Q(mapping__instance=instance)))
@@ -109,7 +112,8 @@ def _other_rows(instance: int, user: int, psa: str) -> Any:
         "proposal__selected",
         is_ignored=_is(row_states(instance, psa)[RowState.IGNORED]),
     )
-    return groups.annotate(number=Count("pk"), named=Count("proposal__company"))
+    numbers: Numbers = groups.annotate(number=Count("pk"), named=Count("proposal__company"))
+    return numbers
 
 
 def _is(condition: Q) -> Case:
@@ -127,24 +131,25 @@ def _state_of(row: Mapping[str, Any]) -> RowState:
     return RowState.SUGGESTED if row["proposal__tier"] in SUGGESTED_TIERS else RowState.UNSUGGESTED
 
 
-def _changed_companies(instance: int, psa: str) -> Any:
+def _changed_companies(instance: int, psa: str) -> Numbers:
     """How many rows something of the company has changed for since they were confirmed, by what."""
     return _changed(RecordChange.objects.held(), instance, psa)
 
 
-def _changed_ours(instance: int, psa: str) -> Any:
+def _changed_ours(instance: int, psa: str) -> Numbers:
     """The same for what changed of the organization."""
     return _changed(RecordChange.objects.of_organizations(), instance, psa)
 
 
-def _changed(changes: Any, instance: int, psa: str) -> Any:
+def _changed(changes: Any, instance: int, psa: str) -> Numbers:
     deleted = Organization.objects.deleted().order_by().values("pk")
     found = changes.filter(held_instance=instance, held_psa=psa).exclude(held_organization__in=deleted)
     found = found.exclude(held_pk__in=quiet_mappings()).order_by()
-    return found.values("kind").annotate(number=Count("held_pk", distinct=True))
+    numbers: Numbers = found.values("kind").annotate(number=Count("held_pk", distinct=True))
+    return numbers
 
 
-def _shared_companies(instance: int, psa: str) -> Any:
+def _shared_companies(instance: int, psa: str) -> Numbers:
     """The companies with several mappings in the instance, and how many."""
     here = OrganizationMapping.objects.in_tables().filter(instance=instance, psa=psa).order_by()
     return here.values("company").annotate(number=Count("pk")).filter(number__gt=1)
@@ -155,7 +160,7 @@ def rows_left_out(instance: IntegrationInstance) -> int:
     return sum(row["number"] - row["here"] for row in cached_rows(_inactive, (instance.pk,), (instance.psa,)))
 
 
-def _inactive(instance: int, psa: str) -> Any:
+def _inactive(instance: int, psa: str) -> Numbers:
     """One row of numbers, or none where nobody is inactive."""
     inactive = Organization.objects.present().filter(is_active=False).with_mapping(psa).order_by()
     here = Count("pk", filter=Q(mapping__instance=instance))
@@ -172,10 +177,12 @@ def pending_changes(instance: IntegrationInstance, user: User) -> dict[str, int]
     return _pending(pending)
 
 
-def _ticked_by_place(instance: int, user: int, psa: str) -> Any:
+def _ticked_by_place(instance: int, user: int, psa: str) -> Numbers:
     """What would be saved, by where its organization is mapped; ``named`` of them name a company."""
     ticked = savable_rows(instance, user, psa, Q(proposal__selected=True)).order_by()
-    return ticked.values("mapping__instance").annotate(number=Count("pk"), named=Count("proposal__company"))
+    by_place = ticked.values("mapping__instance")
+    numbers: Numbers = by_place.annotate(number=Count("pk"), named=Count("proposal__company"))
+    return numbers
 
 
 def _changes(change: str, number: int, named: int) -> dict[str, int]:

@@ -131,7 +131,7 @@ def _savable(
     return own.filter(organization__in=_savable_organizations(*ids, instance.psa))
 
 
-def _savable_organizations(instance: int, user: int, *organizations_and_psa: Any) -> Any:
+def _savable_organizations(instance: int, user: int, *organizations_and_psa: Any) -> QuerySet[Any, int]:
     *organizations, psa = organizations_and_psa
     rows = savable_rows(instance, user, psa).filter(pk__in=organizations)
     return rows.order_by().values_list("pk", flat=True)

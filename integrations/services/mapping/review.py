@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Case, IntegerField, Value, When
+from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Lower
 
 from integrations.matching.contacts import read_contact
@@ -126,7 +126,7 @@ class ReviewQueue:
         return replace(self, ids=self.ids[:at] + self.ids[at + 1 :]).step(following)
 
 
-def _queue(instance: int, user: int, psa: str, query: TableQuery) -> Any:
+def _queue(instance: int, user: int, psa: str, query: TableQuery) -> QuerySet[Any, int]:
     rows = matching_rows(instance, user, psa, query)
     if not query.state:
         rows = rows.filter(mapping_state__in=OPEN_STATES)
@@ -137,7 +137,8 @@ def _queue(instance: int, user: int, psa: str, query: TableQuery) -> Any:
         output_field=IntegerField(),
     )
     ordered = rows.annotate(rank=rank).order_by("rank", Lower("name"), "pk")
-    return ordered.values_list("pk", flat=True)
+    ids: QuerySet[Any, int] = ordered.values_list("pk", flat=True)
+    return ids
 
 
 def _candidates(instance: IntegrationInstance, row: Any, company_id: int | None) -> tuple[CompanyChoice, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from integrations.database.query_cache import cached_rows
 from integrations.models import Company, IntegrationInstance, Organization
@@ -38,7 +38,7 @@ class SharedCompany:
         return _shared(instance, [(organization.pk, company.pk)])
 
 
-def _wanted(instance: int, user: int, psa: str) -> Any:
+def _wanted(instance: int, user: int, psa: str) -> QuerySet[Any, Wanted]:
     """The ids alone: of thousands of rows few are told of, mostly none."""
     needed = Q(proposal__selected=True, proposal__company__isnull=False)
     return savable_rows(instance, user, psa, needed).order_by().values_list("pk", "proposal__company")
