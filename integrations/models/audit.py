@@ -41,6 +41,9 @@ class AuditEvent(AppendOnly):
 
         REVIEW_NEEDED = "review.needed", "review needed"
         REVIEW_SETTLED = "review.settled", "review settled"
+        REVIEW_IGNORED = "review.ignored", "review put off"
+        REVIEW_ASSIGNED = "review.assigned", "review assigned"
+        REVIEW_CHANGE_UNDONE = "review.change_undone", "review change undone"
 
         MATCH_REJECTED = "match.rejected", "match rejected"
         MATCH_ALLOWED = "match.allowed", "match allowed again"

@@ -308,6 +308,7 @@ class ReviewCase(models.Model):
             "ignored_at": self.ignored_at.isoformat() if self.ignored_at else None,
             "version": self.version,
             "assigned_to": self.assigned_to_id,
+            "person": self.assigned_to.get_username() if self.assigned_to else "",
         }
 
 

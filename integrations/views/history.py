@@ -123,6 +123,8 @@ def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: UndoOutcome) 
         text += " The companies are being read anew."
     tags = f"undo:{outcome.batch}" if outcome.restored else ""
     messages.add_message(request, level, text, extra_tags=tags)
+    if "inbox" in request.POST:
+        return redirect("integrations:drift")
     instance, organization = batch_targets(key)
     if "history" in request.POST or instance is None:
         return redirect("integrations:history_batch", key)

@@ -7,7 +7,25 @@ what began it, so that one cause is told once, and its end once. `drift.found` c
 and has no end; its ``details`` are ``{"total": 7, "kinds": {"company_renamed": 5, "company_missing": 2}}``.
 """
 
+from integrations.services.drift.decide import DecideOutcome, Decision, decide_cases
+from integrations.services.drift.inbox import (
+    Inbox,
+    InboxQuery,
+    InboxRow,
+    colleagues,
+    open_mappings,
+    read_inbox,
+)
 from integrations.services.drift.occurrences import note_occurrences, occurrences_after
-from integrations.services.drift.refreshes import compare_refreshes
+from integrations.services.drift.refreshes import (
+    SummaryPage,
+    compare_refreshes,
+    read_summaries,
+    read_summary,
+)
 
-__all__ = ["compare_refreshes", "note_occurrences", "occurrences_after"]
+__all__ = [
+    "DecideOutcome", "Decision", "Inbox", "InboxQuery", "InboxRow", "SummaryPage", "colleagues",
+    "compare_refreshes", "decide_cases", "note_occurrences", "occurrences_after", "open_mappings",
+    "read_inbox", "read_summaries", "read_summary",
+]  # fmt: skip

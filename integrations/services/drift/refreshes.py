@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
+from django.core.paginator import Page, Paginator
 from django.db import transaction
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from integrations.models import (
@@ -15,6 +18,7 @@ from integrations.models import (
     RefreshSummary,
 )
 from integrations.models.drift import OF_COMPANY, Changed
+from integrations.models.instances import InstanceQuerySet
 from integrations.models.review_reasons import REASON_OF
 from integrations.services.audit import serialize_followed_events
 from integrations.services.drift.better import better_companies
@@ -78,3 +82,39 @@ def _note(instance: IntegrationInstance, summary: RefreshSummary, found: dict[in
         text=f"After the refresh {mappings} {instance.name} should be looked at."[:500],
         details={"total": number, "kinds": dict(sorted(kinds.items())), "refresh": summary.pk},
     )
+
+
+# --- the summaries ------------------------------------------------------------------------------------------
+
+PAGE_SIZE = 50
+CHANGES_A_PAGE = 100
+
+
+@dataclass(frozen=True)
+class SummaryPage:
+    """One refresh, and a page of what it changed; of one kind, where that is asked for."""
+
+    summary: RefreshSummary
+    page: Page[RecordChange]
+    counts: dict[RecordChange.Kind, int]
+
+
+def read_summaries(instances: InstanceQuerySet, number: int = 1) -> Page[RefreshSummary]:
+    """The refreshes of these configurations, the newest first."""
+    rows = RefreshSummary.objects.filter(instance__in=instances).select_related("instance")
+    return Paginator(rows, PAGE_SIZE).get_page(number)
+
+
+def read_summary(instances: InstanceQuerySet, pk: int, kind: str = "", number: int = 1) -> SummaryPage:
+    """What one refresh changed, by the names of the companies. Raises RefreshSummary.DoesNotExist."""
+    summary = RefreshSummary.objects.select_related("instance").get(pk=pk, instance__in=instances)
+    changes = summary.changes.select_related("company").order_by(Lower("company__name"), "pk")
+    if kind:
+        changes = changes.filter(kind=kind)
+    page = Paginator(changes, CHANGES_A_PAGE).get_page(number)
+    return SummaryPage(summary, page, counts_of(summary))
+
+
+def counts_of(summary: RefreshSummary) -> dict[RecordChange.Kind, int]:
+    """How much of each kind it changed, in the order of the kinds."""
+    return {each: summary.counts[each.value] for each in Kind if summary.counts.get(each.value)}

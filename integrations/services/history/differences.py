@@ -115,6 +115,9 @@ class DifferenceRenderer:
             company = Difference("Company", "", self._company(after))  # the same before and after
             was, now = (_reviews(state.get("reasons")) for state in (before, after))
             return [company, *_changed("Because", was, now)]
+        if event.target_type == "review_case":
+            put_off = _changed("Put off since", before.get("ignored_at"), after.get("ignored_at"))
+            return [*put_off, *_changed("Given to", before.get("person"), after.get("person"))]
         if event.target_type == "organization" and event.instance_id is not None:
             return _changed("Company", before.get("company_name"), after.get("company_name"))
         found: list[Difference] = []

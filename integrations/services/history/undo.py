@@ -25,6 +25,7 @@ from integrations.services.history.undo_organizations import (
     put_back_identifiers,
     put_back_organizations,
 )
+from integrations.services.history.undo_reviews import put_back_reviews
 
 CHUNK = 1_000
 ORGANIZATION_DELETED = "the organization was deleted since; restore it first"
@@ -32,6 +33,7 @@ ORGANIZATION_DELETED = "the organization was deleted since; restore it first"
 # What is taken back first. An organization can go when nothing is mapped to it, a configuration likewise.
 ORDER = (
     put_back_mappings,
+    put_back_reviews,
     put_back_decisions,
     put_back_identifiers,
     put_back_organizations,

@@ -1,0 +1,101 @@
+"""Deciding rows of the inbox, one or many, in one batch: what changed since it was shown is left and told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.utils import timezone
+
+from integrations.models import Company, IntegrationInstance, OrganizationMapping, ReviewCase
+from integrations.models.audit import Action
+from integrations.models.instances import InstanceQuerySet
+from integrations.services.audit import Batch, Change
+from integrations.services.mapping import confirm_mappings, remove_mappings, set_mapping
+
+CASE = "review_case"  # what such an event is about; its id is the organization's
+
+
+class Decision(models.TextChoices):
+    KEEP = "keep", "kept"
+    UNMAP = "unmap", "unmapped"
+    REMAP = "remap", "remapped"
+    IGNORE = "ignore", "ignored until they change again"
+    ASSIGN = "assign", "assigned"
+
+
+@dataclass
+class DecideOutcome:
+    """How many rows were decided, and the organizations whose rows were left, having changed meanwhile."""
+
+    done: int = 0
+    left: list[str] = field(default_factory=list)
+
+
+@transaction.atomic
+def decide_cases(
+    batch: Batch,
+    instances: InstanceQuerySet,
+    decision: Decision,
+    seen: Mapping[int, int],
+    *,
+    company: int | None = None,
+    person: User | None = None,
+) -> DecideOutcome:
+    """Do with these mappings of the ``instances`` what was decided; ``seen`` are their versions by id.
+
+    REMAP takes the proposed ``company`` (its id), ASSIGN the ``person``, or nobody. Raises
+    CompanyNotOffered, OrganizationDeleted, ChangedMeanwhile, Company.DoesNotExist.
+    """
+    involved = instances.filter(mappings__in=list(seen)).order_by("pk").distinct().values("pk")
+    locked = IntegrationInstance.objects.locked().filter(pk__in=involved).order_by("pk")
+    by_pk = {instance.pk: instance for instance in locked}
+    mappings = OrganizationMapping.objects.in_tables().filter(pk__in=list(seen), instance__in=by_pk)
+    rows = list(mappings.locked().with_names())
+    fresh = [row for row in rows if row.version == seen[row.pk]]
+    outcome = DecideOutcome(len(fresh), [row.organization.name for row in rows if row not in fresh])
+    match decision:
+        case Decision.KEEP:
+            for pk, instance in by_pk.items():
+                ours = [row.organization_id for row in fresh if row.instance_id == pk]
+                confirm_mappings(batch, instance, ours)
+        case Decision.UNMAP:
+            remove_mappings(batch, [row.pk for row in fresh])
+        case Decision.REMAP:
+            for row in fresh:
+                wanted = Company.objects.get(pk=company or 0, instance=row.instance_id)
+                set_mapping(batch, row.organization, wanted, seen_version=row.version)
+        case Decision.IGNORE:
+            _write(batch, fresh, Action.REVIEW_IGNORED, person=None)
+        case Decision.ASSIGN:
+            _write(batch, fresh, Action.REVIEW_ASSIGNED, person=person)
+    return outcome
+
+
+def _write(
+    batch: Batch, mappings: Sequence[OrganizationMapping], action: Action, person: User | None
+) -> None:
+    """Note on each mapping that it is ignored for now, or given to the person."""
+    known = {case.mapping_id: case for case in ReviewCase.objects.filter(mapping__in=mappings)}
+    now, changes, cases = timezone.now(), [], []
+    for mapping in mappings:
+        case = known.get(mapping.pk) or ReviewCase(mapping=mapping)
+        before = case.snapshot()
+        if action is Action.REVIEW_IGNORED:
+            case.ignored_at, case.ignored_by_id = now, getattr(batch.actor.account, "pk", None)
+            case.version = mapping.version
+        else:
+            case.assigned_to = person
+        cases.append(case)
+        target = (CASE, str(mapping.organization_id), mapping.organization.name)
+        changes.append(Change(action, *target, before, case.snapshot(), mapping.instance))
+    ReviewCase.objects.bulk_create(
+        cases,
+        update_conflicts=True,
+        unique_fields=["mapping"],
+        update_fields=["ignored_at", "ignored_by", "version", "assigned_to"],
+        batch_size=500,
+    )
+    batch.record(changes)

@@ -1,0 +1,142 @@
+"""Drift: the inbox of all configurations, and what each refresh changed."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_POST
+
+from integrations.forms.drift import inbox_query, read_press
+from integrations.models import Company, IntegrationInstance, RecordChange, RefreshSummary
+from integrations.models.instances import InstanceQuerySet
+from integrations.services.audit import Batch, actor_of
+from integrations.services.companies import type_labels
+from integrations.services.conflicts import ChangedMeanwhile
+from integrations.services.drift import (
+    DecideOutcome,
+    Decision,
+    colleagues,
+    decide_cases,
+    read_inbox,
+    read_summaries,
+    read_summary,
+)
+from integrations.services.mapping import NEXT_STEPS, CompanyNotOffered, OrganizationDeleted
+from integrations.views.common import SignedInRequest, needs, tell_recorded, whole_number
+
+LASTING = ("instance", "reason", "mine")
+MOST_NAMED = 5
+
+
+@needs("view_integrationinstance")
+@require_GET
+def inbox(request: SignedInRequest) -> HttpResponse:
+    """What has to be looked at; configuration, reason and page are in the address."""
+    instances = _instances(request)
+    query = inbox_query(request.GET.dict(), request.user.pk)
+    found = read_inbox(instances, query)
+    params = {name: request.GET[name] for name in LASTING if request.GET.get(name)}
+    every = {name: value for name, value in params.items() if name != "reason"}
+    context = {
+        "inbox": found,
+        "query": query,
+        "tabs": [
+            ("", "All", found.total, urlencode(every)),
+            *(
+                (reason.value, reason.label, number, urlencode({**every, "reason": reason.value}))
+                for reason, number in found.counts.items()
+            ),
+        ],
+        "instances": instances,
+        "colleagues": colleagues(),
+        "next_step": next(
+            (NEXT_STEPS[each.warning] for each in found.counts if each.value == query.reason), ""
+        ),
+        "params": params,
+        "here": urlencode(params),
+    }
+    return render(request, "integrations/drift/inbox.html", context)
+
+
+@needs("map_organizations")
+@require_POST
+def decide(request: SignedInRequest) -> HttpResponse:
+    """Keep, unmap, remap, ignore or give away one row or all that are ticked; back to the inbox."""
+    press = read_press(request.POST)
+    if press is None:
+        raise Http404
+    person = colleagues().filter(pk=press.person).first() if press.person else None
+    batch = Batch(actor_of(request))
+    try:
+        outcome = decide_cases(
+            batch, _instances(request), press.decision, press.seen, company=press.company, person=person
+        )
+    except Company.DoesNotExist as error:
+        raise Http404 from error
+    except (ChangedMeanwhile, CompanyNotOffered, OrganizationDeleted):
+        messages.error(request, "The row or the company changed since the page was shown. Look again.")
+    else:
+        _tell(request, batch, press.decision, outcome)
+    params = {name: request.POST[name] for name in LASTING if request.POST.get(name)}
+    address = reverse("integrations:drift")
+    return redirect(f"{address}?{urlencode(params)}" if params else address)
+
+
+def _tell(request: SignedInRequest, batch: Batch, decision: Decision, outcome: DecideOutcome) -> None:
+    if outcome.done:
+        rows = "1 mapping" if outcome.done == 1 else f"{outcome.done:,} mappings"
+        tell_recorded(request, batch, f"{rows} {decision.label}.")
+    if outcome.left:
+        names = "; ".join(outcome.left[:MOST_NAMED]) + ("; …" if len(outcome.left) > MOST_NAMED else "")
+        messages.warning(request, f"Left as they are, having changed since the page was shown: {names}.")
+    if not outcome.done and not outcome.left:
+        messages.warning(request, "Nothing was done: no row was ticked, or none is there any more.")
+
+
+@needs("view_integrationinstance")
+@require_GET
+def refreshes(request: SignedInRequest) -> HttpResponse:
+    """What each refresh changed, the newest first."""
+    instances = _instances(request)
+    wanted = whole_number(request.GET.get("instance", ""))
+    chosen = instances.filter(pk=wanted) if wanted else instances
+    page = read_summaries(chosen, whole_number(request.GET.get("page", "")) or 1)
+    context = {
+        "page": page,
+        "rows": [(each, _counts(each)) for each in page],
+        "instances": instances,
+        "wanted": wanted,
+    }
+    return render(request, "integrations/drift/refreshes.html", context)
+
+
+@needs("view_integrationinstance")
+@require_GET
+def refresh(request: SignedInRequest, pk: int) -> HttpResponse:
+    """What one refresh changed, company by company."""
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in RecordChange.Kind.values else ""
+    try:
+        found = read_summary(_instances(request), pk, kind, whole_number(request.GET.get("page", "")) or 1)
+    except (RefreshSummary.DoesNotExist, OverflowError) as error:
+        raise Http404 from error
+    tabs = [(each.value, each.label, number) for each, number in found.counts.items()]
+    labels = type_labels(found.summary.instance)
+    context = {"found": found, "kind": kind, "tabs": tabs, "type_labels": labels}
+    return render(request, "integrations/drift/refresh.html", context)
+
+
+def _counts(summary: RefreshSummary) -> list[tuple[str, int]]:
+    """What it changed, in words and numbers."""
+    return [
+        (each.label, summary.counts[each.value])
+        for each in RecordChange.Kind
+        if summary.counts.get(each.value)
+    ]
+
+
+def _instances(request: SignedInRequest) -> InstanceQuerySet:
+    return IntegrationInstance.objects.visible_to(request.user).present()
