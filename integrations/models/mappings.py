@@ -306,6 +306,9 @@ class MappingProposal(models.Model):
     reasons = models.JSONField(default=list, blank=True)
     rivals = models.JSONField(default=list, blank=True)
     matcher_version = models.CharField(max_length=40, blank=True)
+    match_kind = models.CharField(
+        max_length=60, blank=True, db_default="", default="", help_text="On what a suggestion rests."
+    )
     seen_version = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField(auto_now=True)
 

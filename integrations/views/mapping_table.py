@@ -28,6 +28,7 @@ from integrations.services.mapping import (
     NEXT_STEPS,
     PAGE_SIZES,
     SORTS,
+    SURE_BY,
     WARNING_LABELS,
     MappingTable,
     RowState,
@@ -89,6 +90,7 @@ class ShownRow:
     key: str
     name: str
     details: str
+    is_active: bool
     external_id: str
     state: str
     can_save: bool
@@ -141,13 +143,16 @@ def _shown(row: Any, labels: Mapping[str, str], columns: Collection[str], query_
     return ShownRow(
         key=str(row.pk),
         name=row.name,
-        details=" · ".join(filter(None, (row.domain, row.city, "" if row.is_active else "inactive"))),
+        details=" · ".join(filter(None, (row.domain, row.city))),
+        is_active=row.is_active,
         external_id=row.external_id,
         state=row.mapping_state,
         can_save=can_save,
         is_ticked=can_save and proposal.selected,
         moves=proposal is not None and proposal.moves,
-        company=_company(company, None if proposal else mapping, labels, columns) if company else None,
+        company=_company(company, None if proposal else mapping, labels, columns, shared=row.shares_company)
+        if company
+        else None,
         conflict=_conflict(proposal, mapping),
         removed_name=mapping.company.name if cleared and mapping else "",
         other_name=mapping.instance.name if elsewhere else "",
@@ -168,11 +173,15 @@ def _company(
     mapping: OrganizationMapping | None,
     labels: Mapping[str, str],
     columns: Collection[str],
+    *,
+    shared: bool,
 ) -> ShownCompany:
     """The company in words; with the ``mapping`` that it stands in, if nothing else is wanted."""
     number = company.company_type
     kind = "" if number is None else labels.get(str(number), str(number))
-    tags = [] if company.is_active else ["inactive"]
+    tags = ["shared"] if shared else []
+    if not company.is_active:
+        tags.append("inactive")
     if company.missing_since:
         tags.append("no longer in Autotask")
     elif not company.in_filter:
@@ -205,7 +214,8 @@ def _confidence(
         if proposal.kind != MappingProposal.Kind.SUGGESTED:
             return None, "", ()
         share = proposal.confidence if proposal.company else None
-        return share, proposal.tier, proposal.reasons[:MOST_REASONS]
+        rests_on = SURE_BY.get((proposal.tier, proposal.match_kind), "")
+        return share, proposal.tier, [*filter(None, [rests_on]), *proposal.reasons[:MOST_REASONS]]
     if mapping is None or elsewhere:
         return None, "", ()
     if mapping.confidence is None:

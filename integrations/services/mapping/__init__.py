@@ -4,6 +4,7 @@ from integrations.services.mapping.assign import OrganizationDeleted, remove_map
 from integrations.services.mapping.counts import pending_changes
 from integrations.services.mapping.preferences import COLUMN_LABELS, USUAL_SIZE, TableView
 from integrations.services.mapping.proposals import (
+    SURE_BY,
     CompanyNotOffered,
     OrganizationElsewhere,
     choose_company,
@@ -20,7 +21,7 @@ from integrations.services.mapping.warnings import NEXT_STEPS, WARNING_LABELS
 
 __all__ = [
     "COLUMN_LABELS", "FALLING_SORTS", "HERE", "NEXT_STEPS", "PAGE_SIZES", "SORTS",
-    "USUAL_SIZE", "WARNING_LABELS", "CompanyNotOffered", "MappingTable", "OrganizationDeleted",
+    "SURE_BY", "USUAL_SIZE", "WARNING_LABELS", "CompanyNotOffered", "MappingTable", "OrganizationDeleted",
     "OrganizationElsewhere", "ReviewQueue", "ReviewStep", "RowState", "SharedCompany", "TableQuery",
     "TableView", "accept_match", "choose_company", "confirm_mappings", "discard_proposal", "mapping_table",
     "one_row", "pending_changes", "remove_mappings", "save_mappings", "select_matching", "select_proposals",

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from integrations.database.query_cache import cached_rows
+from integrations.matching import Kind, Tier
 from integrations.models import (
     Company,
     IntegrationInstance,
@@ -19,6 +20,14 @@ from integrations.models import (
 )
 from integrations.services.mapping.rows import TableQuery, savable_rows
 from integrations.services.mapping.table import matching_organizations
+
+# On what a *sure* suggestion rests, in few words, by tier and kind; its reasons tell the whole.
+SURE_BY: dict[tuple[str, str], str] = {
+    (Tier.SURE, Kind.IDENTIFIER): "id told by a tool",
+    (Tier.SURE, Kind.SAME_NAME_AND_CONTACT): "same name + contact",
+    (Tier.SURE, Kind.SAME_NAME): "same name",
+    (Tier.SURE, Kind.SPELLING_AND_CONTACT): "spelling + contact",
+}
 
 
 class CompanyNotOffered(Exception):

@@ -53,12 +53,12 @@ class RowState(TextChoices):
     ELSEWHERE = "elsewhere"
     REVIEW = "review", "Needs review"
     MAPPED = "mapped"
-    SUGGESTED = "suggested"
-    UNSUGGESTED = "unsuggested", "No suggestion"
-    IGNORED = "ignored"
     # No row's own state but all rows without a mapping: suggested ones, those without a suggestion, and
     # those whose company was chosen by hand and is not saved yet.
     UNMAPPED = "unmapped"
+    SUGGESTED = "suggested"
+    UNSUGGESTED = "unsuggested", "No suggestion"
+    IGNORED = "ignored"
 
 
 HERE = (RowState.MAPPED, RowState.REVIEW)

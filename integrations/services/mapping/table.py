@@ -6,8 +6,8 @@ the counts (counts.py).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from django.db.models import BooleanField, Case, QuerySet, When
 from django.db.models.functions import Lower
 
 from integrations.database.query_cache import cached_rows
-from integrations.models import IntegrationInstance, Organization
+from integrations.models import IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.organizations import is_unmapped
 from integrations.services.mapping.counts import rows_left_out, table_counts
 from integrations.services.mapping.rows import (
@@ -77,7 +77,9 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
     number = counts.get(query.state, 0) if query.state else total
     # The paginator tells the places, whose rows take its part then.
     page: Page[Any] = Paginator(range(number if ids is None else len(ids)), query.size).get_page(query.page)
-    page.object_list = _page_rows(instance, user, query, page.object_list, ids)
+    rows = _page_rows(instance, user, query, page.object_list, ids)
+    _complete(rows, instance, may_share="shared" in counted.warnings or RowState.CHANGED in states)
+    page.object_list = rows
     return MappingTable(
         page=page,
         counts=counts,
@@ -119,7 +121,7 @@ def one_row(instance: IntegrationInstance, user: User, organization_id: int) -> 
     found = cached_rows(_one_row, (instance.pk, user.pk, organization_id), (instance.psa,))
     if not found:
         raise Organization.DoesNotExist
-    _complete(found, instance)
+    _complete(found, instance, may_share=True)
     return found[0]
 
 
@@ -163,12 +165,13 @@ def _page_rows(
         found = cached_rows(_rows_with, (instance.pk, user.pk, *repeated), (instance.psa,)) if shown else []
         place_of = {pk: place for place, pk in enumerate(shown)}
         found.sort(key=lambda row: place_of[row.pk])
-    _complete(found, instance)
     return found
 
 
-def _complete(rows: Iterable[Any], instance: IntegrationInstance) -> None:
+def _complete(rows: Sequence[Any], instance: IntegrationInstance, *, may_share: bool) -> None:
     """Give each mapping its instance; others than the table's own are read once, without their metadata.
+
+    Tell also whether others have the row's company, with one query more if any row ``may_share``.
 
     Django leaves out the attribute of a filtered relation that joined nothing; None says it better. It also
     says that a settled row shows no suggestion; who moves or restores it is still offered the ``suggested``.
@@ -179,8 +182,29 @@ def _complete(rows: Iterable[Any], instance: IntegrationInstance) -> None:
         row.suggested = row.proposal
         if row.mapping_state in SETTLED:
             row.proposal = None
+    holders = _holders(_company_of(row) for row in rows) if may_share else {}
+    for row in rows:
+        row.shares_company = bool(holders.get(_company_of(row), set()) - {row.pk})
     mappings = [row.mapping for row in rows if row.mapping is not None]
     others = {mapping.instance_id for mapping in mappings} - {instance.pk}
     instances = IntegrationInstance.objects.only("psa", "name").in_bulk(others)
     for mapping in mappings:
         mapping.instance = instances.get(mapping.instance_id, instance)
+
+
+def _company_of(row: Any) -> int | None:
+    """The company that a row shows: the one that is wanted, otherwise the one that is mapped."""
+    shown = row.proposal or row.mapping
+    company: int | None = shown.company_id if shown is not None else None
+    return company
+
+
+def _holders(companies: Iterable[int | None]) -> dict[int | None, set[int]]:
+    """The organizations that are mapped to each of the companies."""
+    wanted = {company for company in companies if company is not None}
+    found: dict[int | None, set[int]] = defaultdict(set)
+    present = OrganizationMapping.objects.present().filter(organization__deleted_at=None)
+    pairs = present.filter(company__in=wanted).order_by()
+    for company, organization in pairs.values_list("company_id", "organization_id"):
+        found[company].add(organization)
+    return found

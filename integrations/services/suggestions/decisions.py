@@ -25,7 +25,9 @@ from integrations.services.audit import Batch, Change
 
 Suggestion = Mapping[str, Any]  # of a proposal: what is kept of it in the history
 SUGGESTION_KEYS = ("user_id", "instance_id", "company_id")
-SUGGESTION_FIELDS = ("selected", "tier", "confidence", "reasons", "rivals", "matcher_version", "seen_version")
+SUGGESTION_FIELDS = (
+    "selected", "tier", "confidence", "reasons", "rivals", "matcher_version", "match_kind", "seen_version",
+)  # fmt: skip
 
 
 def reject_match(

@@ -216,5 +216,6 @@ def _proposal(
             for rival in suggestion.alternatives[:RIVALS_KEPT]
         ],
         matcher_version=matching.MODEL_VERSION,
+        match_kind=suggestion.kind.value if suggestion.company_id else "",
         seen_version=version,
     )
