@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import Message
@@ -13,6 +12,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from integrations.services.alerts import watch, work
+from tests.support.portal import free_port
 
 
 class MailServer:
@@ -46,13 +46,6 @@ class MailServer:
     def subjects(self) -> list[str]:
         """Of the mails, in the order of their arrival."""
         return [str(mail["Subject"]).strip() for mail in self.mails]
-
-
-def free_port() -> int:
-    """A port that nothing listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from integrations.models import (
     ImportReport,
     IntegrationInstance,
     Job,
+    Occurrence,
     Organization,
 )
 from integrations.services.alerts import How, Wishes, save_wishes, watch
@@ -127,6 +128,18 @@ def test_new_organizations_are_told_together_and_once(
         for row in rows:
             make_mapping(row, company)
         assert told() == both("Over: 7 new organizations have no mapping")
+
+
+def test_what_a_refresh_found_is_told_once(
+    main: IntegrationInstance, told: Told, owner: User, mail_server: MailServer
+) -> None:
+    save_wishes(owner, Wishes({AlertKind.DRIFT_FOUND: How.AT_ONCE}, main))
+    text = "After the refresh 7 mappings of Main should be looked at."
+    kind = Occurrence.Kind.DRIFT_FOUND
+    Occurrence.objects.create(instance=main, kind=kind, cause="refresh:1", text=text)
+    assert told() == [("olivia", "[Portal] Main: the refresh found mappings to look at")]
+    assert text in text_of(mail_server.mails[0])
+    assert told() == []
 
 
 def test_an_import_in_the_background_is_told_to_who_wants_it(

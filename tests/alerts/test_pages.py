@@ -82,9 +82,9 @@ def test_a_choice_is_taken_back_and_a_wrong_one_is_refused(
 ) -> None:
     browser, own = client_of(reader), f"{SETTINGS}?configuration={main.pk}"
     assert "As in all configurations (not by e-mail)" in text(browser.get(own))
-    browser.post(own, {"kind_credentials_refused": "at_once", "kind_refresh_failed": "usual"})
+    browser.post(own, choices(kind_credentials_refused="at_once"))
     assert AlertPreference.objects.get().instance == main
-    browser.post(own, {"kind_credentials_refused": "usual", "kind_refresh_failed": "usual"})
+    browser.post(own, choices())
     assert not AlertPreference.objects.exists()
     assert browser.post(SETTINGS, choices(kind_new_place="by pigeon")).status_code == 422
     assert browser.post(SETTINGS, choices(time_zone="Mars/Olympus")).status_code == 422

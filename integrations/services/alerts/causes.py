@@ -26,6 +26,7 @@ from integrations.models import (
     ImportReport,
     IntegrationInstance,
     Job,
+    Occurrence,
     Organization,
     Webhook,
 )
@@ -180,11 +181,26 @@ def is_settled(alert: Alert) -> bool:
 def untold_moments(now: dt.datetime) -> list[Cause]:
     """What happened within a week, since the portal knows alerts, and has no alert yet."""
     since = max(now - LOOKS_BACK, _installed_at() or now - LOOKS_BACK)
-    found = [*_imports(since), *_new_places(since)]
+    found = [*_drift(since), *_imports(since), *_new_places(since)]
     if not found:
         return []
     told = set(Alert.objects.filter(cause__in=[each.key for each in found]).values_list("cause", flat=True))
     return [each for each in found if each.key not in told]
+
+
+def _drift(since: dt.datetime) -> Iterator[Cause]:
+    """What refreshes found, as services/drift noted it, once a refresh."""
+    noted = Occurrence.objects.filter(kind=Occurrence.Kind.DRIFT_FOUND, at__gt=since)
+    for occurrence in noted.filter(instance__deleted_at=None).select_related("instance").order_by("pk"):
+        instance = occurrence.instance
+        yield Cause(
+            AlertKind.DRIFT_FOUND,
+            f"drift:{occurrence.pk}",
+            f"{clean_text(instance.name)}: the refresh found mappings to look at",
+            clean_text(occurrence.text),
+            instance.get_absolute_url(),
+            instance,
+        )
 
 
 def _imports(since: dt.datetime) -> Iterator[Cause]:

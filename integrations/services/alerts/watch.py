@@ -27,7 +27,7 @@ from integrations.services.audit import Actor, Batch, Change
 from integrations.services.webhooks.outbox import ALERT
 
 PORTAL = Actor("The portal", "alerts")
-MOMENTS = (AlertKind.IMPORT_FINISHED, AlertKind.NEW_PLACE)
+MOMENTS = (AlertKind.DRIFT_FOUND, AlertKind.IMPORT_FINISHED, AlertKind.NEW_PLACE)
 _TURN = 7_301_549  # any number that nothing else waits by
 _OVER = {
     AlertKind.CREDENTIALS_REFUSED: "The credentials are no longer refused.",
