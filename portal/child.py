@@ -60,14 +60,7 @@ def call_in_child(
     itself (about 10) with it. Raises ChildTooLong, ChildTooLarge, ChildRaised, and ChildFailed for any other
     end.
     """
-    request = {
-        "path": sys.path,
-        "module": function.__module__,
-        "name": function.__qualname__,
-        "arguments": arguments,
-        "seconds": int(seconds) + 1,
-        "megabytes": megabytes,
-    }
+    request = request_of(function, arguments, seconds, megabytes)
     with (
         tempfile.TemporaryFile() as asked,
         tempfile.TemporaryFile() as told,
@@ -89,29 +82,68 @@ def call_in_child(
             child.kill()
             child.wait()
         told.seek(0)
-        return _result(code, told.read(), _end_of(said), megabytes)
+        return _result(code, told.read(), end_of(said), megabytes)
 
 
-def _end_of(stream: IO[bytes]) -> bytes:
+def request_of(
+    function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float, megabytes: int
+) -> dict[str, Any]:
+    """What a child is asked, as JSON holds it: to call the function, and the caps under which it does."""
+    return {
+        "path": sys.path,
+        "module": function.__module__,
+        "name": function.__qualname__,
+        "arguments": arguments,
+        "seconds": int(seconds) + 1,
+        "megabytes": megabytes,
+    }
+
+
+def end_of(stream: IO[bytes]) -> bytes:
+    """The last of what a child has said."""
     stream.seek(max(0, stream.seek(0, os.SEEK_END) - TOLD_BYTES))
     return stream.read()
 
 
 def _result(code: int, told: bytes, said: bytes, megabytes: int) -> Any:
     """What a child told that ended with this code. A memory cap shows in many ways."""
-    too_large = ChildTooLarge(f"It needed more than {megabytes} MB of memory.")
-    if code == 0 and told:
-        answer = json.loads(told)
-        if "raised" not in answer:
-            return answer["returned"]
-        if answer["raised"] == "MemoryError":
-            raise too_large
-        raise ChildRaised(answer["raised"], answer["text"])
+    if code != 0 or not told:
+        raise death(code, said, megabytes)
+    answer = json.loads(told)
+    if "raised" in answer:
+        raise raised(answer, megabytes)
+    return answer["returned"]
+
+
+def raised(answer: dict[str, Any], megabytes: int) -> ChildFailed:
+    """What a child tells that the function has raised, as it stands for whoever asked."""
+    if answer["raised"] == "MemoryError":
+        return too_large(megabytes)
+    return ChildRaised(answer["raised"], answer["text"])
+
+
+def death(code: int, said: bytes, megabytes: int) -> ChildFailed:
+    """Why a child ended with this code before it had answered."""
     if code == -signal.SIGXCPU:
-        raise ChildTooLong("It took more of the processor's time than it may.")
+        return ChildTooLong("It took more of the processor's time than it may.")
     if code == -signal.SIGKILL or any(sign in said for sign in TELLS_OF_MEMORY):
-        raise too_large
-    raise ChildFailed(f"Its process ended with code {code}.")
+        return too_large(megabytes)
+    return ChildFailed(f"Its process ended with code {code}.")
+
+
+def too_large(megabytes: int) -> ChildTooLarge:
+    """It met the cap on memory, however that showed."""
+    return ChildTooLarge(f"It needed more than {megabytes} MB of memory.")
+
+
+def function_of(request: dict[str, Any]) -> Any:
+    """In the child: the function that is asked for, once the caps hold."""
+    resource.setrlimit(resource.RLIMIT_CPU, (request["seconds"], request["seconds"]))
+    limit_memory(request["megabytes"])
+    found: Any = importlib.import_module(request["module"])
+    for name in request["name"].split("."):
+        found = getattr(found, name)
+    return found
 
 
 def limit_memory(megabytes: int) -> None:
@@ -127,14 +159,9 @@ def _main(asked: int, told: int) -> None:
     """The child: read what to do from the one file, do it under the caps, answer into the other."""
     with open(asked, "rb") as file:  # a descriptor, not a path
         request = json.load(file)
-    resource.setrlimit(resource.RLIMIT_CPU, (request["seconds"], request["seconds"]))
-    limit_memory(request["megabytes"])
     sys.path[:] = request["path"]
     try:
-        function: Any = importlib.import_module(request["module"])
-        for name in request["name"].split("."):
-            function = getattr(function, name)
-        answer = json.dumps({"returned": function(*request["arguments"])})
+        answer = json.dumps({"returned": function_of(request)(*request["arguments"])})
     except Exception as error:  # whatever it is, the caller is told
         answer = json.dumps({"raised": type(error).__name__, "text": str(error)})
     with open(told, "wb") as file:

@@ -6,10 +6,8 @@ come as they are asked for, over a pipe that holds few of them, so that neither 
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
-import resource
 import select
 import signal
 import subprocess
@@ -19,7 +17,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from typing import IO, Any
 
-from portal.child import TELLS_OF_MEMORY, ChildFailed, ChildRaised, ChildTooLarge, ChildTooLong, limit_memory
+from portal.child import ChildTooLong, death, end_of, function_of, raised, request_of, too_large
 
 MAX_VALUE = 32_000_000  # bytes of one value as JSON: the most that this side ever holds
 _READ = 65_536
@@ -44,14 +42,7 @@ def values_from_child(
     started end with the generator. Raises ChildTooLong, ChildTooLarge, ChildRaised, and ChildFailed for any
     other end.
     """
-    request = {
-        "path": sys.path,
-        "module": function.__module__,
-        "name": function.__qualname__,
-        "arguments": arguments,
-        "seconds": int(seconds) + 1,
-        "megabytes": megabytes,
-    }
+    request = request_of(function, arguments, seconds, megabytes)
     with tempfile.TemporaryFile() as said:
         child = subprocess.Popen(  # noqa: S603  # our own command
             [sys.executable, "-I", "-c", _START, json.dumps(request)],
@@ -71,19 +62,11 @@ def _values(
         told = json.loads(line)
         if "value" in told:
             yield told["value"]
-        elif "raised" not in told:
-            return
-        elif told["raised"] == "MemoryError":
-            raise _too_large(megabytes)
+        elif "raised" in told:
+            raise raised(told, megabytes)
         else:
-            raise ChildRaised(told["raised"], told["text"])
-    code = _code(child)
-    if code == -signal.SIGXCPU:
-        raise ChildTooLong(f"It computed for longer than {seconds:g} seconds.")
-    said.seek(0)
-    if code == -signal.SIGKILL or any(sign in said.read(_READ) for sign in TELLS_OF_MEMORY):
-        raise _too_large(megabytes)
-    raise ChildFailed(f"Its process ended with code {code}.")
+            return
+    raise death(_code(child), end_of(said), megabytes)
 
 
 def _code(child: subprocess.Popen[bytes]) -> int:
@@ -92,10 +75,6 @@ def _code(child: subprocess.Popen[bytes]) -> int:
     if ended is None:
         raise AssertionError("waiting returns when it has ended")
     return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-
-
-def _too_large(megabytes: int) -> ChildTooLarge:
-    return ChildTooLarge(f"It needed more than {megabytes} MB of memory.")
 
 
 def _lines(child: subprocess.Popen[bytes], seconds: float, megabytes: int) -> Iterator[bytes]:
@@ -120,7 +99,7 @@ def _lines(child: subprocess.Popen[bytes], seconds: float, megabytes: int) -> It
             yield from map(bytes, lines)
             held = rest
         if len(held) > MAX_VALUE:
-            raise _too_large(megabytes)
+            raise too_large(megabytes)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -137,13 +116,8 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 def main(request: dict[str, Any]) -> None:
     """The child: iterate under the caps, and write a line for each value and one for the end."""
-    resource.setrlimit(resource.RLIMIT_CPU, (request["seconds"], request["seconds"]))
-    limit_memory(request["megabytes"])
     try:
-        function: Any = importlib.import_module(request["module"])
-        for name in request["name"].split("."):
-            function = getattr(function, name)
-        for value in function(*request["arguments"]):
+        for value in function_of(request)(*request["arguments"]):
             _write({"value": value})
         told: dict[str, Any] = {}
     except BaseException as error:  # panics of native code too: the caller is told
