@@ -18,7 +18,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
-from integrations.models.limits import neighbourhood
+from integrations.models.request_counts import neighbourhood
 from portal.attempts import Source, key_of
 
 COOKIE = f"{settings.COOKIE_PREFIX}known"

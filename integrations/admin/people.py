@@ -23,7 +23,7 @@ from integrations.models import AccountEvent, BrowserSession, MappingProposal, T
 from integrations.services.audit import Batch, actor_of
 from integrations.services.people import NotAllowed, hold_superusers
 from integrations.services.sign_ins import end_all_sessions
-from portal.sign_in import unlock_login
+from portal.unlock import unlock_login
 
 
 def gives_access(request: HttpRequest) -> bool:

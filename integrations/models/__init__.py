@@ -18,7 +18,6 @@ from integrations.models.identifiers import OrganizationIdentifier
 from integrations.models.imports import ImportFilePart, ImportReport, ImportReportPart
 from integrations.models.instances import CompanyFilter, IntegrationInstance
 from integrations.models.jobs import Job
-from integrations.models.limits import RequestCount
 from integrations.models.mappings import (
     IgnoredOrganization,
     MappingProposal,
@@ -27,6 +26,7 @@ from integrations.models.mappings import (
 )
 from integrations.models.organizations import Organization
 from integrations.models.preferences import TablePreference
+from integrations.models.request_counts import RequestCount
 from integrations.models.sessions import BrowserSession
 from integrations.models.sources import ImportSource, ImportSourcePart, ImportSourceRun
 from integrations.models.tokens import ApiToken, Right

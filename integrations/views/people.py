@@ -36,7 +36,7 @@ from integrations.services.sign_ins import (
     presence,
 )
 from integrations.views.common import SignedInRequest, form_status, search_text, superusers_only
-from portal.sign_in import unlock_login
+from portal.unlock import unlock_login
 
 LOG_PAGE = 50
 PEOPLE_PAGE = 50

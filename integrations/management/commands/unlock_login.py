@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.management.output import WRONG_USE, command_actor, with_example
 from integrations.services.audit import Batch
-from portal.sign_in import UnknownUser, unlock_login
+from portal.unlock import UnknownUser, unlock_login
 
 
 class Command(BaseCommand):

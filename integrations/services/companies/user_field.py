@@ -9,7 +9,7 @@ from __future__ import annotations
 from integrations.models import IntegrationInstance
 from integrations.models.audit import Action
 from integrations.services.audit import Batch
-from integrations.services.instances.texts import OwnText, set_text
+from integrations.services.instances.own_text import OwnText, set_text
 
 USER_FIELD = OwnText("user_field", "user_field", Action.USER_FIELD_CHANGED, Action.USER_FIELD_PUT_BACK)
 

@@ -7,6 +7,7 @@ from integrations.services.drafts.keep import (
     discard_draft,
     forget_drafts,
 )
+from integrations.services.drafts.status_words import StatusWord, status_words
 from integrations.services.drafts.steps import (
     DraftStep,
     NotAsSeen,
@@ -20,7 +21,6 @@ from integrations.services.drafts.steps import (
     possible_duplicates,
     start_anew,
 )
-from integrations.services.drafts.words import StatusWord, status_words
 from integrations.services.imports.columns import FIELDS
 from integrations.services.imports.profiles import PROFILE_LABELS
 

@@ -19,8 +19,8 @@ from integrations.services.companies.user_field import USER_FIELD
 from integrations.services.history.register import CHANGED_SINCE, GONE, puts_back
 from integrations.services.instances.catch_all import CATCH_ALL
 from integrations.services.instances.delete import bring_back, take_away
+from integrations.services.instances.own_text import put_back_text
 from integrations.services.instances.schedule import schedule_snapshot, set_schedule
-from integrations.services.instances.texts import put_back_text
 
 DESCRIBED = ("name", "description", "is_default")
 # What only new credentials change.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from integrations.models import Company, IntegrationInstance
 from integrations.models.audit import Action
 from integrations.services.audit import Batch
-from integrations.services.instances.texts import OwnText, set_text
+from integrations.services.instances.own_text import OwnText, set_text
 
 CATCH_ALL = OwnText("catch_all_id", "catch_all", Action.CATCH_ALL_CHANGED, Action.CATCH_ALL_PUT_BACK)
 

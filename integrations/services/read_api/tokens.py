@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from integrations.models import ApiToken, IntegrationInstance, RequestCount, Right
 from integrations.models.audit import Action
-from integrations.models.limits import neighbourhood, seconds_to_next_minute
+from integrations.models.request_counts import neighbourhood, seconds_to_next_minute
 from integrations.services.audit import Batch, Change, State
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from integrations.models import ImportReport, ImportSource, IntegrationInstance
 from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change, State
-from integrations.services.saved_sources.parts import keep_parts
+from integrations.services.saved_sources.kept_file import keep_parts
 
 
 @dataclass(frozen=True)

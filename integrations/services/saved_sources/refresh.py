@@ -33,7 +33,7 @@ from integrations.services.saved_sources.changes import (
     unpacked,
 )
 from integrations.services.saved_sources.edit import source_event
-from integrations.services.saved_sources.parts import keep_parts
+from integrations.services.saved_sources.kept_file import keep_parts
 
 RUNS_KEPT = 50  # of one source
 SCHEDULE = "schedule"
