@@ -62,6 +62,7 @@ def test_whatever_an_event_holds_is_told_without_an_error(target: str, before: A
     assert words.differences(good) == [Difference("City", "Lima", "Troy")]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_page_of_the_history_shows_an_odd_event_beside_others(
     owner: User, client_of: Callable[[User], Client], target: str

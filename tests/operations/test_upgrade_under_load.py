@@ -294,6 +294,7 @@ def upgrade(machines: list[Machine], people: People) -> set[str]:
     return before
 
 
+@pytest.mark.long
 def test_a_portal_is_upgraded_under_load_without_a_failed_request(tmp_path: Path) -> None:
     old = release_before(tmp_path / "old")
     with database_of_its_own("postgresql", tmp_path / "database") as database:

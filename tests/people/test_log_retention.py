@@ -109,6 +109,7 @@ def test_it_cannot_be_set_below_half_a_year() -> None:
         assert "SIGN_IN_LOG_DAYS must lie between 180 and" in ended.stderr
 
 
+@pytest.mark.large  # it migrates twice, and waits for that
 @pytest.mark.django_db(transaction=True)
 def test_going_back_and_forward_keeps_the_guard() -> None:
     old = event(500)

@@ -63,6 +63,7 @@ def challenge(client: Client, address: str) -> dict[str, Any]:
     return asked(client.get(address).content.decode())
 
 
+@pytest.mark.exhaustive
 def test_no_answer_made_by_hand_adds_a_passkey_or_breaks_the_page(owner: User) -> None:
     client = proven(owner)
     made = spoilt(lambda: Device().create(challenge(client, ADD)))
@@ -71,6 +72,7 @@ def test_no_answer_made_by_hand_adds_a_passkey_or_breaks_the_page(owner: User) -
     assert not Authenticator.objects.exists()
 
 
+@pytest.mark.exhaustive
 def test_no_answer_made_by_hand_signs_in_or_breaks_the_page(owner: User, settings: Any) -> None:
     settings.ACCOUNT_RATE_LIMITS = False
     device = give_passkey(proven(owner))

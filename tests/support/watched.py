@@ -97,7 +97,7 @@ def worker(server: Server) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(90)  # it ends a job that it is at
 
 
 class Desk:

@@ -117,7 +117,7 @@ def running_server(
     finally:
         server.warm.end()
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(90)
 
 
 def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
