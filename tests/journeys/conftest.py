@@ -197,6 +197,7 @@ WORDS = [
     "Nettleham", "Owmby", "Pilham", "Roxby", "Scotter", "Thonock",
     "Upton", "Viking", "Wharton", "Yaddlethorpe", "Appleby", "Brigg",
     "Corringham", "Dalby", "Epworth", "Faldingworth", "Gainsby", "Hackthorn",
+    "Goxhill", "Grasby", "Hibaldstow", "Horkstow", "Immingham", "Irkley",
     "Irby", "Keelby", "Blyborough", "Conisborough", "Flamborough", "Scarborough",
 ]  # fmt: skip
 
@@ -218,6 +219,9 @@ def shared_companies() -> list[dict[str, Any]]:
         company(2011, "Wickenby Roofing", companyType=2),
         company(2012, "Closed Dental Care", isActive=False),
         company(2013, "Shut Dental Care", isActive=False),
+    ]
+    others += [
+        company(2020 + n, word, isActive=False) for n, word in enumerate(("Goxfold", "Horkfold", "Irkfold"))
     ]
     # Whoever maps an organization to another customer's company has one of their own for that.
     strange = [company(2100 + n, f"Strangeways {word}", companyType=2) for n, word in enumerate(STRANGE)]
