@@ -115,7 +115,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "integrations.forms.rendering.Renderer"
 
 TEMPLATES: list[dict[str, Any]] = [
     {

@@ -116,7 +116,7 @@ def test_an_organization_that_changed_meanwhile_is_not_overwritten(desk: Client)
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"name": "   "}, "This field is required"),
+        ({"name": "   "}, "Enter the name"),
         ({"domain": "not a domain"}, "Domain must look like example.com"),
         ({"phone": "=1+1"}, "Phone must be a telephone number"),
         ({"external_id": "7"}, "Another organization has this external id"),

@@ -115,10 +115,10 @@ def test_what_is_there_is_changed_by_name(owner: User) -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ({"name": ""}, "name: This field is required."),
+        ({"name": ""}, "name: Enter the name."),
         ({"psa": "halo"}, "there is no PSA “halo” here"),
         ({"platform": "nowhere"}, "Platform: Select a valid choice"),
-        ({"username": ""}, "API Username: This field is required."),
+        ({"username": ""}, "API Username: Enter the API Username."),
         ({"is_default": "perhaps"}, "is default must be yes or no"),
         ({"refresh_every_hours": 10_000}, "refresh every hours must be a number from 0 to 744"),
         ({"filters": "{"}, "filters must be a JSON list"),

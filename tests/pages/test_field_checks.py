@@ -18,7 +18,7 @@ Signed = Callable[[User], Client]
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("connection-name", "", "This field is required."),
+        ("connection-name", "", "Enter the name."),
         ("connection-name", "Main", ""),
         ("connection-secret", "********", "masked value"),
         ("connection-secret", "", ""),
@@ -55,7 +55,7 @@ def test_a_new_configuration_is_judged_the_same_way(owner: User, client_of: Sign
     address = reverse("integrations:instance_check", args=["autotask"])
     client = client_of(owner)
     answer = client.post(address, {"check": "connection-username", "connection-username": ""})
-    assert "This field is required." in answer.content.decode()
+    assert "Enter the API Username." in answer.content.decode()
     assert client.post(address, {"check": "nonsense"}).status_code == 404
 
 

@@ -309,7 +309,7 @@ def test_every_field_has_a_label_help_and_error_that_belong_to_it() -> None:
 
     assert_sound(html)
     assert 'aria-describedby="id_name_helptext id_name_error" id="id_name"' in html
-    assert '<a href="#id_secret">Secret: This field is required.</a>' in html
+    assert '<a href="#id_secret">Secret: Enter the secret.</a>' in html
 
 
 def test_a_form_says_what_is_wrong_first_and_looks_like_the_portal() -> None:
