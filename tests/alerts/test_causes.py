@@ -136,9 +136,11 @@ def test_what_a_refresh_found_is_told_once(
     save_wishes(owner, Wishes({AlertKind.DRIFT_FOUND: How.AT_ONCE}, main))
     text = "After the refresh 7 mappings of Main should be looked at."
     kind = Occurrence.Kind.DRIFT_FOUND
-    Occurrence.objects.create(instance=main, kind=kind, cause="refresh:1", text=text)
+    details = {"total": 7, "refresh": 31}
+    Occurrence.objects.create(instance=main, kind=kind, cause="refresh:31", text=text, details=details)
     assert told() == [("olivia", "[Portal] Main: the refresh found mappings to look at")]
     assert text in text_of(mail_server.mails[0])
+    assert "https://portal.example/drift/refreshes/31/" in text_of(mail_server.mails[0])
     assert told() == []
 
 

@@ -198,9 +198,17 @@ def _drift(since: dt.datetime) -> Iterator[Cause]:
             f"drift:{occurrence.pk}",
             f"{clean_text(instance.name)}: the refresh found mappings to look at",
             clean_text(occurrence.text),
-            instance.get_absolute_url(),
+            _refresh_path(occurrence),
             instance,
         )
+
+
+def _refresh_path(occurrence: Occurrence) -> str:
+    """The page of what the refresh changed; the inbox where the occurrence does not say which it was."""
+    refresh = occurrence.details.get("refresh")
+    if isinstance(refresh, int):
+        return reverse("integrations:refresh_summary", args=[refresh])
+    return reverse("integrations:drift")
 
 
 def _imports(since: dt.datetime) -> Iterator[Cause]:
