@@ -57,9 +57,12 @@ class Model:
         return ruled(_weighted(features, self.pair_weights, self.pair_bias), judged)
 
     def plain_score(self, features: Reals, score: Reals) -> Reals:
-        """The pair score without what the manner of writing contributes (see ``features.WRITING``)."""
+        """The pair score without what the manner of writing contributes (see ``features.WRITING``).
+
+        Rounded, so that the last digit of a sum does not decide between equals.
+        """
         result: Reals = score - features[:, _WRITING_COLUMNS] @ self.pair_weights[_WRITING_COLUMNS]
-        return result
+        return np.round(result, 9)
 
     def without_feature(self, name: str, features: Reals, score: Reals) -> Reals:
         """A score of the pairs without what one feature contributes."""
@@ -90,7 +93,7 @@ def _weighted(features: Reals, weights: Reals, bias: float) -> Reals:
     total, part = np.full(len(features), bias), np.empty(len(features))
     for column, weight in enumerate(weights.tolist()):
         if weight:
-            total += np.multiply(features[:, column], weight, out=part)
+            total += np.multiply(features[:, column], weight, out=part, dtype=np.float64)
     return total
 
 

@@ -27,8 +27,8 @@ _SHORT_WORD_LOST = 0.3
 #: ``omission`` of a name that lacks half of its weight on the other side, and of one that lacks a light word;
 #: ``apostrophe_differs`` is above a half where the apostrophe is the last sign of a word.
 _HALF, _SOME_WEIGHT = 0.5, 0.1
-#: ``omission`` of a name that lacks two telling words beside its one; ``heaviest_open`` of a rare word.
-_MUCH_OMITTED, _RARE_WORD = 0.4, 0.7
+#: ``omission`` of a name that lacks a word that tells no less than its one.
+_MUCH_OMITTED = 0.3
 _PLACES_DIFFERENT = ("postal_code_different", "city_different", "state_different")
 _CONTACTS_SAME = ("domain_same", "phone_same", "postal_code_same", "city_same")
 CONTACTS_DIFFERENT = ("domain_different", "phone_different", *_PLACES_DIFFERENT)
@@ -280,7 +280,6 @@ RULES: tuple[Rule, ...] = (
         lambda v: (
             v.some("one_word")
             & v.above("omission", _MUCH_OMITTED)
-            & v.above("heaviest_open", _RARE_WORD)
             & v.some("legal_same", "legal_conflict")
             & ~v.some("acronym", "body_word_omitted")
             & ~v.supported
