@@ -7,7 +7,6 @@ and does its work again, is looked at after each (tests/faults/__main__.py).
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -168,28 +167,6 @@ def _crowd(portal: Portal) -> str:
     return "503 with what to do; probes answered meanwhile"
 
 
-@fault("the disk of the database is full", SQLITE)
-def _full(portal: Portal) -> str:
-    if not os.path.ismount(portal.database.folder):
-        raise Skipped("no small file system could be mounted here")
-    stuffing = portal.database.folder / "stuffing"
-    with stuffing.open("wb") as file:
-        try:
-            while True:
-                file.write(bytes(65536))
-                file.flush()
-        except OSError:
-            pass
-    try:
-        wait_until(lambda: portal.press_refresh()[0] == 503, "what writes is refused", 20)
-        status, page = portal.press_refresh()
-        assert (status, "no room left" in page) == (503, True)
-        assert portal.ask("/healthz")[0] == 200
-    finally:
-        stuffing.unlink()
-    return "what writes says “The portal cannot write now”"
-
-
 @fault("the database refuses the password", POSTGRES)
 def _refused(portal: Portal) -> str:
     wrong = portal.database.url.replace("/portal", "/no_such_database").replace("portal@", "portal@")
@@ -265,56 +242,6 @@ def _kill(portal: Portal, word: str, number: int = 0) -> None:
     found = portal.processes(word)
     assert found, f"no process {word}"
     os.kill(found[number], signal.SIGKILL)
-
-
-def _killed_in_a_read(portal: Portal, word: str) -> str:
-    slow_read(portal)
-    _kill(portal, word)
-    portal.simulator.clear()
-    wait_until(lambda: portal.job()[0] == "done", "another took the read up and did it", 60)
-    return "another process took the job up and did it"
-
-
-@fault("kill -9 of the process of the jobs, in a read")
-def _kill_runner(portal: Portal) -> str:
-    return _killed_in_a_read(portal, "management.runner")
-
-
-@fault("kill -9 of the worker, in a read")
-def _kill_worker(portal: Portal) -> str:
-    return _killed_in_a_read(portal, "manage.py worker")
-
-
-def _start_job(portal: Portal, kind: str) -> str:
-    return portal.run(f"""
-from django.contrib.auth.models import User
-from integrations import tasks
-from integrations.models import IntegrationInstance
-user, instance = User.objects.get(), IntegrationInstance.objects.get()
-job = tasks.{kind}
-print(job.pk)
-""")
-
-
-@fault("kill -9 of the process of the jobs, in Suggest Values")
-def _kill_in_suggestions(portal: Portal) -> str:
-    number = _start_job(portal, "enqueue_suggestions(instance, user)")
-    _kill(portal, "management.runner")
-    sql = f"SELECT state FROM integrations_job WHERE id = {number}"  # noqa: S608  # a number
-    wait_until(lambda: portal.value(sql) == "done", "the suggestions are done", 60)
-    return "another process took the job up and did it"
-
-
-@fault("kill -9 of the process of the jobs, in a connection check")
-def _kill_in_a_check(portal: Portal) -> str:
-    portal.simulator.inject("latency", seconds=1.5)
-    number = _start_job(portal, "enqueue_check(instance, user)")
-    sql = f"SELECT state FROM integrations_job WHERE id = {number}"  # noqa: S608  # a number
-    wait_until(lambda: portal.value(sql) == "running", "the check runs")
-    _kill(portal, "management.runner")
-    portal.simulator.clear()
-    wait_until(lambda: portal.value(sql) == "done", "the check is done", 60)
-    return "another process took the job up and did it"
 
 
 @fault("the call for a waiting job is lost")
@@ -438,10 +365,3 @@ print(int(at is not None and (at - timezone.now()).total_seconds() < 7 * 3600))
 """
     wait_until(lambda: portal.run(program) == "1", "the turn is planned anew", 40)
     return "its turns were planned anew, what it said it had read is read again"
-
-
-@fault("Redis is killed")
-def _redis(portal: Portal) -> str:
-    if shutil.which("redis-server") is None:
-        raise Skipped("Redis is not installed")
-    raise Skipped("django-tasks-rq is not in this environment (requirements-scale.txt)")

@@ -210,7 +210,7 @@ class Portal:
             "DATABASE_URL": self.database.url,
             "AUTOTASK_EXTRA_HOSTS": self.simulator.base_url.removeprefix("http://"),
             "AUTOTASK_DISCOVERY_URL": self.simulator.base_url,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [usual.get("PYTHONPATH")])]),
             **self.settings,
         }
 
