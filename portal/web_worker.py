@@ -16,6 +16,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from integrations.database.in_use import say_in_use
 from integrations.database.limits import limit_own_thread, limit_process
 
 PROBE_THREADS = 2
@@ -29,6 +30,7 @@ class ProbedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type 
     def init_process(self) -> None:
         """Make the threads of the probes beside all others; runs until the process ends."""
         limit_process("web")
+        say_in_use()
         self.probes = ThreadPoolExecutor(
             PROBE_THREADS, thread_name_prefix="probe", initializer=partial(limit_own_thread, "probe")
         )

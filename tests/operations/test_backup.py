@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from tests.support.portal import SETTINGS, Portal, running_portal, wait_until
+from tests.support.migrated import copy_migrated_file
+from tests.support.portal import SETTINGS, Portal, Sqlite, running_portal, wait_until
+from tests.support.processes import ROOT
 
 pytestmark = [pytest.mark.process, pytest.mark.large]
 
@@ -34,12 +38,14 @@ def test_a_backup_of_a_running_portal_brings_all_of_it_back(kind: str, tmp_path:
         for secret in ("SECRET_KEY", "PORTAL_ENCRYPTION_KEYS"):
             assert SETTINGS[secret].encode() not in made.read_bytes()
         assert "is there already" in refused(portal, "backup", str(made))
+        check_what_becomes_no_backup(portal, made.parent)
 
         before = portal.counts()
         portal.run("from integrations.models import Organization as O; O.objects.filter(pk__lt=9).delete()")
         assert portal.counts() != before
         assert "Stop web servers and workers" in refused(portal, "restore", str(made), "--replace")
         portal.stop()
+        check_that_a_web_server_is_noticed(portal, made)
         check_what_is_no_backup(portal, made, tmp_path)
         assert "not empty" in refused(portal, "restore", str(made))
         assert "Restored" in portal.manage("restore", str(made), "--replace").stdout
@@ -50,6 +56,38 @@ def test_a_backup_of_a_running_portal_brings_all_of_it_back(kind: str, tmp_path:
         assert portal.ask("/")[0] == 200  # the person is still signed in
         assert portal.press_refresh()[0] == 302
         wait_until(lambda: portal.job()[0] == "done", "the secret opens: companies are read again")
+
+
+def check_what_becomes_no_backup(portal: Portal, folder: Path) -> None:
+    """A disk without room, and a database that is not the portal's: said, with nothing left behind."""
+    ended = subprocess.run(
+        ["sh", "-c", "ulimit -f 100; exec $0 manage.py backup $1", sys.executable, str(folder / "full.tar")],
+        cwd=ROOT, env=portal.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, "No backup was made" in ended.stderr) == (1, True), ended.stderr
+    assert "Traceback" not in ended.stderr
+    empty = portal.folder / "empty.sqlite3"
+    copy_migrated_file(empty)
+    told = portal.manage("backup", str(folder / "b.tar"), check=False, DATABASE_URL=f"sqlite:///{empty}")
+    assert (told.returncode, "nobody in this database" in told.stderr) == (1, True)
+    assert [path.name for path in folder.iterdir()] == ["monday.tar"]
+
+
+def check_that_a_web_server_is_noticed(portal: Portal, made: Path) -> None:
+    """One that nobody asks has nothing open, and would go on writing to the file that was put aside."""
+    if not isinstance(portal.database, Sqlite):
+        return
+    web = subprocess.Popen(
+        [sys.executable, "manage.py", "web", "--bind", f"127.0.0.1:{portal.port}", "--web-processes", "1"],
+        cwd=ROOT, env=portal.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_until(lambda: portal.ask("/healthz")[0] == 200, "it answers")
+        portal.run("from integrations.models import Worker; Worker.objects.all().delete()")
+        assert "Stop web servers and workers" in refused(portal, "restore", str(made), "--replace")
+    finally:
+        web.terminate()
+        web.wait(60)
 
 
 def check_what_is_no_backup(portal: Portal, made: Path, folder: Path) -> None:

@@ -8,6 +8,8 @@ a scratch place and compared. The keys are in the environment and never in a bac
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -16,14 +18,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import psycopg
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from integrations.database.in_use import is_in_use
 from integrations.models import Worker
 from integrations.services.operations.backup_postgres import PostgresDatabase
 from integrations.services.operations.backup_sqlite import SqliteDatabase
 
 MANIFEST, CONTENT = "manifest.json", "database"
+# What a disk, a database or one of its programs may refuse.
+FAULTS = (OSError, RuntimeError, DatabaseError, sqlite3.Error, psycopg.Error)
 
 
 class BackupFailed(Exception):
@@ -75,24 +81,46 @@ def make_backup(path: Path) -> Manifest:
     """
     if path.exists():
         raise BackupFailed(f"{path} is there already; a backup replaces none. Choose another name.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".backup-") as name:
+    with _beside(path) as name:
         content, begun = Path(name, CONTENT), Path(name, "begun.tar")
         database = _database()
         try:
             tables = database.dump(content)
             manifest = Manifest(timezone.now().isoformat(), connection.vendor, tables)
             _compare(manifest, database.try_out(content))
-        except (OSError, RuntimeError) as error:
+            described = Path(name, MANIFEST)
+            described.write_text(json.dumps(asdict(manifest)), encoding="utf-8")
+            with tarfile.open(begun, "w") as archive:
+                archive.add(described, MANIFEST)
+                archive.add(content, CONTENT)
+            begun.chmod(0o600)
+            _to_disk(begun)
+            begun.rename(path)
+            _to_disk(path.parent)
+        except FAULTS as error:
             raise BackupFailed(f"No backup was made: {error}") from error
-        described = Path(name, MANIFEST)
-        described.write_text(json.dumps(asdict(manifest)), encoding="utf-8")
-        with tarfile.open(begun, "w") as archive:
-            archive.add(described, MANIFEST)
-            archive.add(content, CONTENT)
-        begun.chmod(0o600)
-        begun.rename(path)
     return manifest
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, would outlive a power cut."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[str]:
+    """A folder on the same file system, for what is not yet whole."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=".backup-")
+    except OSError as error:
+        raise BackupFailed(f"No backup was made: {error}") from error
+    with folder as name:
+        yield name
 
 
 def restore_backup(path: Path, *, replace: bool) -> tuple[Manifest, str]:
@@ -107,10 +135,10 @@ def restore_backup(path: Path, *, replace: bool) -> tuple[Manifest, str]:
                 raise BackupFailed(
                     "The database is not empty. --replace puts it aside, the backup in its place."
                 )
-            if _worker_is_there() or database.users():
+            if is_in_use() or _worker_is_there() or database.users():
                 raise BackupFailed("The portal runs. Stop web servers and workers first, everywhere.")
             return manifest, database.replace(content, manifest.tables)
-        except (OSError, RuntimeError, DatabaseError) as error:
+        except FAULTS as error:
             raise BackupFailed(f"Nothing was restored: {error}") from error
 
 
@@ -138,6 +166,10 @@ def _opened(path: Path) -> Iterator[tuple[Manifest, Path]]:
 def _compare(manifest: Manifest, found: dict[str, list[int]]) -> None:
     if not manifest.rows:
         raise BackupFailed("The database is empty, and so would the backup be. Look at DATABASE_URL.")
+    if not manifest.tables.get("auth_user", [0])[0]:
+        raise BackupFailed(
+            "There is nobody in this database, so it is not your portal's. Look at DATABASE_URL."
+        )
     if differences := manifest.differences(found):
         raise BackupFailed(f"The backup does not hold what the database does: {', '.join(differences)}.")
 
