@@ -30,6 +30,7 @@ from integrations.services.jobs import REPORTS, HeldJob, cancelled_runs, read_re
 from integrations.tasks import end_run, hand_on
 
 LOOK_EVERY = 1.0  # seconds
+SILENT_AFTER = 60.0  # seconds in which a process without a job says nothing, after which it has stopped
 CANCEL_PATIENCE = 10.0  # seconds that a job has to stop by itself when it is asked to
 CANCELLED = "Cancelled. It did not stop by itself, so its process was ended."
 TOO_LONG = "Ended: it took longer than {minutes} minutes, the most that a job of this kind may take."
@@ -56,6 +57,7 @@ class JobWatch:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._held: dict[uuid.UUID, Watched] = {}
+        self._heard = 0.0
         self._left: list[Callable[[], bool]] = []  # what is to be said as soon as the database is there
 
     def stop(self, *_: object) -> None:
@@ -88,6 +90,7 @@ class JobWatch:
             self.command, cwd=settings.BASE_DIR, env=environment, pass_fds=(writes,)
         )
         os.close(writes)
+        self._heard = time.monotonic()
         reader = threading.Thread(target=self._read, args=(reads,), name="job reports", daemon=True)
         reader.start()
         if self._stop.is_set():  # a signal that came before there was a process to send it to
@@ -105,9 +108,10 @@ class JobWatch:
             for line in reports:
                 told = read_report(line)
                 with self._lock:
+                    self._heard = time.monotonic()
                     if isinstance(told, HeldJob):
                         self._held[told.token] = Watched(told)
-                    else:
+                    elif told is not None:
                         self._held.pop(told, None)
 
     def _look(self) -> None:
@@ -130,6 +134,20 @@ class JobWatch:
             elif overdue:
                 self._end(each, Job.State.FAILED, TOO_LONG.format(minutes=round(longest / 60, 1)))
         self._say_what_is_left()
+        if not watched:
+            self._look_whether_it_goes_on(now)
+
+    def _look_whether_it_goes_on(self, now: float) -> None:
+        """End a process that has no job and hangs all the same: nobody else would notice.
+
+        While the database is away it says nothing either, and is right to. In Redis the queue looks itself.
+        """
+        if settings.TASKS_BACKEND != "database" or now - self._heard < SILENT_AFTER:
+            return
+        self._heard = now
+        if self._process is not None and self._ask(_is_there):
+            logger.error("The process of the jobs says nothing for %.0f s; it is replaced.", SILENT_AFTER)
+            self._process.kill()
 
     def _end(self, watched: Watched, state: Job.State, sentence: str) -> None:
         """End the process of a run, then say in its row what has become of it."""
@@ -171,6 +189,12 @@ class JobWatch:
         while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
             self._stop.wait(min(left, LOOK_EVERY))
             self._say_what_is_left()
+
+
+def _is_there() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return True
 
 
 def runner_command(interval: float) -> list[str]:

@@ -34,11 +34,14 @@ def end_with_parent() -> None:
 def run_queue(*, interval: float, batch: bool) -> None:
     """Do what the queue of TASKS_BACKEND holds, until a signal comes; with ``batch`` until it is empty."""
     from django.conf import settings
+    from django.db import connection
 
     from integrations.database.patience import keep_trying
+    from integrations.services.jobs import Pulse
 
     work = _work_on_redis if settings.TASKS_BACKEND == "rq" else _work_on_database
-    keep_trying(lambda: work(interval, batch), "The queue of jobs cannot be read")
+    with connection.execute_wrapper(Pulse()):  # the queue is asked all the time
+        keep_trying(lambda: work(interval, batch), "The queue of jobs cannot be read")
 
 
 def _work_on_redis(interval: float, batch: bool) -> None:

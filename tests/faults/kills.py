@@ -106,6 +106,18 @@ def _suggest(portal: Portal) -> str:
     return killed_in(portal, "Suggest Values")
 
 
+@fault("the process of the jobs stops while it has none")
+def _stopped(portal: Portal) -> str:
+    """As in native code that never returns; nothing is held, so no lease runs out."""
+    (runner,) = portal.processes("management.runner")
+    os.kill(runner, signal.SIGSTOP)
+    began = time.monotonic()
+    assert portal.press_refresh()[0] == 302
+    wait_until(lambda: runner not in portal.processes("management.runner"), "it is replaced", 100)
+    wait_until(lambda: portal.job()[0] == "done", "the job is done")
+    return f"replaced, and the waiting job done, after {time.monotonic() - began:.0f} s"
+
+
 @fault("kill -9 of all processes at once, in a read")
 def _all(portal: Portal) -> str:
     """As when the machine loses its power, and serve is started again."""

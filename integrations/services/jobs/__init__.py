@@ -1,6 +1,6 @@
 """Background work: claimed, watched, listed."""
 
-from integrations.services.jobs.held import REPORTS, HeldJob, read_report
+from integrations.services.jobs.held import REPORTS, HeldJob, Pulse, read_report
 from integrations.services.jobs.listing import JobQuery, list_jobs, reachable
 from integrations.services.jobs.run import (
     JobCancelled,
@@ -16,7 +16,7 @@ from integrations.services.jobs.run import (
 from integrations.services.jobs.workers import record_heartbeat, unregister, worker_name
 
 __all__ = [
-    "REPORTS", "HeldJob", "JobCancelled", "JobLost", "JobQuery", "JobRun", "cancelled_runs", "claim",
+    "REPORTS", "HeldJob", "JobCancelled", "JobLost", "JobQuery", "JobRun", "Pulse", "cancelled_runs", "claim",
     "list_jobs", "open_job", "reachable", "read_report", "record_heartbeat", "release", "shown_job",
     "stalled_jobs", "unregister", "worker_name",
 ]  # fmt: skip
