@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations.database.in_use import say_in_use
+from integrations.database.in_use import in_use
 from integrations.database.limits import limit_process, limit_thread
 from integrations.database.patience import Refused
 from integrations.management.job_watch import JobWatch, runner_command
@@ -31,9 +31,8 @@ class Command(BaseCommand):
     def handle(self, *, interval: float, batch: bool, **options: Any) -> None:
         """Work until SIGTERM or Ctrl-C; the job at hand is finished first."""
         limit_process("worker")
-        say_in_use()
         try:
-            with WorkerMaintenance():
+            with in_use(), WorkerMaintenance():
                 if batch:
                     run_queue(interval=interval, batch=True)
                 else:
