@@ -127,6 +127,8 @@ def test_muting_holds_what_waits_and_unmuting_lets_it_go(
     assert work() == 0
     mute(owner, main, None, None)
     assert work() == 1
+    mute(owner, main, None, timezone.now() + HOUR)
+    assert forget_old(timezone.now() + 2 * HOUR) == 1  # the mute, when it has ended
     assert len(mail_server.mails) == 1
 
 
@@ -156,6 +158,19 @@ def test_a_digest_that_is_being_sent_takes_up_nothing_more(
     set_status(other, REFUSED)
     watch()
     assert AlertMessage.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_cause_comes_back_after_its_first_time_was_forgotten(main: IntegrationInstance) -> None:
+    for _ in range(2):
+        for status in (REFUSED, CONNECTED):
+            set_status(main, status)
+            watch()
+    Alert.objects.filter(turn=1).update(closed_at=timezone.now() - 91 * 24 * HOUR)
+    assert forget_old(timezone.now()) == 1
+    set_status(main, REFUSED)
+    assert watch() == 1
+    assert list(Alert.objects.order_by("turn").values_list("turn", flat=True)) == [2, 3]
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from integrations.models import Alert, AlertChannel, AlertMessage, AlertNotice, AlertReader
+from integrations.models import Alert, AlertChannel, AlertMessage, AlertNotice, AlertPreference, AlertReader
 from integrations.services.alerts.chat import send_to_channel
 from integrations.services.alerts.mail import send_mail
 from integrations.services.alerts.telling import Told, first_message, told_by
@@ -124,8 +124,12 @@ def _note_arrival(message: AlertMessage) -> None:
 
 
 def forget_old(now: dt.datetime) -> int:
-    """Delete messages that ended, and alerts that were over, more than ninety days ago; returns how many."""
+    """Delete messages that ended and alerts that were over more than ninety days ago, and mutes that ended.
+
+    Returns how many rows.
+    """
     before = now - KEPT_FOR
     ended = AlertMessage.objects.exclude(status=Status.WAITING).filter(created_at__lt=before)
     over = Alert.objects.filter(closed_at__lt=before).exclude(notices__message__status=Status.WAITING)
-    return ended.delete()[0] + over.delete()[0]
+    mutes = AlertPreference.objects.filter(how="", muted_until__lt=now)
+    return sum(rows.delete()[0] for rows in (ended, over, mutes))

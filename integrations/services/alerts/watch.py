@@ -10,8 +10,10 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
+from integrations.database.bulk import insert_rows
 from integrations.database.transactions import wait_for_turn
 from integrations.models import Alert, AlertKind
 from integrations.models.audit import Action
@@ -83,10 +85,11 @@ def _difference(now: dt.datetime) -> Difference:
 
 def _open(cause: Cause, now: dt.datetime) -> Change | None:
     is_moment = cause.kind in MOMENTS
+    last = Alert.objects.filter(cause=cause.key).aggregate(turn=Max("turn"))["turn"] or 0
     alert = Alert.objects.create(
         kind=cause.kind,
         cause=cause.key,
-        turn=Alert.objects.filter(cause=cause.key).count() + 1,
+        turn=last + 1,
         instance=cause.instance,
         person_id=cause.person_id,
         title=cause.title[:300],
@@ -95,10 +98,8 @@ def _open(cause: Cause, now: dt.datetime) -> Change | None:
         opened_at=now,
         closed_at=now if is_moment else None,
     )
-    links = Alert.organizations.through
-    links.objects.bulk_create(
-        [links(alert_id=alert.pk, organization_id=pk) for pk in cause.organizations], batch_size=500
-    )
+    links = ((alert.pk, pk) for pk in cause.organizations)  # perhaps all of a first list
+    insert_rows(Alert.organizations.through, ("alert_id", "organization_id"), links)
     queue_opening(alert, now)
     return _change(Action.ALERT_OPENED, alert)
 
