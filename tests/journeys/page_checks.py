@@ -70,7 +70,7 @@ SMALL_TARGETS = """() => {
     .filter(([, box]) => box.width > 0 && (box.width < 23.5 || box.height < 23.5))
     .map(([target, { width, height }]) => `${width} x ${height}: ${target.outerHTML.slice(0, 120)}`);
 }"""
-WIDTHS = (320, 400, 1280)  # 320 px are a window of 1280 px at 400 % zoom
+WIDTHS = (320, 400, 1920, 1280)  # 320 px are a window of 1280 px at 400 % zoom
 # What people may do to text without losing any of it (WCAG 2.2, 1.4.12), and the text that is lost by it.
 WIDE_TEXT = """
 * { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
