@@ -36,11 +36,19 @@ def note_reviews() -> int:
         notices = list(settled.select_related(*related)[:NOTICES_A_TIME])
         ReviewNotice.objects.filter(pk__in=[notice.pk for notice in notices]).delete()
         changes = [_change(Action.REVIEW_SETTLED, each.mapping, [], before=each.reasons) for each in notices]
+        told = []
         for mapping, reasons in _untold(wanted):
             changes.append(_change(Action.REVIEW_NEEDED, mapping, reasons))
-            ReviewNotice.objects.update_or_create(mapping=mapping, defaults={"reasons": reasons})
+            told.append(ReviewNotice(mapping=mapping, reasons=reasons))
             if len(changes) >= NOTICES_A_TIME:
                 break
+        ReviewNotice.objects.bulk_create(
+            told,
+            update_conflicts=True,
+            unique_fields=["mapping"],
+            update_fields=["reasons"],
+            batch_size=500,
+        )
         Batch(PORTAL).record(changes)
     return len(changes)
 

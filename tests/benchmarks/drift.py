@@ -1,0 +1,212 @@
+"""What the inbox costs: a refresh with it and without, its page beside the mapping page, Keep beside Save.
+
+Run from the root of the project (the database is emptied!)::
+
+    nice .venv/bin/python -m tests.benchmarks.drift [--database sqlite|postgres://...]
+        [--mappings 50000] [--drifted 0.05] [--rounds 3]
+
+Every organization is mapped; in each round the share ``--drifted`` of the companies is renamed or retyped,
+in turn with the inbox and without (nothing is recorded or compared). The simulator runs in this process.
+Times are the shortest of the rounds, in seconds of the clock; each pair is measured in one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from tests.benchmarks import large
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from integrations.models import IntegrationInstance
+    from integrations.simulators.autotask.tenant import Tenant
+
+ALLOWED_REFRESH = 1.1
+USERNAME, SECRET = "api-bench@northwind.example", "Heron-71-blue-lantern"
+
+
+class Unwatched:
+    """Progress that nobody looks at."""
+
+    def report_progress(self, done: int, total: int | None, message: str = "") -> None:
+        """Nobody asks."""
+
+    def assert_held(self) -> None:
+        """It is."""
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it took."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+@contextmanager
+def without_inbox() -> Iterator[None]:
+    """Nothing is recorded of what a refresh changes."""
+    nothing: Any = lambda *_, **__: None  # noqa: E731
+    with ExitStack() as stack:
+        for place in ("refresh.record_changes", "refresh.summarize", "reading.record_changes"):
+            stack.enter_context(mock.patch(f"integrations.services.companies.{place}", nothing))
+        yield
+
+
+def read(instance: IntegrationInstance, *, inbox: bool) -> float:
+    """Seconds of a full refresh as a job does it."""
+    from integrations.services.companies import refresh_options
+    from integrations.services.drift import compare_refreshes
+    from integrations.services.webhooks import note_reviews
+
+    def work() -> None:
+        refresh_options(instance, Unwatched(), full=True)
+        if inbox:
+            compare_refreshes(instance)
+        note_reviews()
+
+    if inbox:
+        return seconds(work)
+    with without_inbox():
+        return seconds(work)
+
+
+def drift(tenant: Tenant, number: int, share: float, round_: int) -> None:
+    """Rename every other one of the drifted companies, and give the others another type."""
+    step = round(1 / share)
+    for place, company in enumerate(range(1000, 1000 + number, step)):
+        name = f"Company {company} of the round {round_}"
+        tenant.companies.change(
+            company, {"companyName": name} if place % 2 else {"companyType": 1 + round_ % 6}
+        )
+
+
+def make_mappings(instance: IntegrationInstance, user: User) -> None:
+    """An organization for each company, mapped to it."""
+    from django.utils import timezone
+
+    from integrations.models import Organization, OrganizationMapping
+
+    companies = list(instance.companies.offered())
+    Organization.objects.bulk_create(
+        [Organization(name=company.name) for company in companies], batch_size=1_000
+    )
+    organizations = Organization.objects.order_by("pk")
+    OrganizationMapping.objects.bulk_create(
+        [
+            OrganizationMapping(
+                organization=organization, psa=instance.psa, instance=instance, company=company,
+                confirmed_name=company.name, confirmed_at=timezone.now(), confirmed_by=user,
+            )
+            for organization, company in zip(organizations, companies, strict=True)
+        ],
+        batch_size=1_000,
+    )  # fmt: skip
+
+
+def shortest(address: str, user: User, times: int = 5) -> float:
+    """The shortest time of a page."""
+    from django.test import Client
+
+    client = Client()
+    client.force_login(user)
+    found = []
+    for _ in range(times + 1):
+        began = time.perf_counter()
+        assert client.get(address).status_code == 200
+        found.append(time.perf_counter() - began)
+    return min(found[1:])
+
+
+def decide(instance: IntegrationInstance, user: User) -> tuple[float, float, int]:
+    """Seconds of keeping all rows of the inbox, and of saving as many rows; and how many they were."""
+    from integrations.models import IntegrationInstance, MappingProposal
+    from integrations.services.audit import Actor, Batch
+    from integrations.services.drift import Decision, decide_cases, open_mappings
+    from integrations.services.mapping import save_mappings
+
+    instances = IntegrationInstance.objects.filter(pk=instance.pk)
+    actor = Actor.person(user, "192.0.2.7")
+    rows = list(open_mappings(instances).with_names())
+    seen = {row.pk: row.version for row in rows}
+    keeping = seconds(lambda: decide_cases(Batch(actor), instances, Decision.KEEP, seen))
+    assert not open_mappings(instances).exists()
+    free = [row.company for row in rows][::-1]
+    MappingProposal.objects.bulk_create(
+        [
+            MappingProposal(
+                user=user, instance=instance, organization=row.organization, company=company, kind="chosen",
+                selected=True, seen_version=row.version + 1,
+            )
+            for row, company in zip(rows, free, strict=True)
+        ]
+    )  # fmt: skip
+    saving = seconds(lambda: save_mappings(Batch(actor), user, instance))
+    return keeping, saving, len(rows)
+
+
+def measure(options: argparse.Namespace) -> bool:
+    """Measure all three pairs; whether each stayed within what is allowed."""
+    from django.conf import settings
+    from django.contrib.auth.models import User
+
+    from integrations.models import IntegrationInstance
+    from integrations.simulators.autotask.server import Simulator
+    from integrations.simulators.autotask.tenant import Tenant
+
+    number = options.mappings
+    companies = [
+        {"id": 1000 + place, "companyName": f"Company {1000 + place} at first", "companyType": 1}
+        for place in range(number)
+    ]
+    tenant = Tenant(username=USERNAME, secret=SECRET, tracking_identifier="X" * 26, companies=companies)
+    tenant.budget.limit = 10**9
+    user = User.objects.create_superuser("bench")
+    with Simulator([tenant]) as running:
+        settings.AUTOTASK_EXTRA_HOSTS = [running.base_url.removeprefix("http://")]
+        settings.AUTOTASK_DISCOVERY_URL = running.base_url
+        instance = IntegrationInstance(
+            psa="autotask", name="Bench", username=USERNAME, api_url=f"{running.base_url}/ATServicesRest/",
+            status="connected",
+        )  # fmt: skip
+        instance.credentials = {"secret": SECRET, "tracking_identifier": "X" * 26}
+        instance.save()
+        read(instance, inbox=True)
+        make_mappings(instance, user)
+        times: dict[bool, list[float]] = {True: [], False: []}
+        for round_ in range(2, 2 + 2 * options.rounds):
+            inbox = bool(round_ % 2)
+            drift(tenant, number, options.drifted, round_)
+            times[inbox].append(read(instance, inbox=inbox))
+    with_it, without = min(times[True]), min(times[False])
+    inbox_page = shortest("/drift/", user)
+    mapping_page = shortest(f"{instance.get_absolute_url()}?state=review", user)
+    keeping, saving, rows = decide(instance, user)
+    ratio = with_it / without
+    large.say(f"refresh: {with_it:.2f} s with the inbox, {without:.2f} s without, ratio {ratio:.3f}")
+    large.say(f"page: inbox {inbox_page * 1000:.0f} ms, mapping page {mapping_page * 1000:.0f} ms")
+    large.say(f"{rows:,} rows: keep {keeping:.2f} s, save {saving:.2f} s")
+    return with_it <= ALLOWED_REFRESH * without and inbox_page <= mapping_page and keeping <= saving
+
+
+def main() -> int:
+    """Measure; the exit status says whether all stayed within what is allowed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", default="sqlite")
+    parser.add_argument("--mappings", type=int, default=50_000)
+    parser.add_argument("--drifted", type=float, default=0.05)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    large.settings(options.database)
+    large.say(f"{options.database.partition(':')[0]}, {options.mappings:,} mappings")
+    return 0 if measure(options) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
