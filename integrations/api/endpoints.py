@@ -173,6 +173,25 @@ def list_mapping_changes(
 
 
 @router.get(
+    "/mappings/open",
+    operation_id="listOpenMappings",
+    summary="Mappings that somebody has to look at",
+    tags=["mappings"],
+    response=answers(schemas.Listed[schemas.OpenMappingOut], refusals=(404,)),
+    auth=BearerToken(Right.MAPPINGS),
+)
+def list_open_mappings(
+    request: ApiRequest, instance: InstanceId = None, cursor: Cursor = 0, limit: Limit = DEFAULT_LIMIT
+) -> schemas.Listed[schemas.OpenMappingOut]:
+    """The inbox: why, since when, and what became what."""
+    found = request.auth.open_rows()
+    if (wanted := visible_instance(request.auth, instance)) is not None:
+        found = found.filter(instance=wanted)
+    page = page_after(found, cursor, limit)
+    return schemas.Listed(items=[rows.open_mapping_out(row) for row in page.rows], next=page.next)
+
+
+@router.get(
     "/mappings/{mapping_id}",
     operation_id="getMapping",
     summary="One mapping",
@@ -183,6 +202,25 @@ def list_mapping_changes(
 def get_mapping(request: ApiRequest, mapping_id: RowId) -> schemas.MappingOut:
     """By its id."""
     return rows.mapping_out(visible(request.auth.mapping_rows(), mapping_id))
+
+
+@router.get(
+    "/refreshes",
+    operation_id="listRefreshes",
+    summary="What refreshes changed",
+    tags=["companies"],
+    response=answers(schemas.Listed[schemas.RefreshOut], refusals=(404,)),
+    auth=BearerToken(Right.COMPANIES),
+)
+def list_refreshes(
+    request: ApiRequest, instance: InstanceId = None, cursor: Cursor = 0, limit: Limit = DEFAULT_LIMIT
+) -> schemas.Listed[schemas.RefreshOut]:
+    """The summaries of the refreshes that came to their end; the newest first."""
+    found = request.auth.refresh_rows()
+    if (wanted := visible_instance(request.auth, instance)) is not None:
+        found = found.filter(instance=wanted)
+    page = page_before(found, cursor, limit)
+    return schemas.Listed(items=[rows.refresh_out(row) for row in page.rows], next=page.next)
 
 
 @router.get(

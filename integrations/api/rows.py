@@ -11,6 +11,7 @@ from integrations.models import (
     IntegrationInstance,
     Organization,
     OrganizationMapping,
+    RefreshSummary,
 )
 from integrations.services.read_api import MappedCompany, MappingChange, Resolution, Scope
 
@@ -96,6 +97,28 @@ def mapping_out(row: OrganizationMapping) -> schemas.MappingOut:
         confirmed_at=row.confirmed_at,
         version=row.version,
         needs_review=row.review_reasons,
+    )
+
+
+def open_mapping_out(row: OrganizationMapping) -> schemas.OpenMappingOut:
+    """A mapping with why somebody has to look at it."""
+    findings = [
+        schemas.FindingOut(reason=each.reason, since=each.since, before=each.before, after=each.after)
+        for each in row.findings
+    ]
+    return schemas.OpenMappingOut(mapping=mapping_out(row), findings=findings)
+
+
+def refresh_out(row: RefreshSummary) -> schemas.RefreshOut:
+    """What one refresh changed."""
+    return schemas.RefreshOut(
+        id=row.pk,
+        instance=instance_ref(row.instance),
+        at=row.at,
+        full=row.full,
+        is_first=row.is_first,
+        offered=row.offered,
+        counts=row.counts,
     )
 
 

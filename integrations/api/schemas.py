@@ -138,6 +138,34 @@ class MappingOut(Schema):
     needs_review: list[ReviewReason] = Field(description="Why somebody has to look at it, if so.")
 
 
+class FindingOut(Schema):
+    """One reason why somebody has to look at a mapping."""
+
+    reason: ReviewReason
+    since: dt.datetime | None = Field(description="Null where nobody knows: it was so before it was watched.")
+    before: str = Field(description="The value when the mapping was confirmed, where the reason is a change.")
+    after: str = Field(description="The value now.")
+
+
+class OpenMappingOut(Schema):
+    """A mapping of the inbox."""
+
+    mapping: MappingOut
+    findings: list[FindingOut]
+
+
+class RefreshOut(Schema):
+    """What one refresh changed."""
+
+    id: int
+    instance: InstanceRef
+    at: dt.datetime
+    full: bool = Field(description="Whether everything was read, or only changes.")
+    is_first: bool
+    offered: int = Field(description="Companies that can be mapped to afterwards.")
+    counts: dict[str, int] = Field(description="Numbers by kind: new, renamed, retyped, gone and others.")
+
+
 class MappingPage(Listed[MappingOut]):
     """One page of mappings."""
 

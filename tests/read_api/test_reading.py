@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from integrations.models import AuditEvent, Organization, Right
+from integrations.models import AuditEvent, Company, Organization, RecordChange, RefreshSummary, Right
+from integrations.models.drift import Changed
 from integrations.services.audit import Batch
 from integrations.services.instances.delete import delete_instance
 from tests.read_api.conftest import OPERATOR, Programs, World, make_company, map_to, problem_of
 
-LISTS = ("organizations", "instances", "companies", "mappings", "mappings/changes", "history")
+LISTS = (
+    "organizations", "instances", "companies", "mappings", "mappings/open", "mappings/changes", "refreshes",
+    "history",
+)  # fmt: skip
 RIGHT_OF = {
     "organizations": Right.ORGANIZATIONS,
     "companies": Right.COMPANIES,
     "mappings": Right.MAPPINGS,
+    "mappings/open": Right.MAPPINGS,
     "mappings/changes": Right.MAPPINGS,
+    "refreshes": Right.COMPANIES,
     "history": Right.HISTORY,
     "resolve?by=id&value=1": Right.RESOLVE,
 }
@@ -40,6 +47,23 @@ def test_lists_tell_what_there_is(program: Programs, sample_rows: World) -> None
     assert asks.read(f"companies/{sample_rows.acme_company.pk}")["instance"]["name"] == "Main"
     newest = asks.read("history")["items"][0]
     assert (newest["action"], newest["target_name"]) == ("token created", "billing")
+
+
+def test_the_inbox_and_what_refreshes_changed(program: Programs, sample_rows: World) -> None:
+    company, asks = sample_rows.acme_company, program(instances=(sample_rows.main,))
+    assert asks.read("mappings/open")["items"] == []
+    with transaction.atomic():
+        RecordChange.objects.record([Changed("retyped", company.pk, "1", "7")], timezone.now())
+    (row,) = asks.read("mappings/open")["items"]
+    assert row["mapping"]["organization"]["id"] == sample_rows.acme.pk
+    assert row["mapping"]["needs_review"] == ["company_type_changed"]
+    (finding,) = row["findings"]
+    assert (finding["reason"], finding["before"], finding["after"]) == ("company_type_changed", "1", "7")
+    assert finding["since"] is not None
+    for instance in (sample_rows.main, sample_rows.other):
+        RefreshSummary.objects.create(instance=instance, at=timezone.now(), offered=2, counts={"new": 2})
+    (summary,) = asks.read("refreshes")["items"]
+    assert (summary["instance"]["name"], summary["counts"], summary["offered"]) == ("Main", {"new": 2}, 2)
 
 
 @pytest.mark.parametrize("path", [*LISTS, "openapi.json", "resolve?by=id&value=1"])
@@ -171,6 +195,9 @@ def test_a_list_costs_the_same_for_every_row(
     for number in range(60):
         organization = Organization.objects.create(name=f"Organization {number}")
         map_to(organization, make_company(sample_rows.main, str(1000 + number), f"Company {number}"))
+    Company.objects.update(is_active=False)
+    summary = {"instance": sample_rows.main, "at": timezone.now()}
+    RefreshSummary.objects.bulk_create([RefreshSummary(**summary) for _ in range(60)])
     for path in LISTS:
         with django_assert_max_num_queries(18):  # type: ignore[operator]
             assert asks.read(path, limit=60)["items"]

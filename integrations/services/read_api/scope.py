@@ -14,8 +14,9 @@ from integrations.models import (
     IntegrationInstance,
     Organization,
     OrganizationMapping,
+    RefreshSummary,
 )
-from integrations.models.review_reasons import find_all
+from integrations.models.review_reasons import find_all, needs_review
 
 Row = TypeVar("Row", bound=Model)
 
@@ -68,6 +69,14 @@ class Scope:
         """Mappings in force of organizations and instances that were not deleted."""
         rows = OrganizationMapping.objects.in_tables().filter(instance__in=self.instance_rows())
         return rows.with_names().order_by("pk")
+
+    def open_rows(self) -> QuerySet[OrganizationMapping]:
+        """Those of the mappings that somebody has to look at: the inbox."""
+        return self.mapping_rows().filter(needs_review())
+
+    def refresh_rows(self) -> QuerySet[RefreshSummary]:
+        """What refreshes of the instances changed."""
+        return RefreshSummary.objects.filter(instance__in=self.instance_rows()).select_related("instance")
 
     def event_rows(self) -> QuerySet[AuditEvent]:
         """History. In a limited scope only what happened in one of its instances."""
