@@ -21,7 +21,10 @@ SIZES = ((1280, 900), (1920, 1080), (400, 860))
 FIRST_ROW = "document.querySelector('#mapping-table tbody tr').getBoundingClientRect().top + scrollY"
 IN_VIEW = """() => {
   const bar = document.querySelector("#action-bar:not([hidden])")?.getBoundingClientRect().top ?? innerHeight;
-  const head = document.querySelector("#mapping-table thead th").getBoundingClientRect().bottom;
+  const thead = document.querySelector("#mapping-table thead");
+  // On a phone the head is there for screen readers alone, and covers nothing.
+  const isSeen = getComputedStyle(thead).position !== "absolute";
+  const head = isSeen ? thead.querySelector("th").getBoundingClientRect().bottom : 0;
   return [...document.querySelectorAll("#mapping-table tbody tr")].map((row) => row.getBoundingClientRect())
     .filter((box) => box.bottom <= bar + 1 && box.top >= Math.max(0, head) - 1).length;
 }"""
