@@ -7,9 +7,12 @@ worker that is killed leaves all of it or nothing, and nothing is told twice.
 from __future__ import annotations
 
 import datetime as dt
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -38,6 +41,8 @@ _OVER = {
     AlertKind.KEY_ENDING: "It has ended, was revoked, or ends later.",
 }
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -61,9 +66,23 @@ def watch() -> int:
         wait_for_turn(_TURN)
         now = timezone.now()
         found = _difference(now)
-        changes = [_close(alert, now) for alert in found.over] + [_open(cause, now) for cause in found.begun]
+        steps = [(alert.cause, partial(_close, alert, now)) for alert in found.over]
+        steps += [(cause.key, partial(_open, cause, now)) for cause in found.begun]
+        changes = [change for cause, step in steps for change in _written(cause, step)]
         Batch(PORTAL).record([change for change in changes if change is not None])
     return len(changes)
+
+
+def _written(cause: str, step: Callable[[], Change | None]) -> list[Change | None]:
+    """Take one step; nothing where that failed, which keeps no other alert from being told."""
+    try:
+        with transaction.atomic():
+            return [step()]
+    except (OperationalError, InterfaceError):  # the database's trouble and not this cause's
+        raise
+    except Exception:
+        logger.exception("The alert %s could not be written. All others are.", cause)
+        return []
 
 
 def _difference(now: dt.datetime) -> Difference:
