@@ -12,7 +12,7 @@ FOCUS_PATIENCE = 5.0  # seconds; movements take a tenth, but frames are rare on 
 PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-def tab_to(page: Page, target: Locator, most: int = 150) -> None:
+def tab_to(page: Page, target: Locator, most: int = 250) -> None:
     """Press Tab until the control has the focus; every stop on the way is one that people can see."""
     page.wait_for_load_state()
     page.evaluate(PAINTED)  # the window is moved to the address's fragment with the first frame after loading
