@@ -36,7 +36,7 @@ class AlertKind(models.TextChoices):
 
     @property
     def is_personal(self) -> bool:
-        """Whether it is told to the person whom it is about and to nobody else."""
+        """Whether it is told to the person whom it is about and to nobody else, who cannot silence it."""
         return self == self.NEW_PLACE
 
 

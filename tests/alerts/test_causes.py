@@ -24,7 +24,7 @@ from integrations.models import (
     Occurrence,
     Organization,
 )
-from integrations.services.alerts import How, Wishes, save_wishes, watch
+from integrations.services.alerts import How, Wishes, mute, save_wishes, watch, wishes_of
 from integrations.services.audit import Batch
 from integrations.services.sign_ins import log
 from integrations.services.sign_ins.acting import Presence, present
@@ -201,6 +201,15 @@ def test_a_sign_in_from_a_new_place_is_told_to_that_person_alone(
     assert "198.51.100.9" in text_of(mail_server.mails[0])
     assert told() == []
     assert not AuditEvent.objects.filter(target_type="alert").exists()  # nobody else reads it in the history
+
+
+def test_who_came_in_by_a_stolen_password_cannot_silence_the_warning(told: Told, reader: User) -> None:
+    save_wishes(reader, Wishes({AlertKind.NEW_PLACE: How.NEVER}))
+    for kind in (None, AlertKind.NEW_PLACE):
+        mute(reader, None, kind, timezone.now() + HOUR)
+    sign_in_from_two_places(reader)
+    assert told() == [("rita", "[Portal] Your account signed in from a new place")]
+    assert AlertKind.NEW_PLACE not in {wish.kind for wish in wishes_of(reader, None)}
 
 
 def test_what_is_older_than_alerts_is_no_news(told: Told, reader: User) -> None:

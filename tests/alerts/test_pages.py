@@ -86,7 +86,7 @@ def test_a_choice_is_taken_back_and_a_wrong_one_is_refused(
     assert AlertPreference.objects.get().instance == main
     browser.post(own, choices())
     assert not AlertPreference.objects.exists()
-    assert browser.post(SETTINGS, choices(kind_new_place="by pigeon")).status_code == 422
+    assert browser.post(SETTINGS, choices(kind_drift_found="by pigeon")).status_code == 422
     assert browser.post(SETTINGS, choices(time_zone="Mars/Olympus")).status_code == 422
     for wrong in ("999999", "x", "9" * 30):
         assert browser.get(f"{SETTINGS}?configuration={wrong}").status_code == 404

@@ -96,12 +96,13 @@ class KindWish:
 
 
 def wishes_of(user: User, instance: IntegrationInstance | None) -> list[KindWish]:
-    """The kinds that the person can hear of, in one configuration or (None) in all."""
+    """The kinds that the person can hear of or not, in one configuration or (None) in all."""
     may_act = user.has_perm("integrations.map_organizations")
     said = {(row.instance_id, row.kind): How(row.how) for row in preferences_of(user) if row.how}
     found = []
     for kind, right in RIGHTS.items():
-        if not user.has_perm(f"integrations.{right}") or (instance and not kind.is_of_a_configuration):
+        elsewhere = instance is not None and not kind.is_of_a_configuration
+        if kind.is_personal or elsewhere or not user.has_perm(f"integrations.{right}"):
             continue
         usual = usual_for(kind, may_act=may_act)
         if instance is not None:

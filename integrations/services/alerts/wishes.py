@@ -35,7 +35,6 @@ USUAL = {
     AlertKind.ORGANIZATION_UNMAPPED: How.DIGEST,
     AlertKind.IMPORT_FINISHED: How.NEVER,
     AlertKind.KEY_ENDING: How.DIGEST,
-    AlertKind.NEW_PLACE: How.AT_ONCE,
 }
 
 
@@ -49,7 +48,7 @@ class Wish:
 
 def usual_for(kind: AlertKind, *, may_act: bool) -> How:
     """How somebody hears of the kind who has said nothing."""
-    return USUAL[kind] if may_act or kind.is_personal else How.NEVER
+    return USUAL[kind] if may_act else How.NEVER
 
 
 def people_for(alert: Alert) -> QuerySet[User]:
@@ -79,7 +78,13 @@ def visible_alerts(user: User) -> QuerySet[Alert]:
 
 
 def wishes_for(alert: Alert, people: Collection[User], now: dt.datetime) -> dict[int, Wish]:
-    """How each of these people wants to hear of the alert now, by their primary keys."""
+    """How each of these people wants to hear of the alert now, by their primary keys.
+
+    What concerns a person alone comes at once whatever they said: it warns of somebody who may have said it
+    in their place.
+    """
+    if alert.known_kind.is_personal:
+        return {person.pk: Wish(How.AT_ONCE) for person in people}
     said = AlertPreference.objects.filter(user__in=people, kind__in=["", alert.kind]).filter(
         Q(instance=None) | Q(instance=alert.instance_id)
     )
