@@ -83,6 +83,11 @@ class Alert(models.Model):
         """Its kind."""
         return AlertKind(self.kind)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether what it tells of stood for a while and is over; a moment is told however old it is."""
+        return self.closed_at is not None and bool(self.over_text)
+
 
 class AlertChannel(models.Model):
     """A room of a chat that is told: of which kinds, and of one configuration or all.

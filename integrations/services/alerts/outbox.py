@@ -13,7 +13,7 @@ from django.utils import timezone
 from integrations.models import Alert, AlertChannel, AlertMessage, AlertNotice, AlertPreference, AlertReader
 from integrations.services.alerts.chat import send_to_channel
 from integrations.services.alerts.mail import send_mail
-from integrations.services.alerts.telling import Told, first_message, told_by
+from integrations.services.alerts.telling import Told, first_message, still_told, told_by
 from integrations.services.alerts.wishes import may_see
 from integrations.services.deliveries import claim_next, end_attempt, put_off
 from integrations.services.webhooks.send import SendingFailed
@@ -23,12 +23,13 @@ LONGEST_REST = dt.timedelta(seconds=60)  # that a silent receiver is spared
 KEPT_FOR = dt.timedelta(days=90)
 NOT_SET_UP = "Mail is not set up: whoever runs the portal has to set EMAIL_URL."
 NOT_ALLOWED = "Not sent: it is not this person's to see any more."
+NO_NEWS = "Not sent: it was over by then."
 
 logger = logging.getLogger(__name__)
 
 
 class _NothingToSay(Exception):
-    """Nothing of the message may be told any more."""
+    """Nothing of the message may be told any more, or is news; the text says which."""
 
 
 def has_work(now: dt.datetime) -> bool:
@@ -67,11 +68,11 @@ def _send(message: AlertMessage) -> SendingFailed | None:
     notices = list(message.notices.select_related("alert__instance"))
     try:
         if message.channel is not None:
-            send_to_channel(message.channel, told_by(message, notices))
+            send_to_channel(message.channel, told_by(message, _news(message, notices)))
         else:
             _mail(message, notices)
-    except _NothingToSay:
-        end_attempt(message, status=Status.FAILED, error=NOT_ALLOWED)
+    except _NothingToSay as nothing:
+        end_attempt(message, status=Status.FAILED, error=str(nothing))
     except SendingFailed as failure:
         _note_failure(message, failure)
         return failure
@@ -81,17 +82,26 @@ def _send(message: AlertMessage) -> SendingFailed | None:
     return None
 
 
+def _news(message: AlertMessage, notices: list[AlertNotice]) -> list[AlertNotice]:
+    """What of it is still to be told. Raises _NothingToSay."""
+    news = still_told(notices)
+    if not news and not message.is_test:
+        raise _NothingToSay(NO_NEWS)
+    return news
+
+
 def _mail(message: AlertMessage, notices: list[AlertNotice]) -> None:
     user = message.user
     if user is None or not user.is_active:
-        raise _NothingToSay
+        raise _NothingToSay(NOT_ALLOWED)
     if not settings.MAIL_IS_SET_UP:
         raise SendingFailed(NOT_SET_UP)
     if not user.email:
         raise SendingFailed("This account has no e-mail address.", for_all=False)
     seen = [notice for notice in notices if may_see(user, notice.alert)]
     if not seen and not message.is_test:
-        raise _NothingToSay
+        raise _NothingToSay(NOT_ALLOWED)
+    seen = _news(message, seen)
     told: Told = told_by(message, seen)
     is_end = len(seen) == 1 and seen[0].is_over and not message.is_digest
     send_mail(user.email, message, told, first_message(seen[0].alert, message) if is_end else None)

@@ -49,12 +49,26 @@ def _item(notice: AlertNotice) -> Item:
     return Item(alert.title, alert.text, absolute(alert.path))
 
 
+def still_told(notices: list[AlertNotice]) -> list[AlertNotice]:
+    """The notices that are still news: no beginning of what is over, unless the same message tells the end.
+
+    A message that failed for hours would come after the one that says the end, and be believed.
+    """
+    ended = {notice.alert_id for notice in notices if notice.is_over}
+    return [
+        notice
+        for notice in notices
+        if notice.is_over or notice.alert_id in ended or not notice.alert.has_ended
+    ]
+
+
 def absolute(path: str) -> str:
     """The address of a page as somebody outside the portal needs it; "" where PORTAL_URL is not known."""
     return f"{settings.PORTAL_URL}{path}" if settings.PORTAL_URL else ""
 
 
 def first_message(alert: Alert, message: AlertMessage) -> AlertMessage | None:
-    """The message that told the same receiver that the alert was opened."""
+    """The message that told the same receiver that the alert was opened, if one has."""
     told = AlertMessage.objects.filter(notices__alert=alert, notices__is_over=False, is_digest=False)
+    told = told.filter(status=AlertMessage.Status.DELIVERED)
     return told.filter(user=message.user_id, channel=message.channel_id).exclude(pk=message.pk).first()
