@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
-from integrations.models import AlertMessage, IntegrationInstance
+from integrations.models import AlertKind, AlertMessage, IntegrationInstance, Occurrence
+from integrations.services.alerts import How, Wishes, mute, save_wishes, watch, work
 from tests.alerts.conftest import MailServer, tell
 from tests.alerts.test_forms_of_messages import make_channel, refuse
 from tests.webhooks.test_webhooks import receiver
@@ -45,3 +46,48 @@ def test_what_failed_until_it_was_over_is_not_told_after_its_end(
     assert mail_server.subjects == ["[Portal] Over: Main: the credentials are refused"]
     assert ["Over: Main" in request.data.decode() for request, _ in receiver.log] == [False, True]
     assert AlertMessage.objects.filter(error="Not sent: it was over by then.").count() == 2
+
+
+@pytest.mark.parametrize("how", [None, How.NEVER])
+def test_what_failed_before_follows_the_wishes_too(
+    main: IntegrationInstance, owner: User, mail_server: MailServer, how: How | None
+) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        mail_server.fails = "451 later"
+        refuse(main)
+        tell()
+        key = AlertMessage.objects.get().key
+        save_wishes(owner, Wishes({AlertKind.REFRESH_FAILED: How.DIGEST}))
+        assert AlertMessage.objects.get().key == key  # nothing else was said of it: the same mail again
+        if how is None:
+            mute(owner, main, None, timezone.now() + 48 * HOUR)
+        else:
+            save_wishes(owner, Wishes({AlertKind.CREDENTIALS_REFUSED: how}))
+        mail_server.fails = ""
+        clock.shift(HOUR)
+        tell()
+        assert mail_server.mails == []
+        clock.shift(48 * HOUR)
+        tell()
+        assert len(mail_server.mails) == (how is None)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_waited_for_the_end_of_a_mute_is_one_mail(
+    main: IntegrationInstance, owner: User, mail_server: MailServer, ends: bool
+) -> None:
+    save_wishes(owner, Wishes({AlertKind.DRIFT_FOUND: How.AT_ONCE}))
+    kind = Occurrence.Kind.DRIFT_FOUND
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        mute(owner, None, None, timezone.now() + 30 * 24 * HOUR)
+        for day in range(3):
+            Occurrence.objects.create(instance=main, kind=kind, cause=f"refresh:{day}", at=timezone.now())
+            watch()
+            clock.shift(24 * HOUR)
+        assert work() == 0
+        if ends:
+            clock.shift(30 * 24 * HOUR)
+        else:
+            mute(owner, None, None, None)
+        tell()
+    assert mail_server.subjects == ["[Portal] 3 alerts from the portal"]

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from integrations.database.transactions import transaction_required
@@ -49,11 +49,10 @@ def queue_over(alert: Alert, now: dt.datetime) -> None:
 
 
 def _drop(alert: Alert, messages: Iterable[AlertMessage]) -> set[int | None]:
-    """Take the alert out of messages that nobody has begun to send; whose they were."""
+    """Take the alert out of messages that have not arrived and nobody is sending; whose they were."""
     dropped: set[int | None] = set()
     for message in messages:
-        unsent = AlertMessage.objects.select_for_update().filter(pk=message.pk, attempts=0)
-        if unsent.exists() and list(unsent):
+        if _idle(timezone.now()).filter(pk=message.pk).first() is not None:
             message.notices.filter(alert=alert).delete()
             if not message.notices.exists():
                 message.delete()
@@ -61,28 +60,33 @@ def _drop(alert: Alert, messages: Iterable[AlertMessage]) -> set[int | None]:
     return dropped
 
 
-def _owe(alert: Alert, people: list[User], now: dt.datetime, *, is_over: bool) -> None:
+def _owe(
+    alert: Alert, people: list[User], now: dt.datetime, *, is_over: bool, together: bool = False
+) -> None:
     readers = AlertReader.objects.in_bulk([each.pk for each in people], field_name="user_id")
     for pk, wish in wishes_for(alert, people, now).items():
-        message = _message_for(pk, readers.get(pk), wish, now)
+        message = _message_for(pk, readers.get(pk), wish, now, together=together)
         if message is not None:
             _put(message, alert, is_over=is_over)
 
 
 def _message_for(
-    user_id: int, reader: AlertReader | None, wish: Wish, now: dt.datetime
+    user_id: int, reader: AlertReader | None, wish: Wish, now: dt.datetime, *, together: bool
 ) -> AlertMessage | None:
-    """The message by which the person is told: a new one, or their digest; None where they want none."""
+    """The message by which the person is told: a new one, or their digest; None where they want none.
+
+    What waits for the end of a mute goes in one mail then, and so does what is sent ``together`` now.
+    """
     begins = wish.muted_until or now
-    if wish.how == How.AT_ONCE:
-        return AlertMessage(user_id=user_id, next_attempt_at=begins)
-    if wish.how == How.DIGEST:
-        due = next_digest(reader, begins)
-        unsent = AlertMessage.objects.select_for_update().filter(
-            user_id=user_id, is_digest=True, status=Status.WAITING, attempts=0, next_attempt_at=due
-        )
-        return unsent.first() or AlertMessage(user_id=user_id, is_digest=True, next_attempt_at=due)
-    return None
+    if wish.how == How.NEVER:
+        return None
+    if wish.how == How.AT_ONCE and begins == now and not together:
+        return AlertMessage(user_id=user_id, next_attempt_at=now)
+    due = next_digest(reader, begins) if wish.how == How.DIGEST else begins
+    unsent = AlertMessage.objects.select_for_update().filter(
+        user_id=user_id, is_digest=True, status=Status.WAITING, attempts=0, next_attempt_at=due
+    )
+    return unsent.first() or AlertMessage(user_id=user_id, is_digest=True, next_attempt_at=due)
 
 
 def _put(message: AlertMessage, alert: Alert, *, is_over: bool) -> None:
@@ -93,20 +97,32 @@ def _put(message: AlertMessage, alert: Alert, *, is_over: bool) -> None:
 
 @transaction_required
 def plan_anew(user: User) -> None:
-    """Let what is owed to the person and not yet begun follow their wishes as they are now.
+    """Let what is owed to the person and nobody is sending right now follow their wishes as they are now.
 
-    What they have just muted waits until then, and what they want no more is not sent.
+    What they have just muted waits until then, and what they want no more is not sent. What failed before and
+    is wanted as before goes on as the same mail; of the rest, what is to go at once goes in one mail.
     """
     now = timezone.now()
-    unsent = AlertMessage.objects.select_for_update().filter(
-        user=user, status=Status.WAITING, attempts=0, is_test=False
-    )
-    keys = [message.pk for message in unsent]
-    notices = list(AlertNotice.objects.filter(message__in=keys).select_related("alert"))
-    AlertMessage.objects.filter(pk__in=keys).delete()
-    for notice in notices:
+    unsent = {message.pk: message for message in _idle(now).filter(user=user, is_test=False)}
+    notices = AlertNotice.objects.filter(message__in=unsent).select_related("alert").order_by("pk")
+    moved = [notice for notice in notices if not _stays(unsent[notice.message_id], notice.alert, user, now)]
+    AlertNotice.objects.filter(pk__in=[notice.pk for notice in moved]).delete()
+    AlertMessage.objects.filter(pk__in=unsent, notices=None).delete()
+    for notice in moved:
         if may_see(user, notice.alert):
-            _owe(notice.alert, [user], now, is_over=notice.is_over)
+            _owe(notice.alert, [user], now, is_over=notice.is_over, together=len(moved) > 1)
+
+
+def _idle(now: dt.datetime) -> QuerySet[AlertMessage]:
+    """What waits, and no worker is at, locked; tried before or not."""
+    nobody = Q(claim=None) | Q(next_attempt_at__lte=now)
+    return AlertMessage.objects.select_for_update().filter(nobody, status=Status.WAITING)
+
+
+def _stays(message: AlertMessage, alert: Alert, user: User, now: dt.datetime) -> bool:
+    """Whether the mail was tried already and is wanted as it was."""
+    wished = Wish(How.DIGEST if message.is_digest else How.AT_ONCE)
+    return message.attempts > 0 and may_see(user, alert) and wishes_for(alert, [user], now)[user.pk] == wished
 
 
 def owe_test(receiver: User | AlertChannel) -> AlertMessage:

@@ -36,9 +36,8 @@ def told_by(message: AlertMessage, notices: list[AlertNotice]) -> Told:
     if message.is_test:
         return Told(TEST_TITLE, (Item(TEST_TITLE, TEST_TEXT, absolute("")),))
     items = tuple(_item(notice) for notice in notices)
-    if message.is_digest:
-        count = len(items)
-        return Told(f"{count} alert{'' if count == 1 else 's'} from the portal", items, is_digest=True)
+    if len(items) > 1:
+        return Told(f"{len(items)} alerts from the portal", items, is_digest=True)
     return Told(items[0].title, items)
 
 
