@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 import time_machine
@@ -10,10 +11,28 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
-from integrations.models import AlertKind, AlertMessage, IntegrationInstance, Occurrence
-from integrations.services.alerts import How, Wishes, mute, save_wishes, watch, work
+from integrations.models import (
+    AlertChannel,
+    AlertKind,
+    AlertMessage,
+    IntegrationInstance,
+    Occurrence,
+    Organization,
+)
+from integrations.services.alerts import (
+    ChannelSpec,
+    How,
+    Wishes,
+    change_channel,
+    mute,
+    save_wishes,
+    watch,
+    work,
+)
+from integrations.services.audit import Batch
 from tests.alerts.conftest import MailServer, tell
 from tests.alerts.test_forms_of_messages import make_channel, refuse
+from tests.read_api.conftest import OPERATOR
 from tests.webhooks.test_webhooks import receiver
 
 __all__ = ["receiver"]  # fixture
@@ -91,3 +110,79 @@ def test_what_waited_for_the_end_of_a_mute_is_one_mail(
             mute(owner, None, None, None)
         tell()
     assert mail_server.subjects == ["[Portal] 3 alerts from the portal"]
+
+
+def paths(receiver: HTTPServer) -> list[str]:
+    return [request.path for request, _ in receiver.log]
+
+
+def change(channel: AlertChannel, **values: Any) -> None:
+    """Change the room, which keeps all that is not named."""
+    kept = {
+        "name": channel.name,
+        "service": AlertChannel.Service(channel.service),
+        "url": "",
+        "kinds": [AlertKind(kind) for kind in channel.kinds],
+    }
+    change_channel(Batch(OPERATOR), channel, ChannelSpec(**{**kept, **values}))
+    channel.refresh_from_db()
+
+
+def test_a_room_that_is_resumed_is_told_what_stands_and_nothing_that_is_over(
+    main: IntegrationInstance, other: IntegrationInstance, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/room").respond_with_data("ok")
+    channel = make_channel(receiver.url_for("/room"))
+    refuse(main)
+    refuse(other, "Other")
+    watch()
+    change(channel, is_active=False)
+    mend(main)
+    tell()
+    assert paths(receiver) == []
+    change(channel, is_active=True)
+    tell()
+    (body,) = [request.data.decode() for request, _ in receiver.log]
+    assert "Other: the credentials are refused" in body
+
+
+@pytest.mark.parametrize("narrowed", ["kinds", "configuration", "address"])
+def test_a_room_that_was_changed_gets_what_it_is_told_now(
+    main: IntegrationInstance, other: IntegrationInstance, receiver: HTTPServer, narrowed: str
+) -> None:
+    for path in ("/old", "/new"):
+        receiver.expect_request(path).respond_with_data("ok")
+    channel = make_channel(receiver.url_for("/old"))
+    refuse(main)
+    tell()
+    refuse(other, "Other")
+    mend(main)
+    watch()  # that Main is over, and that Other begins
+    moves: dict[str, Any] = {
+        "kinds": {"kinds": [AlertKind.KEY_ENDING]},
+        "configuration": {"instance": main},
+        "address": {"url": receiver.url_for("/new")},
+    }
+    change(channel, **moves[narrowed])
+    work()
+    assert paths(receiver) == {
+        "kinds": ["/old"],
+        "configuration": ["/old", "/old"],
+        "address": ["/old", "/new"],
+    }[narrowed]  # fmt: skip
+    assert ("Other" in receiver.log[-1][0].data.decode()) is (narrowed == "address")
+
+
+def test_a_room_of_one_configuration_hears_what_belongs_to_none(
+    main: IntegrationInstance, other: IntegrationInstance, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/room").respond_with_data("ok")
+    make_channel(receiver.url_for("/room"), instance=main)
+    IntegrationInstance.objects.update(last_refreshed_at=timezone.now())
+    refuse(other, "Other")
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        Organization.objects.create(name="New Firm")
+        clock.shift(HOUR)
+        tell()
+    (body,) = [request.data.decode() for request, _ in receiver.log]
+    assert "New Firm is new and has no mapping" in body

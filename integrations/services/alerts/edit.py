@@ -19,7 +19,7 @@ from integrations.models import (
     IntegrationInstance,
 )
 from integrations.models.audit import Action
-from integrations.services.alerts.queue import plan_anew
+from integrations.services.alerts.queue import forget_for_move, plan_anew
 from integrations.services.alerts.wishes import How
 from integrations.services.audit import Batch, Change, State
 from integrations.services.webhooks.send import check_address
@@ -124,6 +124,8 @@ def change_channel(batch: Batch, channel: AlertChannel, spec: ChannelSpec) -> bo
             return False
         channel.rests_until = None
         channel.save()
+        if moves:
+            forget_for_move(channel)
         told = after | {"address_replaced": True} if moves else after
         _record(batch, Action.ALERT_CHANNEL_CHANGED, channel, before, told)
     return True

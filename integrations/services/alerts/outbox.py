@@ -14,7 +14,7 @@ from integrations.models import Alert, AlertChannel, AlertMessage, AlertNotice, 
 from integrations.services.alerts.chat import send_to_channel
 from integrations.services.alerts.mail import send_mail
 from integrations.services.alerts.telling import Told, first_message, still_told, told_by
-from integrations.services.alerts.wishes import may_see
+from integrations.services.alerts.wishes import hears, may_see
 from integrations.services.deliveries import claim_next, end_attempt, put_off
 from integrations.services.webhooks.send import SendingFailed
 
@@ -23,6 +23,7 @@ LONGEST_REST = dt.timedelta(seconds=60)  # that a silent receiver is spared
 KEPT_FOR = dt.timedelta(days=90)
 NOT_SET_UP = "Mail is not set up: whoever runs the portal has to set EMAIL_URL."
 NOT_ALLOWED = "Not sent: it is not this person's to see any more."
+NOT_WANTED = "Not sent: the channel is not told of this any more."
 NO_NEWS = "Not sent: it was over by then."
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def _send(message: AlertMessage) -> SendingFailed | None:
     notices = list(message.notices.select_related("alert__instance"))
     try:
         if message.channel is not None:
-            send_to_channel(message.channel, told_by(message, _news(message, notices)))
+            _post(message.channel, message, notices)
         else:
             _mail(message, notices)
     except _NothingToSay as nothing:
@@ -88,6 +89,13 @@ def _news(message: AlertMessage, notices: list[AlertNotice]) -> list[AlertNotice
     if not news and not message.is_test:
         raise _NothingToSay(NO_NEWS)
     return news
+
+
+def _post(channel: AlertChannel, message: AlertMessage, notices: list[AlertNotice]) -> None:
+    wanted = [notice for notice in notices if hears(channel, notice.alert)]
+    if not wanted and not message.is_test:
+        raise _NothingToSay(NOT_WANTED)
+    send_to_channel(channel, told_by(message, _news(message, wanted)))
 
 
 def _mail(message: AlertMessage, notices: list[AlertNotice]) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from integrations.database.transactions import transaction_required
 from integrations.models import Alert, AlertChannel, AlertMessage, AlertNotice, AlertReader
-from integrations.services.alerts.wishes import How, Wish, may_see, next_digest, people_for, wishes_for
+from integrations.services.alerts.wishes import How, Wish, hears, may_see, next_digest, people_for, wishes_for
 
 Status = AlertMessage.Status
 
@@ -25,9 +25,8 @@ def queue_opening(alert: Alert, now: dt.datetime) -> None:
     if settings.MAIL_IS_SET_UP:
         _owe(alert, list(people_for(alert)), now, is_over=False)
     if not alert.known_kind.is_personal:
-        told = Q(instance=None) | Q(instance=alert.instance_id)
-        for channel in AlertChannel.objects.filter(told, is_active=True):
-            if alert.kind in channel.kinds:
+        for channel in AlertChannel.objects.filter(is_active=True):
+            if hears(channel, alert):
                 _put(AlertMessage(channel=channel, next_attempt_at=now), alert, is_over=False)
 
 
@@ -123,6 +122,14 @@ def _stays(message: AlertMessage, alert: Alert, user: User, now: dt.datetime) ->
     """Whether the mail was tried already and is wanted as it was."""
     wished = Wish(How.DIGEST if message.is_digest else How.AT_ONCE)
     return message.attempts > 0 and may_see(user, alert) and wishes_for(alert, [user], now)[user.pk] == wished
+
+
+@transaction_required
+def forget_for_move(channel: AlertChannel) -> None:
+    """Owe the new address of a room only what still stands: ends and tests were for those at the old one."""
+    unsent = [message.pk for message in _idle(timezone.now()).filter(channel=channel)]
+    news = Q(notices__is_over=False, notices__alert__closed_at=None)
+    AlertMessage.objects.filter(pk__in=unsent).exclude(pk__in=AlertMessage.objects.filter(news)).delete()
 
 
 def owe_test(receiver: User | AlertChannel) -> AlertMessage:

@@ -11,7 +11,14 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from integrations.models import Alert, AlertKind, AlertPreference, AlertReader, IntegrationInstance
+from integrations.models import (
+    Alert,
+    AlertChannel,
+    AlertKind,
+    AlertPreference,
+    AlertReader,
+    IntegrationInstance,
+)
 
 How = AlertPreference.How
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -66,6 +73,13 @@ def may_see(user: User, alert: Alert) -> bool:
         return False
     seen = IntegrationInstance.objects.visible_to(user).filter(pk=alert.instance_id or 0)
     return alert.instance_id is None or seen.exists()
+
+
+def hears(channel: AlertChannel, alert: Alert) -> bool:
+    """Whether the room is told of the alert: by its kind, and by its configuration where it has one."""
+    if alert.kind not in channel.kinds or alert.known_kind.is_personal:
+        return False
+    return alert.instance_id is None or channel.instance_id in {None, alert.instance_id}
 
 
 def visible_alerts(user: User) -> QuerySet[Alert]:
