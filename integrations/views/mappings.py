@@ -42,6 +42,7 @@ from integrations.views.common import (
     whole_number,
 )
 from integrations.views.mapping_table import back_to_table, bar_context, rows_context, table_context
+from integrations.views.row_decisions import ignore_row
 
 
 @on_instance("view_integrationinstance")
@@ -194,9 +195,7 @@ def ignore(request: SignedInRequest, instance: IntegrationInstance, organization
         with recorded(request, f"{organization.name} is open again.") as batch:
             stop_ignoring(batch, instance, organization)
     else:
-        text = f"{organization.name} is ignored from now on and left out of the counts."
-        with recorded(request, text) as batch:
-            ignore_organizations(batch, instance, [organization.pk])
+        ignore_row(request, instance, organization)
     return _row_or_back(request, instance, organization)
 
 

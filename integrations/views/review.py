@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms.mapping_table import table_query
-from integrations.models import IntegrationInstance, Organization
+from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.audit import Batch, actor_of
 from integrations.services.companies import type_labels
 from integrations.services.mapping import (
@@ -20,12 +20,14 @@ from integrations.services.mapping import (
     OrganizationElsewhere,
     ReviewQueue,
     ReviewStep,
+    RowState,
     SharedCompany,
     accept_match,
     confirm_mappings,
+    discard_proposal,
     remove_mappings,
 )
-from integrations.services.suggestions import allow_match, ignore_organizations, reject_match, stop_ignoring
+from integrations.services.suggestions import StillMapped, allow_match, reject_match, stop_ignoring
 from integrations.views.common import (
     SignedInRequest,
     instance_frame,
@@ -35,6 +37,14 @@ from integrations.views.common import (
     tell_recorded,
     whole_number,
 )
+from integrations.views.row_decisions import ignore_row, mapped_to, standing_mapping, tell_mapped
+
+ROWS_WORDS: dict[str, str] = {
+    RowState.MAPPED: "mapped rows",
+    RowState.CHANGED: "changed rows",
+    RowState.ELSEWHERE: "rows mapped elsewhere",
+    RowState.IGNORED: "ignored rows",
+}  # of the other states all are open
 
 
 @on_instance("map_organizations")
@@ -60,6 +70,8 @@ def decide(request: SignedInRequest, instance: IntegrationInstance, organization
         return _show(request, instance, queue.step(organization.pk, company), shared=shared)
     if not _decide(request, instance, organization):
         return _show(request, instance, queue.step(organization.pk))
+    if request.POST.get("decision") in {"keep", "unmap"}:
+        discard_proposal(request.user, instance, organization)  # what was chosen by hand lost to it
     return _show(request, instance, queue.step_after(organization.pk), was_led_on=True)
 
 
@@ -77,10 +89,7 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
     """Do what was pressed; False when the row must stay because it could not be done."""
     actor, decision = actor_of(request), request.POST.get("decision")
     if decision == "ignore":
-        text = f"{organization.name} is ignored from now on."
-        with recorded(request, text, messages.INFO) as batch:
-            ignore_organizations(batch, instance, [organization.pk])
-        return True
+        return ignore_row(request, instance, organization)
     if decision == "keep":
         _keep(request, instance, organization)
         return True
@@ -91,9 +100,7 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
         return True
     company = get_object_or_404(instance.companies, pk=_number(request, "company") or 0)
     if decision == "reject":
-        text = f"{company.name} will not be proposed for {organization.name} again."
-        with recorded(request, text, messages.INFO) as batch:
-            reject_match(batch, instance, organization, company)
+        _reject(request, instance, organization, company)
         return False
     if decision != "accept":
         raise Http404
@@ -111,6 +118,22 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
     if outcome.saved:
         messages.success(request, f"{organization.name} = {company.name}", extra_tags=f"undo:{outcome.batch}")
     return not outcome.conflicts or not organization.has_row_in(instance)
+
+
+def _reject(
+    request: SignedInRequest, instance: IntegrationInstance, organization: Organization, company: Company
+) -> None:
+    """Remember the no, and say what the row stays mapped to: a no to one company unmaps no other."""
+    batch = Batch(actor_of(request))
+    try:
+        reject_match(batch, instance, organization, company)
+    except StillMapped:
+        tell_mapped(request, instance, organization)
+        return
+    standing = standing_mapping(instance, organization)
+    stays = f" It stays mapped to {mapped_to(standing, instance)}." if standing else ""
+    text = f"{company.name} will not be proposed for {organization.name} again.{stays}"
+    tell_recorded(request, batch, text, messages.INFO)
 
 
 def _keep(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> None:
@@ -151,6 +174,7 @@ def _show(
         "type_labels": type_labels(instance),
         "was_led_on": was_led_on,
         "shared": shared,
+        "rows_word": ROWS_WORDS.get(request.GET.get("state", ""), "open rows"),
         "next_steps": NEXT_STEPS,
         # Read by static/js/prefetch_review.js in case it is wanted: messages wait for an answer that is seen.
         "is_prefetch": "X-Prefetch" in request.headers,

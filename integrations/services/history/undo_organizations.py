@@ -23,6 +23,7 @@ from integrations.services.history.register import CHANGED_SINCE, GONE, puts_bac
 from integrations.services.organizations.edit import mappings_along
 from integrations.services.organizations.identifiers import ids_of_event, write_ids
 from integrations.services.suggestions.decisions import (
+    StillMapped,
     allow_match,
     ignore_organization,
     reject_match,
@@ -170,7 +171,10 @@ def put_back_decisions(batch: Batch, events: Sequence[AuditEvent]) -> Iterator[s
             case Action.MATCH_REJECTED if company:
                 is_done = allow_match(batch, instance, organization, company, suggestions)
             case Action.MATCH_ALLOWED if company:
-                is_done = reject_match(batch, instance, organization, company)
+                try:
+                    is_done = reject_match(batch, instance, organization, company)
+                except StillMapped:
+                    is_done = False
             case _:
                 is_done = False
         yield "" if is_done else CHANGED_SINCE

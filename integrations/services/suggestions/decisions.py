@@ -21,6 +21,7 @@ from integrations.models import (
     RejectedMatch,
 )
 from integrations.models.audit import Action
+from integrations.models.mappings import MappingQuerySet
 from integrations.services.audit import Batch, Change
 
 Suggestion = Mapping[str, Any]  # of a proposal: what is kept of it in the history
@@ -30,14 +31,22 @@ SUGGESTION_FIELDS = (
 )  # fmt: skip
 
 
+class StillMapped(Exception):
+    """A mapping in force says otherwise; the decision was not taken."""
+
+
 def reject_match(
     batch: Batch, instance: IntegrationInstance, organization: Organization, company: Company
 ) -> bool:
     """Remember that the company is not the organization; it is not proposed again, in any instance.
 
-    As each of these decisions, False when it was so already.
+    As each of these decisions, False when it was so already. Raises StillMapped where exactly this pair is
+    mapped: tickets would go on going there.
     """
     with transaction.atomic():
+        IntegrationInstance.objects.locked().get(pk=instance.pk)  # nobody saves the pair in this moment
+        if OrganizationMapping.objects.present().filter(organization=organization, company=company).exists():
+            raise StillMapped
         _, created = RejectedMatch.objects.get_or_create(
             organization=organization,
             company=company,
@@ -70,8 +79,13 @@ def allow_match(
 
 
 def ignore_organization(batch: Batch, instance: IntegrationInstance, organization: Organization) -> bool:
-    """Note that the organization is deliberately not mapped in this PSA; it leaves the open work."""
+    """Note that the organization is deliberately not mapped in this PSA; it leaves the open work.
+
+    One that is mapped is left.
+    """
     with transaction.atomic():
+        if _mapped(instance).filter(organization=organization).exists():
+            return False
         _, created = IgnoredOrganization.objects.get_or_create(
             organization=organization, psa=instance.psa, defaults={"ignored_by": batch.actor.account}
         )
@@ -85,11 +99,12 @@ def ignore_organization(batch: Batch, instance: IntegrationInstance, organizatio
 def ignore_organizations(batch: Batch, instance: IntegrationInstance, keys: Collection[int]) -> int:
     """The same for many (their ids), in one transaction; returns how many were not ignored before."""
     with transaction.atomic():
+        IntegrationInstance.objects.locked().get(pk=instance.pk)
         known = IgnoredOrganization.objects.filter(organization__in=keys, psa=instance.psa)
-        fresh = (
-            Organization.objects.present().filter(pk__in=keys).exclude(pk__in=known.values("organization"))
-        )
-        organizations = list(fresh)
+        mapped = _mapped(instance).filter(organization__in=keys)
+        fresh = Organization.objects.present().filter(pk__in=keys)
+        fresh = fresh.exclude(pk__in=known.values("organization"))
+        organizations = list(fresh.exclude(pk__in=mapped.values("organization")))
         IgnoredOrganization.objects.bulk_create(
             IgnoredOrganization(organization=organization, psa=instance.psa, ignored_by=batch.actor.account)
             for organization in organizations
@@ -108,6 +123,10 @@ def ignore_organizations(batch: Batch, instance: IntegrationInstance, keys: Coll
             ]
         )
     return len(organizations)
+
+
+def _mapped(instance: IntegrationInstance) -> MappingQuerySet:
+    return OrganizationMapping.objects.present().filter(psa=instance.psa).order_by()
 
 
 def stop_ignoring(
