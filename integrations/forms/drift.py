@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from integrations.services.drift import Decision, InboxQuery
 
 MOST_DIGITS = 18
 MOST_ROWS = 5_000  # of one press
+_KEY = re.compile(rf"[0-9]{{1,{MOST_DIGITS}}}:[0-9a-f-]{{1,60}}")
 
 
 def inbox_query(address: Mapping[str, str], user: int) -> InboxQuery:
@@ -27,27 +29,26 @@ def inbox_query(address: Mapping[str, str], user: int) -> InboxQuery:
 
 @dataclass(frozen=True)
 class Press:
-    """What was pressed: for which mappings, in which version each was seen."""
+    """What was pressed: for which rows, by their keys, which tell what was seen of each."""
 
     decision: Decision
-    seen: dict[int, int] = field(default_factory=dict)
+    seen: list[str] = field(default_factory=list)
     company: int | None = None
     person: int | None = None
 
 
 def read_press(posted: QueryDict) -> Press | None:
-    """A button of one row ("keep:12:3", "remap:12:3:77"), or of the bar for what is ticked; None if odd."""
+    """A button of one row ("keep:12:3-5f0c", "remap:12:3-5f0c:77"), or of the bar for what is ticked.
+
+    None if it is odd.
+    """
     name, *row = posted.get("decision", "").split(":")
     if name not in Decision.values:
         return None
     decision = Decision(name)
-    told = [row[:2]] if row else [each.split(":") for each in posted.getlist("row")[:MOST_ROWS]]
-    seen = {}
-    for each in told:
-        numbers = [_number(text) for text in each]
-        if len(numbers) != 2 or None in numbers:
-            return None
-        seen[numbers[0] or 0] = numbers[1] or 0
+    seen = [":".join(row[:2])] if row else posted.getlist("row")[:MOST_ROWS]
+    if not all(_KEY.fullmatch(key) for key in seen):
+        return None
     company = _number(row[2]) if len(row) > 2 else None
     if decision is Decision.REMAP and company is None:
         return None

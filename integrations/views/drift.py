@@ -69,6 +69,9 @@ def decide(request: SignedInRequest) -> HttpResponse:
     if press is None:
         raise Http404
     person = colleagues().filter(pk=press.person).first() if press.person else None
+    if press.decision is Decision.ASSIGN and press.person and person is None:
+        messages.error(request, "Rows cannot be given to this person any more. Choose somebody else.")
+        return _back(request)
     batch = Batch(actor_of(request))
     try:
         outcome = decide_cases(
@@ -80,7 +83,12 @@ def decide(request: SignedInRequest) -> HttpResponse:
         messages.error(request, "The row or the company changed since the page was shown. Look again.")
     else:
         _tell(request, batch, press.decision, outcome)
-    params = {name: request.POST[name] for name in LASTING if request.POST.get(name)}
+    return _back(request)
+
+
+def _back(request: SignedInRequest) -> HttpResponse:
+    """The page of the inbox that was pressed on."""
+    params = {name: request.POST[name] for name in (*LASTING, "page") if request.POST.get(name)}
     address = reverse("integrations:drift")
     return redirect(f"{address}?{urlencode(params)}" if params else address)
 

@@ -32,6 +32,7 @@ from integrations.services.mapping import (
     WARNING_LABELS,
     MappingTable,
     RowState,
+    SeenTable,
     TableQuery,
     TableView,
     mapping_table,
@@ -265,6 +266,9 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
     """What the mapping card needs."""
     usual = TableView.of(request.user)
     query = table_query(request.GET, usual.size)
+    seen = (
+        SeenTable.now() if query.state == RowState.REVIEW else ""
+    )  # first: what comes while it is read, is not
     table = mapping_table(instance, request.user, query)
     address_params = _lasting_params(request.GET)
     warnings = [
@@ -274,6 +278,7 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
     return {
         **rows_context(request, instance, table.page.object_list, usual),
         "table": table,
+        "seen": seen,
         "tabs": _state_tabs(table, query, address_params),
         "warnings": warnings,
         "next_step": NEXT_STEPS[query.warning] if query.warning in table.warnings else "",

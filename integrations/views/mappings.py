@@ -19,6 +19,7 @@ from integrations.services.mapping import (
     OrganizationElsewhere,
     ReviewQueue,
     RowState,
+    SeenTable,
     SharedCompany,
     TableView,
     choose_company,
@@ -117,21 +118,30 @@ def select_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpR
 @on_instance("map_organizations")
 @require_POST
 def decide_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
-    """Of the rows that the address chooses, keep or unmap all that need review, or ignore unmapped ones."""
+    """Of the rows that the address chooses, keep or unmap all that need review, or ignore unmapped ones.
+
+    A mapping of which something changed since the page was shown is left.
+    """
     decision = request.POST.get("decision", "")
     state = {"keep": RowState.REVIEW, "unmap": RowState.REVIEW, "ignore": RowState.UNSUGGESTED}.get(decision)
     if state is None:
         raise Http404
     query = replace(table_query(QueryDict(request.POST.get("chosen", ""))), state=state)
     keys = ReviewQueue.read(instance, request.user, query).ids
-    batch = Batch(actor_of(request))
+    batch, seen = Batch(actor_of(request)), SeenTable.read(request.POST.get("seen", ""))
+    left = 0
     if decision == "keep":
-        number, done = len(confirm_mappings(batch, instance, keys)), "kept as they are"
+        number, done = len(confirm_mappings(batch, instance, keys, seen)), "kept as they are"
+        left = len(keys) - number
     elif decision == "unmap":
-        number, done = remove_mappings(batch, instance=instance, organizations=keys), "unmapped"
+        number, done = remove_mappings(batch, instance=instance, organizations=keys, seen=seen), "unmapped"
+        left = len(keys) - number
     else:
         number, done = ignore_organizations(batch, instance, keys), "ignored from now on"
     tell_recorded(request, batch, f"{number:,} {'row is' if number == 1 else 'rows are'} {done}.")
+    if left:
+        rows = "1 row is left as it is: it" if left == 1 else f"{left:,} rows are left as they are: they"
+        messages.warning(request, f"{rows} changed since the page was shown. Look again.")
     return back_to_table(request, instance)
 
 

@@ -14,6 +14,7 @@ from integrations.forms.mapping_table import table_query
 from integrations.models import Company, IntegrationInstance, Organization
 from integrations.services.audit import Batch, actor_of
 from integrations.services.companies import type_labels
+from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.mapping import (
     NEXT_STEPS,
     CompanyNotOffered,
@@ -21,6 +22,7 @@ from integrations.services.mapping import (
     ReviewQueue,
     ReviewStep,
     RowState,
+    SeenRows,
     SharedCompany,
     accept_match,
     confirm_mappings,
@@ -91,12 +93,13 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
     if decision == "ignore":
         return ignore_row(request, instance, organization)
     if decision == "keep":
-        _keep(request, instance, organization)
-        return True
+        return _keep(request, instance, organization)
     if decision == "unmap":
-        text = f"{organization.name} is no longer mapped."
-        with recorded(request, text) as batch:
-            remove_mappings(batch, instance=instance, organizations=[organization.pk])
+        batch = Batch(actor)
+        keys, seen = [organization.pk], _seen(request)
+        if not remove_mappings(batch, instance=instance, organizations=keys, seen=seen):
+            return _left(request, instance, organization)
+        tell_recorded(request, batch, f"{organization.name} is no longer mapped.")
         return True
     company = get_object_or_404(instance.companies, pk=_number(request, "company") or 0)
     if decision == "reject":
@@ -105,7 +108,12 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
     if decision != "accept":
         raise Http404
     try:
-        outcome = accept_match(Batch(actor), request.user, instance, organization, company)
+        outcome = accept_match(
+            Batch(actor), request.user, instance, organization, company,
+            seen=request.POST.get("seen"), seen_pair=request.POST.get("pair"),
+        )  # fmt: skip
+    except ChangedMeanwhile:
+        return _left(request, instance, organization)
     except OrganizationElsewhere as error:
         messages.error(request, f"{organization.name} is mapped in “{error}” now.")
         return False
@@ -114,7 +122,7 @@ def _decide(request: SignedInRequest, instance: IntegrationInstance, organizatio
     for conflict in outcome.conflicts:
         messages.error(request, conflict.sentence())
     if not outcome.saved and not outcome.conflicts:  # it stood there already
-        _keep(request, instance, organization)
+        return _keep(request, instance, organization)
     if outcome.saved:
         messages.success(request, f"{organization.name} = {company.name}", extra_tags=f"undo:{outcome.batch}")
     return not outcome.conflicts or not organization.has_row_in(instance)
@@ -136,13 +144,27 @@ def _reject(
     tell_recorded(request, batch, text, messages.INFO)
 
 
-def _keep(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> None:
-    """Confirm the mapping as it is, and say so: also what asks for no review any more."""
+def _keep(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> bool:
+    """Confirm the mapping as it is, and say so: also what asks for no review any more; False: it is left."""
     batch = Batch(actor_of(request))
-    for mapping in confirm_mappings(batch, instance, [organization.pk]):
+    kept = confirm_mappings(batch, instance, [organization.pk], _seen(request))
+    for mapping in kept:
         reasons = "; ".join(reason.label.lower() for reason in mapping.kept_reasons)
         seen = f" It asks for no review again because of: {reasons}." if reasons else ""
         tell_recorded(request, batch, f"{organization.name} stays mapped to {mapping.company.name}.{seen}")
+    return bool(kept) or _left(request, instance, organization)
+
+
+def _seen(request: SignedInRequest) -> SeenRows | None:
+    """What the page showed of the mapping; None where the form does not tell."""
+    return SeenRows([request.POST["seen"]]) if "seen" in request.POST else None
+
+
+def _left(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> bool:
+    """Say that nothing was done; whether to go on, because the table has no such row any more."""
+    text = f"{organization.name} is left as it is: it changed since the page was shown. Look at it again."
+    messages.warning(request, text)
+    return not organization.has_row_in(instance)
 
 
 def _step(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
@@ -26,6 +26,7 @@ from integrations.models.drift import Changed
 from integrations.models.review_reasons import needs_review
 from integrations.services.drift import InboxQuery, read_inbox
 from integrations.services.mapping.rows import TableQuery
+from integrations.services.mapping.seen import row_keys
 from integrations.services.mapping.table import mapping_table
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import make_organization
@@ -56,7 +57,8 @@ def drifted(main: IntegrationInstance, owner: User) -> list[OrganizationMapping]
 
 
 def key(mapping: OrganizationMapping) -> str:
-    return f"{mapping.pk}:{mapping.version}"
+    """The row as it is shown now."""
+    return row_keys([OrganizationMapping.objects.with_names().get(pk=mapping.pk)])[mapping.pk]
 
 
 def open_names() -> set[str]:
@@ -185,20 +187,51 @@ def test_a_row_is_given_to_a_colleague_and_found_by_them(
     assert "marcus" in client.get(reverse("integrations:history")).content.decode()
     undo(client, page)
     assert ReviewCase.objects.get().assigned_to is None
-    press(client, "assign", key(drifted[1]), person=reader.pk)
-    assert ReviewCase.objects.get().assigned_to is None, "a reader decides nothing"
+    press(client, "assign", key(drifted[1]), person=member.pk)
+    page = press(client, "assign", key(drifted[1]), person=reader.pk)
+    assert "cannot be given to this person" in page
+    assert ReviewCase.objects.get().assigned_to == member, "a reader decides nothing"
 
 
 def test_what_changed_since_the_page_was_shown_is_left(
     drifted: list[OrganizationMapping], owner: User, member: User, client_of: Signed
 ) -> None:
+    shown = [key(row) for row in drifted[:2]]
     press(client_of(owner), "keep", key(drifted[0]))
-    page = press(client_of(member), "unmap", *(key(row) for row in drifted[:2]))
+    page = press(client_of(member), "unmap", *shown)
     assert "Left as they are" in page
     assert "Ash" in page
     assert OrganizationMapping.objects.get(pk=drifted[0].pk).is_in_force
     assert not OrganizationMapping.objects.get(pk=drifted[1].pk).is_in_force
     assert AuditEvent.objects.of(Action.MAPPING_REMOVED).count() == 1
+
+
+@pytest.mark.parametrize("decision", ["keep", "ignore", "unmap"])
+@pytest.mark.parametrize("how", ["its own button", "ticked"])
+def test_what_a_refresh_brought_since_the_page_was_shown_is_left(
+    drifted: list[OrganizationMapping], member: User, client_of: Signed, decision: str, how: str
+) -> None:
+    shown = key(drifted[0])
+    drift(drifted[0].company, RecordChange.Kind.READDRESSED, before="ash.example", after="scrap.example")
+    pressed = (f"{decision}:{shown}",) if how == "its own button" else (decision, shown)
+    page = press(client_of(member), *pressed)
+    assert "Left as they are" in page
+    assert open_names() == {"Ash", "Birch", "Cedar"}
+    assert OrganizationMapping.objects.get(pk=drifted[0].pk).is_in_force
+
+
+@pytest.mark.parametrize("decision", ["keep", "ignore", "unmap", "assign"])
+def test_what_nothing_asks_to_look_at_any_more_is_left(
+    drifted: list[OrganizationMapping], owner: User, member: User, client_of: Signed, decision: str
+) -> None:
+    shown = key(drifted[0])
+    press(client_of(owner), "ignore", shown)
+    well = OrganizationMapping.objects.get(organization__name="Dogwood")
+    page = press(client_of(member), decision, shown, key(drifted[0]), key(well), person=member.pk)
+    assert "Left as they are" in page
+    assert "Dogwood" in page
+    assert not AuditEvent.objects.filter(actor=member).exists()
+    assert OrganizationMapping.objects.present().count() == 4
 
 
 @pytest.mark.parametrize("decision", ["", "burn", "keep:x:1", "remap:1:1", "keep:1"])
@@ -211,3 +244,29 @@ def test_what_no_button_sends_is_404(
 
 def test_nothing_to_look_at_says_so(main: IntegrationInstance, reader: User, client_of: Signed) -> None:
     assert "Everything is settled" in client_of(reader).get(INBOX).content.decode()
+
+
+def test_a_decision_comes_back_to_the_page_that_it_was_made_on(
+    drifted: list[OrganizationMapping],
+    main: IntegrationInstance,
+    member: User,
+    client_of: Signed,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("integrations.services.drift.inbox.PAGE_SIZE", 1)
+    client = client_of(member)
+    shown = client.get(f"{INBOX}?instance={main.pk}&page=2").content.decode()
+    lasting = dict(re.findall(r'<input type="hidden" name="(instance|page)" value="(\d+)"', shown))
+    answer = client.post(f"{INBOX}decide/", {**lasting, "decision": f"keep:{key(drifted[1])}"})
+    assert answer["Location"] == f"{INBOX}?instance={main.pk}&page=2"
+    assert "Cedar" in client.get(answer["Location"]).content.decode()
+
+
+def test_who_may_not_map_any_more_is_given_nothing(
+    drifted: list[OrganizationMapping], owner: User, member: User, client_of: Signed
+) -> None:
+    client = client_of(owner)
+    press(client, "assign", key(drifted[0]), person=member.pk)
+    member.groups.set(Group.objects.filter(name="Readers"))
+    assert "given to" not in client.get(INBOX).content.decode()
+    assert "Ash" not in client_of(member).get(INBOX, {"mine": "1"}).content.decode()

@@ -95,6 +95,7 @@ def test_a_changed_company_is_found_until_it_is_as_before(
     tenant.companies.change(101, {name: row[name] for name in values})
     read(refreshed)
     assert found(mapped) == []
+    assert len(occurrences_after(0)) == 1, "what is as it was is no news"
     assert AuditEvent.objects.of(Action.REVIEW_SETTLED).count() == 1
     mapped.refresh_from_db()
     assert mapped.version == version, "nobody but people changes a mapping"

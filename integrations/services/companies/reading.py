@@ -116,10 +116,15 @@ class Reading:
         self.unread += incomplete.counted - incomplete.given
 
     def store(self, page: CompanyPage, wanted: Collection[str] | None = None) -> None:
-        """Store a page as it came, or those of it that are wanted, in a transaction of its own."""
+        """Store a page as it came, or those of it that are wanted, in a transaction of its own.
+
+        The instance is locked first: who decides on a mapping meanwhile waits and sees what came, or was
+        faster, and then the changes are dated later.
+        """
         companies = [each for each in page.companies if wanted is None or each.id in wanted]
         with transaction.atomic(durable=True):
             self.progress.assert_held()
+            IntegrationInstance.objects.locked().get(pk=self.instance.pk)
             stored = store_companies(self.instance, companies, self.started, self.copied)
             record_changes(stored.changes)
         self.created, self.changed = self.created + stored.created, self.changed + stored.changed

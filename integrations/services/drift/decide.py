@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.utils import timezone
 
-from integrations.models import Company, IntegrationInstance, OrganizationMapping, ReviewCase
+from integrations.models import Company, OrganizationMapping, ReviewCase
 from integrations.models.audit import Action
 from integrations.models.instances import InstanceQuerySet
 from integrations.services.audit import Batch, Change
 from integrations.services.mapping import confirm_mappings, remove_mappings, set_mapping
+from integrations.services.mapping.seen import SeenRows, lock_mappings
 
 CASE = "review_case"  # what such an event is about; its id is the organization's
 
@@ -39,22 +40,21 @@ def decide_cases(
     batch: Batch,
     instances: InstanceQuerySet,
     decision: Decision,
-    seen: Mapping[int, int],
+    seen: Collection[str],
     *,
     company: int | None = None,
     person: User | None = None,
 ) -> DecideOutcome:
-    """Do with these mappings of the ``instances`` what was decided; ``seen`` are their versions by id.
+    """Do with these mappings of the ``instances`` what was decided; ``seen`` are their keys (`row_keys`).
 
-    REMAP takes the proposed ``company`` (its id), ASSIGN the ``person``, or nobody. Raises
-    CompanyNotOffered, OrganizationDeleted, ChangedMeanwhile, Company.DoesNotExist.
+    A row that is not what was shown is left, and so is one that nothing asks to look at any more. REMAP takes
+    the proposed ``company`` (its id), ASSIGN the ``person``, or nobody. Raises CompanyNotOffered,
+    OrganizationDeleted, ChangedMeanwhile, Company.DoesNotExist.
     """
-    involved = instances.filter(mappings__in=list(seen)).order_by("pk").distinct().values("pk")
-    locked = IntegrationInstance.objects.locked().filter(pk__in=involved).order_by("pk")
-    by_pk = {instance.pk: instance for instance in locked}
-    mappings = OrganizationMapping.objects.in_tables().filter(pk__in=list(seen), instance__in=by_pk)
-    rows = list(mappings.locked().with_names())
-    fresh = [row for row in rows if row.version == seen[row.pk]]
+    pks = [int(key.partition(":")[0]) for key in seen]
+    rows = lock_mappings(OrganizationMapping.objects.in_tables().filter(pk__in=pks, instance__in=instances))
+    fresh = [row for row in SeenRows(seen).unchanged(rows) if row.findings]
+    by_pk = {row.instance_id: row.instance for row in fresh}
     outcome = DecideOutcome(len(fresh), [row.organization.name for row in rows if row not in fresh])
     match decision:
         case Decision.KEEP:

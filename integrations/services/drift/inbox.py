@@ -29,6 +29,7 @@ from integrations.models.review_reasons import (
     needs_review,
 )
 from integrations.services.companies import type_labels
+from integrations.services.mapping.seen import row_keys
 from integrations.services.suggestions.suggest import company_record, organization_record
 
 PAGE_SIZE = 50
@@ -54,16 +55,12 @@ class InboxRow:
     """
 
     mapping: OrganizationMapping
+    key: str  # what a press names it by, which tells what was shown (`row_keys`)
     findings: list[Finding]
     proposed: Company | None = None
     opinion: str = ""
     assigned_to: str = ""
     labels: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        """What a press names it by: its id, and its version as it was shown."""
-        return f"{self.mapping.pk}:{self.mapping.version}"
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,9 @@ def read_inbox(instances: InstanceQuerySet, query: InboxQuery) -> Inbox:
         if query.reason:
             wanted = wanted.filter(ReviewReason(query.reason).q())
         if query.assigned_to is not None:
-            wanted = wanted.filter(review_case__assigned_to=query.assigned_to)
+            wanted = wanted.filter(
+                review_case__assigned_to=query.assigned_to, review_case__assigned_to__in=colleagues()
+            )
         number = wanted.count()
     page: Page[Any] = Paginator(range(number), PAGE_SIZE).get_page(query.page)
     places = page.object_list
@@ -125,9 +124,10 @@ def _rows(mappings: list[OrganizationMapping]) -> list[InboxRow]:
     proposed = Company.objects.in_bulk(
         {finding.company for each in mappings for finding in each.findings if finding.company}
     )
-    cases = ReviewCase.objects.filter(mapping__in=mappings).exclude(assigned_to=None)
+    cases = ReviewCase.objects.filter(mapping__in=mappings, assigned_to__in=colleagues().order_by())
     people = {case.mapping_id: case.assigned_to for case in cases.select_related("assigned_to")}
     opinions = _opinions(mappings)
+    keys = row_keys(mappings)
     labels = {
         pk: type_labels(each) for pk, each in {row.instance_id: row.instance for row in mappings}.items()
     }
@@ -138,6 +138,7 @@ def _rows(mappings: list[OrganizationMapping]) -> list[InboxRow]:
         rows.append(
             InboxRow(
                 mapping,
+                keys[mapping.pk],
                 mapping.findings,
                 proposed.get(better[0] or 0) if better else None,
                 opinions.get(mapping.pk, ""),

@@ -17,9 +17,9 @@ from integrations.models import (
     RecordChange,
     RefreshSummary,
 )
-from integrations.models.drift import OF_COMPANY, Changed
+from integrations.models.drift import CHUNK, OF_COMPANY, Changed
 from integrations.models.instances import InstanceQuerySet
-from integrations.models.review_reasons import REASON_OF
+from integrations.models.review_reasons import REASON_OF, find_all, needs_review
 from integrations.services.audit import serialize_followed_events
 from integrations.services.drift.better import better_companies
 
@@ -65,9 +65,17 @@ def _drifted(summaries: list[RefreshSummary], better: list[Changed]) -> dict[int
     for organization, kind in (*held, *seen, *((each.organization, each.kind) for each in better)):
         if organization is not None:
             found.setdefault(organization, set()).add(REASON_OF[str(kind)].value)
-    standing = OrganizationMapping.objects.in_tables().filter(instance=summaries[-1].instance_id)
-    there = set(standing.values_list("organization", flat=True)) if found else set()
-    return {organization: kinds for organization, kinds in found.items() if organization in there}
+    # What became as it was confirmed, or was kept meanwhile, is nothing to look at.
+    mine = OrganizationMapping.objects.in_tables().filter(needs_review(), instance=summaries[-1].instance_id)
+    drifted: dict[int, set[str]] = {}
+    organizations = sorted(found)
+    for start in range(0, len(organizations), CHUNK):
+        rows = list(mine.filter(organization__in=organizations[start : start + CHUNK]).with_names())
+        find_all(rows)
+        for row in rows:
+            if kinds := found[row.organization_id] & {each.reason.value for each in row.findings}:
+                drifted[row.organization_id] = kinds
+    return drifted
 
 
 def _note(instance: IntegrationInstance, summary: RefreshSummary, found: dict[int, set[str]]) -> None:

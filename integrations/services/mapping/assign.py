@@ -15,6 +15,7 @@ from integrations.models.mappings import MappingSource
 from integrations.services.audit import Batch, mapping_change
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.mapping.proposals import CompanyNotOffered
+from integrations.services.mapping.seen import Seen, lock_mappings
 
 
 class OrganizationDeleted(Exception):
@@ -64,14 +65,16 @@ def remove_mappings(
     *,
     instance: IntegrationInstance | None = None,
     organizations: Collection[int] = (),
+    seen: Seen | None = None,
 ) -> int:
     """Take the mappings of these primary keys, or of an instance's organizations, out of force, in one batch.
 
-    Returns how many were in force.
+    Returns how many were in force. Those that are not what was ``seen`` are left.
     """
-    now, changes = timezone.now(), []
     which = Q(instance=instance, organization__in=organizations) if instance else Q(pk__in=keys)
-    mappings = list(OrganizationMapping.objects.present().filter(which).locked().with_names())
+    mappings = lock_mappings(OrganizationMapping.objects.present().filter(which))
+    mappings = mappings if seen is None else seen.unchanged(mappings)
+    now, changes = timezone.now(), []
     for mapping in mappings:
         before = mapping.snapshot()
         mapping.remove(now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -21,6 +22,7 @@ from integrations.services.mapping.rows import (
     chosen_rows,
     matching_rows,
 )
+from integrations.services.mapping.seen import pair_key, row_keys
 from integrations.services.mapping.table import one_row
 
 OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNSUGGESTED)
@@ -61,6 +63,17 @@ class ReviewStep:
     candidate: CompanyChoice | None = None
     evidence: tuple[Evidence, ...] = ()
     words: tuple[NameWords, ...] = ()
+
+    @cached_property
+    def key(self) -> str:
+        """What is shown of its mapping (`row_keys`); "" where it has none in force."""
+        mapping = self.row.mapping if self.row is not None else None
+        return row_keys([mapping])[mapping.pk] if mapping is not None else ""
+
+    @cached_property
+    def pair(self) -> str:
+        """What is shown of both records (`pair_key`)."""
+        return pair_key(self.row.pk, self.candidate.company.pk) if self.candidate is not None else ""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,9 @@ from integrations.models.audit import Action
 from integrations.models.companies import CompanyRef
 from integrations.models.mappings import MappingSource
 from integrations.services.audit import Batch, Change, mapping_change, mapping_event
+from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.mapping.proposals import accept_company
+from integrations.services.mapping.seen import Seen, lock_mappings, pair_key, row_keys
 from integrations.services.mapping.ticked import (
     BlockedProposal,
     Conflict,
@@ -100,13 +102,31 @@ def save_mappings(
     raise AssertionError  # the loop returns or raises
 
 
+@transaction.atomic
 def accept_match(
-    batch: Batch, user: User, instance: IntegrationInstance, organization: Organization, company: Company
+    batch: Batch,
+    user: User,
+    instance: IntegrationInstance,
+    organization: Organization,
+    company: Company,
+    *,
+    seen: str | None = None,
+    seen_pair: str | None = None,
 ) -> SaveOutcome:
     """Take this company for the organization and save the row, as a step of the review does.
 
-    Raises CompanyNotOffered, OrganizationElsewhere.
+    ``seen`` is the key of its mapping (`row_keys`) when it was shown, "" if it had none in force, and
+    ``seen_pair`` that of the two (`pair_key`). Raises CompanyNotOffered, OrganizationElsewhere,
+    ChangedMeanwhile.
     """
+    IntegrationInstance.objects.locked().get(pk=instance.pk)
+    Organization.objects.locked().get(pk=organization.pk)
+    standing = OrganizationMapping.objects.present().filter(organization=organization, psa=instance.psa)
+    mappings = lock_mappings(standing)
+    if seen is not None and seen != "".join(row_keys(mappings).values()):
+        raise ChangedMeanwhile
+    if seen_pair is not None and seen_pair != pair_key(organization.pk, company.pk):
+        raise ChangedMeanwhile
     accept_company(user, instance, organization, company)
     return save_mappings(batch, user, instance, only=organization, ticked=[organization.pk])
 
@@ -191,15 +211,18 @@ def _apply(
 
 @transaction.atomic
 def confirm_mappings(
-    batch: Batch, instance: IntegrationInstance, organizations: Collection[int]
+    batch: Batch, instance: IntegrationInstance, organizations: Collection[int], seen: Seen | None = None
 ) -> list[OrganizationMapping]:
     """Say that the mappings of these organizations (ids) are right as they are; returns those in force here.
 
     A new name of the company is the known one from now on. Whatever else asks for a review, that the company
-    is inactive, say, does so no more until it has ceased and come back.
+    is inactive, say, does so no more until it has ceased and come back. Those that are not what was ``seen``
+    are left.
     """
     mappings = instance.mappings.present().filter(organization__in=organizations)
-    confirmed, changes, now = list(mappings.locked().with_names()), [], timezone.now()
+    confirmed = lock_mappings(mappings)
+    confirmed = confirmed if seen is None else seen.unchanged(confirmed)
+    now, changes = timezone.now(), []
     for mapping in confirmed:
         before = mapping.snapshot()
         mapping.keep(batch.actor.account, now)
