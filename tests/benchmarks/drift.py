@@ -130,11 +130,12 @@ def decide(instance: IntegrationInstance, user: User) -> tuple[float, float, int
     from integrations.services.audit import Actor, Batch
     from integrations.services.drift import Decision, decide_cases, open_mappings
     from integrations.services.mapping import save_mappings
+    from integrations.services.mapping.seen import row_keys
 
     instances = IntegrationInstance.objects.filter(pk=instance.pk)
     actor = Actor.person(user, "192.0.2.7")
     rows = list(open_mappings(instances).with_names())
-    seen = {row.pk: row.version for row in rows}
+    seen = list(row_keys(rows).values())
     keeping = seconds(lambda: decide_cases(Batch(actor), instances, Decision.KEEP, seen))
     assert not open_mappings(instances).exists()
     free = [row.company for row in rows][::-1]

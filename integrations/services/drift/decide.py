@@ -55,7 +55,8 @@ def decide_cases(
     rows = lock_mappings(OrganizationMapping.objects.in_tables().filter(pk__in=pks, instance__in=instances))
     fresh = [row for row in SeenRows(seen).unchanged(rows) if row.findings]
     by_pk = {row.instance_id: row.instance for row in fresh}
-    outcome = DecideOutcome(len(fresh), [row.organization.name for row in rows if row not in fresh])
+    done = {row.pk for row in fresh}
+    outcome = DecideOutcome(len(fresh), [row.organization.name for row in rows if row.pk not in done])
     match decision:
         case Decision.KEEP:
             for pk, instance in by_pk.items():

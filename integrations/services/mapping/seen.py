@@ -42,8 +42,8 @@ class SeenRows:
 
     def unchanged(self, mappings: list[OrganizationMapping]) -> list[OrganizationMapping]:
         """Those whose key is among them."""
-        keys = row_keys(mappings)
-        return [each for each in mappings if keys[each.pk] in self.keys]
+        keys, seen = row_keys(mappings), frozenset(self.keys)
+        return [each for each in mappings if keys[each.pk] in seen]
 
 
 @dataclass(frozen=True)
