@@ -35,7 +35,6 @@ from integrations.views.common import (
     instance_frame,
     on_instance,
     organization_or_404,
-    recorded,
     tell_recorded,
     whole_number,
 )

@@ -119,9 +119,10 @@ def accept_match(
     ``seen_pair`` that of the two (`pair_key`). Raises CompanyNotOffered, OrganizationElsewhere,
     ChangedMeanwhile.
     """
-    IntegrationInstance.objects.locked().get(pk=instance.pk)
-    Organization.objects.locked().get(pk=organization.pk)
     standing = OrganizationMapping.objects.present().filter(organization=organization, psa=instance.psa)
+    involved = [instance.pk, *standing.values_list("instance", flat=True)]
+    list(IntegrationInstance.objects.locked().filter(pk__in=involved).order_by("pk").only("pk"))
+    list(Organization.objects.locked().filter(pk=organization.pk).only("pk"))
     mappings = lock_mappings(standing)
     if seen is not None and seen != "".join(row_keys(mappings).values()):
         raise ChangedMeanwhile
