@@ -70,10 +70,12 @@ def end_attempt(delivery: Delivery, **values: Any) -> bool:
     return bool(same.update(claim=None, **values))
 
 
-def put_off(delivery: Delivery, error: str, **values: Any) -> dt.timedelta:
+def put_off(
+    delivery: Delivery, error: str, *, most_attempts: int | None = None, **values: Any
+) -> dt.timedelta:
     """Write down that the attempt failed: tried again after the wait that is returned, or given up."""
     wait = wait_before(delivery.attempts)
-    given_up = delivery.attempts >= delivery.MOST_ATTEMPTS
+    given_up = delivery.attempts >= (most_attempts or delivery.MOST_ATTEMPTS)
     end_attempt(
         delivery,
         status=Delivery.Status.FAILED if given_up else Delivery.Status.WAITING,

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
@@ -15,6 +22,7 @@ from integrations.models import (
     AlertChannel,
     AlertKind,
     AlertMessage,
+    AlertReader,
     IntegrationInstance,
     Occurrence,
     Organization,
@@ -25,13 +33,18 @@ from integrations.services.alerts import (
     Wishes,
     change_channel,
     mute,
+    owe_test,
     save_wishes,
     watch,
     work,
 )
+from integrations.services.alerts.mail import send_mail
+from integrations.services.alerts.telling import Told
 from integrations.services.audit import Batch
+from integrations.services.webhooks.send import SendingFailed
 from tests.alerts.conftest import MailServer, tell
 from tests.alerts.test_forms_of_messages import make_channel, refuse
+from tests.outbound.certificates import make_certificate
 from tests.read_api.conftest import OPERATOR
 from tests.webhooks.test_webhooks import receiver
 
@@ -186,3 +199,124 @@ def test_a_room_of_one_configuration_hears_what_belongs_to_none(
         tell()
     (body,) = [request.data.decode() for request, _ in receiver.log]
     assert "New Firm is new and has no mapping" in body
+
+
+class BrokenBackend(BaseEmailBackend):
+    """Fails as no mail server makes it fail."""
+
+    def send_messages(self, messages: Any) -> int:
+        raise TypeError("pass-word")
+
+
+def test_a_message_that_breaks_holds_up_no_other(
+    main: IntegrationInstance, owner: User, mail_server: MailServer, receiver: HTTPServer,
+    settings: Any, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    receiver.expect_request("/room").respond_with_data("ok")
+    settings.EMAIL_BACKEND = f"{__name__}.BrokenBackend"
+    refuse(main)
+    watch()
+    make_channel(receiver.url_for("/room"))
+    empty = AlertMessage.objects.create(  # as where its alert was deleted
+        channel=AlertChannel.objects.get(), next_attempt_at=timezone.now()
+    )
+    owe_test(AlertChannel.objects.get())
+    assert work() == 3
+    assert paths(receiver) == ["/room"]
+    broken = AlertMessage.objects.get(user=owner)
+    assert (broken.status, broken.claim) == ("waiting", None)
+    assert "TypeError" in broken.error
+    assert "pass-word" not in caplog.text + broken.error
+    empty.refresh_from_db()
+    assert empty.status == AlertMessage.Status.FAILED
+
+
+def test_what_is_no_address_is_told_to_its_account_alone(owner: User) -> None:
+    message = AlertMessage(user=owner, is_test=True)
+    for address in ("<>", "a@[", '"', "\ud800@b.example", "a@b.example, c@d.example", "a\n@b.example", "a@"):
+        with pytest.raises(SendingFailed, match="is none that mail can be sent to") as failure:
+            send_mail(address, message, Told("x", ()))
+        assert not failure.value.for_all
+
+
+def test_a_mailbox_that_is_full_holds_up_nobody_else(
+    main: IntegrationInstance, owner: User, member: User, mail_server: MailServer
+) -> None:
+    refuse(main)
+    mail_server.fails = "552 5.2.2 mailbox full"
+    tell()
+    assert sorted(AlertMessage.objects.values_list("attempts", flat=True)) == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "attempts", "told"),
+    [
+        ("550 5.1.1 no such user", 8, "The mail server does not take this e-mail address."),
+        ("450 4.2.0 greylisted", 12, "does not take mail for this address now (it answered 450)"),
+    ],
+)
+def test_what_is_answered_for_good_is_given_up_within_hours(
+    main: IntegrationInstance, owner: User, mail_server: MailServer, receiver: HTTPServer,
+    answer: str, attempts: int, told: str,
+) -> None:  # fmt: skip
+    mail_server.refuses = answer
+    receiver.expect_request("/room").respond_with_data("gone", 404)
+    make_channel(receiver.url_for("/room"))
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        refuse(main)
+        watch()
+        for _ in range(12):
+            work()
+            clock.shift(7 * HOUR)
+    mail = AlertMessage.objects.get(user=owner)
+    assert mail.attempts == attempts
+    assert told in mail.error
+    assert len(receiver.log) == 8
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path, settings: Any) -> Iterator[None]:
+    """A mail server with a certificate that nobody trusts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    make_certificate(certificate, key, "mail.example")
+    context.load_cert_chain(certificate, key)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings.EMAIL_PORT, settings.EMAIL_USE_SSL = server.getsockname()[1], True
+
+        def answer() -> None:
+            with contextlib.suppress(OSError), server.accept()[0] as connection:
+                context.wrap_socket(connection, server_side=True)
+
+        thread = Thread(target=answer, daemon=True)
+        thread.start()
+        yield
+    thread.join(5)
+
+
+def test_a_wrong_certificate_is_told_as_one(
+    main: IntegrationInstance, owner: User, member: User, mail_server: MailServer, tls_server: None
+) -> None:
+    refuse(main)
+    tell()
+    assert "certificate is not valid" in AlertReader.objects.get().last_error
+    assert sorted(AlertMessage.objects.values_list("attempts", flat=True)) == [0, 1]
+
+
+def test_a_server_that_takes_no_password_is_told_as_one(
+    main: IntegrationInstance, owner: User, mail_server: MailServer, settings: Any
+) -> None:
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "portal", "pass-word"
+    refuse(main)
+    tell()
+    assert "does not offer what EMAIL_URL asks for" in AlertReader.objects.get().last_error
+
+
+def test_a_message_id_is_ascii_whatever_the_sender_is(
+    main: IntegrationInstance, owner: User, mail_server: MailServer, settings: Any
+) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Büro <portal@bücher.example>"
+    refuse(main)
+    tell()
+    key = AlertMessage.objects.get().key
+    assert mail_server.mails[0]["Message-ID"] == f"<{key}@xn--bcher-kva.example>"

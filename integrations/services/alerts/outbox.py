@@ -7,6 +7,8 @@ import logging
 import time
 
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import InterfaceError, OperationalError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -20,6 +22,8 @@ from integrations.services.webhooks.send import SendingFailed
 
 Status = AlertMessage.Status
 LONGEST_REST = dt.timedelta(seconds=60)  # that a silent receiver is spared
+PERMANENT_ATTEMPTS = 8  # within three hours: what is answered for good may be a mistake that is mended soon
+PASSING = frozenset({408, 425, 429})
 KEPT_FOR = dt.timedelta(days=90)
 NOT_SET_UP = "Mail is not set up: whoever runs the portal has to set EMAIL_URL."
 NOT_ALLOWED = "Not sent: it is not this person's to see any more."
@@ -49,10 +53,23 @@ def work(seconds: float = 20.0) -> int:
         if message is None:
             break
         tried += 1
-        failure = _send(message)
+        failure = _tried(message)
         if failure is not None and failure.for_all and message.user_id is not None:
             mail = False
     return tried
+
+
+def _tried(message: AlertMessage) -> SendingFailed | None:
+    """Send the message; one that cannot be made or noted is put off and holds up no other."""
+    try:
+        return _send(message)
+    except (OperationalError, InterfaceError):  # the database's trouble and not this message's
+        raise
+    except Exception as error:
+        kind = type(error).__name__  # no more: the text may quote an address or a password
+        logger.error("Alert message %s broke: %s", message.pk, kind)  # noqa: TRY400
+        put_off(message, f"It could not be sent ({kind}). The log of the portal tells when.")
+        return None
 
 
 def _due(now: dt.datetime, *, mail: bool) -> QuerySet[AlertMessage]:
@@ -118,8 +135,11 @@ def _mail(message: AlertMessage, notices: list[AlertNotice]) -> None:
 def _note_failure(message: AlertMessage, failure: SendingFailed) -> None:
     to = f"channel {message.channel_id}" if message.channel_id else f"person {message.user_id}"
     logger.warning("Alert message %s to %s, attempt %d: %s", message.pk, to, message.attempts, failure)
-    wait, now, error = put_off(message, str(failure)), timezone.now(), str(failure)[:500]
+    most = PERMANENT_ATTEMPTS if _is_permanent(message, failure) else None
+    wait, now, error = put_off(message, str(failure), most_attempts=most), timezone.now(), str(failure)[:500]
     if message.user is not None:
+        if not User.objects.filter(pk=message.user.pk).exists():  # deleted while it was sent
+            return
         reader, _ = AlertReader.objects.get_or_create(user=message.user)
         same = AlertReader.objects.filter(pk=reader.pk)
         same.update(last_error=error)
@@ -130,6 +150,12 @@ def _note_failure(message: AlertMessage, failure: SendingFailed) -> None:
     rooms.filter(failing_since=None).update(failing_since=now)
     if failure.for_all:
         rooms.update(rests_until=now + min(wait, LONGEST_REST))
+
+
+def _is_permanent(message: AlertMessage, failure: SendingFailed) -> bool:
+    """Whether the answer says that it will be the same tomorrow: RFC 5321, 4.2.1; RFC 9110, 15.5."""
+    status = failure.status or 0
+    return status >= 500 if message.channel_id is None else 400 <= status < 500 and status not in PASSING
 
 
 def _note_arrival(message: AlertMessage) -> None:
