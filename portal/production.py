@@ -25,6 +25,7 @@ NAME = rf"({LABEL}(\.{LABEL})*|\[[0-9a-f:.]+\])"  # of a host, or an address
 HOST = re.compile(NAME, re.IGNORECASE)
 HOST_AND_PORT = re.compile(rf"{NAME}:\d+", re.IGNORECASE)
 ORIGIN = re.compile(rf"https://{NAME}(:\d+)?", re.IGNORECASE)
+HERE = re.compile(r"localhost|127(\.\d{1,3}){3}|::1", re.IGNORECASE)
 
 # Where anybody can make an account with any e-mail address in it: by host, and at Microsoft's by the tenant.
 OPEN_TO_ALL = ("accounts.google.com", "appleid.apple.com", "gitlab.com", "github.com", "login.salesforce.com")
@@ -38,7 +39,8 @@ def unsafe_settings(found: Mapping[str, Any]) -> list[str]:
 
     ``found`` are the names and values of portal/settings.py. The sentences hold no secret.
     """
-    return [*_switches(found), *_names(found), *_proxies(found), *_secrets(found), *_single_sign_on(found)]
+    return [*_switches(found), *_names(found), *_proxies(found), *_secrets(found), *_single_sign_on(found),
+            *_mail(found)]  # fmt: skip
 
 
 def _switches(found: Mapping[str, Any]) -> Iterator[str]:
@@ -109,6 +111,19 @@ def _single_sign_on(found: Mapping[str, Any]) -> Iterator[str]:
             "OIDC_TRUST_EMAIL believes every e-mail address that OIDC_SERVER_URL tells, and there anybody "
             "can have an account with yours. Name your own tenant, as in "
             "https://login.microsoftonline.com/TENANT-ID/v2.0, or take OIDC_TRUST_EMAIL away."
+        )
+
+
+def _mail(found: Mapping[str, Any]) -> Iterator[str]:
+    if not found["MAIL_IS_SET_UP"]:
+        return
+    if not found["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
+        yield "EMAIL_URL sends no mail: consolemail://, filemail:// and memorymail:// are for development."
+    is_sealed = found["EMAIL_USE_TLS"] or found["EMAIL_USE_SSL"]
+    if found["EMAIL_HOST_PASSWORD"] and not is_sealed and not HERE.fullmatch(found["EMAIL_HOST"]):
+        yield (
+            "EMAIL_URL with smtp:// sends the password of the mail server in clear: begin it with "
+            "smtp+tls:// or smtps://."
         )
 
 

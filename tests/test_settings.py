@@ -341,6 +341,8 @@ def test_whose_second_factor_is_demanded_is_named_rightly(read: Any) -> None:
 
 def test_mail_is_read_from_one_address(read: Any) -> None:
     assert not read(**PRODUCTION)["MAIL_IS_SET_UP"]
+    relay = {"EMAIL_URL": "smtp://mail.internal:25", "EMAIL_FROM": "Büro <portal@bücher.example>"}
+    assert read(**PRODUCTION | relay)["MAIL_IS_SET_UP"]
     found = read(
         **PRODUCTION
         | {"EMAIL_URL": "smtp+tls://us%40x:p%2Fw@mail.example", "EMAIL_FROM": "Portal <portal@msp.example>"}
@@ -358,14 +360,25 @@ def test_mail_is_read_from_one_address(read: Any) -> None:
         ({"EMAIL_URL": "mail.example:25"}, "EMAIL_URL"),
         ({"EMAIL_URL": "smtp://u:hush-hush@:99999"}, "EMAIL_URL"),
         ({"EMAIL_URL": "smtp://u:hush-hush@"}, "EMAIL_URL"),
+        ({"EMAIL_URL": "smtps://u:25#hush-hush@mail.example"}, "Percent-encode"),
+        ({"EMAIL_URL": "smtps://u:12345/hush-hush@mail.example"}, "Percent-encode"),
+        ({"EMAIL_URL": "smtps://u:hush-hush@mail.example/?x=1"}, "Percent-encode"),
+        ({"EMAIL_URL": "smtps://u:hush-hush@mail.example:0"}, "port 0"),
+        ({"EMAIL_URL": "smtps://hush-hush@mail.example"}, "a user and a password"),
+        ({"EMAIL_URL": "smtps://u:hush-h%C3%BCsh@mail.example"}, "not ASCII"),
+        ({"EMAIL_URL": "smtp://u:hush-hush@mail.example"}, "in clear"),
+        ({"EMAIL_URL": "consolemail://"}, "for development"),
+        ({"EMAIL_URL": "memorymail://"}, "for development"),
         ({"EMAIL_FROM": ""}, "EMAIL_FROM"),
+        ({"EMAIL_FROM": "portal@msp.example, desk@msp.example"}, "EMAIL_FROM"),
+        ({"EMAIL_FROM": "portal@" + "x" * 70 + ".example"}, "EMAIL_FROM"),
         ({"EMAIL_FROM": "portal@msp.example\nBcc: all@msp.example"}, "EMAIL_FROM"),
         ({"PORTAL_URL": "portal.example/path"}, "PORTAL_URL"),
     ],
 )
 def test_mail_that_cannot_work_stops_the_start(read: Any, change: dict[str, str], names: str) -> None:
-    usual = {"EMAIL_URL": "smtp://u:hush-hush@mail.example", "EMAIL_FROM": "portal@msp.example"}
+    usual = {"EMAIL_URL": "smtps://u:hush-hush@mail.example", "EMAIL_FROM": "portal@msp.example"}
     with pytest.raises(ImproperlyConfigured) as refusal:
         read(**PRODUCTION | usual | change)
     assert names in str(refusal.value)
-    assert "hush-hush" not in str(refusal.value)
+    assert "hush-h" not in str(refusal.value)
