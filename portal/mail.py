@@ -59,7 +59,7 @@ def read_mail(url: str, sender: str) -> Mail:
     _check_server(parts, user, password)
     return Mail(
         is_set_up=True,
-        backend=BACKEND.format("smtp"),
+        backend="portal.smtp.EmailBackend",
         host=host,
         port=PORTS[parts.scheme] if port is None else port,
         user=user,

@@ -219,7 +219,7 @@ class AlertMessage(Delivery):
     """
 
     MOST_ATTEMPTS = 30  # five days: mail servers are away for a weekend
-    CLAIM_LASTS = dt.timedelta(seconds=90)  # a mail is a dozen exchanges, each within EMAIL_TIMEOUT
+    CLAIM_LASTS = dt.timedelta(seconds=90)  # above the deadline of a mail (portal/smtp.py)
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(

@@ -65,7 +65,7 @@ def mail_server(running_mail_server: tuple[MailServer, int], settings: Any) -> M
     """The mail server that the portal sends by."""
     handler, port = running_mail_server
     handler.__init__()  # type: ignore[misc]  # as new
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "portal.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, 5
     settings.DEFAULT_FROM_EMAIL = "Portal <portal@msp.example>"
     settings.MAIL_IS_SET_UP = True
