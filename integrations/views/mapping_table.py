@@ -33,6 +33,7 @@ from integrations.services.mapping import (
     MappingTable,
     RowState,
     SeenTable,
+    TableNumbers,
     TableQuery,
     TableView,
     mapping_table,
@@ -262,6 +263,14 @@ def bar_context(request: SignedInRequest, instance: IntegrationInstance) -> dict
     return {"instance": instance, "table": {"pending": pending_changes(instance, request.user)}}
 
 
+def numbers_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
+    """What stands above and below the rows, for a page of which one row is swapped."""
+    address = _table_address(request)
+    query = table_query(address)
+    numbers = TableNumbers.read(instance, request.user, query)
+    return {"table": numbers, "tabs": _state_tabs(numbers, query, _lasting_params(address))}
+
+
 def table_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
     """What the mapping card needs."""
     usual = TableView.of(request.user)
@@ -297,13 +306,13 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
     }
 
 
-def _has_suggestions(table: MappingTable) -> bool:
+def _has_suggestions(table: MappingTable | TableNumbers) -> bool:
     """Whether some unmapped rows have a suggestion, or a choice that is not saved."""
     return table.counts.get(RowState.UNSUGGESTED, 0) != table.counts.get(RowState.UNMAPPED, 0)
 
 
 def _state_tabs(
-    table: MappingTable, query: TableQuery, address_params: Mapping[str, str]
+    table: MappingTable | TableNumbers, query: TableQuery, address_params: Mapping[str, str]
 ) -> list[tuple[str, str, int, str]]:
     """For each state that rows are in: its key, label, number of rows, and the query that shows them."""
     in_any_state = {name: value for name, value in address_params.items() if name not in {"state", "warning"}}

@@ -42,7 +42,13 @@ from integrations.views.common import (
     tell_recorded,
     whole_number,
 )
-from integrations.views.mapping_table import back_to_table, bar_context, rows_context, table_context
+from integrations.views.mapping_table import (
+    back_to_table,
+    bar_context,
+    numbers_context,
+    rows_context,
+    table_context,
+)
 from integrations.views.row_decisions import ignore_row
 
 
@@ -216,7 +222,7 @@ def _row_or_back(
     if not request.htmx:
         return back_to_table(request, instance)
     row = one_row(instance, request.user, organization.pk)
-    context = {**rows_context(request, instance, [row]), **bar_context(request, instance)}
+    context = {**rows_context(request, instance, [row]), **numbers_context(request, instance)}
     return render(request, "integrations/mapping/swapped_row.html", context)
 
 

@@ -104,14 +104,14 @@ def test_who_goes_on_while_a_choice_is_still_kept_stays_there(person: Visitor) -
 
 def test_suggestions_are_worked_through(person: Visitor) -> None:
     page = suggest(person)
-    sure = page.get_by_role("button", name=re.compile(r"Accept all sure \(\d+\)"))
+    sure = page.get_by_role("button", name=re.compile(r"Select all sure \(\d+\)"))
     number = re.findall(r"\d+", sure.inner_text())[0]
     sure.click()
     expect(page.get_by_text(f"{number} rows selected, on all pages. Nothing is saved yet.")).to_be_visible()
     expect(page.locator("#action-bar")).to_contain_text(f"{number} new")
     page.get_by_role("button", name="Select none").click()
     find(person, "Elsham")
-    page.get_by_role("button", name=re.compile("^Select all")).click()
+    page.get_by_role("button", name=re.compile("that match the filter$")).click()
     expect(page.locator("#action-bar")).to_contain_text("1 new")
 
     page.get_by_role("link", name="Review one by one").click()

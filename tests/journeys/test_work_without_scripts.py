@@ -53,7 +53,7 @@ def test_suggestions_are_worked_through(person: Visitor) -> None:
     page.get_by_role("button", name="Suggest Values").click()
     expect(page.get_by_text("Nothing is saved yet.")).to_be_visible()
     page.get_by_role("button", name="Select none").click()
-    page.get_by_role("button", name=re.compile("^Accept all sure")).click()
+    page.get_by_role("button", name=re.compile("^Select all sure")).click()
     expect(page.get_by_text("selected, on all pages. Nothing is saved yet.")).to_be_visible()
     page.get_by_role("button", name="Select none").click()
     find(person, "Pilham")

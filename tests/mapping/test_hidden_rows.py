@@ -135,7 +135,7 @@ def test_the_bar_and_the_buttons_count_what_the_table_shows(desk: Desk) -> None:
     page = desk.page()
     bar = page[page.index('id="action-bar"') :]
     assert re.search(r"<strong>Not saved yet:</strong>\s*1 new\s*</p>", bar)
-    assert "Accept all sure (1)" in page
+    assert "Select all sure (1)" in page
     assert table_counts(desk.main, desk.person).states == {
         RowState.SUGGESTED: 1,
         RowState.ELSEWHERE: 1,
@@ -200,7 +200,7 @@ def test_what_no_page_showed_ticked_is_not_told_at_every_save(desk: Desk) -> Non
 def test_accept_all_sure_ticks_as_many_as_it_says(desk: Desk) -> None:
     MappingProposal.objects.update(selected=False)
     [chosen] = re.findall(
-        r'name="chosen" value="([^"]*)"><button[^>]*>Accept all sure \(1\)', desk.page().replace("&amp;", "&")
+        r'name="chosen" value="([^"]*)"><button[^>]*>Select all sure \(1\)', desk.page().replace("&amp;", "&")
     )
     [message] = said(desk.browser.post(desk.at("mappings_select_all"), {"chosen": chosen, "ticked": "1"}))
     assert message == "1 row selected, on all pages. Nothing is saved yet."

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from integrations.models import IntegrationInstance, Organization, TablePreference
+from integrations.models import IntegrationInstance, MappingProposal, Organization, TablePreference
 from integrations.services.mapping.preferences import TableView
 from integrations.services.mapping.rows import TableQuery
 from integrations.services.mapping.table import matching_organizations
@@ -92,6 +92,34 @@ def test_a_row_that_is_swapped_alone_keeps_the_columns_of_its_page(
     swapped = response.content.decode()
     assert 'data-label="City"' in swapped
     assert 'data-label="State"' not in swapped
+
+
+def counts_in(page: str) -> dict[str, str]:
+    """The tabs of the table with their numbers, and the buttons that count suggestions."""
+    tabs = re.findall(r'<a href="\?[^"]*#mappings"[^>]*>([\w ]+) <span class="count">(\d+)</span>', page)
+    return dict(tabs) | dict(re.findall(r">(Select all sure) \((\d+)\)", page))
+
+
+@pytest.mark.parametrize("search", ["", "dun"])
+def test_the_counts_move_with_a_row_that_is_swapped_alone(
+    main: IntegrationInstance, member: User, client_of: Signed, search: str
+) -> None:
+    browser, rows = client_of(member), [make_organization(name) for name in ("Dunmore", "Dunwich")]
+    for number, row in enumerate(rows, 301):
+        MappingProposal.objects.create(
+            user=member, instance=main, organization=row, kind="suggested", tier="sure", confidence=0.99,
+            company=make_company(main, number, f"{row.name} Inc"),
+        )  # fmt: skip
+    page = f"{address(main)}?q={search}"
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{page}"}
+    swapped = ""
+    for name, row, values in (("ignore", rows[0], {"ignored": "1"}), ("discard", rows[1], {})):
+        swapped = browser.post(address(main, name, row.pk), values, headers=headers).content.decode()
+        assert counts_in(swapped) == counts_in(browser.get(page).content.decode())
+        assert 'id="table-tabs" hx-swap-oob="true"' in swapped
+        assert 'id="table-tiers" class="toolbar-part" hx-swap-oob="true"' in swapped
+    assert counts_in(swapped)["Ignored"] == "1"
+    assert "Suggested" not in counts_in(swapped)
 
 
 def names_of(organizations: list[int]) -> list[str]:

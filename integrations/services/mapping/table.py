@@ -20,7 +20,7 @@ from django.db.models.functions import Lower
 from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.organizations import is_unmapped
-from integrations.services.mapping.counts import rows_left_out, table_counts
+from integrations.services.mapping.counts import TableCounts, rows_left_out, table_counts
 from integrations.services.mapping.rows import (
     JOINED,
     SETTLED,
@@ -55,6 +55,44 @@ class MappingTable:
     query: TableQuery
 
 
+@dataclass(frozen=True)
+class TableNumbers:
+    """The counts of a table: of ``all_rows``, and of those in which the query's text occurs.
+
+    These are ``found``, if there is a text, and ``counts`` tells them by state.
+    """
+
+    all_rows: TableCounts
+    counts: dict[str, int]
+    total: int
+    found: list[FoundRow]
+    query: TableQuery
+
+    @classmethod
+    def read(cls, instance: IntegrationInstance, user: User, query: TableQuery) -> TableNumbers:
+        """What stands above the rows, for a page of which one row has changed."""
+        counted = table_counts(instance, user)
+        states, unmapped = counted.states, counted.unmapped
+        found: list[FoundRow] = []
+        if query.text:
+            # One look at all rows tells how many of each state it occurs in, and which the page shows.
+            found = row_states(instance, user, query)
+            states, unmapped = dict(Counter(row.state for row in found)), sum(row.unmapped for row in found)
+        counts = states | ({RowState.UNMAPPED.value: unmapped} if unmapped else {})
+        total = sum(states.values()) - states.get(RowState.IGNORED, 0)
+        return cls(counted, counts, total, found, query)
+
+    @property
+    def tiers(self) -> dict[str, int]:
+        """How many suggestions of each tier there are."""
+        return self.all_rows.tiers
+
+    @property
+    def pending(self) -> dict[str, int]:
+        """What Save Mappings would do now."""
+        return self.all_rows.pending
+
+
 def matching_organizations(instance: IntegrationInstance, user: User, query: TableQuery) -> list[int]:
     """The ids of the organizations that the whole query chooses, in its order."""
     return chosen_rows(_ordered_ids, instance, user, query)
@@ -62,23 +100,17 @@ def matching_organizations(instance: IntegrationInstance, user: User, query: Tab
 
 def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) -> MappingTable:
     """The rows and counts that the query asks for."""
-    counted = table_counts(instance, user)
+    numbers = TableNumbers.read(instance, user, query)
+    counted, counts, total = numbers.all_rows, numbers.counts, numbers.total
     left_out = 0 if query.is_narrowed else rows_left_out(instance)
-    states, unmapped, ids = counted.states, counted.unmapped, None
-    if query.text:
-        # One look at all rows tells how many of each state it occurs in, and which of them the page shows.
-        found = row_states(instance, user, query)
-        states, unmapped = dict(Counter(row.state for row in found)), sum(row.unmapped for row in found)
-        ids = [row.pk for row in found if row.is_in(query.state)]
+    ids = [row.pk for row in numbers.found if row.is_in(query.state)] if query.text else None
     if query.tier or query.warning or query.company_type is not None:
         ids = matching_organizations(instance, user, query)
-    total = sum(states.values()) - states.get(RowState.IGNORED, 0)
-    counts = states | ({RowState.UNMAPPED.value: unmapped} if unmapped else {})
     number = counts.get(query.state, 0) if query.state else total
     # The paginator tells the places, whose rows take its part then.
     page: Page[Any] = Paginator(range(number if ids is None else len(ids)), query.size).get_page(query.page)
     rows = _page_rows(instance, user, query, page.object_list, ids)
-    _complete(rows, instance, may_share="shared" in counted.warnings or RowState.CHANGED in states)
+    _complete(rows, instance, may_share="shared" in counted.warnings or RowState.CHANGED in counts)
     page.object_list = rows
     return MappingTable(
         page=page,
