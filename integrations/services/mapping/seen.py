@@ -17,6 +17,7 @@ from django.db.models import Max
 from integrations.database.transactions import transaction_required
 from integrations.models import (
     AuditEvent,
+    Company,
     IntegrationInstance,
     Organization,
     OrganizationMapping,
@@ -136,14 +137,15 @@ def _newest(record: str, ids: Collection[int]) -> dict[int, int]:
 def lock_mappings(wanted: MappingQuerySet) -> list[OrganizationMapping]:
     """These mappings with their names, locked together with all that may change why to look at them.
 
-    In the order of locks that everybody keeps: the instances, the organizations, the mappings. A refresh, or
-    an edit of an organization, that is under way is waited for: what it brings is seen here or dated later.
+    In the order of locks that everybody keeps: the instances, the organizations, the companies, the mappings.
+    A refresh, or an edit of an organization, that is under way is waited for: what it brings is seen here or
+    dated later.
     """
-    places = list(wanted.order_by().values_list("instance", "organization"))
-    instances, organizations = ({place[side] for place in places} for side in (0, 1))
+    places = list(wanted.order_by().values_list("instance", "organization", "company"))
+    instances, organizations, companies = ({place[side] for place in places} for side in range(3))
     list(IntegrationInstance.objects.locked().filter(pk__in=instances).order_by("pk").only("pk"))
-    pks = sorted(organizations)
-    for start in range(0, len(pks), FEW):
-        some = Organization.objects.filter(pk__in=pks[start : start + FEW])
-        list(some.locked().order_by("pk").only("pk"))
+    for model, pks in ((Organization, sorted(organizations)), (Company, sorted(companies))):
+        for start in range(0, len(pks), FEW):
+            some = model._default_manager.filter(pk__in=pks[start : start + FEW])
+            list(some.select_for_update(no_key=True).order_by("pk").only("pk"))
     return list(wanted.locked().with_names())
