@@ -20,9 +20,9 @@ from integrations.models import (
     RejectedMatch,
 )
 from integrations.services.audit import Actor, Batch
-from integrations.services.history.undo import undo_event
+from integrations.services.history.undo import undo_batch, undo_event
 from integrations.services.suggestions.decisions import reject_match
-from tests.support.rows import make_company, make_instance, make_mapping
+from tests.support.rows import make_company, make_instance, make_mapping, save
 from tests.support.simulated import make_organization
 
 pytestmark = pytest.mark.django_db
@@ -113,12 +113,55 @@ def test_a_decision_of_the_review_is_taken_back_there(
     assert not IgnoredOrganization.objects.exists()
     assert not RejectedMatch.objects.exists()
     assert not main.mappings.present().exists()
-    if decision != "accept":
-        assert 'data-key="accept"' in answer.content.decode(), "it is suggested again"
-        [again] = undo_buttons(answer.content.decode())
-        press(browser, again)
-        assert not MappingProposal.objects.exists()
-        assert IgnoredOrganization.objects.exists() or RejectedMatch.objects.exists()
+    assert 'data-key="accept"' in answer.content.decode(), "it is suggested again"
+    [again] = undo_buttons(answer.content.decode())
+    press(browser, again)
+    assert not MappingProposal.objects.exists()
+    decided = IgnoredOrganization.objects.exists(), RejectedMatch.objects.exists(), main.mappings.present()
+    assert sum(map(bool, decided)) == 1
+
+
+def test_a_save_that_is_taken_back_suggests_again_what_it_took(
+    main: IntegrationInstance, abbott: Organization, owner: User, member: User
+) -> None:
+    """Not ticked: another save takes it only if somebody wishes that."""
+    company, hill = main.companies.get(), make_organization("Hill Legal")
+    proposal = MappingProposal.objects.create(
+        user=member, instance=main, organization=abbott, company=company, kind="suggested", tier="likely",
+        confidence=0.83, reasons=["same name"], rivals=[{"id": 7}], match_kind="same_name", selected=True,
+    )  # fmt: skip
+    law = make_company(main, 102, "Hill Law")
+    MappingProposal.objects.create(
+        user=member,
+        instance=main,
+        organization=hill,
+        company=law,
+        kind="suggested",
+        tier="sure",
+        selected=True,
+    )
+    outcome = save(member, main)
+    assert outcome.saved == 2
+    assert not MappingProposal.objects.exists()
+    RejectedMatch.objects.create(organization=hill, company=law, company_name="Hill Law")
+    undo_batch(Actor("marcus", "here", member), outcome.batch)
+    [back] = MappingProposal.objects.all()
+    for name in (
+        "user",
+        "organization",
+        "company",
+        "kind",
+        "tier",
+        "confidence",
+        "reasons",
+        "rivals",
+        "match_kind",
+    ):
+        assert getattr(back, name) == getattr(proposal, name), name
+    assert not back.selected
+    MappingProposal.objects.update(selected=True)
+    again = save(member, main)
+    assert (again.saved, again.conflicts) == (1, [])
 
 
 def test_suggestions_come_back_where_nothing_was_decided_since(

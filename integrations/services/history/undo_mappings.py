@@ -14,6 +14,7 @@ from integrations.models.audit import Action
 from integrations.models.companies import CompanyRef
 from integrations.services.audit import Batch, Change, mapping_event
 from integrations.services.history.register import CHANGED_SINCE, GONE, puts_back
+from integrations.services.mapping.taken import TakenBack, put_suggestions_back
 
 
 @puts_back(
@@ -46,6 +47,7 @@ def put_back_mappings(batch: Batch, events: Sequence[AuditEvent]) -> Iterator[st
     people, now = User.objects.in_bulk(authors), timezone.now()
     changed: dict[int, OrganizationMapping] = {}
     changes: list[Change] = []
+    taken_back: list[TakenBack] = []
     for event in events:
         # An instance that was purged took its mappings along for good.
         instance = instances.get(event.instance_id or 0)
@@ -67,9 +69,11 @@ def put_back_mappings(batch: Batch, events: Sequence[AuditEvent]) -> Iterator[st
         else:
             mapping.remove(now)
         changed[mapping.pk] = mapping
+        taken_back.append(TakenBack(mapping, event.after))
         names = (organizations[mapping.organization_id], companies[mapping.company_id].name)
         instance = instances[mapping.instance_id]
         changes.append(mapping_event(Action.MAPPING_CHANGE_UNDONE, mapping, before, names, instance))
         yield ""
     OrganizationMapping.objects.write(changed.values())
+    put_suggestions_back(taken_back)
     batch.record(changes)

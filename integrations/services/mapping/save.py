@@ -28,6 +28,7 @@ from integrations.services.audit import Batch, Change, mapping_change, mapping_e
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.mapping.proposals import accept_company
 from integrations.services.mapping.seen import Seen, lock_mappings, pair_key, row_keys
+from integrations.services.mapping.taken import with_suggestion
 from integrations.services.mapping.ticked import (
     BlockedProposal,
     Conflict,
@@ -170,7 +171,8 @@ def _save(
         action = _apply(proposal, mapping, instance, user, now, was_present)
         company_name = mapping.company_name if action is Action.MAPPING_REMOVED else proposal.company_name
         names = (proposal.organization_name, company_name or "")
-        changes.append(mapping_event(action, mapping, before, names, instances[mapping.instance_id]))
+        change = mapping_event(action, mapping, before, names, instances[mapping.instance_id])
+        changes.append(with_suggestion(change, user, proposal))
     OrganizationMapping.objects.write(written)
     MappingProposal.objects.filter(pk__in=applied).delete()
     batch.record(changes)

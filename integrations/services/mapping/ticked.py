@@ -58,6 +58,9 @@ class TickedProposal(NamedTuple):
     confidence: float | None
     reasons: list[str]
     matcher_version: str
+    tier: str
+    match_kind: str
+    rivals: list[Any]
 
 
 class BlockedProposal(NamedTuple):
@@ -81,7 +84,7 @@ def _ticked(instance: int, user: int, *only_and_psa: Any) -> QuerySet[Any, tuple
     ticked = savable_rows(instance, user, psa, Q(proposal__selected=True))
     names = (
         "pk", "company_id", "company__name", "company__missing_since", "company__in_filter", "kind", "moves",
-        "seen_version", "confidence", "reasons", "matcher_version",
+        "seen_version", "confidence", "reasons", "matcher_version", "tier", "match_kind", "rivals",
     )  # fmt: skip
     its_id, *values = (f"proposal__{name}" for name in names)
     return (
