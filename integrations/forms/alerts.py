@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth.models import User
+from django.db.models import Q
 from django.utils import timezone
 
 from integrations.forms.webhooks import WrittenOnly
@@ -24,6 +25,10 @@ HOURS = [(hour, f"{hour:02}:00") for hour in range(24)]
 
 def _visible(user: User) -> Any:
     return IntegrationInstance.objects.visible_to(user).present()
+
+
+def _label(instance: IntegrationInstance) -> str:
+    return f"{instance.name} (deleted)" if instance.is_deleted else instance.name
 
 
 class WishesForm(forms.Form):
@@ -172,6 +177,10 @@ class ChannelForm(forms.Form):
             "is_active": channel.is_active,
         }
         form = cls(user, data, initial=initial)
+        # Also where it was deleted: without its choice, saving would let the room hear of all.
+        offered = Q(pk__in=_visible(user)) | Q(pk=channel.instance_id or 0)
+        field: Any = form.fields["instance"]
+        field.queryset, field.label_from_instance = IntegrationInstance.objects.filter(offered), _label
         form.fields["url"].required = False
         form.fields[
             "url"

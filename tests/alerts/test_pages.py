@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -23,9 +23,11 @@ from integrations.models import (
     AuditEvent,
     IntegrationInstance,
 )
-from integrations.services.alerts import watch, work
+from integrations.services.alerts import ChannelSpec, create_channel, watch, work
+from integrations.services.audit import Batch
 from tests.alerts.conftest import MailServer, tell
 from tests.alerts.test_causes import sign_in_from_two_places
+from tests.read_api.conftest import OPERATOR
 from tests.webhooks.test_webhooks import receiver
 
 __all__ = ["receiver"]  # fixture
@@ -219,3 +221,37 @@ def test_a_webhook_hears_when_an_alert_begins_and_is_over(
     )  # fmt: skip
     assert first["alert_id"] == last["alert_id"]
     assert (first["closed_at"], last["closed_at"] is None) == (None, False)
+
+
+def test_a_room_of_a_deleted_configuration_is_not_widened_by_saving_it(
+    main: IntegrationInstance, owner: User, client_of: Browser
+) -> None:
+    kinds = [AlertKind.REFRESH_FAILED]
+    spec = ChannelSpec("Desk", AlertChannel.Service.SLACK, "https://hooks.slack.com/x", kinds, main)
+    channel = create_channel(Batch(OPERATOR), spec)
+    IntegrationInstance.objects.filter(pk=main.pk).update(deleted_at=timezone.now())
+    browser = client_of(owner)
+    prove(browser)
+    address = reverse("integrations:alert_channel_edit", args=[channel.pk])
+    assert f'<option value="{main.pk}" selected>Main (deleted)</option>' in text(browser.get(address))
+    values = {"name": "Service desk", "service": "slack", "kinds": kinds, "instance": main.pk}
+    assert browser.post(address, values).status_code == 302
+    channel.refresh_from_db()
+    assert (channel.name, channel.instance) == ("Service desk", main)
+
+
+def test_titles_of_what_one_may_see_no_more_are_not_listed(
+    refused: IntegrationInstance, reader: User, client_of: Browser
+) -> None:
+    alert = Alert.objects.create(
+        kind=AlertKind.ORGANIZATION_UNMAPPED, cause="unmapped:autotask:1", title="Secret Firm is new",
+        opened_at=timezone.now(), closed_at=timezone.now(),
+    )  # fmt: skip
+    message = AlertMessage.objects.create(user=reader, is_digest=True, next_attempt_at=timezone.now())
+    message.notices.create(alert=alert)
+    assert "Secret Firm" in text(client_of(reader).get(PAGE))
+    reader.groups.clear()
+    reader.user_permissions.add(Permission.objects.get(codename="view_integrationinstance"))
+    page = text(client_of(User.objects.get(pk=reader.pk)).get(PAGE))
+    assert "Secret Firm" not in page
+    assert "What is no longer to be seen" in page

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
 from integrations.models import (
@@ -14,6 +15,7 @@ from integrations.models import (
     AlertChannel,
     AlertKind,
     AlertMessage,
+    AlertNotice,
     AlertPreference,
     AlertReader,
     IntegrationInstance,
@@ -47,7 +49,7 @@ def overview_of(user: User, page: str | None = None) -> Overview:
         open=[(alert, _mute_of(alert, mutes)) for alert in alerts.filter(closed_at=None)],
         over=list(alerts.exclude(closed_at=None)[:OVER_SHOWN]),
         mutes=mutes,
-        messages=_page(AlertMessage.objects.filter(user=user), page),
+        messages=_page(AlertMessage.objects.filter(user=user), page, visible_alerts(user)),
         reader=reader_of(user),
         mail=mail_state(user),
         broken_channels=_broken(user),
@@ -56,11 +58,13 @@ def overview_of(user: User, page: str | None = None) -> Overview:
 
 def channel_messages(channel: AlertChannel, page: str | None = None) -> Page[AlertMessage]:
     """What was sent to a room, the newest first."""
-    return _page(AlertMessage.objects.filter(channel=channel), page)
+    return _page(AlertMessage.objects.filter(channel=channel), page, Alert.objects.all())
 
 
-def _page(messages: object, page: str | None) -> Page[AlertMessage]:
-    rows = messages.prefetch_related("notices__alert")  # type: ignore[attr-defined]
+def _page(messages: QuerySet[AlertMessage], page: str | None, alerts: QuerySet[Alert]) -> Page[AlertMessage]:
+    """A page of messages with what they tell of these alerts; the rest was withheld when it was sent."""
+    notices = AlertNotice.objects.filter(alert__in=alerts).select_related("alert")
+    rows = messages.prefetch_related(Prefetch("notices", queryset=notices))
     return Paginator(rows, MESSAGES_PAGE).get_page(page)
 
 
