@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from integrations.models import Alert, IntegrationInstance
+from integrations.models import Alert, IntegrationInstance, Organization
 from integrations.services.alerts import watch
 from integrations.tasks import wake_alerts
 from tests.alerts.conftest import MailServer
 
+REFUSED, CONNECTED = IntegrationInstance.Status.REFUSED, IntegrationInstance.Status.CONNECTED
 pytestmark = pytest.mark.django_db
 
 
@@ -36,3 +38,35 @@ def test_what_waits_is_sent_also_where_the_look_fails(
         wake_alerts()
     (call,) = DBTaskResult.objects.all()
     assert call.task_path.endswith("deliver_alerts")
+
+
+def set_status(instance: IntegrationInstance, status: str) -> None:
+    IntegrationInstance.objects.filter(pk=instance.pk).update(status=status)
+
+
+def test_what_comes_and_goes_each_minute_is_told_now_and_then(main: IntegrationInstance) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for _ in range(15):
+            for status in (REFUSED, CONNECTED):
+                set_status(main, status)
+                watch()
+                clock.shift(60)
+        assert Alert.objects.count() == 3  # in half an hour
+        set_status(main, REFUSED)
+        clock.shift(11 * 60)
+        watch()
+        assert Alert.objects.filter(closed_at=None).count() == 1  # and it is told that it stands
+
+
+def test_new_organizations_are_over_without_a_configuration_to_map_them_in(
+    main: IntegrationInstance,
+) -> None:
+    IntegrationInstance.objects.update(last_refreshed_at=timezone.now())
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        Organization.objects.create(name="New Firm")
+        clock.shift(11 * 60)
+        watch()
+        assert Alert.objects.get().closed_at is None
+        IntegrationInstance.objects.update(deleted_at=timezone.now())
+        watch()
+    assert Alert.objects.get().closed_at is not None

@@ -166,6 +166,7 @@ def test_a_cause_comes_back_after_its_first_time_was_forgotten(main: Integration
         for status in (REFUSED, CONNECTED):
             set_status(main, status)
             watch()
+        Alert.objects.update(closed_at=timezone.now() - HOUR)
     Alert.objects.filter(turn=1).update(closed_at=timezone.now() - 91 * 24 * HOUR)
     assert forget_old(timezone.now()) == 1
     set_status(main, REFUSED)

@@ -170,8 +170,13 @@ def _of(psa: str) -> str:
 
 
 def is_settled(alert: Alert) -> bool:
-    """Whether none of the organizations that the alert told of is without a mapping any more."""
+    """Whether none of the organizations that the alert told of is without a mapping any more.
+
+    So it is, too, where no configuration is left in which they could have one.
+    """
     psa = alert.cause.split(":")[1]
+    if not IntegrationInstance.objects.present().filter(psa=psa).exists():
+        return True
     return not Organization.objects.unmapped_in(psa).filter(alerts=alert).exists()
 
 

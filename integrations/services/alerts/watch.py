@@ -33,6 +33,7 @@ from integrations.services.webhooks.outbox import ALERT
 
 PORTAL = Actor("The portal", "alerts")
 MOMENTS = (AlertKind.DRIFT_FOUND, AlertKind.IMPORT_FINISHED, AlertKind.NEW_PLACE)
+COMES_BACK = dt.timedelta(minutes=10)  # what comes and goes each minute is told now and then, not each time
 _TURN = 7_301_549  # any number that nothing else waits by
 _OVER = {
     AlertKind.CREDENTIALS_REFUSED: "The credentials are no longer refused.",
@@ -99,6 +100,11 @@ def _difference(now: dt.datetime) -> Difference:
         )
     ]
     begun = [cause for cause in causes if cause.key not in told]
+    just_over = Alert.objects.filter(cause__in=[cause.key for cause in begun]).filter(
+        closed_at__gt=now - COMES_BACK, closed_at__lte=now
+    )
+    resting = set(just_over.values_list("cause", flat=True)) if begun else set()
+    begun = [cause for cause in begun if cause.key not in resting]
     return Difference([*begun, *unmapped_causes(now), *untold_moments(now)], over)
 
 
