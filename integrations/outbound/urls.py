@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from integrations.outbound.addresses import DEFAULT_PORTS, host_and_port, is_reserved_name
 from integrations.outbound.errors import AddressRefused
 
+LONGEST_HOST = 253  # letters; RFC 1035, 2.3.4
+
 
 def check_public_url(url: str, allowed: Collection[str], setting: str) -> None:
     """Refuse what is no https address of a public host, unless ``allowed`` names its host and port.
@@ -25,6 +27,8 @@ def check_public_url(url: str, allowed: Collection[str], setting: str) -> None:
     host = (parts.hostname or "").lower()
     if parts.scheme not in DEFAULT_PORTS or not host:
         raise AddressRefused("An address begins with https:// and a host name.")
+    if len(host) > LONGEST_HOST or len(parts.netloc) > LONGEST_HOST + len(":65535"):
+        raise AddressRefused(f"A host name has {LONGEST_HOST} letters at most.")
     if "@" in parts.netloc or parts.fragment:
         raise AddressRefused("An address holds no user name, password or fragment.")
     if host_and_port(host, DEFAULT_PORTS[parts.scheme] if port is None else port) in allowed:

@@ -28,6 +28,7 @@ from integrations.models import (
     Occurrence,
     Organization,
 )
+from integrations.outbound.errors import AddressRefused
 from integrations.services.alerts import (
     ChannelSpec,
     How,
@@ -350,3 +351,49 @@ def test_a_server_that_drips_is_left_after_a_while(
     thread.join(5)
     assert took < 4
     assert "could not be reached" in AlertReader.objects.get().last_error
+
+
+def test_teams_that_answers_well_and_could_not_deliver_is_asked_again(
+    main: IntegrationInstance, receiver: HTTPServer
+) -> None:
+    failed = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413"
+    receiver.expect_request("/room").respond_with_data(failed)
+    make_channel(receiver.url_for("/room"), "teams")
+    refuse(main)
+    tell()
+    message = AlertMessage.objects.get()
+    assert (message.status, "could not deliver" in message.error) == ("waiting", True)
+
+
+def test_the_test_button_owes_one_mail_however_often_it_is_pressed(
+    owner: User, mail_server: MailServer
+) -> None:
+    mail_server.fails = "451 later"
+    for _ in range(3):
+        owe_test(owner)
+        assert work() == 1  # each press tries it
+    mail_server.fails = ""
+    owe_test(owner)
+    work()
+    assert AlertMessage.objects.count() == len(mail_server.mails) == 1
+
+
+def test_a_clock_that_was_ahead_parks_no_message(
+    main: IntegrationInstance, owner: User, mail_server: MailServer
+) -> None:
+    refuse(main)
+    watch()
+    mail_server.fails = "451 later"
+    with time_machine.travel(timezone.now() + 365 * 24 * HOUR, tick=False):
+        work()
+    mail_server.fails = ""
+    assert work() == 1
+    assert len(mail_server.mails) == 1
+    AlertMessage.objects.update(status="waiting", attempts=0, next_attempt_at=timezone.now() + 89 * 24 * HOUR)
+    assert work() == 0  # so far ahead lies the end of a mute
+
+
+def test_a_host_that_no_column_holds_is_refused() -> None:
+    for host in ("a." * 124 + "example", "hooks.example:" + "0" * 260 + "443"):
+        with pytest.raises(AddressRefused, match="253 letters"):
+            make_channel(f"https://{host}/room")

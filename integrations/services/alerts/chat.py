@@ -15,10 +15,11 @@ from django.views.decorators.debug import sensitive_variables
 from integrations.crypto import SealedValueError
 from integrations.models import AlertChannel
 from integrations.services.alerts.telling import Item, Told
-from integrations.services.webhooks.send import SendingFailed, post
+from integrations.services.webhooks.send import SendingFailed, post_and_read
 
 SLACK_HEADER, SLACK_TEXT = 150, 3000  # characters that Slack takes
 MOST_ITEMS = 20
+TEAMS_FAILED = b"Webhook message delivery failed"  # what its connectors answer with 200
 UNREADABLE = "The address cannot be opened with the portal's keys. Enter it anew."
 
 
@@ -33,7 +34,9 @@ def send_to_channel(channel: AlertChannel, told: Told) -> None:
         raise SendingFailed(UNREADABLE)
     form = teams_message if channel.service == AlertChannel.Service.TEAMS else slack_message
     body = json.dumps(form(told), ensure_ascii=False, separators=(",", ":")).encode()
-    post(url, body, {"Content-Type": "application/json"})
+    _, answer = post_and_read(url, body, {"Content-Type": "application/json"})
+    if TEAMS_FAILED in answer:
+        raise SendingFailed("Teams took the message and could not deliver it.")
 
 
 def teams_message(told: Told) -> dict[str, Any]:

@@ -14,16 +14,18 @@ from django.utils import timezone
 
 from integrations.models import Alert, AlertChannel, AlertMessage, AlertNotice, AlertPreference, AlertReader
 from integrations.services.alerts.chat import send_to_channel
+from integrations.services.alerts.edit import LONGEST_MUTE
 from integrations.services.alerts.mail import send_mail
 from integrations.services.alerts.telling import Told, first_message, still_told, told_by
 from integrations.services.alerts.wishes import hears, may_see
-from integrations.services.deliveries import claim_next, end_attempt, put_off
+from integrations.services.deliveries import claim_next, end_attempt, has_come, put_off
 from integrations.services.webhooks.send import SendingFailed
 
 Status = AlertMessage.Status
 LONGEST_REST = dt.timedelta(seconds=60)  # that a silent receiver is spared
 PERMANENT_ATTEMPTS = 8  # within three hours: what is answered for good may be a mistake that is mended soon
 PASSING = frozenset({408, 425, 429})
+A_DAY = dt.timedelta(days=1)
 KEPT_FOR = dt.timedelta(days=90)
 NOT_SET_UP = "Mail is not set up: whoever runs the portal has to set EMAIL_URL."
 NOT_ALLOWED = "Not sent: it is not this person's to see any more."
@@ -73,11 +75,15 @@ def _tried(message: AlertMessage) -> SendingFailed | None:
 
 
 def _due(now: dt.datetime, *, mail: bool) -> QuerySet[AlertMessage]:
-    rested = Q(channel__rests_until=None) | Q(channel__rests_until__lte=now)
+    rest = LONGEST_REST.total_seconds()
+    rested = Q(channel__rests_until=None) | has_come("channel__rests_until", now, rest)
     receivers = Q(channel__is_active=True) & rested
     if mail:
         receivers |= Q(channel=None)
-    waiting = AlertMessage.objects.filter(status=Status.WAITING, next_attempt_at__lte=now)
+    # What was tried waits for hours at most; the rest perhaps for the digest after the end of a mute.
+    first = has_come("next_attempt_at", now, (LONGEST_MUTE + 2 * A_DAY).total_seconds())
+    come = Q(first, attempts=0) | Q(has_come("next_attempt_at", now), attempts__gt=0)
+    waiting = AlertMessage.objects.filter(come, status=Status.WAITING)
     return waiting.filter(receivers).order_by("pk")
 
 

@@ -133,9 +133,14 @@ def forget_for_move(channel: AlertChannel) -> None:
 
 
 def owe_test(receiver: User | AlertChannel) -> AlertMessage:
-    """Owe a message to the person or the room that says that messages arrive; one at a time."""
+    """Owe a message to the person or the room that says that messages arrive; one at a time.
+
+    One that failed and waits is tried again now.
+    """
     is_room = isinstance(receiver, AlertChannel)
     to: dict[str, Any] = {"channel": receiver} if is_room else {"user": receiver}
     with transaction.atomic():
-        waiting = AlertMessage.objects.filter(is_test=True, status=Status.WAITING, attempts=0, **to).first()
-        return waiting or AlertMessage.objects.create(is_test=True, next_attempt_at=timezone.now(), **to)
+        now = timezone.now()
+        waiting = AlertMessage.objects.filter(is_test=True, status=Status.WAITING, **to).first()
+        _idle(now).filter(pk=waiting.pk if waiting else 0).update(next_attempt_at=now)
+        return waiting or AlertMessage.objects.create(is_test=True, next_attempt_at=now, **to)

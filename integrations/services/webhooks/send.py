@@ -77,6 +77,13 @@ def send(url: str, message: Message, gate: Gate | None = None) -> int:
 
 def post(url: str, body: bytes, headers: Mapping[str, str], gate: Gate | None = None) -> int:
     """Post to an address that a person entered; the answer's status, in the 200s. Raises SendingFailed."""
+    return post_and_read(url, body, headers, gate)[0]
+
+
+def post_and_read(
+    url: str, body: bytes, headers: Mapping[str, str], gate: Gate | None = None
+) -> tuple[int, bytes]:
+    """The same, with the beginning of what was answered. Raises SendingFailed."""
     try:
         check_address(url)
     except AddressRefused as error:
@@ -84,9 +91,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str], gate: Gate | None = 
     limits = Limits(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
     session = GuardedSession(gate or Gate(allowed_hosts()), limits)
     ends = call_ends.set(time.monotonic() + DEADLINE)
-    status, reason = 0, ""
+    status, answer, reason = 0, b"", ""
     try:
-        status = _exchange(session, url, body, headers)
+        status, answer = _exchange(session, url, body, headers)
     except (OutboundError, requests.RequestException, HTTPError, OSError) as error:
         reason = _reason(error)
     finally:
@@ -99,16 +106,17 @@ def post(url: str, body: bytes, headers: Mapping[str, str], gate: Gate | None = 
     if not 200 <= status < 300:
         busy = status >= 500 or status == 429
         raise SendingFailed(f"Answered {status}.", status=status, for_all=busy)
-    return status
+    return status, answer
 
 
-def _exchange(session: GuardedSession, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+def _exchange(
+    session: GuardedSession, url: str, body: bytes, headers: Mapping[str, str]
+) -> tuple[int, bytes]:
     timeout = (CONNECT_TIMEOUT, READ_TIMEOUT)
     with session.post(
         url, data=body, headers=dict(headers), stream=True, allow_redirects=False, timeout=timeout
     ) as response:
-        response.raw.read(RESPONSE_CAP, decode_content=False)
-        return response.status_code
+        return response.status_code, response.raw.read(RESPONSE_CAP, decode_content=False)
 
 
 def _reason(error: Exception) -> str:
