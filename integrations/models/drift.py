@@ -285,7 +285,8 @@ def _still_better() -> Q:
 class ReviewCase(models.Model):
     """What was said of a mapping to be looked at, beside deciding it: who looks, and not before it changes.
 
-    ``ignored_at`` holds as long as the mapping has this ``version`` and nothing more changed since.
+    ``ignored_at`` holds as long as the mapping has this ``version`` and nothing more changed since. It is
+    given to somebody until it is confirmed: what drifts after that is nobody's yet.
     """
 
     mapping = models.OneToOneField(
@@ -295,6 +296,7 @@ class ReviewCase(models.Model):
     ignored_by = somebody()
     version = models.PositiveIntegerField(default=0, help_text="Of the mapping when it was ignored.")
     assigned_to = somebody()
+    assigned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["pk"]
@@ -308,6 +310,7 @@ class ReviewCase(models.Model):
             "ignored_at": self.ignored_at.isoformat() if self.ignored_at else None,
             "version": self.version,
             "assigned_to": self.assigned_to_id,
+            "assigned_at": self.assigned_at.isoformat() if self.assigned_at else None,
             "person": self.assigned_to.get_username() if self.assigned_to else "",
         }
 

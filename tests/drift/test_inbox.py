@@ -270,3 +270,17 @@ def test_who_may_not_map_any_more_is_given_nothing(
     member.groups.set(Group.objects.filter(name="Readers"))
     assert "given to" not in client.get(INBOX).content.decode()
     assert "Ash" not in client_of(member).get(INBOX, {"mine": "1"}).content.decode()
+
+
+def test_what_drifts_again_after_it_was_decided_is_nobodys_yet(
+    drifted: list[OrganizationMapping], owner: User, member: User, client_of: Signed
+) -> None:
+    client = client_of(owner)
+    press(client, "assign", key(drifted[0]), person=member.pk)
+    page = press(client, "keep", key(drifted[0]))
+    drift(drifted[0].company, RecordChange.Kind.READDRESSED, before="ash.example", after="oak.example")
+    assert "Ash" in open_names()
+    assert "given to" not in client.get(INBOX).content.decode()
+    assert "Ash" not in client_of(member).get(INBOX, {"mine": "1"}).content.decode()
+    undo(client, page)
+    assert "given to marcus" in client.get(INBOX).content.decode(), "nothing was decided"

@@ -88,7 +88,7 @@ def _write(
             case.ignored_at, case.ignored_by_id = now, getattr(batch.actor.account, "pk", None)
             case.version = mapping.version
         else:
-            case.assigned_to = person
+            case.assigned_to, case.assigned_at = person, now
         cases.append(case)
         target = (CASE, str(mapping.organization_id), mapping.organization.name)
         changes.append(Change(action, *target, before, case.snapshot(), mapping.instance))
@@ -96,7 +96,7 @@ def _write(
         cases,
         update_conflicts=True,
         unique_fields=["mapping"],
-        update_fields=["ignored_at", "ignored_by", "version", "assigned_to"],
+        update_fields=["ignored_at", "ignored_by", "version", "assigned_to", "assigned_at"],
         batch_size=500,
     )
     batch.record(changes)

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Lower
 
 from integrations import matching
@@ -89,9 +89,7 @@ def read_inbox(instances: InstanceQuerySet, query: InboxQuery) -> Inbox:
         if query.reason:
             wanted = wanted.filter(ReviewReason(query.reason).q())
         if query.assigned_to is not None:
-            wanted = wanted.filter(
-                review_case__assigned_to=query.assigned_to, review_case__assigned_to__in=colleagues()
-            )
+            wanted = wanted.filter(review_case__in=_given().filter(assigned_to=query.assigned_to))
         number = wanted.count()
     page: Page[Any] = Paginator(range(number), PAGE_SIZE).get_page(query.page)
     places = page.object_list
@@ -124,7 +122,7 @@ def _rows(mappings: list[OrganizationMapping]) -> list[InboxRow]:
     proposed = Company.objects.in_bulk(
         {finding.company for each in mappings for finding in each.findings if finding.company}
     )
-    cases = ReviewCase.objects.filter(mapping__in=mappings, assigned_to__in=colleagues().order_by())
+    cases = _given().filter(mapping__in=mappings)
     people = {case.mapping_id: case.assigned_to for case in cases.select_related("assigned_to")}
     opinions = _opinions(mappings)
     keys = row_keys(mappings)
@@ -171,6 +169,12 @@ def _opinions(mappings: Iterable[OrganizationMapping]) -> dict[int, str]:
         else:
             told[mapping.pk] = "By its name and address it may be another customer."
     return told
+
+
+def _given() -> QuerySet[ReviewCase]:
+    """What somebody was given who may still decide it, and that nobody has decided since."""
+    people = colleagues().order_by()
+    return ReviewCase.objects.filter(assigned_to__in=people, assigned_at__gte=F("mapping__confirmed_at"))
 
 
 def colleagues() -> QuerySet[User]:

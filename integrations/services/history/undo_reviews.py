@@ -43,6 +43,8 @@ def put_back_reviews(batch: Batch, events: Sequence[AuditEvent]) -> Iterator[str
         case.ignored_at = dt.datetime.fromisoformat(at) if at else None
         case.version = event.before["version"]
         case.assigned_to = people.get(person)
+        given = event.before.get("assigned_at")
+        case.assigned_at = dt.datetime.fromisoformat(given) if given else None
         case.save()
         target = (event.target_type, event.target_id, event.target_name)
         changes.append(
@@ -53,5 +55,5 @@ def put_back_reviews(batch: Batch, events: Sequence[AuditEvent]) -> Iterator[str
 
 
 def _told(state: dict[str, Any]) -> dict[str, Any]:
-    """What counts of it: not how somebody was called."""
-    return {name: value for name, value in state.items() if name != "person"}
+    """What counts of it: not how somebody was called, nor when they were given it."""
+    return {name: value for name, value in state.items() if name not in {"person", "assigned_at"}}
