@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from integrations.models import Alert, IntegrationInstance, Organization
+from integrations.models import Alert, IntegrationInstance, Occurrence, Organization
 from integrations.services.alerts import watch
 from integrations.tasks import wake_alerts
 from tests.alerts.conftest import MailServer
@@ -70,3 +70,27 @@ def test_new_organizations_are_over_without_a_configuration_to_map_them_in(
         IntegrationInstance.objects.update(deleted_at=timezone.now())
         watch()
     assert Alert.objects.get().closed_at is not None
+
+
+def test_an_organization_that_is_restored_is_told_anew(main: IntegrationInstance) -> None:
+    IntegrationInstance.objects.update(last_refreshed_at=timezone.now())
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        Organization.objects.create(name="New Firm")
+        clock.shift(11 * 60)
+        for deleted_at in (None, timezone.now(), None):
+            Organization.objects.update(deleted_at=deleted_at)
+            assert watch() == 1
+    turns = [(alert.turn, alert.closed_at is None) for alert in Alert.objects.order_by("pk")]
+    assert turns == [(1, False), (2, True)]
+
+
+def test_a_name_of_which_nothing_is_to_be_seen_begins_no_title(main: IntegrationInstance) -> None:
+    values = {"name": "\u200b", "status": REFUSED}
+    IntegrationInstance.objects.filter(pk=main.pk).update(**values)
+    details = {"total": 1}
+    Occurrence.objects.create(instance=main, kind="drift.found", cause="refresh:1", text="x", details=details)
+    watch()
+    assert set(Alert.objects.values_list("title", "path")) == {
+        (f"Number {main.pk}: the credentials are refused", main.get_absolute_url()),
+        (f"Number {main.pk}: the refresh found mappings to look at", f"/drift/?instance={main.pk}"),
+    }

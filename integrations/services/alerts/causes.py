@@ -62,7 +62,7 @@ def standing_causes(now: dt.datetime) -> list[Cause]:
 def _instances() -> Iterator[Cause]:
     troubled = models.Q(status=Status.REFUSED) | models.Q(failed_reads__gte=2)
     for instance in IntegrationInstance.objects.present().filter(troubled).order_by("pk"):
-        name = clean_text(instance.name)
+        name = _name(instance)
         if instance.status == Status.REFUSED:
             yield Cause(
                 AlertKind.CREDENTIALS_REFUSED,
@@ -84,6 +84,11 @@ def _instances() -> Iterator[Cause]:
             )
 
 
+def _name(row: IntegrationInstance | Organization | ApiToken | Webhook) -> str:
+    """The name in one visible line; its number where nothing of the name is visible."""
+    return clean_text(row.name) or f"Number {row.pk}"
+
+
 def _last_failure(instance: IntegrationInstance) -> str:
     """What people were told of the last refresh that failed."""
     failed = Job.objects.filter(
@@ -98,7 +103,7 @@ def _tokens() -> Iterator[Cause]:
         yield Cause(
             AlertKind.KEY_ENDING,
             f"token:{token.pk}:{token.expires_at:%Y-%m-%d}",
-            f"The API token “{clean_text(token.name)}” ends on {day}",
+            f"The API token “{_name(token)}” ends on {day}",
             f"The program that uses it ({token.prefix}…) is refused from then on. Make a new token and give "
             "it to the program.",
             reverse("integrations:tokens"),
@@ -113,7 +118,7 @@ def _old_keys(now: dt.datetime) -> Iterator[Cause]:
             yield Cause(
                 AlertKind.KEY_ENDING,
                 f"webhook_key:{webhook.pk}:{ends:%Y-%m-%dT%H}",
-                f"The old signing key of the webhook “{clean_text(webhook.name)}” ends soon",
+                f"The old signing key of the webhook “{_name(webhook)}” ends soon",
                 f"It signs until {date_format(timezone.localtime(ends), 'Y-m-d H:i')}. From then on its "
                 "receiver has to check with the new key.",
                 webhook.get_absolute_url(),
@@ -146,7 +151,7 @@ def _untold_organizations(psa: str, now: dt.datetime) -> models.QuerySet[Organiz
 
 
 def _unmapped(psa: str, rows: list[tuple[int, str]], instances: list[IntegrationInstance]) -> Cause:
-    names = [clean_text(name) for _, name in rows[:NAMES_TOLD]]
+    names = [clean_text(name) or f"Number {pk}" for pk, name in rows[:NAMES_TOLD]]
     more = len(rows) - len(names)
     listed = ", ".join(names) + (f" and {more:,} more" if more else "")
     title = (
@@ -201,19 +206,19 @@ def _drift(since: dt.datetime) -> Iterator[Cause]:
         yield Cause(
             AlertKind.DRIFT_FOUND,
             f"drift:{occurrence.pk}",
-            f"{clean_text(instance.name)}: the refresh found mappings to look at",
+            f"{_name(instance)}: the refresh found mappings to look at",
             clean_text(occurrence.text),
-            _refresh_path(occurrence),
+            _refresh_path(occurrence, instance),
             instance,
         )
 
 
-def _refresh_path(occurrence: Occurrence) -> str:
+def _refresh_path(occurrence: Occurrence, instance: IntegrationInstance) -> str:
     """The page of what the refresh changed; the inbox where the occurrence does not say which it was."""
     refresh = occurrence.details.get("refresh")
     if isinstance(refresh, int):
         return reverse("integrations:refresh_summary", args=[refresh])
-    return reverse("integrations:drift")
+    return f"{reverse('integrations:drift')}?instance={instance.pk}"
 
 
 def _imports(since: dt.datetime) -> Iterator[Cause]:

@@ -134,6 +134,8 @@ def _close(alert: Alert, now: dt.datetime) -> Change | None:
     alert.closed_at = now
     alert.over_text = "The configuration was deleted." if gone else _OVER[alert.known_kind]
     alert.save(update_fields=["closed_at", "over_text"])
+    # An organization that is restored is told anew: nobody has mapped it or decided not to.
+    Alert.organizations.through.objects.filter(alert=alert).exclude(organization__deleted_at=None).delete()
     queue_over(alert, now)
     return _change(Action.ALERT_CLOSED, alert)
 
