@@ -13,6 +13,7 @@ accepted: more than once only where a killed worker had begun it, at most one fo
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import os
 import random
 import signal
@@ -111,9 +112,13 @@ def prepare(room_port: int) -> None:
 
 
 def change(turn: int, rng: random.Random) -> None:
-    """Credentials begin, or cease, to be refused."""
-    from integrations.models import IntegrationInstance
+    """An hour later credentials begin, or cease, to be refused."""
+    from django.db.models import F
 
+    from integrations.models import Alert, IntegrationInstance
+
+    hour = dt.timedelta(hours=1)  # a cause that is over rests for a while before it is told anew
+    Alert.objects.exclude(closed_at=None).update(closed_at=F("closed_at") - hour)
     status = IntegrationInstance.Status
     for instance in IntegrationInstance.objects.all():
         refused = (
