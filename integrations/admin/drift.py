@@ -45,4 +45,4 @@ class ReviewCaseAdmin(ReadOnlyAdmin[ReviewCase]):
 
     list_display = ("mapping", "assigned_to", "ignored_at", "ignored_by")
     list_select_related = ("mapping__organization", "mapping__company", "assigned_to", "ignored_by")
-    fields = ("mapping", "assigned_to", "assigned_at", "ignored_at", "ignored_by", "version")
+    fields = ("mapping", "assigned_to", "assigned_at", "ignored_at", "ignored_by", "mapping_version")

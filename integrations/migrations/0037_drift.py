@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('ignored_at', models.DateTimeField(blank=True, null=True)),
-                ('version', models.PositiveIntegerField(default=0, help_text='Of the mapping when it was ignored.')),
+                ('mapping_version', models.PositiveIntegerField(default=0, help_text='Of the mapping when it was ignored.')),
                 ('assigned_to', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('ignored_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('mapping', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='review_case', to='integrations.organizationmapping')),

@@ -285,8 +285,8 @@ def _still_better() -> Q:
 class ReviewCase(models.Model):
     """What was said of a mapping to be looked at, beside deciding it: who looks, and not before it changes.
 
-    ``ignored_at`` holds as long as the mapping has this ``version`` and nothing more changed since. It is
-    given to somebody until it is confirmed: what drifts after that is nobody's yet.
+    ``ignored_at`` holds as long as the mapping has this ``mapping_version`` and nothing more changed since.
+    It is given to somebody until it is confirmed: what drifts after that is nobody's yet.
     """
 
     mapping = models.OneToOneField(
@@ -294,7 +294,7 @@ class ReviewCase(models.Model):
     )
     ignored_at = models.DateTimeField(null=True, blank=True)
     ignored_by = somebody()
-    version = models.PositiveIntegerField(default=0, help_text="Of the mapping when it was ignored.")
+    mapping_version = models.PositiveIntegerField(default=0, help_text="Of the mapping when it was ignored.")
     assigned_to = somebody()
     assigned_at = models.DateTimeField(null=True, blank=True)
 
@@ -308,7 +308,7 @@ class ReviewCase(models.Model):
         """The values that the audit keeps and undo restores."""
         return {
             "ignored_at": self.ignored_at.isoformat() if self.ignored_at else None,
-            "version": self.version,
+            "version": self.mapping_version,
             "assigned_to": self.assigned_to_id,
             "assigned_at": self.assigned_at.isoformat() if self.assigned_at else None,
             "person": self.assigned_to.get_username() if self.assigned_to else "",
@@ -319,7 +319,7 @@ def quiet_mappings() -> models.QuerySet[ReviewCase, Any]:
     """The ids of the mappings that are ignored until something changes again, and nothing has."""
     newer = RecordChange.objects.filter(at__gt=OuterRef("ignored_at"))
     return (
-        ReviewCase.objects.filter(ignored_at__isnull=False, version=F("mapping__version"))
+        ReviewCase.objects.filter(ignored_at__isnull=False, mapping_version=F("mapping__version"))
         .exclude(Exists(newer.filter(company=OuterRef("mapping__company"))))
         .exclude(Exists(newer.filter(organization=OuterRef("mapping__organization"))))
         .order_by()

@@ -96,7 +96,7 @@ def fill(member: User) -> IntegrationInstance:
         now,
     )
     ReviewCase.objects.bulk_create(
-        ReviewCase(mapping=mapping, version=mapping.version)
+        ReviewCase(mapping=mapping, mapping_version=mapping.version)
         for mapping in OrganizationMapping.objects.all()[::200]
     )
     with connection.cursor() as cursor:

@@ -86,7 +86,7 @@ def _write(
         before = case.snapshot()
         if action is Action.REVIEW_IGNORED:
             case.ignored_at, case.ignored_by_id = now, getattr(batch.actor.account, "pk", None)
-            case.version = mapping.version
+            case.mapping_version = mapping.version
         else:
             case.assigned_to, case.assigned_at = person, now
         cases.append(case)
@@ -96,7 +96,7 @@ def _write(
         cases,
         update_conflicts=True,
         unique_fields=["mapping"],
-        update_fields=["ignored_at", "ignored_by", "version", "assigned_to", "assigned_at"],
+        update_fields=["ignored_at", "ignored_by", "mapping_version", "assigned_to", "assigned_at"],
         batch_size=500,
     )
     batch.record(changes)

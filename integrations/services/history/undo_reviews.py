@@ -41,7 +41,7 @@ def put_back_reviews(batch: Batch, events: Sequence[AuditEvent]) -> Iterator[str
             continue
         at, person = event.before["ignored_at"], event.before["assigned_to"]
         case.ignored_at = dt.datetime.fromisoformat(at) if at else None
-        case.version = event.before["version"]
+        case.mapping_version = event.before["version"]
         case.assigned_to = people.get(person)
         given = event.before.get("assigned_at")
         case.assigned_at = dt.datetime.fromisoformat(given) if given else None
