@@ -261,22 +261,14 @@ def deliver_webhooks() -> None:
 
 
 def wake_alerts() -> bool:
-    """Open and close alerts, and wake a worker for what is to be sent where no call is under way.
-
-    What waits is sent also where the look fails; what the look raised is raised after that.
-    """
+    """Open and close alerts, and wake a worker for what is to be sent, also where the former fails."""
     try:
         alerts.watch()
     finally:
-        woken = _wake_for_alerts()
-    return woken
-
-
-def _wake_for_alerts() -> bool:
-    if not alerts.has_work(timezone.now()) or not cache.add(_ALERTS_WOKEN, 1, timeout=_WOKEN_FOR):
-        return False
-    deliver_alerts.enqueue()
-    return True
+        wakes = alerts.has_work(timezone.now()) and cache.add(_ALERTS_WOKEN, 1, timeout=_WOKEN_FOR)
+        if wakes:
+            deliver_alerts.enqueue()
+    return wakes
 
 
 @task()
