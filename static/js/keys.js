@@ -37,10 +37,12 @@
   const review = () => document.getElementById("review");
 
   // Where nothing can be accepted and no row follows, people pick a company; who has left its field wants no other.
+  // On a phone the buttons stand below both records: there a row begins with its name, whatever has the focus.
+  const phone = matchMedia("(max-width: 39.99rem)");
   const takePlace = (last = "pick") => {
     for (const name of ["accept", "next", last]) {
       const control = review()?.querySelector(`[data-key="${name}"]`);
-      if (control) { control.focus(); return; }
+      if (control) { control.focus({ preventScroll: phone.matches }); return; }
     }
   };
 
@@ -126,9 +128,12 @@
     if (shouldSwap && target?.id === "review" && target.contains(document.activeElement)) document.activeElement.blur();
   });
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.target.id === "review" || event.detail.elt?.id === "review") takePlace();
+    if (event.target.id === "review" || event.detail.elt?.id === "review") {
+      takePlace();
+      if (phone.matches) window.scrollTo(0, 0);
+    }
   });
   document.addEventListener("htmx:afterSettle", () => { if (review()) pressWaiting(); });
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.failed) waiting.length = 0; });
-  if (!document.querySelector("#review [autofocus]")) takePlace();
+  takePlace();
 })();

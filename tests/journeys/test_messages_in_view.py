@@ -84,6 +84,7 @@ def test_the_outcome_stands_beside_the_table_without_scripts(person: Visitor) ->
     message = seen(page, "Mappings saved:")
     message.get_by_role("button", name="Undo").click()
     seen(page, "put back as before")
+    page.get_by_role("button", name="Discard the unsaved choice for Upton Dental Care").click()
     page.get_by_role("button", name="Ignore Upton Dental Care").click()
     seen(page, "Upton Dental Care is ignored").get_by_role("button", name="Undo").click()
     seen(page, "put back as before")
@@ -107,3 +108,17 @@ def test_what_offers_something_stays_and_the_rest_leaves(person: Visitor) -> Non
     expect(page.get_by_text("Could not be done.")).to_be_visible()
     undo.get_by_role("button", name="Undo").click()
     seen(page, "put back as before")
+
+
+def test_a_row_of_the_review_begins_with_its_name_on_a_phone(person: Visitor) -> None:
+    page = person.page
+    page.set_viewport_size({"width": 400, "height": 860})
+    page.goto(f"{person.portal.url}/integrations/autotask/1/review/?state=unmapped")
+    name = page.get_by_role("region", name="Our organization").get_by_role("heading")
+    assert name.evaluate(IN_VIEW)
+    first = name.inner_text()
+    to_the_end(page)
+    page.locator("[data-key='next']").press("Enter")
+    expect(name).not_to_have_text(first)
+    assert name.evaluate(IN_VIEW)
+    expect(page.locator("#review .btn kbd:visible")).to_have_count(0)

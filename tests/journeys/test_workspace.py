@@ -36,14 +36,14 @@ def test_review_by_keyboard_alone(person: Visitor) -> None:
     page.keyboard.press("Escape")
     third = page.get_by_role("region", name="Our organization").get_by_role("heading").inner_text()
     page.keyboard.press("i")
-    expect(page.get_by_text(f"{third} is ignored from now on.")).to_be_visible()
+    expect(page.get_by_text(f"{third} is ignored from now on")).to_be_visible()
     page.keyboard.press("u")
     expect(page.get_by_text("1 change put back as before.")).to_be_visible()
     expect(page.get_by_role("region", name="Our organization")).to_contain_text(third)
     # What was suggested is there again.
     expect(page.get_by_role("button", name="Accept and save")).to_be_focused()
     page.keyboard.press("i")
-    expect(page.get_by_text(f"{third} is ignored from now on.")).to_be_visible()
+    expect(page.get_by_text(f"{third} is ignored from now on")).to_be_visible()
     # The last row has nothing suggested: a company can be picked, and the field can be left.
     page.keyboard.press("j")
     expect(page.get_by_role("combobox", name=re.compile("Another company for"))).to_be_focused()
