@@ -275,9 +275,8 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
     """What the mapping card needs."""
     usual = TableView.of(request.user)
     query = table_query(request.GET, usual.size)
-    seen = (
-        SeenTable.now() if query.state == RowState.REVIEW else ""
-    )  # first: what comes while it is read, is not
+    # Before the rows are read: what comes meanwhile counts as not seen.
+    seen = SeenTable.now() if query.state == RowState.REVIEW else ""
     table = mapping_table(instance, request.user, query)
     address_params = _lasting_params(request.GET)
     warnings = [
