@@ -194,7 +194,8 @@ def test_save_mappings_saves_what_is_shown_and_says_what_was_lost_meanwhile(desk
 def test_what_no_page_showed_ticked_is_not_told_at_every_save(desk: Desk) -> None:
     assert desk.save("shown") == ["Mappings saved: 1 new."]
     assert desk.save() == ["Nothing was saved: nothing was ticked or changed."]
-    assert desk.save("shown") == ["Nothing was saved: nothing was ticked or changed."]  # pressed twice
+    pressed_twice = "Nothing was saved here: the 1 ticked row was saved or discarded already, in another tab."
+    assert desk.save("shown") == [pressed_twice]
 
 
 def test_accept_all_sure_ticks_as_many_as_it_says(desk: Desk) -> None:

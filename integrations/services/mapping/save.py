@@ -53,6 +53,7 @@ class SaveOutcome:
     moved: int = 0
     removed: int = 0
     unchanged: int = 0
+    settled: int = 0  # shown ticked, and saved or discarded already by another page
     conflicts: list[Conflict] = field(default_factory=list)
 
     @property
@@ -72,6 +73,9 @@ class SaveOutcome:
             )
             if count
         ]
+        if not parts and self.settled:
+            rows = "1 ticked row was" if self.settled == 1 else f"{self.settled:,} ticked rows were"
+            return f"Nothing was saved here: the {rows} saved or discarded already, in another tab."
         if not parts:
             return "Nothing was saved: nothing was ticked or changed."
         return f"Mappings saved: {', '.join(parts)}."
@@ -143,7 +147,9 @@ def _save(
     outcome = SaveOutcome(batch.key)
     instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
     proposals = ticked_proposals(user, instance, only)
-    lost = describe_lost_rows(user, instance, set(ticked) - {each.organization_id for each in proposals})
+    gone = set(ticked) - {each.organization_id for each in proposals}
+    lost = describe_lost_rows(user, instance, gone)
+    outcome.settled = len(gone) - len(lost)
     mappings = standing_mappings(instance, proposals)
     others = {mapping.instance_id for mapping in mappings.values()} - {instance.pk}
     instances = {instance.pk: instance} | (IntegrationInstance.objects.in_bulk(others) if others else {})
