@@ -71,6 +71,18 @@ def test_the_mapping_comes_first_with_why_it_needs_review(
     assert f"?q={'Acme%20%26%20Sons%20%3CDental%3E'}#mappings" in page
 
 
+def test_a_wrong_mapping_is_a_click_from_the_review_that_unmaps_it(
+    reader: User, member: User, client_of: Browser, acme: Organization, instance: IntegrationInstance
+) -> None:
+    map_to(acme, company(instance, "42", "ACME Dental Group"))
+    link = f"/review/?organization={acme.pk}"
+    page = shown(client_of(member), acme)
+    assert link in page
+    address = page.split(link)[0].rsplit('"', 1)[1] + link
+    assert 'value="unmap"' in client_of(member).get(address).content.decode()
+    assert link not in shown(client_of(reader), acme)
+
+
 def test_what_is_open_says_where_to_choose(
     reader: User, client_of: Browser, acme: Organization, instance: IntegrationInstance
 ) -> None:
