@@ -115,6 +115,13 @@ def test_the_table_ignores_no_mapped_row(review: Review) -> None:
     assert not IgnoredOrganization.objects.exists()
 
 
+def test_after_a_no_nothing_is_suggested_now(review: Review) -> None:
+    review.press("unmap")
+    page = review.press("reject", review.company)
+    assert "Nothing is suggested for this row now." in page
+    assert RejectedMatch.objects.count() == 1
+
+
 @pytest.mark.parametrize("decision", ["keep", "unmap"])
 def test_what_was_chosen_and_not_saved_gives_way(review: Review, member: User, decision: str) -> None:
     choose(member, review.row, review.other)
