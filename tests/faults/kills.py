@@ -19,14 +19,32 @@ import io
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile, File
 from integrations import tasks
-from integrations.models import ImportReport, IntegrationInstance, ImportSource, Job
-from integrations.services.audit import Actor
+from django.utils import timezone
+from integrations.models import Company, ImportReport, IntegrationInstance
+from integrations.services.audit import Actor, Batch
 from integrations.services.imports import ImportOptions
+from integrations.services.saved_sources import SourceSpec, create_source
 user, instance = User.objects.get(), IntegrationInstance.objects.get()
 actor = Actor.person(user, "a test of faults")
 def file(mark):
     lines = [f"{mark} organization {number},{mark}-{number}" for number in range(ROWS)]
     return ContentFile(("name,external_id\\n" + "\\n".join(lines)).encode(), name="rows.csv")
+def companies(mark):
+    now = timezone.now()
+    made = [
+        Company(
+            instance=instance, seen_at=now,
+            remote_id=f"9{mark[-9:]}{number}", name=f"{mark} organization {number}",
+        )
+        for number in range(ROWS)
+    ]
+    return [company.pk for company in Company.objects.bulk_create(made, batch_size=500)]
+"""
+# Or the next read would find thousands of companies gone, and wait for somebody.
+FORGET = """
+from django.utils import timezone
+from integrations.models import Company
+Company.objects.filter(name__startswith='MARK ').update(missing_since=timezone.now())
 """
 KINDS = {
     "a read": "job = tasks.enqueue_refresh(instance, user, full=True)",
@@ -35,6 +53,14 @@ KINDS = {
     "an import of a file": (
         "job = tasks.enqueue_file_import("
         "ImportReport.Kind.ORGANIZATIONS, file('MARK'), actor, user, ImportOptions())"
+    ),
+    "an import of companies": (
+        "job, _ = tasks.enqueue_company_import(instance, user, actor, {'companies': companies('MARK')})"
+    ),
+    "a refresh of a source": (
+        "spec = SourceSpec('MARK', ImportReport.Kind.ORGANIZATIONS)"
+        "\nsource = create_source(Batch(actor), spec, file('MARK'))"
+        "\njob = tasks.enqueue_source_refresh(source, user)"
     ),
 }
 SLOW = {"a read", "a connection check"}  # by an Autotask that takes its time
@@ -68,12 +94,13 @@ def killed_in(portal: Portal, kind: str) -> str:
         wait_until_state(state, lambda found: found == "done")
         if state()[1] > 1:
             cut.append(name)
-        if "file" in kind:
+        if "import" in kind:
             rows = portal.query(
                 f"SELECT count(*), count(DISTINCT name) FROM integrations_organization "  # noqa: S608
                 f"WHERE name LIKE '{mark} %'"
             )
             assert rows == [(ROWS, ROWS)], f"{rows} instead of {ROWS} rows"
+            portal.run(FORGET.replace("MARK", mark))
     times = " and ".join(cut) or "nobody: it had ended"
     return f"killed in the middle: {times}; another process did it, once"
 
@@ -99,6 +126,16 @@ def _check(portal: Portal) -> str:
 @fault("kill -9 of each process of a worker, in an import of a file")
 def _import(portal: Portal) -> str:
     return killed_in(portal, "an import of a file")
+
+
+@fault("kill -9 of each process of a worker, in an import of companies")
+def _import_companies(portal: Portal) -> str:
+    return killed_in(portal, "an import of companies")
+
+
+@fault("kill -9 of each process of a worker, in a refresh of a source")
+def _refresh_source(portal: Portal) -> str:
+    return killed_in(portal, "a refresh of a source")
 
 
 @fault("kill -9 of each process of a worker, in Suggest Values")
