@@ -76,14 +76,21 @@ def read_delimited(lines: Lines, encoding: str, wanted: Shape, last: Sequence[st
 def _find_delimiter(sample: Sequence[str], first: int) -> str:
     """The sign that makes most rows equally long; of several the one that makes longer, cleaner rows."""
 
-    def worth(sign: str) -> tuple[int, int, float]:
+    def worth(sign: str) -> tuple[bool, int, int, float]:
+        try:
+            _sampled(sample, sign, first)
+        except ImportRefused:
+            is_readable = False  # quotation marks stand where this sign has none: it stands inside cells
+        else:
+            is_readable = True
         rows = [cells for _, cells in _sampled(sample, sign, first, strict=False) if not is_blank(cells)]
         lengths = Counter(len(cells) for cells in rows if len(cells) > 1)
         if not lengths:
-            return (0, 0, 0)
+            return (False, 0, 0, 0)
         usual = max(lengths, key=lambda length: (lengths[length], length))
         parted = [cell for cells in rows for cell in cells[1:]]
-        return (lengths[usual], usual, -sum(cell.startswith(" ") for cell in parted) / len(parted))
+        spaced = sum(cell.startswith(" ") for cell in parted) / len(parted)
+        return (is_readable, lengths[usual], usual, -spaced)
 
     best = max(DELIMITERS, key=worth)
     rows = [cells for _, cells in _sampled(sample, best, first, strict=False) if not is_blank(cells)]

@@ -226,3 +226,10 @@ def test_the_stream_stays_open_and_nothing_is_read_ahead_of_the_rows_asked_for()
         next(table.rows)
         assert stream.tell() < 100_000
     assert not stream.closed
+
+
+def test_a_sign_inside_quoted_cells_is_no_delimiter() -> None:
+    rows = "".join(f'"Firm {n}","\tTroy"\n"Shop {n}","\tErie","5{n}"\n' for n in range(9))
+    shape, names, _ = read(f'"name","city","phone"\n{rows}')
+    assert shape.delimiter == ","
+    assert names == ("name", "city", "phone")

@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from integrations.files.shape import ImportRefused
@@ -267,6 +267,7 @@ EXAMPLES, ROWS = 40, 250  # 10,000 rows in all
 
 
 @examples(EXAMPLES, HealthCheck.function_scoped_fixture)
+@example(cells=["\t0", "\t0", "\r", "", "", "\t0"], seed=948, keep_good=False, as_json=False)
 @given(
     cells=st.lists(
         st.text(st.characters(exclude_characters=CONTROL_SIGNS), max_size=12), min_size=4, max_size=8

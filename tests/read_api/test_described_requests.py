@@ -56,6 +56,9 @@ def test_the_api_does_what_its_description_says(case: Any, authorization: dict[s
     Statuses, types, shapes, refusals and authentication all agree with the description.
     """
     RequestCount.objects.all().delete()  # it tries wrong tokens by the dozen, and guessing is limited
+    # A drawn header may be the Host: one that is no name is refused before the API is asked (RFC 9110, 7.2).
+    for name in [name for name in case.headers or {} if name.lower() == "host"]:
+        del case.headers[name]
     # An unknown parameter whose value is an empty list or object leaves no trace in the address.
     left_out = any(value in ([], {}) for value in (case.query or {}).values())
     excluded = [negative_data_rejection] if left_out else []
