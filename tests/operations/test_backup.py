@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import tarfile
+from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from integrations.services.operations.backup_sqlite import SqliteDatabase
 from tests.support.migrated import copy_migrated_file
 from tests.support.portal import SETTINGS, Portal, Sqlite, running_portal, wait_until
 from tests.support.processes import ROOT
@@ -110,3 +114,23 @@ def check_what_is_no_backup(portal: Portal, made: Path, folder: Path) -> None:
     assert "does not hold what it says" in refused(portal, "restore", str(forged), "--replace")
     assert "There is no file" in refused(portal, "restore", str(folder / "missing"), "--replace")
     assert portal.counts() == before
+
+
+def test_a_database_that_is_read_is_not_put_aside_without_its_newest_rows(tmp_path: Path) -> None:
+    path, copy = tmp_path / "portal.sqlite3", tmp_path / "copy.sqlite3"
+    database = SqliteDatabase(Mock(settings_dict={"NAME": str(path)}))
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("CREATE TABLE word (text)")
+        tables = database.dump(copy)
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM word").fetchall()
+            writer.execute("INSERT INTO word VALUES ('late')")
+            with pytest.raises(RuntimeError, match="another program reads the database"):
+                database.replace(copy, tables)
+            assert writer.execute("SELECT text FROM word").fetchall() == [("late",)]
+    kept = database.replace(copy, tables)
+    with closing(sqlite3.connect(kept)) as aside:
+        assert aside.execute("SELECT text FROM word").fetchall() == [("late",)]
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted([path.name, copy.name, Path(kept).name])

@@ -55,7 +55,10 @@ class SqliteDatabase:
             link.backup(target)
         if self.path.exists():
             with closing(sqlite3.connect(self.path, timeout=5)) as link:
-                link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                is_busy = link.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            if is_busy:  # the newest rows still stand beside the file, and would not be put aside with it
+                new.unlink()
+                raise RuntimeError("another program reads the database. End it and try again")
             for each in BESIDE:
                 self.path.with_name(f"{self.path.name}{each}").unlink(missing_ok=True)
             self.path.rename(kept)
