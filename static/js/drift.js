@@ -1,36 +1,14 @@
 // The inbox by keyboard: J and K go from row to row, X ticks one, E keeps, I ignores, R takes the proposed company,
 // D unmaps; where rows are ticked, E, I and D mean all of those. Listed under "?", and can be switched off there
-// (WCAG 2.1.4). Without this file the same buttons work.
+// (shortcuts.js). Without this file the same buttons work.
 "use strict";
 
 (() => {
-  const STORE = "portal-review-shortcuts";
   const KEYS = { e: "keep", i: "ignore", r: "remap", d: "unmap" };
   const form = document.getElementById("inbox");
-  const help = document.getElementById("shortcuts-help");
-  const box = document.getElementById("shortcuts");
+  const { enabled, help } = window.portal.shortcuts;
   let isSent = false;
 
-  const enabled = () => {
-    try {
-      return localStorage.getItem(STORE) !== "off";
-    } catch {
-      return true; // storage is switched off: the keys stay on for this page
-    }
-  };
-
-  if (box) {
-    box.checked = enabled();
-    box.addEventListener("change", () => {
-      try {
-        localStorage.setItem(STORE, box.checked ? "on" : "off");
-      } catch { /* nothing can be kept */ }
-      window.portal.announce(box.checked ? "Keyboard shortcuts are on" : "Keyboard shortcuts are off");
-    });
-  }
-  document.addEventListener("click", (event) => {
-    if (event.target.closest?.("[data-shortcuts]")) help?.showModal();
-  });
   if (!form) return;
 
   const ticks = () => [...form.querySelectorAll("tbody input[name=row]")];

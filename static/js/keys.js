@@ -1,36 +1,11 @@
 // Work by keyboard: in review mode a key presses the control that carries its name in data-key, in the table
-// keys go from row to row. All of them are listed under "?", and can be switched off (WCAG 2.1.4). Without
+// keys go from row to row. All of them are listed under "?", and can be switched off (shortcuts.js). Without
 // this file the same buttons and links work.
 "use strict";
 
 (() => {
-  const STORE = "portal-review-shortcuts";
   const REVIEW = { j: "next", k: "previous", r: "reject", i: "ignore", y: "keep", u: "undo", "/": "pick", Escape: "leave" };
-  const help = document.getElementById("shortcuts-help");
-  const box = document.getElementById("shortcuts");
-
-  const enabled = () => {
-    try {
-      return localStorage.getItem(STORE) !== "off";
-    } catch {
-      return true; // storage is switched off: the keys stay on for this page
-    }
-  };
-
-  // --- help and switch -------------------------------------------------------------------------------
-
-  if (box) {
-    box.checked = enabled();
-    box.addEventListener("change", () => {
-      try {
-        localStorage.setItem(STORE, box.checked ? "on" : "off");
-      } catch { /* nothing can be kept */ }
-      window.portal.announce(box.checked ? "Keyboard shortcuts are on" : "Keyboard shortcuts are off");
-    });
-  }
-  document.addEventListener("click", (event) => {
-    if (event.target.closest?.("[data-shortcuts]")) help?.showModal();
-  });
+  const { enabled, help } = window.portal.shortcuts;
 
   // --- review mode -----------------------------------------------------------------------------------
 
