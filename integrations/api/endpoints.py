@@ -16,11 +16,11 @@ from integrations.services.read_api import (
     Question,
     changes_after,
     latest_position,
+    of_instance,
     page_after,
     page_before,
     resolve,
     visible,
-    visible_instance,
 )
 
 router = Router()
@@ -108,9 +108,7 @@ def list_companies(
     request: ApiRequest, instance: InstanceId = None, cursor: Cursor = 0, limit: Limit = DEFAULT_LIMIT
 ) -> schemas.Listed[schemas.CompanyOut]:
     """Companies as the last refresh saw them, also those that have been missing since."""
-    found = request.auth.company_rows()
-    if (wanted := visible_instance(request.auth, instance)) is not None:
-        found = found.filter(instance=wanted)
+    found = of_instance(request.auth, request.auth.company_rows(), instance)
     page = page_after(found, cursor, limit)
     return schemas.Listed(items=[rows.company_out(row) for row in page.rows], next=page.next)
 
@@ -141,9 +139,7 @@ def list_mappings(
 ) -> schemas.MappingPage:
     """The mappings in force. To stay up to date, ask for changes since the `position` of the first page."""
     position = latest_position()  # before the rows are read: what happens in between comes as a change
-    found = request.auth.mapping_rows()
-    if (wanted := visible_instance(request.auth, instance)) is not None:
-        found = found.filter(instance=wanted)
+    found = of_instance(request.auth, request.auth.mapping_rows(), instance)
     page = page_after(found, cursor, limit)
     return schemas.MappingPage(
         items=[rows.mapping_out(row) for row in page.rows], next=page.next, position=position
@@ -184,9 +180,7 @@ def list_open_mappings(
     request: ApiRequest, instance: InstanceId = None, cursor: Cursor = 0, limit: Limit = DEFAULT_LIMIT
 ) -> schemas.Listed[schemas.OpenMappingOut]:
     """The inbox: why, since when, and what became what."""
-    found = request.auth.open_rows()
-    if (wanted := visible_instance(request.auth, instance)) is not None:
-        found = found.filter(instance=wanted)
+    found = of_instance(request.auth, request.auth.open_rows(), instance)
     page = page_after(found, cursor, limit)
     return schemas.Listed(items=[rows.open_mapping_out(row) for row in page.rows], next=page.next)
 
@@ -216,9 +210,7 @@ def list_refreshes(
     request: ApiRequest, instance: InstanceId = None, cursor: Cursor = 0, limit: Limit = DEFAULT_LIMIT
 ) -> schemas.Listed[schemas.RefreshOut]:
     """The summaries of the refreshes that came to their end; the newest first."""
-    found = request.auth.refresh_rows()
-    if (wanted := visible_instance(request.auth, instance)) is not None:
-        found = found.filter(instance=wanted)
+    found = of_instance(request.auth, request.auth.refresh_rows(), instance)
     page = page_before(found, cursor, limit)
     return schemas.Listed(items=[rows.refresh_out(row) for row in page.rows], next=page.next)
 
@@ -235,9 +227,7 @@ def list_history(
     request: ApiRequest, instance: InstanceId = None, cursor: Cursor = 0, limit: Limit = DEFAULT_LIMIT
 ) -> schemas.Listed[schemas.EventOut]:
     """Who changed what, when and from where; the newest first."""
-    found = request.auth.event_rows()
-    if (wanted := visible_instance(request.auth, instance)) is not None:
-        found = found.filter(instance=wanted)
+    found = of_instance(request.auth, request.auth.event_rows(), instance)
     page = page_before(found, cursor, limit)
     return schemas.Listed(items=[rows.event_out(row, request.auth) for row in page.rows], next=page.next)
 

@@ -19,10 +19,10 @@ from integrations.services.read_api.resolve import (
 from integrations.services.read_api.scope import (
     NotVisible,
     Scope,
+    of_instance,
     page_after,
     page_before,
     visible,
-    visible_instance,
 )
 from integrations.services.read_api.tokens import (
     LONGEST_DAYS,
@@ -40,6 +40,5 @@ __all__ = [
     "LONGEST_DAYS", "Ambiguous", "By", "Fallback", "MappedCompany", "MappingChange", "NotVisible",
     "Question", "Resolution", "Scope", "Source", "TokenRefused", "TokenSpec", "TooManyRequests",
     "Unresolved", "authenticate", "changes_after", "create_token", "instances_of", "latest_position",
-    "listed_tokens", "page_after", "page_before", "resolve", "revoke_token",
-    "visible", "visible_instance",
+    "listed_tokens", "of_instance", "page_after", "page_before", "resolve", "revoke_token", "visible",
 ]  # fmt: skip

@@ -92,9 +92,9 @@ def visible(rows: QuerySet[Row], pk: int) -> Row:
     return row
 
 
-def visible_instance(scope: Scope, instance_id: int | None) -> IntegrationInstance | None:
-    """The instance that a list is asked for; None when it was not asked. Raises NotVisible."""
-    return None if instance_id is None else visible(scope.instance_rows(), instance_id)
+def of_instance(scope: Scope, rows: QuerySet[Row], instance_id: int | None) -> QuerySet[Row]:
+    """The rows of the instance that a list is asked for, all when it was not asked. Raises NotVisible."""
+    return rows if instance_id is None else rows.filter(instance=visible(scope.instance_rows(), instance_id))
 
 
 def page_after(rows: QuerySet[Row], cursor: int, limit: int) -> Page[Row]:
