@@ -5,15 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
-from integrations.fields import EncryptedJSONField
 from integrations.models.bases import somebody
-from integrations.models.deliveries import Delivery
+from integrations.models.deliveries import Delivery, Receiver
 from integrations.models.instances import IntegrationInstance
 from integrations.models.organizations import Organization
 
@@ -89,22 +87,18 @@ class Alert(models.Model):
         return self.closed_at is not None and bool(self.over_text)
 
 
-class AlertChannel(models.Model):
+class AlertChannel(Receiver):
     """A room of a chat that is told: of which kinds, and of one configuration or all.
 
-    ``address`` holds the incoming webhook under "url". Whoever knows it can write there, so pages, history
-    and admin tell the ``host`` only. ``rests_until`` spares one that does not answer.
+    Whoever knows its address can write there. ``rests_until`` spares one that does not answer.
     """
 
     class Service(models.TextChoices):
         TEAMS = "teams", "Microsoft Teams"
         SLACK = "slack", "Slack"
 
-    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=100)
     service = models.CharField(max_length=20, choices=Service.choices)
-    host = models.CharField(max_length=260, editable=False, help_text="What is shown of the address.")
-    address = EncryptedJSONField(row_key="key")
     kinds = models.JSONField(default=list)
     instance = models.ForeignKey(
         IntegrationInstance, null=True, blank=True, on_delete=models.CASCADE, related_name="alert_channels"
@@ -131,10 +125,6 @@ class AlertChannel(models.Model):
     def kind_labels(self) -> list[str]:
         """Its kinds in the words of the page."""
         return [str(kind.label) for kind in AlertKind if kind.value in self.kinds]
-
-    def move_to(self, url: str) -> None:
-        """Send to this address from now on; unsaved."""
-        self.host, self.address = urlsplit(url).netloc, {"url": url}
 
     def snapshot(self) -> dict[str, Any]:
         """What the audit may know: of the address its host."""

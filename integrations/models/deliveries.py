@@ -3,8 +3,44 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
+from urllib.parse import urlsplit
 
 from django.db import models
+
+from integrations.crypto import SealedValueError
+from integrations.fields import EncryptedJSONField
+
+
+class Receiver(models.Model):
+    """Who is sent to at an address that is a secret by itself.
+
+    ``address`` holds it under "url": many receivers are opened by their path alone, so pages, history, admin
+    and API tell the ``host`` only.
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    host = models.CharField(max_length=260, editable=False, help_text="What is shown of the address.")
+    address = EncryptedJSONField(row_key="key")
+
+    class Meta:
+        abstract = True
+
+    def move_to(self, url: str) -> None:
+        """Send to this address from now on; unsaved."""
+        self.host, self.address = urlsplit(url).netloc, {"url": url}
+
+    def is_moved_by(self, url: str) -> bool:
+        """Whether this is another address than the stored one, which may be one that no key opens any more.
+
+        "" keeps what is stored.
+        """
+        if not url:
+            return False
+        try:
+            return bool(self.address.reveal().get("url") != url)
+        except SealedValueError:
+            return True
 
 
 class Delivery(models.Model):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import models
 from django.urls import reverse
 
 from integrations.fields import EncryptedJSONField
 from integrations.models.bases import somebody
-from integrations.models.deliveries import Delivery
+from integrations.models.deliveries import Delivery, Receiver
 from integrations.models.mappings import OrganizationMapping
 
 
@@ -23,18 +22,14 @@ class WebhookEvent(models.TextChoices):
     ALERT_CHANGED = "alert.changed", "An alert begins, or is over"
 
 
-class Webhook(models.Model):
-    """One receiver.
+class Webhook(Receiver):
+    """A program that is told.
 
     ``position`` is the last audit event (its id) that was turned into deliveries; ``rests_until`` spares a
-    receiver that does not answer; ``secret`` holds the signing key under "key", ``address`` where to send
-    under "url": many receivers are opened by their path alone, so pages, history and API tell the host only.
+    receiver that does not answer; ``secret`` holds the signing key under "key".
     """
 
-    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=100)
-    host = models.CharField(max_length=260, editable=False, help_text="What is shown of the address.")
-    address = EncryptedJSONField(row_key="key")
     secret = EncryptedJSONField(row_key="key")
     events = models.JSONField(default=list)
     is_active = models.BooleanField("active", default=True)
@@ -58,10 +53,6 @@ class Webhook(models.Model):
     def event_labels(self) -> list[str]:
         """Its events in the words of the page."""
         return [event.label for event in WebhookEvent if event.value in self.events]
-
-    def move_to(self, url: str) -> None:
-        """Send to this address from now on."""
-        self.host, self.address = urlsplit(url).netloc, {"url": url}
 
     def snapshot(self) -> dict[str, Any]:
         """What the audit may know: of the address its host, and nothing of the signing key."""

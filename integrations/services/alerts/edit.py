@@ -10,7 +10,6 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
-from integrations.crypto import SealedValueError
 from integrations.models import (
     AlertChannel,
     AlertKind,
@@ -117,7 +116,7 @@ def change_channel(batch: Batch, channel: AlertChannel, spec: ChannelSpec) -> bo
         check_address(spec.url)
     with transaction.atomic():
         channel = AlertChannel.objects.select_for_update(of=("self",)).get(pk=channel.pk)
-        before, moves = channel.snapshot(), _moves(channel, spec.url)
+        before, moves = channel.snapshot(), channel.is_moved_by(spec.url)
         _apply(channel, spec)
         after = channel.snapshot()
         if after == before and not moves:
@@ -136,15 +135,6 @@ def delete_channel(batch: Batch, channel: AlertChannel) -> None:
     with transaction.atomic():
         _record(batch, Action.ALERT_CHANNEL_DELETED, channel, channel.snapshot(), None)
         channel.delete()
-
-
-def _moves(channel: AlertChannel, url: str) -> bool:
-    if not url:
-        return False
-    try:
-        return bool(channel.address.reveal().get("url") != url)
-    except SealedValueError:
-        return True
 
 
 def _apply(channel: AlertChannel, spec: ChannelSpec) -> None:

@@ -63,7 +63,7 @@ def change_webhook(batch: Batch, webhook: Webhook, spec: WebhookSpec) -> bool:
         check_address(spec.url)
     with transaction.atomic():
         webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
-        before, moves = webhook.snapshot(), _moves(webhook, spec.url)
+        before, moves = webhook.snapshot(), webhook.is_moved_by(spec.url)
         _apply(webhook, spec)
         after = webhook.snapshot()
         if after == before and not moves:
@@ -74,16 +74,6 @@ def change_webhook(batch: Batch, webhook: Webhook, spec: WebhookSpec) -> bool:
         told = after | {"address_replaced": True} if moves else after
         _record(batch, Action.WEBHOOK_CHANGED, webhook, before, told)
     return True
-
-
-def _moves(webhook: Webhook, url: str) -> bool:
-    """Whether this is another address than the stored one, which may be one that no key opens any more."""
-    if not url:
-        return False
-    try:
-        return bool(webhook.address.reveal().get("url") != url)
-    except SealedValueError:
-        return True
 
 
 @sensitive_variables("key")
