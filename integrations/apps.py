@@ -9,6 +9,7 @@ from django.db.models.signals import post_migrate
 
 from integrations.database.limits import limit_connections
 from integrations.database.sqlite import prepare_connections
+from integrations.database.writable import keep_only_writable_connections
 
 # What each role may do; the roles are Django groups, so the admin can give them to people.
 READER = (
@@ -62,6 +63,7 @@ class IntegrationsConfig(AppConfig):
 
         prepare_connections()
         limit_connections()
+        keep_only_writable_connections()
         if apps.is_installed("allauth.mfa"):  # it is not where two files are all there is (settings_offline)
             from integrations.models import seeds
             from integrations.services.sign_ins import watch_changes

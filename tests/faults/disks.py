@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 
 from tests.faults.cases import POSTGRES, SQLITE, Skipped, fault
-from tests.support.portal import Portal, Postgres, wait_until
+from tests.support.portal import Portal, Postgres, Sqlite, wait_until
 
 AT_ITS_LIMIT = """
 from django.contrib.auth.models import User
@@ -140,3 +142,42 @@ def _read_only(portal: Portal) -> str:
     finally:
         subprocess.run(["mount", "-o", "remount,rw", folder], check=True, capture_output=True)
     return "the start waits and says why in the log; no probe answers"
+
+
+@contextmanager
+def not_writable(path: Path) -> Iterator[None]:
+    """Meanwhile whoever opens the file can only read it; root is kept off by its attribute alone."""
+    command = "chattr" if os.geteuid() == 0 else "chmod"
+    change, back = ("+i", "-i") if os.geteuid() == 0 else ("400", "600")
+    if subprocess.run([command, change, path], check=False, capture_output=True).returncode != 0:
+        raise Skipped("this file system does not let a file be made read-only for this user")
+    try:
+        yield
+    finally:
+        subprocess.run([command, back, path], check=True, capture_output=True)
+
+
+def sign_in(portal: Portal) -> tuple[int, str]:
+    """Send the sign-in form with a wrong password."""
+    form = {"login": f"somebody {time.monotonic_ns()}", "password": "x"}
+    return portal.ask("/accounts/login/", form, signed_in=False)
+
+
+@fault("the file of the database is read-only for 15 s while the portal runs", SQLITE)
+def _read_only_meanwhile(portal: Portal) -> str:
+    """The web process is replaced meanwhile, so that all its connections are made in the spell."""
+    assert isinstance(portal.database, Sqlite)
+    with not_writable(portal.database.path), ThreadPoolExecutor(8) as people:
+        for path in ("/readyz", "/readyz/web"):
+            status, page = portal.ask(path)
+            assert (status, "takes no changes" in page) == (503, True), f"{path} answered {status}"
+        os.kill(portal.processes("gunicorn")[-1], signal.SIGKILL)
+        wait_until(lambda: portal.ask("/organizations/")[0] == 200, "reading is possible", 20)
+        for status, page in people.map(lambda _: sign_in(portal), range(8)):
+            assert (status, "cannot write now" in page) == (503, True), f"sign-in answered {status}"
+        time.sleep(10)
+    wait_until(portal.is_ready, "the probe says that all is well", 30)
+    with ThreadPoolExecutor(8) as people:
+        answers = [status for status, _ in people.map(lambda _: sign_in(portal), range(24))]
+    assert 503 not in answers, f"after the probe was well again sign-in answered {answers}"
+    return "pages are read; sign-in says “The portal cannot write now”, probes too; then nobody is refused"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import os
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 from django.conf import settings
@@ -17,6 +15,7 @@ from django.utils import timezone
 
 from integrations.crypto import SealedValueError, ring_mark
 from integrations.database.faults import Fault, fault_of
+from integrations.database.writable import is_writable
 from integrations.models import IntegrationInstance, Worker
 
 T = TypeVar("T")
@@ -54,9 +53,9 @@ def readiness(*, worker: bool = True) -> dict[str, str]:
             cursor.execute("SELECT 1")
         if not _Migrations.are_applied():
             return {"database": OK, "migrations": "not applied: run manage.py prepare"}
-        found = {"database": OK, "migrations": OK, "keys": _unless_held(_keys, HELD)}
+        database = OK if is_writable(connection) else "takes no changes"
+        found = {"database": database, "migrations": OK, "keys": _unless_held(_keys, HELD)}
         if worker:
-            found["database"] = OK if is_writable() else "takes no changes"
             found |= {"disk": _disk(), "clock": _unless_held(_clock, HELD)}
             found |= _unless_held(_workers, {"worker": HELD})
         elif found["keys"] == HELD:
@@ -77,17 +76,6 @@ def _unless_held(look: Callable[[], T], held: T) -> T:
         if fault_of(error) is not Fault.BUSY:
             raise
         return held
-
-
-def is_writable() -> bool:
-    """Whether the database would take a change, as far as it tells without one."""
-    if connection.vendor == "sqlite":
-        name = str(connection.settings_dict["NAME"])
-        return "memory" in name or (os.access(name, os.W_OK) and os.access(Path(name).parent, os.W_OK))
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery()")
-        row = cursor.fetchone()
-    return bool(row and row[0])
 
 
 def clock_difference() -> float:

@@ -1,0 +1,102 @@
+"""A connection that takes no changes is not kept: after a read-only spell nobody is refused any longer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.test import Client
+from django.utils import timezone
+
+from integrations.models import Worker
+
+
+@pytest.fixture
+def link(db: None, tmp_path: Path) -> Iterator[DatabaseWrapper]:
+    """A connection to a SQLite file, kept as the portal keeps its own."""
+    named = {**connection.settings_dict, "NAME": str(tmp_path / "portal.sqlite3"), "CONN_MAX_AGE": 60}
+    made = DatabaseWrapper({**named, "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL"}}, "spell")
+    with made.cursor() as cursor:
+        cursor.execute("CREATE TABLE word (text)")
+    yield made
+    made.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's own refusal")
+def test_a_connection_to_a_server_that_takes_no_changes_is_closed_after_its_first_refusal() -> None:
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+    connection.close_if_unusable_or_obsolete()
+    assert connection.connection is not None  # nothing was refused yet
+    with pytest.raises(DatabaseError, match="read-only"), transaction.atomic():
+        Worker.objects.create(name="refused", started_at=timezone.now(), seen_at=timezone.now())
+    connection.close_if_unusable_or_obsolete()
+    assert connection.connection is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="what PostgreSQL tells with a connection")
+def test_a_connection_that_is_made_while_the_server_takes_no_changes_ends_with_its_request() -> None:
+    connection.close()
+    connection.settings_dict["OPTIONS"]["options"] = "-c default_transaction_read_only=on"
+    try:
+        connection.ensure_connection()
+    finally:
+        del connection.settings_dict["OPTIONS"]["options"]
+    connection.close_if_unusable_or_obsolete()
+    assert connection.connection is None
+
+
+def test_a_connection_is_closed_after_its_first_refusal(link: DatabaseWrapper) -> None:
+    with link.cursor() as cursor:
+        cursor.execute("PRAGMA query_only = on")  # by which SQLite answers as for a file opened read-only
+        with pytest.raises(DatabaseError, match="readonly"):
+            cursor.execute("INSERT INTO word VALUES ('one')")
+    link.close_if_unusable_or_obsolete()
+    assert link.connection is None
+    with link.cursor() as cursor:
+        cursor.execute("INSERT INTO word VALUES ('two')")
+    link.close_if_unusable_or_obsolete()
+    assert link.connection is not None  # and one that takes changes is kept
+
+
+@pytest.mark.parametrize("ending", ["", "-wal"])
+def test_a_connection_that_is_made_in_a_read_only_spell_ends_with_its_request(
+    link: DatabaseWrapper, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a program of another user has left what SQLite keeps beside its file."""
+    link.close()
+    path = Path(link.settings_dict["NAME"])
+    path.with_name(path.name + "-wal").touch()
+    closed, may = path.with_name(path.name + ending), os.access
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "access", lambda file, mode: Path(file) != closed and may(file, mode))
+        link.ensure_connection()
+    link.close_if_unusable_or_obsolete()
+    assert link.connection is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_both_probes_tell_of_a_database_that_takes_no_changes(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can sign in then."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+    else:
+        monkeypatch.setitem(connection.settings_dict, "NAME", "/no/such/folder/portal.sqlite3")
+    try:
+        for path in ("/readyz", "/readyz/web"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "takes no changes")
+    finally:
+        monkeypatch.undo()
+        if connection.vendor == "postgresql":
+            connection.close()
