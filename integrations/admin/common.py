@@ -16,8 +16,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from integrations.models import Company
+from integrations.psa.registry import PROVIDERS
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -103,6 +105,11 @@ def list_link(model: type[models.Model], text: StrOrPromise, **conditions: objec
     return format_html('<a href="{}?{}">{}</a>', address, urlencode(conditions), text)
 
 
+def psa_label(key: str) -> str:
+    """The name of a kind of PSA; the key itself where this portal does not know it (any more)."""
+    return PROVIDERS[key].name if key in PROVIDERS else key
+
+
 def lines(items: Iterable[object]) -> str:
     """One paragraph an item."""
     return format_html_join("", "<div>{}</div>", ((item,) for item in items)) or NOTHING
@@ -128,11 +135,31 @@ class ConfigurationFilter(admin.RelatedFieldListFilter):
         self.title = "configuration"
 
 
+class PsaFilter(admin.AllValuesFieldListFilter):
+    """By the kind of PSA, under its name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "PSA"
+
+    def choices(self, changelist: Any) -> Any:
+        """As Django's, with names for keys."""
+        for choice in super().choices(changelist):
+            yield {**choice, "display": psa_label(str(choice["display"]))}
+
+
 class PortalAdmin(admin.ModelAdmin[Row]):
     """Rows of the portal: their history is the portal's own, which knows who, from where, and undo."""
 
     show_full_result_count = False
     list_per_page = 50
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """All rows, under their own name where Django says "Select … to view"."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def history_of(self, row: Row) -> Mapping[str, object] | None:
         """What narrows the portal's history to this row; None where it keeps none of it."""
@@ -163,6 +190,11 @@ class PortalAdmin(admin.ModelAdmin[Row]):
     def configuration(self, row: Any) -> str:
         """To the instance of the row, if it has one."""
         return link(row.instance)
+
+    @admin.display(description="PSA", ordering="psa")
+    def psa_name(self, row: Any) -> str:
+        """The kind of PSA, by its name."""
+        return psa_label(row.psa)
 
 
 class ReadOnlyAdmin(PortalAdmin[Row]):

@@ -23,6 +23,7 @@ from django.utils.timezone import localtime
 from integrations.admin.common import (
     NOTHING,
     DeletedFilter,
+    PsaFilter,
     SoftDeleteAdmin,
     lines,
     list_link,
@@ -89,14 +90,14 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
     form = InstanceForm
     refusals = (ChangedMeanwhile, NameTaken)
     list_display = (
-        "name", "psa", "is_default", "status", "zone_name", "company_count", "mapping_count",
+        "name", "psa_name", "is_default", "status", "zone_name", "company_count", "mapping_count",
         "last_checked_at", "last_refreshed_at", "deleted_at",
     )  # fmt: skip
-    list_filter = (DeletedFilter, "psa", "status")
+    list_filter = (DeletedFilter, ("psa", PsaFilter), "status")
     search_fields = ("name", "description", "username", "zone_name")
     actions = ("validate", "refresh", "restore")
     fieldsets = (
-        (None, {"fields": ("name", "description", "is_default", "psa", "setup_page", "seen")}),
+        (None, {"fields": ("name", "description", "is_default", "psa_name", "setup_page", "seen")}),
         (
             "Connection",
             {
@@ -120,7 +121,7 @@ class InstanceAdmin(SoftDeleteAdmin[IntegrationInstance]):
         ("Life", {"fields": ("key", "created_at", "updated_at", "deleted_at", "deleted_by")}),
     )  # fmt: skip
     readonly_fields = (
-        "psa", "setup_page", "status", "username", "secrets", "zone", "zone_name", "api_url", "web_url",
+        "psa_name", "setup_page", "status", "username", "secrets", "zone", "zone_name", "api_url", "web_url",
         "database_id", "last_checked_at", "check_steps", "last_refreshed_at", "last_full_read_at",
         "failing_since", "failed_reads", "warnings", "filters", "related", "key", "created_at",
         "updated_at", "deleted_at", "deleted_by",

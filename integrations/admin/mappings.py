@@ -14,12 +14,14 @@ from integrations.admin.common import (
     NOTHING,
     ConfigurationFilter,
     OutOfForceFilter,
+    PsaFilter,
     ReadOnlyAdmin,
     SoftDeleteAdmin,
     company_label,
     lines,
     link,
     list_link,
+    psa_label,
 )
 from integrations.models import (
     AuditEvent,
@@ -115,7 +117,7 @@ class MappingAdmin(SoftDeleteAdmin[OrganizationMapping]):
     search_help_text = "Organization, its external id, company or its Autotask id"
     autocomplete_fields = ("organization", "company")
     fields = (
-        "organization", "company", "instance", "psa", "source", "share", "why", "matcher_version",
+        "organization", "company", "instance", "psa_name", "source", "share", "why", "matcher_version",
         "confirmed_name", "kept_despite", "confirmed_by", "confirmed_at", "version", "removed_at",
         "removed_with_instance", "history", "seen_version",
     )  # fmt: skip
@@ -240,9 +242,9 @@ class RejectedMatchAdmin(ReadOnlyAdmin[RejectedMatch]):
 class IgnoredOrganizationAdmin(ReadOnlyAdmin[IgnoredOrganization]):
     """Organizations that are deliberately not mapped. Deleting a row brings one back into the open work."""
 
-    list_display = ("organization", "psa", "ignored_by", "ignored_at")
+    list_display = ("organization", "psa_name", "ignored_by", "ignored_at")
     list_select_related = ("organization", "ignored_by")
-    list_filter = ("psa",)
+    list_filter = (("psa", PsaFilter),)
     search_fields = ("organization__name",)
     date_hierarchy = "ignored_at"
 
@@ -260,7 +262,9 @@ class IgnoredOrganizationAdmin(ReadOnlyAdmin[IgnoredOrganization]):
             IntegrationInstance.objects.filter(psa=obj.psa).order_by("deleted_at", "-is_default").first()
         )
         if instance is None:
-            self.message_user(request, f"There is no configuration of {obj.psa} any more.", messages.ERROR)
+            self.message_user(
+                request, f"There is no configuration of {psa_label(obj.psa)} any more.", messages.ERROR
+            )
         else:
             stop_ignoring(Batch(actor_of(request)), instance, obj.organization)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
@@ -17,8 +18,10 @@ from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
+from django.utils.text import capfirst
 
 from integrations.admin.common import ReadOnlyAdmin, link
+from integrations.admin.sections import LABELS
 from integrations.models import AccountEvent, BrowserSession, MappingProposal, TablePreference
 from integrations.services.audit import Batch, actor_of
 from integrations.services.people import NotAllowed, hold_superusers
@@ -40,9 +43,10 @@ class ProvenAdmin(admin.ModelAdmin[Any]):
         return super().changeform_view(*args, **kwargs)
 
     @method_decorator(reauthentication_required(allow_get=True, enabled=gives_access))
-    def changelist_view(self, *args: Any, **kwargs: Any) -> Any:
-        """All rows, with what can be done to several."""
-        return super().changelist_view(*args, **kwargs)
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """All rows under the portal's word for them, with what can be done to several."""
+        title = LABELS.get(self.model.__name__, capfirst(str(self.opts.verbose_name_plural)))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     @method_decorator(reauthentication_required(allow_get=True))
     def delete_view(self, *args: Any, **kwargs: Any) -> Any:
@@ -161,6 +165,23 @@ class PersonAdmin(ProvenAdmin, UserAdmin[User]):
     def roles(self, person: User) -> str:
         """The groups that give rights on the portal's pages."""
         return ", ".join(group.name for group in person.groups.all())
+
+
+admin.site.unregister(EmailAddress)
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(ProvenAdmin, ReadOnlyAdmin[EmailAddress]):
+    """Rows that an earlier version made. The portal never reads them: a person's address is on the person."""
+
+    list_display = ("email", "user", "primary", "verified")
+    list_select_related = ("user",)
+    search_fields = ("email", "user__username")
+    fields = ("email", "user", "primary", "verified")
+
+    def has_delete_permission(self, request: HttpRequest, obj: EmailAddress | None = None) -> bool:
+        """They serve nothing."""
+        return True
 
 
 admin.site.unregister(Authenticator)

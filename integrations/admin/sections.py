@@ -27,42 +27,19 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "ImportSourceRun",
         ),
     ),
-    ("People", ("User", "Group", "EmailAddress", "Authenticator", "SocialAccount", "BrowserSession")),
+    ("People", ("User", "Group", "Authenticator", "SocialAccount", "BrowserSession")),
     ("Alerts", ("Alert", "AlertMessage", "AlertPreference", "AlertReader", "AlertChannel")),
     ("Other programs", ("ApiToken", "Webhook", "WebhookDelivery")),
     ("What happened", ("AuditEvent", "AccountEvent", "Occurrence", "RefreshSummary", "RecordChange")),
 )  # fmt: skip
+# Models of other applications, whose own words are not the portal's.
 LABELS = {
-    "IntegrationInstance": "Configurations",
-    "OrganizationMapping": "Mappings",
-    "MappingProposal": "Unsaved proposals",
-    "ReviewNotice": "Mappings reported for review",
-    "ReviewCase": "Mappings given to somebody or put off",
-    "CompanyFilter": "Rows of company filters",
-    "FilterOption": "Picklist values",
-    "ImportReport": "Imports",
-    "ImportDraft": "Files that wait to be imported",
-    "RememberedReading": "Remembered columns of files",
-    "ImportSource": "Sources",
-    "ImportSourceRun": "Refreshes of sources",
-    "OrganizationIdentifier": "Ids in other tools",
-    "AlertMessage": "Messages about alerts",
-    "AlertPreference": "What people chose to hear",
-    "AlertReader": "Digests, and mail that does not arrive",
-    "AlertChannel": "Rooms of chats",
     "User": "People",
     "Group": "Roles",
-    "EmailAddress": "E-mail addresses",
     "Authenticator": "Second factors",
     "SocialAccount": "Ties to single sign-on",
-    "BrowserSession": "Sessions",
-    "AuditEvent": "Changes",
-    "AccountEvent": "Sign-in log",
-    "Occurrence": "What happened to configurations",
-    "RefreshSummary": "What refreshes changed",
-    "RecordChange": "Values that became others",
 }
-# Parts of other rows, and rows of the queue's library: reached from what they belong to, never looked for.
+# Parts of other rows, and rows of libraries: reached from what they belong to, never looked for.
 UNLISTED = {
     "ImportReportPart",
     "ImportFilePart",
@@ -72,6 +49,7 @@ UNLISTED = {
     "RequestCount",
     "TablePreference",
     "AlertNotice",
+    "EmailAddress",
 }
 
 _by_application = admin.site.get_app_list

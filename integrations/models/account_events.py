@@ -84,6 +84,8 @@ class AccountEvent(AppendOnly):
     objects = AccountEventQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "entry of the sign-in log"
+        verbose_name_plural = "sign-in log"
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["person", "-id"], name="account_events_of_a_person"),

@@ -111,6 +111,8 @@ class AlertChannel(Receiver):
     created_by = somebody()
 
     class Meta:
+        verbose_name = "room of a chat"
+        verbose_name_plural = "rooms of chats"
         ordering = ["name", "pk"]
         constraints = [models.CheckConstraint(condition=~models.Q(name=""), name="alert_channel_has_a_name")]
 
@@ -150,6 +152,8 @@ class AlertReader(models.Model):
     last_error = models.CharField(max_length=500, blank=True, editable=False)
 
     class Meta:
+        verbose_name = "digest, and mail that does not arrive"
+        verbose_name_plural = "digests, and mail that does not arrive"
         ordering = ["user"]
         constraints = [
             models.CheckConstraint(
@@ -183,6 +187,8 @@ class AlertPreference(models.Model):
     muted_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "what a person chose to hear"
+        verbose_name_plural = "what people chose to hear"
         ordering = ["user", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["user", "instance", "kind"], name="one_alert_preference"),
@@ -226,6 +232,8 @@ class AlertMessage(Delivery):
     is_test = models.BooleanField(default=False)
 
     class Meta:
+        verbose_name = "message about an alert"
+        verbose_name_plural = "messages about alerts"
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(

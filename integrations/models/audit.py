@@ -139,6 +139,7 @@ class AuditEvent(AppendOnly):
     objects = AuditQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "change"
         ordering = ["-at", "-pk"]
         indexes = [
             models.Index(fields=["batch", "id"], name="audit_batch_in_order"),

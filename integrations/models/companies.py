@@ -179,6 +179,7 @@ class FilterOption(models.Model):
     sort_order = models.BigIntegerField(default=0)
 
     class Meta:
+        verbose_name = "picklist value"
         ordering = ["instance", "field", "sort_order", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["instance", "field", "value"], name="option_is_unique_in_field"),

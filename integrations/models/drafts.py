@@ -58,6 +58,8 @@ class ImportDraft(models.Model):
     objects = ImportDraftQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "file that waits to be imported"
+        verbose_name_plural = "files that wait to be imported"
         ordering = ["-pk"]
 
     def __str__(self) -> str:
@@ -102,6 +104,8 @@ class RememberedReading(models.Model):
     used_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "remembered columns of a file"
+        verbose_name_plural = "remembered columns of files"
         ordering = ["-used_at", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["user", "kind", "shape"], name="reading_is_remembered_once"),

@@ -58,6 +58,8 @@ class Occurrence(models.Model):
     objects = OccurrenceQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "what happened to a configuration"
+        verbose_name_plural = "what happened to configurations"
         ordering = ["-pk"]
         indexes = [models.Index(fields=["instance", "cause", "-id"], name="occurrence_of_cause")]
 
@@ -81,8 +83,9 @@ class RefreshSummary(models.Model):
     compared = models.BooleanField(default=False, help_text="With the mappings, after the refresh.")
 
     class Meta:
+        verbose_name = "what a refresh changed"
+        verbose_name_plural = "what refreshes changed"
         ordering = ["-pk"]
-        verbose_name_plural = "refresh summaries"
         indexes = [models.Index(fields=["instance", "-id"], name="summary_of_instance")]
 
     def __str__(self) -> str:
@@ -219,6 +222,8 @@ class RecordChange(models.Model):
     objects = RecordChangeQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "value that became another"
+        verbose_name_plural = "values that became others"
         ordering = ["pk"]
         indexes = [
             models.Index(fields=["company", "kind", "at"], name="change_of_company"),
@@ -299,6 +304,8 @@ class ReviewCase(models.Model):
     assigned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "mapping given to somebody or put off"
+        verbose_name_plural = "mappings given to somebody or put off"
         ordering = ["pk"]
 
     def __str__(self) -> str:

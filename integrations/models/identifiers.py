@@ -57,6 +57,8 @@ class OrganizationIdentifier(models.Model):
     objects = IdentifierQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "id in another tool"
+        verbose_name_plural = "ids in other tools"
         ordering = ["organization", "kind", "source", "value"]
         constraints = [
             models.UniqueConstraint(

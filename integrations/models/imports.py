@@ -52,6 +52,7 @@ class ImportReport(models.Model):
     cursor = models.BigIntegerField(default=0, editable=False)
 
     class Meta:
+        verbose_name = "import"
         ordering = ["-pk"]
 
     def __str__(self) -> str:

@@ -138,6 +138,7 @@ class IntegrationInstance(models.Model):
     objects = InstanceQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "configuration"
         ordering = ["psa", "-is_default", "name"]
         constraints = [
             models.UniqueConstraint(
@@ -239,6 +240,8 @@ class CompanyFilter(models.Model):
     value = models.JSONField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "row of a company filter"
+        verbose_name_plural = "rows of company filters"
         ordering = ["instance", "position", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["instance", "position"], name="one_filter_per_position"),

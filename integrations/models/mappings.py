@@ -114,6 +114,7 @@ class OrganizationMapping(models.Model):
     objects = MappingQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "mapping"
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
@@ -313,6 +314,7 @@ class MappingProposal(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name = "unsaved proposal"
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(

@@ -60,7 +60,7 @@ class BrowserSession(AbstractBaseSession):
     objects = BrowserSessionQuerySet.as_manager()  # type: ignore[misc, assignment]  # another in its parent
 
     class Meta:
-        verbose_name = "browser session"
+        verbose_name = "session"
         ordering = ["-seen_at"]
 
     def __str__(self) -> str:

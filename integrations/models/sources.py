@@ -52,6 +52,7 @@ class ImportSource(models.Model):
     created_by = somebody()
 
     class Meta:
+        verbose_name = "source"
         ordering = [Lower("name"), "pk"]
         constraints = [
             models.CheckConstraint(condition=~models.Q(name=""), name="source_has_a_name"),
@@ -134,6 +135,8 @@ class ImportSourceRun(models.Model):
     error = models.TextField(blank=True)
 
     class Meta:
+        verbose_name = "refresh of a source"
+        verbose_name_plural = "refreshes of sources"
         ordering = ["-pk"]
 
     def __str__(self) -> str:

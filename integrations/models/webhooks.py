@@ -98,6 +98,8 @@ class ReviewNotice(models.Model):
     noted_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = "mapping reported for review"
+        verbose_name_plural = "mappings reported for review"
         ordering = ["pk"]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -49,3 +50,24 @@ def test_a_row_of_a_filter_reads_as_on_its_card(desk: Client) -> None:
     page = desk.get(reverse("admin:integrations_companyfilter_changelist")).content.decode()
     assert "Company type equals 1" in page
     assert ">eq<" not in page
+
+
+def test_each_list_is_called_what_the_index_calls_it(desk: Client) -> None:
+    """A person who follows "Configurations" arrives at "Configurations", not at a class name."""
+    index = desk.get(reverse("admin:index")).content.decode()
+    rows = re.findall(r'<th scope="row"[^>]*>\s*<a href="([^"]+)"[^>]*>([^<]+)</a>', index)
+    assert len(rows) == len(SHOWN)
+    for address, name in rows:
+        page = desk.get(address, follow=True)
+        title = re.search(r"<h1>(.*?)</h1>", page.content.decode(), re.DOTALL)
+        assert title is not None
+        assert (address, html.unescape(title[1]).strip()) == (address, html.unescape(name))
+
+
+def test_a_kind_of_psa_is_named(desk: Client) -> None:
+    IntegrationInstance.objects.create(
+        psa="autotask", name="Main", username="api@example.com", updated_at=timezone.now()
+    )
+    page = desk.get(reverse("admin:integrations_integrationinstance_changelist")).content.decode()
+    assert "Autotask PSA" in re.sub(r"<[^>]*>", "", page)
+    assert ">autotask<" not in page

@@ -78,7 +78,7 @@ HOOK_KEY, HOOK_QUERY, DIGEST = "hook-key-Plover-55", "hook-query-Wren-66", "d1" 
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OURS = [model for model in REGISTERED if model._meta.app_label == "integrations"]
-ADDED_HERE = {Organization, OrganizationMapping, Group, EmailAddress}
+ADDED_HERE = {Organization, OrganizationMapping, Group}
 ADDED_ON_THE_PORTAL = {IntegrationInstance, User}
 CHANGED_HERE = ADDED_HERE | ADDED_ON_THE_PORTAL
 
