@@ -68,9 +68,19 @@ _SITE_PATTERN = re.compile(
     re.IGNORECASE,
 )
 _JURISDICTION = re.compile(r"\s*[/\\]+\s*([A-Za-z]{2,4}|[A-Za-z]+(?: [A-Za-z]+)+(?=\s*[/\\]))\s*([/\\]*)\s*$")
+_STATED = re.compile(
+    r"(?<=\w\W)\s*\ban?\s+((?:[^\W\d]+\s+){1,3}?)((?:domestic |non-?profit |professional )?(?:corporation"
+    r"|company|limited liability company|limited partnership|llc|inc\.?))\s*$",
+    re.IGNORECASE,
+)
 _STATE_IN_BRACKETS = re.compile(r"\(\s*([A-Z]{2})\s*\)")
 _STATE_NAMES = {short: name for name, short in _REGIONS.items()}
+_TO_WHOM = re.compile(r"^\W*(?:c\s*/\s*o|attn|attention)\b[\s:.,-]+(?=\w)", re.IGNORECASE)
 _STARS = re.compile(r"^[\s*]+|[\s*]+$")
+_CUSTOMER_NUMBER = (
+    r"(?:kd|kunden?|cust(?:omer)?|client|acc(?:oun)?t|deb(?:itor)?)[.\s-]*(?:nr|no|num(?:ber)?|id)?"
+    r"[.:#\s]*\d{3,8}"
+)
 _CODE_PATTERNS = (
     re.compile(r"^\s*[A-Za-z]{1,6}[-_]?\d{2,6}\s*(?:\s-+\s*|[:|_]\s*|\s[-:|]+\s+)"),
     re.compile(r"^\s*#?\d{3,8}\s*(?:\s-+\s+|[:|_]\s*|\.\s+)"),
@@ -80,20 +90,20 @@ _CODE_PATTERNS = (
     re.compile(r"\s+#\s?\d{5,8}\s*$"),
     # a code without a sign behind it: more letters and digits than a name begins with
     re.compile(r"^\s*(?:[A-Z]{1,3}-?\d{4,8}|[A-Z]{2,6}-?\d{3,8})\s+(?=[^\W\d_]{2})"),
-    re.compile(
-        r"^\s*(?:kd|kunden?|cust(?:omer)?|client|acc(?:oun)?t|deb(?:itor)?)[.\s-]*(?:nr|no|num(?:ber)?|id)?[.:#\s]*"
-        r"\d{3,8}[\s:|-]+",
-        re.IGNORECASE,
-    ),
+    re.compile(rf"^\s*{_CUSTOMER_NUMBER}[\s:|-]+", re.IGNORECASE),
+    re.compile(rf"[\s,(\[|-]+{_CUSTOMER_NUMBER}\s*[)\]]?\s*$", re.IGNORECASE),
 )
 _SECOND_NAME = re.compile(
     r"""\s*[,\-(\[]*\s*(?:
-        \bd\s*[./]?\s*b\s*[./]?\s*a\b\.? | \bdoing\ business\ as\b | \bt\s*/\s*a\b | \btrading\ as\b
+        \bd\s*[./]?\s*b\s*[./]?\s*a\b\.? | \bdoing\ business\ as\b | \bt\s*/\s*as?\b | \btrading\ as\b
       | \ba\s*[./]?\s*k\s*[./]?\s*a\b\.? | \balso\ known\ as\b | \b(?:now\ |previously\ )?known\ as\b
-      | \bf\s*[./]?\s*k\s*[./]?\s*a\b\.? | \bformerly(?:\ known\ as)?\b | \bn\s*/\s*k\s*/\s*a\b
+      | \bf\s*[./]?\s*k\s*[./]?\s*a\b\.? | \bformerly(?:\ known\ as)?\b | \bn\s*[./]?\s*k\s*[./]?\s*a\b\.?
       | \boperating\ as\b | \bo\s*/\s*a\b | \bpreviously\b | \b(?:old|former|prior|previous|new)\ name\b
       | \brenamed(?:\ to)?\b | \brebranded(?:\ (?:as|to))?\b
       | \b(?:ehemals|vormals|anciennement|voorheen|tidligere|anteriormente)\b
+      | \bh\s*/\s*[ao]\b | \bh\.?o\.?d\.?n\b\.? | \bhandelend\ (?:onder\ de\ naam|als)\b
+      | \bfaisant\ affaires?(?:\ sous)?(?:\ le\ nom)?(?:\ de)?\b | \bfirmierend\ (?:als|unter)\b
+      | \b(?:as\ trustee\ (?:for|of)|atf)\b
       | \b(?:used\ to\ be|(?:acquired|bought|succeeded|replaced|taken\ over)\ by)\b
       | \b(?:merged\ (?:into|with)|successor\ (?:to|of))\b
     )\s*(?:is\b|was\b)?\s*[:\-=]?\s*""",
@@ -127,6 +137,12 @@ _SECOND_NAME_WORDS = frozenset(
         "by",
         "merged",
         "successor",
+        "trustee",
+        "atf",
+        "hodn",
+        "handelend",
+        "faisant",
+        "firmierend",
     ]
 )
 _OWNER = re.compile(
@@ -134,9 +150,12 @@ _OWNER = re.compile(
     r"|\s*[,(]+\s*(?:division|subsidiary|affiliate|part|member)\s+of\b\s*",
     re.IGNORECASE,
 )
+#: An Italian partnership names its partners behind its form.
+_PARTNERS = re.compile(r"(?<=\w)[\s,]+(s\.?\s?n\.?\s?c\.?|s\.?\s?a\.?\s?s\.?)\s+di\s+(\w.*)$", re.IGNORECASE)
 _OWNER_WORDS = frozenset(
-    ["c", "division", "subsidiary", "affiliate", "brand", "branch", "unit", "member", "part"]
+    ["di", "c", "division", "subsidiary", "affiliate", "brand", "branch", "unit", "member", "part"]
 )
+_TO_WHOM_WORDS = frozenset(["c", "attn", "attention"])
 _OWNED = re.compile(r"\s*,\s*an?\s+((?:[^\s,]+\s+){1,4}?)(?:company|brand|business|firm)\s*$", re.IGNORECASE)
 _OWNED_WORDS = frozenset(["company", "brand", "business", "firm"])
 #: When something happened, behind who took a company over.
@@ -190,6 +209,8 @@ def without_marks(text: str, lowered: str, first_words: set[str]) -> tuple[str, 
 def without_decorations(text: str, words: set[str]) -> str:
     """Remove "[client]", "VIP -", "*", client codes; never the whole name."""
     patterns: list[re.Pattern[str]] = []
+    if not _TO_WHOM_WORDS.isdisjoint(words):
+        patterns.append(_TO_WHOM)
     if "*" in text:
         patterns.extend((_DECORATION_PATTERNS[0], _STARS))
     if not _SIGNS.isdisjoint(text):
@@ -217,7 +238,10 @@ def main_site_apart(text: str, words: set[str]) -> str:
 
 
 def jurisdiction_apart(text: str) -> str:
-    """Write a place of registration ("/DE/", "(DE)") as an addition, a state by its name."""
+    """Write a place of registration ("/DE/", ", a Texas corporation") as an addition, a state by its name."""
+    stated = _STATED.search(text) if "," in text else None
+    if stated is not None and "".join(stated.group(1).lower().split()) in _REGIONS:
+        text = f"{text[: stated.start()]} {stated.group(2)} ({stated.group(1)})"
     found = _JURISDICTION.search(text) if "/" in text or "\\" in text else None
     if found is not None and text[: found.start()].strip():
         place = found.group(1)
@@ -245,7 +269,11 @@ def _ends_legally(piece: str) -> bool:
 
 
 def owner_apart(text: str, words: set[str]) -> str:
-    """Write "a division of Acme", "c/o Acme", ", an Acme company" behind a name as an addition."""
+    """Write "a division of Acme", "c/o Acme", ", an Acme company", "snc di Rossi & C." as an addition."""
+    if "di" in words:
+        partners = _PARTNERS.search(text)
+        if partners is not None:
+            return f"{text[: partners.start()]} {partners.group(1)} ({partners.group(2)})"
     if "," in text and not words.isdisjoint(_OWNED_WORDS):
         found = _OWNED.search(text)
         if found is not None and _TWO_LETTERS.search(text[: found.start()]):

@@ -16,6 +16,7 @@ from integrations.matching.words import (
     JOINED_FORMS,
     Words,
     fold,
+    is_region,
     read_words,
     spelled_out,
     split_joined,
@@ -80,6 +81,9 @@ _HOST_ENDING = re.compile(r"(?<=\w)\.(com|net|org)\b(?!\.)", re.IGNORECASE)
 _SOCIETE = re.compile(r"\bS(?:té|TÉ)\b\.?")
 _SLASHED_FORMS = {"k/s": "kommanditselskab", "i/s": "interessentskab", "p/s": "partnerselskab"}
 _SLASHED = re.compile(r"(?<!\w)(?:[kip]/s)(?!\w)", re.IGNORECASE)
+#: Legal forms written out, of which a field of few letters keeps the beginning: "... Analytical Corpora".
+_LONG_FORMS = ("corporation", "incorporated", "limited", "company", "partnership")
+_SHORTEST_CUT, _LEAST_CUT_OFF = 25, 4
 _SOLE_TRADER = re.compile(r"\be\.\s?U\.")
 #: Escaped twice, or with its letters changed: "&amp;amp;", "&Amp;".
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
@@ -104,6 +108,7 @@ _LANGUAGE_FORMS = {
     **dict.fromkeys(("sl", "slu", "sau"), "es"),
     **dict.fromkeys(("bv", "vof"), "nl"),
 }
+_LANGUAGE_FORMS_IN_FRONT = dict.fromkeys(("sarl", "sasu", "eurl", "sci", "snc", "gaec", "earl", "scea"), "fr")
 _NO_SIGNS = {code: None for code in range(128) if not chr(code).isalnum()}
 #: Without any of these a text has no place of registration, no address and no host ending.
 _ADDITION_SIGNS = frozenset("/\\(,.")
@@ -178,6 +183,15 @@ def _forms_of(name: str, articles: frozenset[str], is_first: bool) -> tuple[list
         _form(head, FormKind.HEAD, additions),
         replace(_form(tail, FormKind.TAIL, _joined(pieces[:-1])), initials=()),
     ]
+    if len(pieces) > 2 and is_region(tail.core):  # "Acme - Salem, Ohio" is also "Acme Salem"
+        forms.append(
+            replace(
+                forms[0],
+                words=_joined(pieces[:-1]),
+                kind=FormKind.HEAD,
+                squash="".join(w.squash for w in pieces[:-1]),
+            )
+        )
     return forms, legal, classes
 
 
@@ -213,9 +227,11 @@ def _articles_of(text: str) -> frozenset[str]:
         for language, letters in _LANGUAGE_LETTERS:
             if any(letter in lowered for letter in letters):
                 found |= wordlists.articles()[language]
-    last = lowered.replace(".", "").rsplit(None, 1)[-1:]
-    language_of_form = _LANGUAGE_FORMS.get(last[0]) if last else None
-    return found | wordlists.articles()[language_of_form] if language_of_form else found
+    words = lowered.replace(".", "").split()
+    told = _LANGUAGE_FORMS.get(words[-1]) if words else None
+    if not told and len(words) > 1:
+        told = _LANGUAGE_FORMS_IN_FRONT.get(words[0])
+    return found | wordlists.articles()[told] if told else found
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -234,6 +250,16 @@ def _two_figures(found: re.Match[str]) -> str:
     return f"{number + figure}{_ENDINGS.get(figure, 'th')}"
 
 
+def _completed(text: str) -> str:
+    """A long name whose last word is the beginning of a legal form, with that form written out."""
+    head, _space, last = text.rstrip().rpartition(" ")
+    cut = last.lower()
+    if len(cut) < _LEAST_CUT_OFF or not head:
+        return text
+    whole = next((form for form in _LONG_FORMS if form.startswith(cut) and form != cut), "")
+    return f"{head} {whole.upper() if last.isupper() else whole}" if whole else text
+
+
 def _spell_alike(text: str) -> str:
     """Unescape, and write out what letters alone would not tell: "K/S", "Sté", "e.U."."""
     for _ in range(_MOST_ESCAPES):
@@ -242,6 +268,8 @@ def _spell_alike(text: str) -> str:
         text = _ENTITY.sub(_unescaped, text)
     if ">" in text or "\u2192" in text or "\u21d2" in text:
         text = _ARROW.sub(" renamed ", text)
+    if len(text) >= _SHORTEST_CUT:
+        text = _completed(text)
     if "ty" in text.lower():
         text = _TWO_FIGURES.sub(_two_figures, text)
     if not text.isascii():

@@ -22,6 +22,8 @@ _DOTTED_INITIALS = re.compile(r"\b(?:[^\W\d_]\.\s?){2,}(?:[^\W\d_]\b)?")
 _LOST_APOSTROPHE = re.compile(r"(?<=[^\W\d_])\?(?=s\b)", re.IGNORECASE)
 _SHORT_AND = re.compile(r"(?<=\w)(?:\s*'n'\s*|\s+'n\s+|\s+n'\s+)(?=\w)")
 _APOSTROPHE_WORD = re.compile(r"[^\W_]+(?:'[^\W_]*)+")
+_ANY_DIGIT = re.compile(r"\d")
+_NUMBER_SIGN = re.compile(r"\b(?:no|nr|n°)\.?\s*#?(?=\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _JOINED_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]{2})|(?<=[A-Z]{2})(?=[A-Z][a-z]{3})")
 #: The same as one piece that consumes letters, which is found faster.
@@ -47,11 +49,12 @@ _JOINED_BY_E = frozenset(
     ["filho", "filhos", "filha", "filhas", "irmao", "irmaos", "cia", "figlio", "figli", "hijo", "hijos"]
 )
 _LIGHT = _DROPPED | wordlists.neutral_words() | wordlists.structural_words()
-_, _REGION_PHRASES, _REGION_SHORT = wordlists.regions()
+_REGION_SHORT_FORMS, _REGION_PHRASES, _REGION_SHORT = wordlists.regions()
+_REGION_NAMES = frozenset(_REGION_SHORT_FORMS)
 _REGION_FIRST_WORDS = frozenset(words[0] for words in _REGION_PHRASES)
 _CANONICAL = {**wordlists.abbreviations(), **_REGION_SHORT}
 #: Words that are compared as another one.
-_CHANGED = frozenset(_CANONICAL) | frozenset(_ROMAN) | {"co"}
+_CHANGED = frozenset(_CANONICAL) | frozenset(_ROMAN) | {"co", "i"}
 #: Longer acronyms are not looked for.
 MOST_INITIALS = 7
 
@@ -312,6 +315,8 @@ def _unified_signs(lowered: str) -> tuple[str, tuple[str, ...]]:
         lowered = _DOTTED_INITIALS.sub(
             lambda found: " " + found.group(0).replace(".", "").replace(" ", "") + " ", lowered
         )
+    if "n" in lowered and _ANY_DIGIT.search(lowered):
+        lowered = _NUMBER_SIGN.sub(" ", lowered)
     if "," in lowered:
         lowered = _THOUSANDS.sub("", lowered)
     if "?" in lowered:  # "Children?s": the sign another program could not write
@@ -362,6 +367,8 @@ def _canonical(core: list[str]) -> tuple[str, ...]:
             canonical.append(other)
         elif position and word in _ROMAN:
             canonical.append(_ROMAN[word])
+        elif position and word == "i" and position == len(core) - 1:
+            canonical.append("1")
         elif word[0] == "0" and word.isdigit():
             canonical.append(word.lstrip("0") or "0")
         else:
@@ -376,6 +383,11 @@ def _behind_and(words: list[str], core: list[str]) -> tuple[str, ...]:
         for before, word in pairwise(words)
         if before == "and" and word not in _KIN and word in core
     )
+
+
+def is_region(core: tuple[str, ...]) -> bool:
+    """Whether compared words are one state or province."""
+    return len(core) == 1 and core[0] in _REGION_NAMES
 
 
 def read_words(text: str, articles: frozenset[str] = frozenset()) -> Words:
