@@ -29,6 +29,7 @@ def main() -> None:
     os.environ.setdefault(
         "DJANGO_SETTINGS_MODULE", "portal.settings_offline" if offline else "portal.settings"
     )
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     try:
@@ -38,6 +39,8 @@ def main() -> None:
         # The rest in the buffer would fail once more when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         end("Nobody reads the output any more. What was under way was not written.", 141)
+    except ImproperlyConfigured as error:  # a sentence for whoever runs the portal
+        end(str(error), 1)
     except KeyboardInterrupt:
         end("Stopped. What was under way was not written.", 130)
 

@@ -18,6 +18,17 @@ def make_files_private() -> None:
     os.umask(OTHERS)
 
 
+def make_folder(path: Path) -> None:
+    """Make the folder where it is missing. Raises ImproperlyConfigured when that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"PORTAL_DATA_DIR names {path}, which is no folder and cannot be made one "
+            f"({os.strerror(error.errno or 0)}). Make it, for the user that the portal runs as."
+        ) from error
+
+
 def keep_private(database: Path) -> None:
     """Close a SQLite file, and what SQLite keeps beside it, to other users of the machine.
 

@@ -15,7 +15,7 @@ from integrations.outbound.proxy import read_proxy
 from portal.environment import Environment, environment, flag, number, text, words
 from portal.logs import logging_settings
 from portal.mail import is_origin, read_mail
-from portal.private_files import keep_private, make_files_private
+from portal.private_files import keep_private, make_files_private, make_folder
 from portal.production import unsafe_settings
 from portal.proxies import THIS_MACHINE, parse_proxy
 from portal.security_txt import is_contact
@@ -136,7 +136,7 @@ TEMPLATES: list[dict[str, Any]] = [
 # --- database -----------------------------------------------------------------------------------------
 
 make_files_private()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+make_folder(DATA_DIR)
 DATABASE_URL = text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'portal.sqlite3'}")
 DATABASES: dict[str, dict[str, Any]] = {"default": environ.Env.db_url_config(DATABASE_URL)}
 # Kept from request to request: to open one takes SQLite 2.5 ms, and what it has read is forgotten at the end.

@@ -6,8 +6,10 @@ ends.
 
 from __future__ import annotations
 
+import os
 import re
 import selectors
+import signal
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +20,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from integrations.database.in_use import say_in_use
 from integrations.database.limits import limit_own_thread, limit_process
+from portal.parent import parent_pipe
 
 PROBE_THREADS = 2
 ASKS_FOR_PROBE = re.compile(rb"(?:GET|HEAD) /(?:healthz|readyz|readyz/web|metrics)[ ?]")
@@ -35,6 +38,20 @@ class ProbedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type 
             PROBE_THREADS, thread_name_prefix="probe", initializer=partial(limit_own_thread, "probe")
         )
         super().init_process()
+
+    def run(self) -> None:
+        """Take connections until the end; also that of the process that has started the web server."""
+        pipe = parent_pipe()
+        if pipe is not None:
+            self.poller.register(pipe, selectors.EVENT_READ, self.end_web_server)
+        super().run()
+
+    def end_web_server(self, pipe: int) -> None:
+        """What started it is gone, and nobody would start it again or end it: let it end as by SIGTERM."""
+        self.poller.unregister(pipe)
+        self.log.warning("The process that started the web server is gone; it ends, too.")
+        if self.is_parent_alive():
+            os.kill(self.ppid, signal.SIGTERM)
 
     def accept(self, listener: socket.socket) -> None:
         """Take a connection and wait for its first bytes without a thread."""

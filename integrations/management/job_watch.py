@@ -28,6 +28,7 @@ from integrations.database.patience import Backoff, is_passing
 from integrations.models import Job
 from integrations.services.jobs import REPORTS, HeldJob, cancelled_runs, read_report
 from integrations.tasks import end_run, hand_on
+from portal.parent import tied
 
 LOOK_EVERY = 1.0  # seconds
 SILENT_AFTER = 60.0  # seconds in which a process without a job says nothing, after which it has stopped
@@ -87,7 +88,7 @@ class JobWatch:
         reads, writes = os.pipe()
         environment = {**os.environ, REPORTS: str(writes)}
         self._process = process = subprocess.Popen(  # noqa: S603  # our own command
-            self.command, cwd=settings.BASE_DIR, env=environment, pass_fds=(writes,)
+            self.command, cwd=settings.BASE_DIR, **tied(environment, writes)
         )
         os.close(writes)
         self._heard = time.monotonic()

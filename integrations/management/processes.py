@@ -6,10 +6,13 @@ import errno
 import os
 import socket
 import sys
+import time
+from collections.abc import Callable
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+LEFT_PATIENCE, LEFT_PAUSE = 20.0, 0.2  # seconds
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 
 
@@ -37,6 +40,23 @@ def check_web_options(bind: str, processes: int, threads: int) -> None:
             probe.bind(found[0][4])
     except (OSError, UnicodeError) as error:
         raise CommandError(f"The web server cannot be at {bind}: {reason_of(error)}.") from error
+
+
+def check_web_options_after(bind: str, processes: int, threads: int, left: Callable[[], bool]) -> None:
+    """The same; an address that is in use is waited for as long as ``left`` says that it will be free.
+
+    A ``serve`` that was killed ends nothing; what it started notices, and comes to its end.
+    """
+    ends = time.monotonic() + LEFT_PATIENCE
+    while True:
+        try:
+            check_web_options(bind, processes, threads)
+        except CommandError:
+            if time.monotonic() >= ends or not left():
+                raise
+            time.sleep(LEFT_PAUSE)
+        else:
+            return
 
 
 def reason_of(error: Exception) -> str:

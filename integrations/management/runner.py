@@ -18,13 +18,18 @@ from typing import Any
 
 import django
 
+from portal.parent import end_with_parent
+
 PARENT_DEATH = 1  # PR_SET_PDEATHSIG, prctl(2)
 
 logger = logging.getLogger(__name__)
 
 
-def end_with_parent() -> None:
-    """Be killed when the worker that started this process is, also in the middle of native code (Linux)."""
+def die_with_parent() -> None:
+    """Be killed when the worker that started this process is, also in the middle of native code (Linux).
+
+    Elsewhere it ends where Python goes on (portal/parent.py).
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PARENT_DEATH, signal.SIGKILL)
         if os.getppid() == 1 and os.environ.get("PORTAL_JOB_REPORTS"):  # it went before that was said
@@ -77,6 +82,7 @@ def _work_on_database(interval: float, batch: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Set the process up and work."""
+    die_with_parent()
     end_with_parent()
     parser = argparse.ArgumentParser(prog="runner", description=__doc__)
     parser.add_argument("--interval", type=float, default=0.5)

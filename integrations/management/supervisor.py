@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from integrations.database.patience import Backoff
+from portal.parent import tied
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +50,13 @@ class Child:
     starts_at: float | None = None  # after a pause, on the monotonic clock
 
     def start(self) -> None:
-        """Start it in a process group of its own, so that Ctrl-C reaches only the supervisor."""
+        """Start it in a process group of its own, so that Ctrl-C reaches only the supervisor.
+
+        It is tied to this process: killed, the supervisor ends nothing, and the child has to notice itself.
+        """
         self.started, self.starts_at = time.monotonic(), None
         self.process = subprocess.Popen(  # noqa: S603  # our own commands
-            self.command, start_new_session=True, stdout=subprocess.DEVNULL if self.quiet else None
+            self.command, start_new_session=True, stdout=subprocess.DEVNULL if self.quiet else None, **tied()
         )
 
     def signal(self, number: int) -> None:
@@ -91,7 +95,7 @@ def _group_ends(group: int, patience: float) -> bool:
 
 
 class Supervisor:
-    """Runs children until it is told to stop by SIGINT, SIGTERM or ``stop``."""
+    """Runs children until it is told to stop by SIGINT, SIGTERM, a terminal that closes, or ``stop``."""
 
     def __init__(self, children: Sequence[Child]) -> None:
         self.children = list(children)
@@ -103,7 +107,10 @@ class Supervisor:
 
     def run(self) -> None:
         """Start the children and keep them running. Raises ChildFailed when one cannot be kept."""
-        previous = {number: signal.signal(number, self.stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        ends = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which nohup has seen to
+            ends.append(signal.SIGHUP)
+        previous = {number: signal.signal(number, self.stop) for number in ends}
         try:
             for child in self.children:
                 child.start()

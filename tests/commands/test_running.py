@@ -19,6 +19,7 @@ from django.core.management import CommandError, call_command
 
 from integrations.management import supervisor
 from integrations.management.supervisor import Child, ChildFailed, Supervisor
+from tests.support.migrated import copy_migrated_file
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 40.0  # seconds; only a broken run waits that long
@@ -233,7 +234,9 @@ def answers(address: str) -> bool:
 
 @needs_proc
 @pytest.mark.process
-def test_serve_keeps_the_portal_running_and_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
+def test_serve_keeps_the_portal_running_and_neither_ctrl_c_nor_a_kill_leaves_a_process(
+    tmp_path: Path,
+) -> None:
     mark, port, simulator_port = f"PORTAL_DATA_DIR={tmp_path}", free_port(), free_port()
     tenants = tmp_path / "tenants.json"
     tenants.write_text(
@@ -246,14 +249,19 @@ def test_serve_keeps_the_portal_running_and_ctrl_c_leaves_no_process(tmp_path: P
         "SECRET_KEY": "serve-" + "k3y" * 20,
         "PORTAL_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     }
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{port}", "--web-processes", "1",
-                "--simulator", str(tenants), "--simulator-port", str(simulator_port),
-            ],
-            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
-        )  # fmt: skip
+
+    def start() -> subprocess.Popen[bytes]:
+        with (tmp_path / "log").open("ab") as log:
+            return subprocess.Popen(
+                [
+                    sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{port}", "--web-processes",
+                    "1", "--simulator", str(tenants), "--simulator-port", str(simulator_port),
+                ],
+                cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    copy_migrated_file(tmp_path / "portal.sqlite3")
+    process = start()
 
     def running(word: str) -> set[int]:
         return {number for number, command in processes_with(mark).items() if f"manage.py {word}" in command}
@@ -265,6 +273,13 @@ def test_serve_keeps_the_portal_running_and_ctrl_c_leaves_no_process(tmp_path: P
         (killed,) = running("worker")
         os.kill(killed, signal.SIGKILL)
         until(lambda: bool(running("worker") - {killed}), "another worker runs")
+
+        left = set(processes_with(mark)) - {process.pid}
+        process.kill()
+        process.communicate()
+        process = start()  # at once, as a service manager does it
+        until(lambda: not left & set(processes_with(mark)), "what the killed one has started ends")
+        until(lambda: answers(f"http://127.0.0.1:{port}/accounts/login/"), "the portal answers again")
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does it
         output, _ = process.communicate(timeout=PATIENCE)
     finally:

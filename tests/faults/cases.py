@@ -270,6 +270,16 @@ def _kill_web_process(portal: Portal) -> str:
     return "replaced by the web server"
 
 
+@fault("kill -9 of serve itself, and another start at once")
+def _kill_serve(portal: Portal) -> str:
+    children = ("gunicorn", "manage.py worker", "management.runner")
+    left = {number for word in children for number in portal.processes(word)}
+    _kill(portal, "manage.py serve")
+    portal.start()
+    took = wait_until(lambda: not left & set(portal.processes("")), "what it had started ends", 30)
+    return f"what it had started noticed and ended within {took:.0f} s; the other one waited for the address"
+
+
 @fault("two prepare at once")
 def _prepare_twice(portal: Portal) -> str:
     with ThreadPoolExecutor(2) as both:

@@ -18,6 +18,7 @@ from integrations.simulators.autotask.faults import LIMITS, FaultError
 from integrations.simulators.autotask.files import OWN_ORGANIZATION, CompanyFileError, load_companies
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant, load_tenants
+from portal.parent import end_with_parent
 
 USERNAME = "api@msp.example"
 SECRET = "simulated-secret"  # noqa: S105  # a made-up tenant's, printed on purpose
@@ -81,6 +82,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from error
         stop = threading.Event()
+        end_with_parent()
         with _set_on_stop_signals(stop):
             try:
                 simulator.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from integrations.database.in_use import holding
 from integrations.database.limits import limit_thread
 from integrations.database.patience import Refused, keep_trying
 
@@ -51,8 +51,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def _alone_on_machine() -> Iterator[None]:
-    with (settings.DATA_DIR / "prepare.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed, also by a death
+    with holding(settings.DATA_DIR / "prepare.lock", alone=True):
         yield
 
 

@@ -9,10 +9,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from integrations.database.in_use import hold, is_held, is_in_use
 from integrations.management.processes import (
     MANAGE,
     add_web_options,
-    check_web_options,
+    check_web_options_after,
     web_command,
     worker_command,
 )
@@ -48,11 +49,15 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Prepare, then supervise."""
-        check_web_options(options["bind"], options["web_processes"], options["threads"])
+        lock = settings.DATA_DIR / "serve.lock"
+        others = is_held(lock)
+        hold(lock)  # to the end of this process
+        web = (options["bind"], options["web_processes"], options["threads"])
+        check_web_options_after(*web, left=lambda: not others and is_in_use())
         call_command("prepare", verbosity=0)
         forget(settings.DATA_DIR / "metrics")
         children = [
-            Child("web", web_command(options["bind"], options["web_processes"], options["threads"])),
+            Child("web", web_command(*web)),
             *(Child(f"worker {number}", worker_command()) for number in range(1, options["workers"] + 1)),
         ]
         if options["simulator"]:

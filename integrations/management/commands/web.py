@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from integrations.database.in_use import in_use
 from integrations.management.processes import add_web_options, check_web_options, web_command
 from portal.counters import forget
 
@@ -27,6 +28,8 @@ class Command(BaseCommand):
     def handle(self, *, bind: str, web_processes: int, threads: int, **options: Any) -> None:
         """Never returns, but when its address cannot be had."""
         check_web_options(bind, web_processes, threads)
+        with in_use():  # that it can, before each of its processes fails
+            pass
         sys.stdout.flush()
         forget(settings.DATA_DIR / "metrics")
         command = web_command(bind, web_processes, threads)

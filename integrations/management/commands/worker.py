@@ -12,6 +12,7 @@ from integrations.database.patience import Refused
 from integrations.management.job_watch import JobWatch, runner_command
 from integrations.management.runner import run_queue
 from integrations.management.worker_maintenance import WorkerMaintenance
+from portal.parent import end_with_parent
 
 
 class Command(BaseCommand):
@@ -31,6 +32,7 @@ class Command(BaseCommand):
     def handle(self, *, interval: float, batch: bool, **options: Any) -> None:
         """Work until SIGTERM or Ctrl-C; the job at hand is finished first."""
         limit_process("worker")
+        end_with_parent()
         try:
             with in_use(), WorkerMaintenance():
                 if batch:
