@@ -20,7 +20,7 @@ from django.db.models.functions import Lower
 from integrations.database.query_cache import cached_rows
 from integrations.models import IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.organizations import is_unmapped
-from integrations.services.mapping.counts import TableCounts, rows_left_out, table_counts
+from integrations.services.mapping.counts import TableCounts, table_counts
 from integrations.services.mapping.rows import (
     JOINED,
     SETTLED,
@@ -102,7 +102,6 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
     """The rows and counts that the query asks for."""
     numbers = TableNumbers.read(instance, user, query)
     counted, counts, total = numbers.all_rows, numbers.counts, numbers.total
-    left_out = 0 if query.is_narrowed else rows_left_out(instance)
     ids = [row.pk for row in numbers.found if row.is_in(query.state)] if query.text else None
     if query.tier or query.warning or query.company_type is not None:
         ids = matching_organizations(instance, user, query)
@@ -118,7 +117,7 @@ def mapping_table(instance: IntegrationInstance, user: User, query: TableQuery) 
         warnings=counted.warnings,
         tiers=counted.tiers,
         total=total,
-        left_out=left_out,
+        left_out=0 if query.is_narrowed else counted.left_out,
         pending=counted.pending,
         query=query,
     )
