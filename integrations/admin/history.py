@@ -7,11 +7,13 @@ from collections.abc import Mapping
 
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
 from integrations.admin.common import NOTHING, ConfigurationFilter, ReadOnlyAdmin, list_link, table
 from integrations.models import AuditEvent, OrganizationMapping
 from integrations.services.history import DifferenceRenderer
+from portal.time_zone import by_clock
 
 
 @admin.register(AuditEvent)
@@ -75,7 +77,8 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     def changes(self, event: AuditEvent) -> str:
         """In the words of the history page."""
         told = DifferenceRenderer([event]).differences(event)
-        rows = ((each.label, each.before, each.after) for each in told)
+        zone = timezone.get_current_timezone()
+        rows = ((each.label, by_clock(each.before, zone), by_clock(each.after, zone)) for each in told)
         return table(("What", "Before", "After"), rows) if told else NOTHING
 
     @admin.display(description="values")

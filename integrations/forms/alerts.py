@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils import timezone
 
-from integrations.forms.webhooks import WrittenOnly
+from integrations.forms.rendering import WrittenOnly
 from integrations.models import AlertChannel, AlertKind, AlertReader, IntegrationInstance
 from integrations.outbound.errors import AddressRefused
 from integrations.services.alerts import LONGEST_MUTE, ChannelSpec, How, KindWish, Wishes

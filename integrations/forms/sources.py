@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 
 from integrations.forms.imports import MOST_BYTES
-from integrations.forms.webhooks import WrittenOnly
+from integrations.forms.rendering import WrittenOnly
 from integrations.models import ImportReport, ImportSource, IntegrationInstance
 from integrations.outbound.errors import AddressRefused
 from integrations.services.drafts import PROFILE_LABELS

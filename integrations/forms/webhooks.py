@@ -7,16 +7,10 @@ from typing import Any
 
 from django import forms
 
+from integrations.forms.rendering import WrittenOnly
 from integrations.models import Webhook, WebhookEvent
 from integrations.outbound.errors import AddressRefused
 from integrations.services.webhooks import WebhookSpec, check_address
-
-
-class WrittenOnly(forms.TextInput):
-    """A field whose entry is never sent back: the address may be all that its receiver asks for."""
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        return super().get_context(name, None, attrs)
 
 
 class WebhookForm(forms.Form):

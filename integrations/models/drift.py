@@ -89,7 +89,7 @@ class RefreshSummary(models.Model):
         indexes = [models.Index(fields=["instance", "-id"], name="summary_of_instance")]
 
     def __str__(self) -> str:
-        return f"{self.instance}, {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.instance}, {timezone.localtime(self.at):%Y-%m-%d %H:%M}"
 
 
 class Changed(NamedTuple):

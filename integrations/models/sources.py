@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
+from django.utils import timezone
 
 from integrations.fields import EncryptedJSONField
 from integrations.models.bases import somebody
@@ -140,4 +141,4 @@ class ImportSourceRun(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"{self.source}, {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.source}, {timezone.localtime(self.at):%Y-%m-%d %H:%M}"

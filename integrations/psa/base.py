@@ -41,11 +41,13 @@ class PSAError(Exception):
 
     ``user_text`` is one or two sentences for the page: what happened and what to do next.
     ``technical`` is for the log: status, host, the server's own words. Neither ever holds a secret.
-    ``retry_after`` (seconds) is set when waiting is the remedy.
+    ``retry_after`` (seconds) is set when waiting is the remedy. ``fields`` are those of the connection form
+    that it is about: one of them, where there are several.
     """
 
     kind = FailureKind.UNEXPECTED
     retryable = False
+    fields: tuple[str, ...] = ()
 
     def __init__(self, user_text: str, technical: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(technical or user_text)

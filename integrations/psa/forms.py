@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -15,12 +16,10 @@ MASK = re.compile(r"[*•●·.xX]{4,}|.{1,12}[*•●]{4,}")
 class SecretField(forms.CharField):
     """A write-only value: never rendered back, an empty entry keeps what is stored, a mask is refused.
 
-    ``kept`` tells of a stored value when ("at", a day) and by whom ("by") it was set; ``asked_again`` is set
-    where a typed value has to be typed once more.
+    ``kept`` tells of a stored value when ("at", a moment) and by whom ("by") it was set.
     """
 
-    kept: Mapping[str, str] | None = None
-    asked_again = False
+    kept: Mapping[str, Any] | None = None
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.PasswordInput(
@@ -78,7 +77,8 @@ class ConnectionForm(forms.Form):
             if not field.required:
                 assert isinstance(field, SecretField)  # noqa: S101  # SECRETS names no others
                 kept = self.secrets_set[name]
-                field.kept = {"at": kept["at"][:10], "by": kept["by"]}
+                set_at = dt.datetime.fromisoformat(kept["at"]) if kept["at"] else None
+                field.kept = {"at": set_at, "by": kept["by"]}
                 field.help_text = "Leave it empty to keep the stored one."
 
     def clean(self) -> dict[str, Any]:
@@ -104,13 +104,13 @@ class ConnectionForm(forms.Form):
         """The names in the page of the fields without which a secret cannot be judged."""
         return [self[name].html_name for name in self.IDENTITY]
 
-    def ask_secrets_again(self) -> None:
-        """Say at each typed secret that it must be typed again: no secret is ever rendered back."""
-        for name in self.entered_secrets():
-            field = self.fields[name]
-            assert isinstance(field, SecretField)  # noqa: S101  # SECRETS names no others
-            field.asked_again = True
-            self[name].help_text = "Type it again: a secret is never sent back to the page."
+    def blame(self, names: Collection[str]) -> None:
+        """Mark the fields that the PSA's refusal is about, but for secrets that were kept and not typed."""
+        typed = self.entered_secrets()  # now: a field with an error is clean no more
+        blamed = [name for name in names if name in typed or name not in self.SECRETS]
+        text = "Not accepted." if len(blamed) == 1 else "One of these was not accepted."
+        for name in blamed:
+            self.add_error(name, text)
 
     def entered_secrets(self) -> dict[str, str]:
         """The secrets that were typed in, by field name; kept ones are left out."""

@@ -6,18 +6,27 @@ import datetime as dt
 import re
 from collections.abc import Hashable, Mapping
 from functools import cache, lru_cache
+from typing import Any
 
 from django import template
 from django.template.loader import render_to_string
+from django.urls import get_script_prefix
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from integrations.models import IntegrationInstance
 from integrations.models.mappings import in_percent
 from integrations.psa.registry import provider_for
 from portal import logs
+from portal.time_zone import pieces
 
 register = template.Library()
+# What the navigation has no entry for, and the entry (the first part of its address) that leads there.
+BELOW = {
+    "integrations": "", "configurations": "", "imports": "organizations", "sources": "organizations",
+    "undo": "history", "api": "tokens",
+}  # fmt: skip
 INDENTATION = re.compile(r"\n\s+")
 # What browsers say of themselves; each claims to be those after it as well.
 BROWSERS = tuple(
@@ -96,6 +105,66 @@ def ago(moment: dt.datetime | None) -> str:
     number = int(abs(seconds) // size)
     words = f"{number} {unit}{'' if number == 1 else 's'}"
     return f"{words} ago" if seconds >= 0 else f"in {words}"
+
+
+@register.filter(expects_localtime=True)
+def moment(value: dt.datetime | None) -> str:
+    """A moment as every page shows it: by the person's clock, in ``<time>``; "" for None."""
+    return _time(value, "%Y-%m-%d %H:%M")
+
+
+@register.filter(expects_localtime=True)
+def exact_moment(value: dt.datetime | None) -> str:
+    """A moment to the second, where several fall into one minute."""
+    return _time(value, "%Y-%m-%d %H:%M:%S")
+
+
+@register.filter(expects_localtime=True)
+def day(value: dt.date | None) -> str:
+    """The day of a moment by the person's calendar, or a day as it is."""
+    return _time(value, "%Y-%m-%d")
+
+
+@register.filter(expects_localtime=True)
+def since(value: dt.datetime | None) -> str:
+    """How far away a moment is (`ago`); the moment itself when the pointer rests on it."""
+    if value is None:
+        return ""
+    at = f"{value:%Y-%m-%d %H:%M}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), at, ago(value))
+
+
+@register.filter
+def with_times(sentence: object) -> str:
+    """A sentence that was kept, with its moments (`portal.time_zone.in_text`) by the person's clock."""
+    text = str(sentence)
+    told = [each if isinstance(each, str) else moment(timezone.localtime(each)) for each in pieces(text)]
+    return format_html_join("", "{}", ((each,) for each in told)) if len(told) > 1 else text
+
+
+def _time(value: dt.date | None, form: str) -> str:
+    if value is None:
+        return ""
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), value.strftime(form))
+
+
+@register.simple_tag(takes_context=True)
+def at(context: Mapping[str, Any], address: str) -> str:
+    """``aria-current`` for an entry of the navigation: its own page, or the place in which a page lies."""
+    request = context.get("request")
+    if request is None or not address:
+        return ""
+    if request.path == address:
+        return format_html(' aria-current="{}"', "page")
+    return format_html(' aria-current="{}"', "true") if _place(request.path) == _place(address) else ""
+
+
+def _place(path: str) -> str:
+    """The entry of the navigation under which an address is found, by the address itself."""
+    parts = path.removeprefix(get_script_prefix().rstrip("/")).strip("/").split("/")
+    if parts[0] == "accounts" or parts[:2] == ["people", "log"]:
+        return "/".join(parts[:2])
+    return BELOW.get(parts[0], parts[0])
 
 
 @register.simple_tag

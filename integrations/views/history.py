@@ -149,7 +149,7 @@ def as_of(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespon
     moment = min(start_of(day + dt.timedelta(days=1)), timezone.now())
     if request.GET.get("format") == "csv":
         past = every_past_mapping(instance, moment)
-        rows = (asdict(row) | {"since": row.since.isoformat(timespec="seconds")} for row in past)
+        rows = (asdict(row) | {"since": _iso(row.since)} for row in past)
         lines = csv_lines(rows, [field.name for field in fields(PastMapping)])
         return csv_response(lines, f"mappings-{instance.pk}-{day.isoformat()}.csv", marked=True)
     page = Paginator(events_in_force(instance, moment), AS_OF_PAGE).get_page(number)
@@ -161,3 +161,8 @@ def as_of(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespon
         "rows": past_mappings(instance, page.object_list),
     }
     return render(request, "integrations/history/as_of.html", context)
+
+
+def _iso(moment: dt.datetime) -> str:
+    """By the person's clock, with its distance from UTC: true wherever the file is read."""
+    return timezone.localtime(moment).isoformat(timespec="seconds")

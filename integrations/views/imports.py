@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from integrations.forms.imports import report_query
@@ -77,4 +78,4 @@ def shown_rows(request: SignedInRequest, stored: ImportReport) -> dict[str, Any]
 def report_rows(request: SignedInRequest, key: uuid.UUID) -> StreamingHttpResponse:
     """The rows of a report as a CSV file."""
     stored = get_object_or_404(ImportReport, key=key)
-    return csv_response(as_csv(stored), f"import-{stored.kind}-{stored.at:%Y-%m-%d}.csv")
+    return csv_response(as_csv(stored), f"import-{stored.kind}-{timezone.localtime(stored.at):%Y-%m-%d}.csv")

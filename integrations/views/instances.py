@@ -119,7 +119,8 @@ def _connect(
         form.add_error(
             None, f"Nothing was saved: the connection check stopped at “{failed.title}”. {failed.detail}"
         )
-        form.ask_secrets_again()
+        if outcome.report.error is not None:
+            form.blame(outcome.report.error.fields)
         return report_as_json(outcome.report)
     if outcome.created:
         messages.success(

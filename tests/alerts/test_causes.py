@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -16,6 +17,7 @@ from integrations.models import (
     AlertKind,
     AlertMessage,
     AlertPreference,
+    AlertReader,
     ApiToken,
     AuditEvent,
     ImportReport,
@@ -166,12 +168,13 @@ def test_a_token_that_ends_soon_is_told_to_those_who_may_see_tokens(
 ) -> None:
     for person in (owner, member):
         save_wishes(person, Wishes({AlertKind.KEY_ENDING: How.AT_ONCE}))
+    AlertReader.objects.update_or_create(user=owner, defaults={"time_zone": "Asia/Tokyo"})
     ends = timezone.now() + dt.timedelta(days=20)
     token = ApiToken.objects.create(
         name="Billing", prefix="portal_ab12", digest="d" * 64, expires_at=ends, created_by=owner
     )
-    day = timezone.localtime(ends).date()
-    assert told() == [("olivia", f"[Portal] The API token “Billing” ends on {day}")]
+    at = f"{ends.astimezone(ZoneInfo('Asia/Tokyo')):%Y-%m-%d %H:%M} JST"
+    assert told() == [("olivia", f"[Portal] The API token “Billing” ends on {at}")]
     ApiToken.objects.filter(pk=token.pk).update(revoked_at=timezone.now())
     assert [who for who, _ in told()] == ["olivia"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 import time_machine
 from django.contrib.auth.models import User
@@ -29,7 +31,7 @@ def test_it_is_sent_again_under_the_same_id(
         message = claim_next(AlertMessage.objects.order_by("pk"), timezone.now())
         assert message is not None
         notices = list(message.notices.select_related("alert"))
-        send_mail(owner.email, message, told_by(message, notices))  # accepted, and the worker is dead
+        send_mail(owner.email, message, told_by(message, notices, dt.UTC))  # accepted, and the worker is dead
         assert work() == 0  # its claim still holds
         clock.shift(AlertMessage.CLAIM_LASTS.total_seconds() + 1)
         assert work() == 1

@@ -77,9 +77,14 @@ def test_a_value_of_the_filter_is_judged_by_its_field(
 def test_the_stored_secrets_are_told_by_day_and_name_only(
     instance: IntegrationInstance, owner: User, client_of: Signed
 ) -> None:
-    page = client_of(owner).get(instance.get_absolute_url()).content.decode()
-    day = instance.secrets_set["secret"]["at"][:10]
-    assert page.count(f"set on {day} by {instance.secrets_set['secret']['by']}") == 2
+    client = client_of(owner)
+    client.cookies["timezone"] = "Pacific/Kiritimati"
+    for facts in instance.secrets_set.values():
+        facts["at"] = "2026-07-01T12:30:00+00:00"
+    instance.save()
+    page = client.get(instance.get_absolute_url()).content.decode()
+    told = 'set on <time datetime="2026-07-02T02:30:00+14:00">2026-07-02</time> by '
+    assert page.count(told + instance.secrets_set["secret"]["by"]) == 2
     assert page.count(">Replace<") == 2
 
 
@@ -109,6 +114,7 @@ def test_a_refused_secret_is_asked_for_again_with_steps_to_follow(
         "connection-secret": "Wrong-Secret-4711",
     }
     page = client_of(owner).post(address, values).content.decode()
+    assert page.count("One of these was not accepted.") == 4  # at the name and the secret, and in the summary
     assert page.count('<details class="replace" open>') == page.count("Type it again") == 1
     assert page.count('<details class="replace">') == 1
     steps = page.split('<ol class="check-next">')[1].split("</ol>")[0]

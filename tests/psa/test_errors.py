@@ -12,6 +12,7 @@ from integrations.psa.autotask.errors import (
     NotFound,
     PassingFault,
     SignInRefused,
+    TrackingIdentifierRefused,
     UnknownUser,
     failure_of,
     wait_before_retry,
@@ -19,7 +20,6 @@ from integrations.psa.autotask.errors import (
 from integrations.psa.autotask.settings import RetrySettings
 from integrations.psa.autotask.transport import seconds_to_wait
 from integrations.psa.base import (
-    CredentialsRefused,
     FailureKind,
     InvalidRequest,
     PermissionRefused,
@@ -41,7 +41,7 @@ DEADLOCK = "Transaction (Process ID 71) was deadlocked on lock resources. Rerun 
     ("status", "words", "expected", "retryable"),
     [
         (401, "", SignInRefused, False),
-        (500, "IntegrationCode is invalid", CredentialsRefused, False),
+        (500, "IntegrationCode is invalid", TrackingIdentifierRefused, False),
         (500, "Zone information could not be determined", UnknownUser, False),
         (500, PERMISSION, PermissionRefused, False),
         (403, "", PermissionRefused, False),

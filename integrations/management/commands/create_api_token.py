@@ -99,5 +99,5 @@ def _sentence(token: ApiToken) -> str:
     row = _row(token)
     where = "all configurations" if row["instances"] == "all" else ", ".join(row["instances"])
     networks = f" from {', '.join(token.networks)}" if token.networks else ""
-    until = f"until {token.expires_at:%Y-%m-%d}"
+    until = f"until {timezone.localtime(token.expires_at):%Y-%m-%d}"
     return f"{token.prefix}… may read {', '.join(token.rights)} in {where}{networks}, {until}."

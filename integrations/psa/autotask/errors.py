@@ -36,6 +36,14 @@ HOURLY_LIMIT_WAIT = 15 * 60.0
 class SignInRefused(CredentialsRefused):
     """A 401. Its body is empty: the secret, the tracking identifier, the user, or the zone may be wrong."""
 
+    fields = ("username", "secret", "tracking_identifier")
+
+
+class TrackingIdentifierRefused(CredentialsRefused):
+    """The older answer that names the tracking identifier."""
+
+    fields = ("tracking_identifier",)
+
 
 class NotFound(UnexpectedAnswer):
     """There is no such path (404), or none with this verb (405)."""
@@ -43,6 +51,8 @@ class NotFound(UnexpectedAnswer):
 
 class UnknownUser(CredentialsRefused):
     """Autotask knows no zone for the user name: it is misspelt, inactive, or not an API user."""
+
+    fields = ("username",)
 
 
 class CertificateRefused(DestinationRefused):
@@ -74,6 +84,8 @@ class HourUsedUp(RateLimited):
 
 class PlatformMismatch(InvalidRequest):
     """The chosen platform is not the zone that Autotask names for the user name."""
+
+    fields = ("zone",)
 
 
 # What Autotask says, in lower case, and what it means whatever the status is.
@@ -203,9 +215,9 @@ def credentials_refused(technical: str) -> SignInRefused:
     )
 
 
-def wrong_tracking_identifier(technical: str) -> CredentialsRefused:
+def wrong_tracking_identifier(technical: str) -> TrackingIdentifierRefused:
     """The older answer that names the tracking identifier."""
-    return CredentialsRefused(
+    return TrackingIdentifierRefused(
         "Autotask does not know this API Tracking Identifier. Compare it with the one on the API user's "
         "Security tab.",
         technical,

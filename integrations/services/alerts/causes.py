@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from django.db import models
 from django.db.migrations.recorder import MigrationRecorder
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 
 from integrations.files.text import clean_text
 from integrations.models import (
@@ -31,6 +29,7 @@ from integrations.models import (
     Webhook,
 )
 from integrations.services.webhooks.edit import old_key_ends
+from portal.time_zone import in_text
 
 LOOKS_BACK = dt.timedelta(days=7)  # for what happened while no worker was there
 NEW_FOR = dt.timedelta(days=30)  # an organization
@@ -99,11 +98,10 @@ def _last_failure(instance: IntegrationInstance) -> str:
 
 def _tokens() -> Iterator[Cause]:
     for token in ApiToken.objects.ending_soon():
-        day = date_format(timezone.localtime(token.expires_at), "Y-m-d")
         yield Cause(
             AlertKind.KEY_ENDING,
             f"token:{token.pk}:{token.expires_at:%Y-%m-%d}",
-            f"The API token “{_name(token)}” ends on {day}",
+            f"The API token “{_name(token)}” ends on {in_text(token.expires_at)}",
             f"The program that uses it ({token.prefix}…) is refused from then on. Make a new token and give "
             "it to the program.",
             reverse("integrations:tokens"),
@@ -119,8 +117,7 @@ def _old_keys(now: dt.datetime) -> Iterator[Cause]:
                 AlertKind.KEY_ENDING,
                 f"webhook_key:{webhook.pk}:{ends:%Y-%m-%dT%H}",
                 f"The old signing key of the webhook “{_name(webhook)}” ends soon",
-                f"It signs until {date_format(timezone.localtime(ends), 'Y-m-d H:i')}. From then on its "
-                "receiver has to check with the new key.",
+                f"It signs until {in_text(ends)}. From then on its receiver has to check with the new key.",
                 webhook.get_absolute_url(),
             )
 
@@ -242,14 +239,13 @@ def _imports(since: dt.datetime) -> Iterator[Cause]:
 def _new_places(since: dt.datetime) -> Iterator[Cause]:
     events = AccountEvent.objects.filter(kind=AccountEvent.Kind.NEW_PLACE, at__gt=since, person__isnull=False)
     for event in events.order_by("pk"):
-        at = date_format(timezone.localtime(event.at), "Y-m-d H:i e")
         browser = clean_text(event.browser) or "an unknown browser"
         yield Cause(
             AlertKind.NEW_PLACE,
             f"new_place:{event.pk}",
             "Your account signed in from a new place",
-            f"{at}, from {clean_text(event.address)}, with {browser}. If that was not you: change your "
-            "password, sign out elsewhere and tell whoever runs the portal.",
+            f"{in_text(event.at)}, from {clean_text(event.address)}, with {browser}. If that was not you: "
+            "change your password, sign out elsewhere and tell whoever runs the portal.",
             reverse("account_log"),
             person_id=event.person_id,
         )

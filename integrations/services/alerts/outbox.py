@@ -17,7 +17,7 @@ from integrations.services.alerts.chat import send_to_channel
 from integrations.services.alerts.edit import LONGEST_MUTE
 from integrations.services.alerts.mail import send_mail
 from integrations.services.alerts.telling import Told, first_message, still_told, told_by
-from integrations.services.alerts.wishes import hears, may_see
+from integrations.services.alerts.wishes import hears, may_see, zone_of
 from integrations.services.deliveries import claim_next, end_attempt, has_come, put_off
 from integrations.services.webhooks.send import SendingFailed
 
@@ -118,7 +118,7 @@ def _post(channel: AlertChannel, message: AlertMessage, notices: list[AlertNotic
     wanted = [notice for notice in notices if hears(channel, notice.alert)]
     if not wanted and not message.is_test:
         raise _NothingToSay(NOT_WANTED)
-    send_to_channel(channel, told_by(message, _news(message, wanted)))
+    send_to_channel(channel, told_by(message, _news(message, wanted), zone_of(None)))
 
 
 def _mail(message: AlertMessage, notices: list[AlertNotice]) -> None:
@@ -133,7 +133,7 @@ def _mail(message: AlertMessage, notices: list[AlertNotice]) -> None:
     if not seen and not message.is_test:
         raise _NothingToSay(NOT_ALLOWED)
     seen = _news(message, seen)
-    told: Told = told_by(message, seen)
+    told: Told = told_by(message, seen, zone_of(AlertReader.objects.filter(user=user).first()))
     is_end = len(seen) == 1 and seen[0].is_over and not message.is_digest
     send_mail(user.email, message, told, first_message(seen[0].alert, message) if is_end else None)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from integrations.models import Alert, AlertMessage, AlertNotice
+from portal.time_zone import by_clock
 
 TEST_TITLE = "A test of the portal's alerts"
 TEST_TEXT = "Somebody pressed the test button. Messages arrive here."
@@ -31,21 +33,23 @@ class Told:
     is_digest: bool = False
 
 
-def told_by(message: AlertMessage, notices: list[AlertNotice]) -> Told:
-    """What the message says with these of its notices."""
+def told_by(message: AlertMessage, notices: list[AlertNotice], zone: dt.tzinfo) -> Told:
+    """What the message says with these of its notices, to somebody whose clock shows the time of ``zone``."""
     if message.is_test:
         return Told(TEST_TITLE, (Item(TEST_TITLE, TEST_TEXT, absolute("")),))
-    items = tuple(_item(notice) for notice in notices)
+    items = tuple(_item(notice, zone) for notice in notices)
     if len(items) > 1:
         return Told(f"{len(items)} alerts from the portal", items, is_digest=True)
     return Told(items[0].title, items)
 
 
-def _item(notice: AlertNotice) -> Item:
+def _item(notice: AlertNotice, zone: dt.tzinfo) -> Item:
     alert = notice.alert
+    title = by_clock(alert.title, zone)
+    text = by_clock(alert.over_text if notice.is_over else alert.text, zone)
     if notice.is_over:
-        return Item(f"Over: {alert.title}", alert.over_text, absolute(alert.path), is_over=True)
-    return Item(alert.title, alert.text, absolute(alert.path))
+        return Item(f"Over: {title}", text, absolute(alert.path), is_over=True)
+    return Item(title, text, absolute(alert.path))
 
 
 def still_told(notices: list[AlertNotice]) -> list[AlertNotice]:

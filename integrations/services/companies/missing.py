@@ -10,6 +10,7 @@ from integrations.models import Company, IntegrationInstance
 from integrations.psa.base import FilterCondition, PSAClient, PSAError, RemoteCompany
 from integrations.services.companies.filters import conditions_of, filter_fields, filter_text
 from integrations.services.instances.credentials import with_current_zone
+from portal.time_zone import in_text
 
 MOST_FINDINGS = 15
 
@@ -107,7 +108,7 @@ def _stored(company: Company, asked_in: IntegrationInstance) -> Finding:
         sentence = "It is your own company (id 0), which is never offered for a customer."
     elif company.missing_since:
         sentence = (
-            f"The complete read of {company.missing_since:%Y-%m-%d} no longer returned it: it was deleted or "
+            f"The complete read of {in_text(company.missing_since)} no longer returned it: it was deleted or "
             "merged, or this API user may not see it any more. If you can open it in Autotask, check the "
             "security level and the lines of business of the API user."
         )

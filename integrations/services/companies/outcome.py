@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.utils import timezone
+from portal.time_zone import in_text
 
 
 class ShrinkRefused(Exception):
@@ -90,8 +90,4 @@ def _count(number: int) -> str:
 
 
 def _moment(moment: dt.datetime | None) -> str:
-    """The time of day, with its date when that is not today; who reads it may live in another zone."""
-    if moment is None:
-        return "the last read"
-    local = timezone.localtime(moment)
-    return f"{local:%H:%M %Z}" if local.date() == timezone.localdate() else f"{local:%Y-%m-%d %H:%M %Z}"
+    return "the last read" if moment is None else in_text(moment)

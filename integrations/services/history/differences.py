@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
-
 from integrations.models import AuditEvent, Company, IntegrationInstance
 from integrations.models.mappings import MappingSource, in_percent
 from integrations.models.review_reasons import ReviewReason
@@ -22,6 +20,7 @@ from integrations.services.companies.filter_rows import filters_of, is_row
 from integrations.services.companies.filters import condition_text
 from integrations.services.organizations.identifiers import id_label
 from integrations.services.organizations.values import LABELS
+from portal.time_zone import in_text
 
 NOT_MAPPED = "not mapped"
 HIDDEN = "(hidden)"
@@ -204,9 +203,9 @@ def _set(note: Mapping[str, Any] | None) -> str:
 
 
 def _moment(text: str, otherwise: str) -> str:
-    """A moment as the pages show it; ``otherwise`` when it is none."""
+    """A moment within a text; ``otherwise`` when it is none."""
     try:
-        return timezone.localtime(dt.datetime.fromisoformat(text)).strftime("%Y-%m-%d %H:%M")
+        return in_text(dt.datetime.fromisoformat(text))
     except ValueError:
         return otherwise
 
