@@ -177,7 +177,13 @@ def _word_features(pairs: Pairs, letters: tuple[list[str], list[str]]) -> None:
     values["omission"] = np.abs(left_lost - right_lost) / total
     values["letters_alike"] = cpdist(*letters, scorer=Indel.normalized_similarity, dtype=np.float64)
     left_number, right_number = pairs.any_open(vocabulary.number)
-    values["number_conflict"] = (left_number & right_number).astype(float)
+    conflict = left_number & right_number
+    (left_one, right_one), (left_more, right_more) = (
+        pairs.any_open(vocabulary.roman_one),
+        pairs.any_open(vocabulary.beyond_one),
+    )
+    conflict |= (left_one & right_more) | (right_one & left_more)
+    values["number_conflict"] = conflict.astype(float)
     values["number_omitted"] = (left_number ^ right_number).astype(float)
     information = np.minimum(a.information, _LONGEST_INFORMATION) / _LONGEST_INFORMATION
     inexact = np.minimum(a.inexact, _LONGEST_INFORMATION) / _LONGEST_INFORMATION

@@ -96,6 +96,8 @@ class Vocabulary:
         self.main_site: Flags = np.zeros(0, bool)
         self.agency: Flags = np.zeros(0, bool)
         self.host: Flags = np.zeros(0, bool)
+        self.roman_one: Flags = np.zeros(0, bool)
+        self.beyond_one: Flags = np.zeros(0, bool)
         self.length: Ids = np.zeros(0, np.int32)
         self.first_letter: Ids = np.zeros(0, np.int32)
         self.texts: list[str] = []
@@ -170,3 +172,6 @@ class Vocabulary:
         self.main_site = among({MAIN_SITE, "main"})
         self.agency = among(wordlists.agency_words())
         self.host = among({HOST_ENDING})
+        # "Parkview I" is not "Parkview II"; read as a number wherever it stands, the letter would be too common
+        self.roman_one = among({"i"})
+        self.beyond_one = self.number & ~among({"1", "1st"})

@@ -54,7 +54,7 @@ _REGION_NAMES = frozenset(_REGION_SHORT_FORMS)
 _REGION_FIRST_WORDS = frozenset(words[0] for words in _REGION_PHRASES)
 _CANONICAL = {**wordlists.abbreviations(), **_REGION_SHORT}
 #: Words that are compared as another one.
-_CHANGED = frozenset(_CANONICAL) | frozenset(_ROMAN) | {"co", "i"}
+_CHANGED = frozenset(_CANONICAL) | frozenset(_ROMAN) | {"co"}
 #: Longer acronyms are not looked for.
 MOST_INITIALS = 7
 
@@ -367,8 +367,6 @@ def _canonical(core: list[str]) -> tuple[str, ...]:
             canonical.append(other)
         elif position and word in _ROMAN:
             canonical.append(_ROMAN[word])
-        elif position and word == "i" and position == len(core) - 1:
-            canonical.append("1")
         elif word[0] == "0" and word.isdigit():
             canonical.append(word.lstrip("0") or "0")
         else:
