@@ -19,7 +19,7 @@ from integrations.matching.rules import Judged
 from integrations.matching.vocabulary import Flags, Reals
 
 #: What a rule forbids competes with nothing (log-odds); what one holds stays below every tier.
-FORBIDDEN_CAP, HELD_CAP = -4.0, -2.4
+FORBIDDEN_CAP, HELD_CAP = -10.0, -2.4
 #: A pair that a rule holds is a weak rival: it is not suggested itself (log-odds).
 HELD_RIVAL_CAP = -1.0
 #: A name that lacks a word of trade or branch never stands before one that is the same (log-odds).

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from integrations.matching.features import FEATURES
-from integrations.matching.vocabulary import Flags, Reals
+from integrations.matching.vocabulary import Flags, Ids, Reals
 
 #: ``domain_same`` of a domain that one record of each list holds is 1, that of a shared one at most .71.
 ALMOST_OWN = 0.8
@@ -209,6 +209,15 @@ RULES: tuple[Rule, ...] = (
         lambda v: v.some("only_telling_word_swapped") & v.contradicted,
     ),
     Rule(
+        "other word and more",
+        Strength.FORBIDS,
+        "the only word that tells is spelled differently, and a telling word is left out besides",
+        _CONTACT,
+        lambda v: (
+            v.some("only_telling_word_swapped") & v.adds & v.some("omission", "contradiction") & ~v.supported
+        ),
+    ),
+    Rule(
         "guessed abbreviation",
         Strength.FORBIDS,
         "the short form may as well stand for another word",
@@ -392,6 +401,22 @@ class Judged:
     forbidden: Flags
     held: Flags
     doubted: Flags
+
+
+def spelled_elsewhere(view: View, judged: Judged, rows: Ids) -> Flags:
+    """Pairs whose only telling word is spelled differently, where another company has it as it is.
+
+    Beside "Emcor Group" nobody takes "Emcore" for a misspelling of "Emcor". ``rows``: the organization of
+    each pair.
+    """
+    spelled = view.some("only_telling_word_swapped", "only_typos", "one_edit", "two_edits")
+    exact = view.above("exact_information", _LITTLE_INFORMATION) & ~spelled
+    exact &= ~view.some("contradiction", "structural_omission", "only_light_words_shared", "acronym")
+    exact &= ~judged.forbidden
+    organizations = np.zeros(int(rows.max(initial=-1)) + 1, bool)
+    organizations[rows[exact]] = True
+    found: Flags = view.some("only_telling_word_swapped") & ~view.supported & organizations[rows]
+    return found
 
 
 def judge(view: View) -> Judged:

@@ -11,7 +11,7 @@ from integrations.matching.features import FEATURES
 from integrations.matching.model import Model, Scores, beside_rivals, fitted_model
 from integrations.matching.preparation import Prepared
 from integrations.matching.records import Tier
-from integrations.matching.rules import Rule, View, exclusive_domain, first_rules, judge
+from integrations.matching.rules import Rule, View, exclusive_domain, first_rules, judge, spelled_elsewhere
 from integrations.matching.tiers import Beside, kinds_of, tiers_of
 from integrations.matching.vocabulary import Flags, Ids, Reals
 
@@ -84,6 +84,7 @@ def score_pairs(
     rows, columns, features, sided = prepared.rows, prepared.columns, prepared.features, prepared.sided
     view = View(features)
     judged = judge(view)
+    judged.forbidden |= spelled_elsewhere(view, judged, rows)
     scores = beside_rivals(model, rows, columns, features, sided, judged, several_to_one=several_to_one)
     alone = _confidence_alone(model, scores)
     order, first, answer, free = _choose(prepared, scores, several_to_one=several_to_one)

@@ -172,6 +172,6 @@ class Vocabulary:
         self.main_site = among({MAIN_SITE, "main"})
         self.agency = among(wordlists.agency_words())
         self.host = among({HOST_ENDING})
-        # "Parkview I" is not "Parkview II"; read as a number wherever it stands, the letter would be too common
+        # "Parkview I" is not "Parkview II"; as a number wherever it stands, "1" would be a common word
         self.roman_one = among({"i"})
         self.beyond_one = self.number & ~among({"1", "1st"})

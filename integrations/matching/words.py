@@ -29,7 +29,7 @@ _JOINED_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]{2})|(?<=[A-Z]{2})(?=[A-Z][a
 #: The same as one piece that consumes letters, which is found faster.
 _ANY_JOINED = re.compile(r"[a-z][A-Z][a-z]{2}|[A-Z]{3}[a-z]{3}")
 _KEPT_TOGETHER = frozenset(
-    ["mc", "mac", "van", "de", "la", "le", "o", "d", "fitz", "di", "du", "san", "i", "e"]
+    ["mc", "mac", "van", "de", "la", "le", "o", "d", "fitz", "di", "du", "san", "i", "e", "g"]
 )
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 
