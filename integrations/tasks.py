@@ -24,8 +24,9 @@ from integrations.models import ImportReport, ImportSource, IntegrationInstance,
 from integrations.psa.base import PSAError, StepState
 from integrations.services import alerts
 from integrations.services.audit import Actor, Batch
-from integrations.services.companies import ShrinkRefused, refiltered, refresh_options
+from integrations.services.companies import RefreshBraked, refiltered, refresh_options
 from integrations.services.drift import compare_refreshes, note_occurrences
+from integrations.services.expectations import note_expectations
 from integrations.services.imports import (
     ImportOptions,
     enqueue_upload,
@@ -83,20 +84,18 @@ def enqueue_refresh(
     *,
     full: bool = False,
     accept_shrink: bool = False,
+    taken: str = "",
     origin: str = "the portal",
 ) -> Job:
-    """The open refresh of the instance, made and put in the queue when there is none.
-
-    One that waits takes up the wish for everything to be read.
-    """
-    options = {"full": full, "accept_shrink": accept_shrink}
-    if origin == SCHEDULE:
-        options["scheduled"] = True
+    """The open refresh of the instance, made and queued where there is none; one that waits takes it up."""
+    options: dict[str, Any] = {"full": full, "accept_shrink": accept_shrink}
+    options |= {"taken": taken} if taken else {}
+    options |= {"scheduled": True} if origin == SCHEDULE else {}
     with transaction.atomic():
         job, created = open_job(Job.Kind.REFRESH_OPTIONS, instance, user, options, origin)
         if created:
             _wake(job)
-        elif full or accept_shrink:
+        elif full or accept_shrink or taken:
             wishes = {name: wished for name, wished in options.items() if wished}
             waiting = Job.objects.filter(pk=job.pk, state=Job.State.WAITING)
             waiting.update(options=job.options | wishes)
@@ -320,7 +319,7 @@ def do_job(key: uuid.UUID) -> str:
                 logger.warning("Job %s meets a database that is %s.", run.job.pk, fault_of(error))
                 keep_trying(partial(_give_back, run), f"Job {run.job.pk} cannot be given back")
             elif (told := _failure(error)) is not None:
-                _fail(run, told, began, **({"confirm": "shrink"} if isinstance(error, ShrinkRefused) else {}))
+                _fail(run, told, began, **({"confirm": "shrink"} if isinstance(error, RefreshBraked) else {}))
                 return told
             else:
                 _fail(run, MISTAKE, began)
@@ -338,7 +337,7 @@ def _failure(error: Exception) -> str | None:
     if isinstance(error, PSAError):
         logger.warning("What the PSA said: %s", error.technical)
         return error.user_text
-    return str(error) if isinstance(error, WorkFailed | ShrinkRefused) else None
+    return str(error) if isinstance(error, WorkFailed | RefreshBraked) else None
 
 
 def _fail(run: JobRun, error: str, began: float, **result: str) -> None:
@@ -395,9 +394,12 @@ def hand_on(key: uuid.UUID, token: uuid.UUID) -> bool:
 
 
 def _refresh_options(run: JobRun) -> tuple[str, dict[str, Any]]:
-    outcome = refresh_options(run.instance, run, **run.job.options)
-    compare_refreshes(run.instance)
-    note_reviews()
+    try:
+        outcome = refresh_options(run.instance, run, **run.job.options)
+        compare_refreshes(run.instance)
+        note_reviews()
+    finally:  # also what keeps a result from being taken over
+        note_expectations(timezone.now(), run.instance.pk)
     return outcome.sentence(), {
         "full": outcome.full,
         "outdated": outcome.outdated,

@@ -19,7 +19,13 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "RejectedMatch", "IgnoredOrganization", "ReviewNotice", "ReviewCase",
         ),
     ),
-    ("Autotask", ("IntegrationInstance", "Company", "CompanyFilter", "FilterOption")),
+    (
+        "Autotask",
+        (
+            "IntegrationInstance", "Company", "CompanyFilter", "FilterOption", "Expectation", "HeldRefresh",
+            "HeldCompany",
+        ),
+    ),
     (
         "Work in the background",
         (

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from django.utils import timezone
 from ninja import Path, Query, Router
 
 from integrations.api import rows, schemas
 from integrations.api.auth import ApiRequest, BearerToken
 from integrations.models import Right
 from integrations.models.instances import LARGEST_ID
+from integrations.services.expectations import standing
 from integrations.services.read_api import (
     By,
     Fallback,
@@ -213,6 +215,29 @@ def list_refreshes(
     found = of_instance(request.auth, request.auth.refresh_rows(), instance)
     page = page_before(found, cursor, limit)
     return schemas.Listed(items=[rows.refresh_out(row) for row in page.rows], next=page.next)
+
+
+@router.get(
+    "/expectations",
+    operation_id="listExpectations",
+    summary="What is expected, and how it stands",
+    tags=["instances"],
+    response=answers(schemas.Listed[schemas.ExpectationOut], refusals=(404,)),
+    auth=BearerToken(Right.MAPPINGS),
+)
+def list_expectations(
+    request: ApiRequest, instance: InstanceId = None, cursor: Cursor = 0, limit: Limit = DEFAULT_LIMIT
+) -> schemas.Listed[schemas.ExpectationOut]:
+    """All of an instance together, as they stand at this moment; a page holds at most `limit` instances."""
+    found = request.auth.instance_rows()
+    found = found if instance is None else found.filter(pk=visible(found, instance).pk)
+    page = page_after(found, cursor, limit)
+    items = [
+        rows.expectation_out(each.instance, row)
+        for each in standing(page.rows, timezone.now())
+        for row in each.outlook
+    ]
+    return schemas.Listed(items=items, next=page.next)
 
 
 @router.get(

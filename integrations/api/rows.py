@@ -8,11 +8,13 @@ from integrations.api import schemas
 from integrations.models import (
     AuditEvent,
     Company,
+    ExpectationKind,
     IntegrationInstance,
     Organization,
     OrganizationMapping,
     RefreshSummary,
 )
+from integrations.services.expectations import Outlook
 from integrations.services.read_api import MappedCompany, MappingChange, Resolution, Scope
 
 # Credentials never reach the history; these say where they are used or when they were set.
@@ -119,6 +121,23 @@ def refresh_out(row: RefreshSummary) -> schemas.RefreshOut:
         is_first=row.is_first,
         offered=row.offered,
         counts=row.counts,
+    )
+
+
+def expectation_out(instance: IntegrationInstance, row: Outlook) -> schemas.ExpectationOut:
+    """What is expected, and how it stands."""
+    return schemas.ExpectationOut(
+        instance=instance_ref(instance),
+        kind=row.kind,
+        text=row.sentence,
+        effect=row.terms.effect,
+        limit=row.terms.limit if row.kind.has_limit else None,
+        days=row.terms.days if row.kind is ExpectationKind.UNMAPPED else None,
+        state=row.state,
+        since=row.since,
+        finding=row.text,
+        value=row.value,
+        total=row.total,
     )
 
 

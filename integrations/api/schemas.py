@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from ninja import Schema
 from pydantic import Field
 
-from integrations.models import Company
+from integrations.models import Company, Expectation, ExpectationKind
 from integrations.models.review_reasons import ReviewReason
 from integrations.services.read_api import Source
 
@@ -164,6 +164,26 @@ class RefreshOut(Schema):
     is_first: bool
     offered: int = Field(description="Companies that can be mapped to afterwards.")
     counts: dict[str, int] = Field(description="Numbers by kind: new, renamed, retyped, gone and others.")
+
+
+class ExpectationOut(Schema):
+    """What is expected of an instance, and how it stands."""
+
+    instance: InstanceRef
+    kind: ExpectationKind
+    text: str = Field(description="What is expected, in words.")
+    effect: Expectation.Effect = Field(
+        description="“brake”: a refresh that would break it waits for a person."
+    )
+    limit: int | None = Field(description="Percent, rows or hours, as the kind has it; null for credentials.")
+    days: int | None = Field(description="Of unmapped: for longer than so many days.")
+    state: Expectation.State = Field(
+        description="“warns”: it is not so. “brakes”: a refresh waits. “unknown”: not known yet."
+    )
+    since: dt.datetime | None = Field(description="Since when this was noted; null where it was not yet.")
+    finding: str = Field(description="How it stands, in words.")
+    value: int | None = Field(description="What was counted, where it is a number.")
+    total: int | None = Field(description="Of how many, where it is a share.")
 
 
 class MappingPage(Listed[MappingOut]):

@@ -10,7 +10,7 @@ from ninja import Schema
 from pydantic import Field
 from pydantic.json_schema import models_json_schema
 
-from integrations.models import WebhookEvent
+from integrations.models import Expectation, ExpectationKind, WebhookEvent
 
 Told = TypeVar("Told")
 
@@ -72,6 +72,24 @@ class AlertTold(Schema):
     closed_at: dt.datetime | None
 
 
+class ExpectationTold(Schema):
+    """An expectation that is broken from now on, or holds again or is given up (state unknown)."""
+
+    position: int
+    at: dt.datetime
+    action: str
+    title: str = Field(description="What is expected, in words.")
+    expectation: ExpectationKind
+    effect: Expectation.Effect = Field(description="What is done when it is broken.")
+    limit: int | None = Field(description="Percent, rows or hours, as its kind has it.")
+    days: int | None = Field(description="For unmapped: longer than so many days.")
+    state: Expectation.State = Field(description="“brakes”: the result of a refresh waits for a person.")
+    since: dt.datetime | None
+    text: str
+    instance_id: int | None
+    instance_name: str
+
+
 class Message(Schema, Generic[Told]):
     """One message: what one press of a button did, at most a hundred changes."""
 
@@ -92,6 +110,10 @@ class MappingReviewMessage(Message[ReviewTold]):
     """Mappings need review, or no longer do."""
 
 
+class ExpectationChangedMessage(Message[ExpectationTold]):
+    """Expectations are broken, or hold again."""
+
+
 class AlertChangedMessage(Message[AlertTold]):
     """Alerts begin, or are over."""
 
@@ -99,6 +121,7 @@ class AlertChangedMessage(Message[AlertTold]):
 MESSAGES: dict[WebhookEvent, type[Schema]] = {
     WebhookEvent.MAPPING_CHANGED: MappingChangedMessage,
     WebhookEvent.MAPPING_REVIEW: MappingReviewMessage,
+    WebhookEvent.EXPECTATION_CHANGED: ExpectationChangedMessage,
     WebhookEvent.ALERT_CHANGED: AlertChangedMessage,
 }
 _HEADERS = {

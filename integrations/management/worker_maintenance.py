@@ -14,10 +14,12 @@ from collections.abc import Callable
 
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
+from django.utils import timezone
 
 from integrations.crypto import ring_mark
 from integrations.database.faults import fault_of
 from integrations.database.limits import limit_thread
+from integrations.services.expectations import note_expectations
 from integrations.services.jobs import record_heartbeat, unregister, worker_name
 from integrations.services.operations import delete_expired
 from integrations.tasks import (
@@ -116,9 +118,10 @@ class WorkerMaintenance:
         return False
 
     def _wake_alerts(self) -> None:
-        """A look takes ten questions to the database, and nobody needs an alert within five seconds."""
+        """A look takes many questions to the database, and nobody needs an alert within five seconds."""
         if self._woken_at and time.monotonic() - self._woken_at < ALERTS_EVERY:
             return
+        note_expectations(timezone.now())
         wake_alerts()
         self._woken_at = time.monotonic()
 

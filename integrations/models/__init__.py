@@ -14,6 +14,7 @@ from integrations.models.audit import AuditEvent
 from integrations.models.companies import Company, FilterOption
 from integrations.models.drafts import ImportDraft, ImportDraftPart, RememberedReading
 from integrations.models.drift import Occurrence, RecordChange, RefreshSummary, ReviewCase
+from integrations.models.expectations import Expectation, ExpectationKind, HeldCompany, HeldRefresh
 from integrations.models.identifiers import OrganizationIdentifier
 from integrations.models.imports import ImportFilePart, ImportReport, ImportReportPart
 from integrations.models.instances import CompanyFilter, IntegrationInstance
@@ -47,7 +48,11 @@ __all__ = [
     "BrowserSession",
     "Company",
     "CompanyFilter",
+    "Expectation",
+    "ExpectationKind",
     "FilterOption",
+    "HeldCompany",
+    "HeldRefresh",
     "IgnoredOrganization",
     "ImportDraft",
     "ImportDraftPart",

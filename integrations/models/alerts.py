@@ -21,6 +21,7 @@ class AlertKind(models.TextChoices):
 
     CREDENTIALS_REFUSED = "credentials.refused", "Credentials are refused"
     REFRESH_FAILED = "refresh.failed", "A refresh failed twice in a row"
+    EXPECTATION_BROKEN = "expectation.broken", "An expectation is broken, or a refresh waits for you"
     DRIFT_FOUND = "drift.found", "A refresh found mappings to look at"
     ORGANIZATION_UNMAPPED = "organization.unmapped", "New organizations have no mapping"
     IMPORT_FINISHED = "import.finished", "An import in the background is finished"
@@ -30,7 +31,12 @@ class AlertKind(models.TextChoices):
     @property
     def is_of_a_configuration(self) -> bool:
         """Whether each configuration has its own, so that it can be chosen for each."""
-        return self in {self.CREDENTIALS_REFUSED, self.REFRESH_FAILED, self.DRIFT_FOUND}
+        return self in {
+            self.CREDENTIALS_REFUSED,
+            self.REFRESH_FAILED,
+            self.EXPECTATION_BROKEN,
+            self.DRIFT_FOUND,
+        }
 
     @property
     def is_personal(self) -> bool:

@@ -82,6 +82,12 @@ class AuditEvent(AppendOnly):
         CATCH_ALL_PUT_BACK = "catch_all.put_back", "catch-all company put back"
         USER_FIELD_CHANGED = "user_field.changed", "user-defined field changed"
         USER_FIELD_PUT_BACK = "user_field.put_back", "user-defined field put back"
+        EXPECTATIONS_CHANGED = "expectations.changed", "expectations changed"
+        EXPECTATIONS_PUT_BACK = "expectations.put_back", "expectations put back"
+        EXPECTATION_BROKEN = "expectation.broken", "expectation broken"
+        EXPECTATION_RESTORED = "expectation.restored", "expectation holds again"
+        HELD_TAKEN = "held_refresh.taken", "held refresh taken"
+        HELD_LEFT = "held_refresh.left", "held refresh left"
 
         TOKEN_CREATED = "token.created", "token created"
         TOKEN_REVOKED = "token.revoked", "token revoked"

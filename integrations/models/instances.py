@@ -116,6 +116,18 @@ class IntegrationInstance(models.Model):
         editable=False,
         help_text="What the last reads could not take over, by kind (services/companies/warnings.py).",
     )
+    offered_before = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Companies that were offered before the last read that was compared with one before it.",
+    )
+    offered_lost = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="How many of them that read did not find; empty where a person wanted it so.",
+    )
     filters_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     refresh_every_hours = models.PositiveSmallIntegerField(default=24, help_text="0 turns the schedule off.")
     check_daily = models.BooleanField(default=True)

@@ -19,6 +19,7 @@ class WebhookEvent(models.TextChoices):
 
     MAPPING_CHANGED = "mapping.changed", "A mapping was made, changed, moved or removed"
     MAPPING_REVIEW = "mapping.review", "A mapping needs review, or no longer does"
+    EXPECTATION_CHANGED = "expectation.changed", "An expectation is broken, or holds again"
     ALERT_CHANGED = "alert.changed", "An alert begins, or is over"
 
 

@@ -28,7 +28,7 @@ from integrations.models.audit import Action
 from integrations.models.drift import NO, YES, Changed
 
 # What other programs follow by the ids of its events: the changes feed of the API, and webhooks.
-STREAMED_TARGETS = frozenset({"mapping", "review", "alert"})
+STREAMED_TARGETS = frozenset({"mapping", "review", "alert", "expectation"})
 _COMMIT_ORDER = 7_301_548  # any number that nothing else waits by
 
 

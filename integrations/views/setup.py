@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from integrations.forms.filters import BaseFilterFormSet
 from integrations.forms.schedules import ScheduleForm
@@ -15,6 +16,7 @@ from integrations.forms.user_field import UserFieldForm
 from integrations.models import IntegrationInstance
 from integrations.psa.forms import ConnectionForm
 from integrations.services.companies import filter_text
+from integrations.services.expectations import standing_of
 from integrations.services.instances import who_can_mend
 from integrations.views.cards import connection_form, filter_forms, schedule_form
 from integrations.views.common import SignedInRequest, instance_frame, on_instance
@@ -54,6 +56,7 @@ def setup_page(
         "user_field": user_field or UserFieldForm(instance),
         "same_tenant": instance.same_tenant(head["instances"]),
         "catch_all": instance.catch_all_company(),
+        "standing": standing_of(instance, timezone.now()),
         "who_can_mend": who_can_mend() if instance.status == IntegrationInstance.Status.REFUSED else [],
         **table_context(request, instance),
     }

@@ -188,7 +188,12 @@ def imported(actor: Actor, file: io.BytesIO) -> tuple[RowResult, uuid.UUID | Non
 
 def csv_of(instance: IntegrationInstance, **changes: str) -> io.BytesIO:
     [row] = export_configurations([instance])
-    values = {**{name: str(value) for name, value in row.items()}, "filters": "", **changes}
+    values = {
+        **{name: str(value) for name, value in row.items()},
+        "filters": "",
+        "expectations": "",
+        **changes,
+    }
     return io.BytesIO(f"{','.join(values)}\n{','.join(values.values())}\n".encode())
 
 

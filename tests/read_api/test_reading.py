@@ -17,7 +17,7 @@ from tests.read_api.conftest import OPERATOR, Programs, World, make_company, map
 
 LISTS = (
     "organizations", "instances", "companies", "mappings", "mappings/open", "mappings/changes", "refreshes",
-    "history",
+    "history", "expectations",
 )  # fmt: skip
 RIGHT_OF = {
     "organizations": Right.ORGANIZATIONS,
@@ -26,6 +26,7 @@ RIGHT_OF = {
     "mappings/open": Right.MAPPINGS,
     "mappings/changes": Right.MAPPINGS,
     "refreshes": Right.COMPANIES,
+    "expectations": Right.MAPPINGS,
     "history": Right.HISTORY,
     "resolve?by=id&value=1": Right.RESOLVE,
 }

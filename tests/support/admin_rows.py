@@ -32,7 +32,10 @@ from integrations.models import (
     BrowserSession,
     Company,
     CompanyFilter,
+    Expectation,
     FilterOption,
+    HeldCompany,
+    HeldRefresh,
     IgnoredOrganization,
     ImportDraft,
     ImportDraftPart,
@@ -145,6 +148,9 @@ def sample_rows(
     )
     message = AlertMessage.objects.create(user=owner, next_attempt_at=timezone.now())
     draft = ImportDraft.objects.create(owner=owner, kind="organizations", file_name="firms.csv")
+    held = HeldRefresh.objects.create(
+        instance=refreshed, at=timezone.now(), reasons=[{"kind": "fewer", "text": "Few came."}]
+    )
     return {
         AccountEvent: AccountEvent.objects.latest("pk"),
         Alert: alert,
@@ -179,6 +185,11 @@ def sample_rows(
         ImportSource: source,
         ImportSourcePart: ImportSourcePart.objects.create(source=source, number=0, content=b""),
         ImportSourceRun: ImportSourceRun.objects.create(source=source, actor_name="schedule", rows=3),
+        Expectation: Expectation.objects.create(
+            instance=refreshed, kind="inbox", effect="warn", limit=20, state="holds", text="None is open."
+        ),
+        HeldCompany: HeldCompany.objects.create(held=held, company=mapping.company, kind="gone"),
+        HeldRefresh: held,
         IntegrationInstance: refreshed,
         Job: Job.objects.latest("pk"),
         MappingProposal: MappingProposal.objects.get(),

@@ -21,6 +21,8 @@ from integrations.models import (
     Alert,
     AlertKind,
     ApiToken,
+    Expectation,
+    ExpectationKind,
     ImportReport,
     IntegrationInstance,
     Job,
@@ -55,7 +57,7 @@ class Cause:
 
 def standing_causes(now: dt.datetime) -> list[Cause]:
     """Every state that people are told of as long as it stands, but for unmapped organizations."""
-    return [*_instances(), *_tokens(), *_old_keys(now)]
+    return [*_instances(), *_expectations(), *_tokens(), *_old_keys(now)]
 
 
 def _instances() -> Iterator[Cause]:
@@ -81,6 +83,22 @@ def _instances() -> Iterator[Cause]:
                 instance.get_absolute_url(),
                 instance,
             )
+
+
+def _expectations() -> Iterator[Cause]:
+    """What is expected and is not so, as it was noted. Refused credentials are told above, once."""
+    broken = Expectation.objects.filter(broken_since__isnull=False, instance__deleted_at=None)
+    for row in broken.exclude(kind=ExpectationKind.CREDENTIALS).select_related("instance").order_by("pk"):
+        instance, waits = row.instance, row.state == Expectation.State.BRAKES
+        arguments = [instance.psa, instance.pk]
+        yield Cause(
+            AlertKind.EXPECTATION_BROKEN,
+            f"expectation:{instance.pk}:{row.kind}",
+            f"{_name(instance)}: {'a refresh waits for you' if waits else 'an expectation is broken'}",
+            f"Expected: {row.sentence}. {clean_text(row.text)}",
+            reverse("integrations:held" if waits else "integrations:expectations", args=arguments),
+            instance,
+        )
 
 
 def _name(row: IntegrationInstance | Organization | ApiToken | Webhook) -> str:

@@ -38,6 +38,7 @@ _TURN = 7_301_549  # any number that nothing else waits by
 _OVER = {
     AlertKind.CREDENTIALS_REFUSED: "The credentials are no longer refused.",
     AlertKind.REFRESH_FAILED: "A refresh has come to its end.",
+    AlertKind.EXPECTATION_BROKEN: "It holds again, or is no longer expected.",
     AlertKind.ORGANIZATION_UNMAPPED: "All of them are mapped, ignored or gone.",
     AlertKind.KEY_ENDING: "It has ended, was revoked, or ends later.",
 }

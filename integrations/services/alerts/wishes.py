@@ -28,6 +28,7 @@ USUAL_HOUR = 8
 RIGHTS = {
     AlertKind.CREDENTIALS_REFUSED: "view_integrationinstance",
     AlertKind.REFRESH_FAILED: "view_integrationinstance",
+    AlertKind.EXPECTATION_BROKEN: "view_integrationinstance",
     AlertKind.DRIFT_FOUND: "view_integrationinstance",
     AlertKind.ORGANIZATION_UNMAPPED: "view_organization",
     AlertKind.IMPORT_FINISHED: "view_importreport",
@@ -38,6 +39,7 @@ RIGHTS = {
 USUAL = {
     AlertKind.CREDENTIALS_REFUSED: How.AT_ONCE,
     AlertKind.REFRESH_FAILED: How.AT_ONCE,
+    AlertKind.EXPECTATION_BROKEN: How.AT_ONCE,
     AlertKind.DRIFT_FOUND: How.DIGEST,
     AlertKind.ORGANIZATION_UNMAPPED: How.DIGEST,
     AlertKind.IMPORT_FINISHED: How.NEVER,

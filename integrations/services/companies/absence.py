@@ -17,11 +17,8 @@ from integrations.models import Company, IntegrationInstance, MappingProposal, O
 from integrations.models.companies import MSP_COMPANY_ID, CompanyQuerySet
 from integrations.models.drift import Changed, Kind
 from integrations.services.companies.changes import of_kind
-from integrations.services.companies.outcome import ShrinkRefused
 from integrations.services.companies.store import CHUNK
 
-SHRINK_LIMIT = 0.30
-SHRINK_MATTERS_FROM = 10  # companies: below that, 30 % is one or two ordinary deletions, unless none is left
 ASKED_BY_ID = 2_000  # at most, in four requests: companies that a complete read of the filter lacked
 
 
@@ -38,15 +35,6 @@ def forget_ceased_reasons(instance: IntegrationInstance) -> None:
     for mapping in kept.locked():
         if mapping.forget_kept():
             mapping.save(update_fields=["kept_despite"])
-
-
-def refuse_shrink(instance: IntegrationInstance, seen: Collection[str]) -> None:
-    """Raise ShrinkRefused when far fewer of the companies that were there came back."""
-    before = instance.companies.present().values_list("remote_id", flat=True)
-    lacking, number = sum(remote_id not in seen for remote_id in before), len(before)
-    shrunk = number >= SHRINK_MATTERS_FROM and lacking > number * SHRINK_LIMIT
-    if shrunk or 1 < number == lacking:
-        raise ShrinkRefused(number, lacking)
 
 
 def ids_to_ask(instance: IntegrationInstance, seen: Collection[str], *, narrowed: bool) -> list[str]:

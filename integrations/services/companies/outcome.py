@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.time_zone import in_text
 
 
-class ShrinkRefused(Exception):
-    """A complete read returned far fewer companies than the last one; a person must confirm it."""
+class RefreshBraked(Exception):
+    """What was read would break what is expected; the result waits for a person (services/expectations)."""
 
-    def __init__(self, before: int, missing: int) -> None:
-        self.before, self.missing = before, missing
+    def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__(
-            f"{missing} of {before} companies were not returned this time. Nothing was marked missing. "
-            "If this is right (after a clean-up, say), confirm it; otherwise check what the API user may see."
+            f"{' '.join(reasons)} Nothing was marked missing: the result waits until somebody has seen what "
+            "would go, and takes it or leaves it. If it is not right, check what the API user may see."
         )
 
 

@@ -26,7 +26,7 @@ from integrations.psa.base import (
     PSAClient,
     SetAside,
 )
-from integrations.services.companies.absence import ids_to_ask, refuse_shrink
+from integrations.services.companies.absence import ids_to_ask
 from integrations.services.companies.changes import record_changes
 from integrations.services.companies.duplicates import note_name_keys
 from integrations.services.companies.fields import has_field, read_details, read_parents
@@ -133,12 +133,11 @@ class Reading:
         self.unread += len(page.set_aside)
 
 
-def read_everything(reading: Reading, *, accept_shrink: bool, new_filter: bool, with_names: bool) -> None:
+def read_everything(reading: Reading, *, with_names: bool) -> None:
     """Read all companies of the filter, and ask by id for those that it lacked.
 
     ``with_names`` tells that ``read_names`` follows, which a large read begins with the companies.
-    Raises PSAError, and ShrinkRefused when far fewer came than before, unless that is accepted or the filter
-    is a new one.
+    Raises PSAError.
     """
     reading.full, instance, client = True, reading.instance, reading.client
     known = list(instance.companies.present().values_list("remote_id", flat=True))
@@ -155,8 +154,6 @@ def read_everything(reading: Reading, *, accept_shrink: bool, new_filter: bool, 
             if not incomplete.is_small:
                 raise
             reading.note_incomplete(incomplete)
-    if not accept_shrink and not new_filter:
-        refuse_shrink(instance, reading.seen)
     narrowed = bool(reading.conditions)
     reading.asked = ids_to_ask(instance, reading.seen, narrowed=narrowed)
     if not reading.asked:

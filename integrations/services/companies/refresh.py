@@ -11,6 +11,7 @@ import datetime as dt
 import uuid
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils import timezone
@@ -34,7 +35,7 @@ from integrations.services.companies.changes import record_changes, summarize
 from integrations.services.companies.duplicates import flag_duplicate_names, name_keys
 from integrations.services.companies.fields import store_details
 from integrations.services.companies.filters import conditions_of
-from integrations.services.companies.outcome import RefreshOutcome, ShrinkRefused
+from integrations.services.companies.outcome import RefreshBraked, RefreshOutcome
 from integrations.services.companies.reading import (
     Progress,
     Reading,
@@ -51,12 +52,22 @@ from integrations.services.companies.warnings import (
     gone_warning,
     keep_warning,
 )
+from integrations.services.expectations.held import (
+    Before,
+    Breach,
+    covers,
+    end_hold,
+    going,
+    hold,
+    look_before,
+)
 from integrations.services.instances.credentials import with_current_zone
 from integrations.services.instances.failures import note_failed_read, note_good_read
 
 DATED = (
     "last_refreshed_at", "last_full_read_at", "remote_read_at", "read_warnings", "failing_since",
-    "failed_reads", "next_refresh_at", "user_field_read", "updated_at",
+    "failed_reads", "next_refresh_at", "user_field_read", "offered_before",
+    "offered_lost", "updated_at",
 )  # fmt: skip
 FULL_READ_EVERY = dt.timedelta(hours=24)
 CHANGES_OF_READS = (
@@ -66,19 +77,46 @@ BESIDE = 5  # requests of a full read for the fields, the tenant's own ones, own
 SLACK = dt.timedelta(hours=1)  # a schedule's turn comes some seconds sooner or later than the one before
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What people want of a read: all of it taken over, or what would go with the held result they saw.
+
+    ``new_filter``: they have changed which companies count since everything was read.
+    """
+
+    accept: bool = False
+    taken: str = ""
+    new_filter: bool = False
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What taking a read over changed.
+
+    ``changed`` of those that were asked for by themselves differ, ``entered`` are offered again or anew.
+    """
+
+    changed: int
+    entered: int
+    changes: list[Changed]
+    counts: Counter[str]
+
+
 def refresh_options(
     instance: IntegrationInstance,
     progress: Progress,
     *,
     full: bool = False,
     accept_shrink: bool = False,
+    taken: str = "",
     scheduled: bool = False,
 ) -> RefreshOutcome:
     """Read fields, picklists and companies of the instance and store them.
 
     Everything is read where that costs hardly more than the changes since the last read, once a day, and when
-    ``full`` demands it; otherwise changes are. ``scheduled`` tells that the schedule asks, which tries again
-    within the hour after a failure that may pass. Raises PSAError, ShrinkRefused, and what ``progress``
+    ``full`` demands it; otherwise changes are. ``accept_shrink`` takes over whatever comes, ``taken`` what a
+    person saw would go (`HeldRefresh.key`). ``scheduled`` tells that the schedule asks, which tries again
+    within the hour after a failure that may pass. Raises PSAError, RefreshBraked, and what ``progress``
     raises (JobLost, JobCancelled). Repeatable: run again after any failure.
     """
     try:
@@ -88,12 +126,12 @@ def refresh_options(
                 instance,
                 client,
                 progress,
-                full=full or accept_shrink,
-                accept_shrink=accept_shrink,
+                full=full or accept_shrink or bool(taken),
+                wish=Wish(accept_shrink, taken),
                 scheduled=scheduled,
             ),
         )
-    except (PSAError, ShrinkRefused) as failure:
+    except (PSAError, RefreshBraked) as failure:
         note_failed_read(instance, failure, scheduled=scheduled)
         raise
 
@@ -104,7 +142,7 @@ def _refresh(
     progress: Progress,
     *,
     full: bool,
-    accept_shrink: bool,
+    wish: Wish,
     scheduled: bool,
 ) -> RefreshOutcome:
     started = timezone.now()
@@ -114,15 +152,15 @@ def _refresh(
     progress.report_progress(0, None, "Reading fields and picklists")
     options = _store_metadata(instance, client.company_metadata(), progress, started)
     reading = Reading(instance, client, progress, conditions, started, user_field=instance.user_field)
+    new_filter = _filters_changed_since_full_read(instance)
     due = full or _must_read_everything(instance, started, scheduled=scheduled)
     if due or not read_changes(reading):
-        new_filter = _filters_changed_since_full_read(instance)
         if instance.user_field != instance.user_field_read:
             _forget_user_values(instance, progress)
-        read_everything(reading, accept_shrink=accept_shrink, new_filter=new_filter, with_names=due)
+        read_everything(reading, with_names=due)
         if due or reading.details is not None:  # where everything is read for its price, they would double it
             read_names(reading)
-    return _conclude(reading, options, accept_shrink=accept_shrink)
+    return _conclude(reading, options, replace(wish, new_filter=new_filter))
 
 
 def _store_metadata(
@@ -140,42 +178,61 @@ def _store_metadata(
     return options
 
 
-def _conclude(reading: Reading, options: int, *, accept_shrink: bool) -> RefreshOutcome:
-    """After the last page: tell options from what is outside the filter or gone, and date the read."""
+def _conclude(reading: Reading, options: int, wish: Wish) -> RefreshOutcome:
+    """After the last page: tell options from what is outside the filter or gone, and date the read.
+
+    Raises RefreshBraked where the result has to wait for a person; then it was kept for them.
+    """
     keys = name_keys(reading.instance, reading.keys)
     read_at = reading.client.server_time() or reading.started
     with transaction.atomic(durable=True):
         reading.progress.assert_held()
         current = IntegrationInstance.objects.locked().get(pk=reading.instance.pk)
         is_first = current.last_full_read_at is None
-        changed, counts = _take_over(current, reading, keys, is_first=is_first, accept_shrink=accept_shrink)
-        _warn(current, reading, accept_shrink=accept_shrink)
-        if reading.details is not None:
-            store_details(current, reading.details, reading.parents)
-        current.last_refreshed_at = reading.started
-        if reading.full:
-            current.last_full_read_at = reading.started
-            current.user_field_read = reading.instance.user_field
-        if reading.full or reading.incomplete is None:  # what did not come is asked for again
-            current.remote_read_at = read_at
-        note_good_read(current)
-        current.save(update_fields=DATED)
-        summarize(
-            current, reading.started, full=reading.full, read=reading.number, created=reading.created,
-            is_first=is_first,
-        )  # fmt: skip
-        offered = current.companies.present().count()
-        outdated = _filters_changed_since_full_read(current)
-        mapped_outside = mapped_companies(current).filter(in_filter=False, missing_since=None).count()
+        taken = _take_over(current, reading, keys, wish, is_first=is_first)
+        if isinstance(taken, Taken):
+            end_hold(current)
+            _date(current, reading, read_at, accept_shrink=wish.accept)
+            summarize(
+                current, reading.started, full=reading.full, read=reading.number, created=reading.created,
+                is_first=is_first,
+            )  # fmt: skip
+            outcome: RefreshOutcome | RefreshBraked = _outcome(current, reading, options, taken)
+        else:
+            outcome = taken
+    if isinstance(outcome, RefreshBraked):
+        raise outcome
     renew_statistics(reading.created, Company)
+    return outcome
+
+
+def _date(
+    current: IntegrationInstance, reading: Reading, read_at: dt.datetime, *, accept_shrink: bool
+) -> None:
+    """Put on the instance that a read came to its end, and what it has to say."""
+    _warn(current, reading, accept_shrink=accept_shrink)
+    if reading.details is not None:
+        store_details(current, reading.details, reading.parents)
+    current.last_refreshed_at = reading.started
+    if reading.full:
+        current.last_full_read_at = reading.started
+        current.user_field_read = reading.instance.user_field
+    if reading.full or reading.incomplete is None:  # what did not come is asked for again
+        current.remote_read_at = read_at
+    note_good_read(current)
+    current.save(update_fields=DATED)
+
+
+def _outcome(current: IntegrationInstance, reading: Reading, options: int, taken: Taken) -> RefreshOutcome:
+    offered = current.companies.present().count()
     return RefreshOutcome(
         full=reading.full,
         read=reading.number,
         created=reading.created,
-        changed=reading.changed + changed,
-        missing=counts[Kind.GONE],
-        left_filter=counts[Kind.LEFT],
-        outside_filter=mapped_outside,
+        changed=reading.changed + taken.changed,
+        missing=taken.counts[Kind.GONE],
+        left_filter=taken.counts[Kind.LEFT],
+        outside_filter=mapped_companies(current).filter(in_filter=False, missing_since=None).count(),
         options=options,
         offered=offered,
         price=reading.client.requests_for(offered) + BESIDE,
@@ -183,34 +240,100 @@ def _conclude(reading: Reading, options: int, *, accept_shrink: bool) -> Refresh
         psa=provider_for(current.psa).name,
         filtered=bool(reading.conditions),
         unread=reading.unread,
-        outdated=outdated,
+        outdated=_filters_changed_since_full_read(current),
         warnings=tuple(each.text for each in (*current.field_warnings, *current.company_warnings)),
     )
+
+
+class _Held(Exception):
+    """Takes back what was taken over for a try: why, and which companies would go."""
+
+    def __init__(self, breaches: list[Breach], companies: dict[int, str]) -> None:
+        super().__init__()
+        self.breaches, self.companies = breaches, companies
 
 
 def _take_over(
     current: IntegrationInstance,
     reading: Reading,
     keys: Mapping[str, str],
+    wish: Wish,
+    *,
+    is_first: bool,
+) -> Taken | RefreshBraked:
+    """Take the read over, unless that breaks an expectation that brakes: then it is kept for a person."""
+    before = look_before(current)
+    try:
+        taken, lost = _try(current, reading, keys, wish, None if is_first or wish.new_filter else before)
+    except _Held as held:
+        hold(current, reading.started, held.breaches, before.offered, held.companies)
+        return RefreshBraked([each.text for each in held.breaches])
+    _compare(current, reading, before, None if wish.new_filter else lost, is_first=is_first)
+    return taken
+
+
+@transaction.atomic
+def _try(
+    current: IntegrationInstance,
+    reading: Reading,
+    keys: Mapping[str, str],
+    wish: Wish,
+    before: Before | None,
+) -> tuple[Taken, int | None]:
+    """Take the read over and look at it: what would be so is told by the same rows as what is so.
+
+    Returns what changed, and how many companies are lost: None where a person wants them to be. ``before`` is
+    None where nothing can be lost. Raises _Held, which takes it all back.
+    """
+    offered = before.offered if before is not None else 0
+    is_first = current.last_full_read_at is None
+    taken = _apply(current, reading, keys, is_first=is_first, accept_shrink=wish.accept)
+    lost = offered + taken.entered - current.companies.present().count()
+    breaches = before.breaches(current, lost) if before is not None else []
+    would_go = going(taken.changes)
+    if breaches and not wish.accept and not covers(current, wish.taken, would_go):
+        raise _Held(breaches, would_go)
+    return taken, None if breaches else lost
+
+
+def _compare(
+    current: IntegrationInstance, reading: Reading, before: Before, lost: int | None, *, is_first: bool
+) -> None:
+    """Put on the (unsaved) instance how many companies the read did not find; None: a person wanted it so.
+
+    A read of changes, or one that lacks some, sees less than a complete one: it can only make it worse.
+    """
+    known = current.offered_before or 0
+    if is_first:
+        current.offered_before = current.offered_lost = None
+    elif (
+        lost is None
+        or (reading.full and reading.incomplete is None)
+        or lost * known > (current.offered_lost or 0) * before.offered
+    ):
+        current.offered_before, current.offered_lost = before.offered, lost
+
+
+def _apply(
+    current: IntegrationInstance,
+    reading: Reading,
+    keys: Mapping[str, str],
     *,
     is_first: bool,
     accept_shrink: bool,
-) -> tuple[int, Counter[str]]:
-    """Make of the read what is offered, outside or gone, and keep what that changed.
-
-    Returns how many of those that were asked for by themselves differ, and the number of changes by kind.
-    """
+) -> Taken:
+    """Make of the read what is offered, outside or gone, and keep what that changed."""
     found = reading.found.companies.values()
     stored = store_companies(current, found, reading.started, reading.copied)
-    changes = mark_offered(current, reading.seen, is_first=is_first)
-    changes += mark_outside(current, reading.outside)
+    entered = mark_offered(current, reading.seen, is_first=is_first)
+    changes = [*entered, *mark_outside(current, reading.outside)]
     if reading.full:
         changes += _tell_absent(current, reading, accept_shrink=accept_shrink)
     untick_absent(current)
     forget_ceased_reasons(current)
     changes += flag_duplicate_names(current, keys)
     record_changes([*stored.changes, *changes])
-    return stored.changed, Counter(change.kind for change in changes)
+    return Taken(stored.changed, len(entered), changes, Counter(change.kind for change in changes))
 
 
 def _tell_absent(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool) -> list[Changed]:

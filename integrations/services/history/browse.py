@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[str, Q]] = {
     "instance": ("Configurations and filters", Q(target_type="instance")),
     "source": ("Sources of imports", Q(target_type="source")),
     "review": ("Mappings that need review", Q(target_type__in=["review", "review_case"])),
+    "expectation": ("Expectations", Q(target_type="expectation")),
     "alert": ("Alerts", Q(target_type__in=["alert", "alert_channel"])),
     "person": ("Sign-in and keys", Q(target_type__in=["user", "portal"])),
     "program": ("Tokens and webhooks", Q(target_type__in=["token", "webhook"])),

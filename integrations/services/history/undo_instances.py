@@ -16,6 +16,7 @@ from integrations.models.audit import Action
 from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.companies.filters import put_back_filters
 from integrations.services.companies.user_field import USER_FIELD
+from integrations.services.expectations.terms import put_back_expectations
 from integrations.services.history.register import CHANGED_SINCE, GONE, puts_back
 from integrations.services.instances.catch_all import CATCH_ALL
 from integrations.services.instances.delete import bring_back, take_away
@@ -97,6 +98,13 @@ def _put_back_filters(batch: Batch, instance: IntegrationInstance, event: AuditE
 @_puts_back_one("change_integrationinstance", CATCH_ALL.changed, CATCH_ALL.put_back)
 def _put_back_catch_all(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
     return put_back_text(instance, CATCH_ALL, event) or CHANGED_SINCE
+
+
+@_puts_back_one("change_integrationinstance", Action.EXPECTATIONS_CHANGED, Action.EXPECTATIONS_PUT_BACK)
+def _put_back_expectations(batch: Batch, instance: IntegrationInstance, event: AuditEvent) -> Change | str:
+    if instance.is_deleted:
+        return GONE
+    return put_back_expectations(instance, event.before or {}, event.after or {}) or CHANGED_SINCE
 
 
 @_puts_back_one("change_integrationinstance", USER_FIELD.changed, USER_FIELD.put_back)

@@ -28,6 +28,12 @@ from integrations.services.companies.filter_rows import MOST_ROWS, filters_of, r
 from integrations.services.companies.filters import filter_fields, save_filters
 from integrations.services.companies.user_field import set_user_field
 from integrations.services.conflicts import ChangedMeanwhile
+from integrations.services.expectations.terms import (
+    Expected,
+    as_rows,
+    save_expectations,
+)
+from integrations.services.expectations.terms import read_rows as read_expectations
 from integrations.services.exports.configurations import COLUMNS as EXPORTED
 from integrations.services.exports.configurations import export_configurations
 from integrations.services.imports.reports import (
@@ -71,7 +77,8 @@ Secrets = Mapping[str, Mapping[str, str]]
 class Wanted:
     """What a row says. ``schedule`` is hours between reads (0: never) and whether to check daily.
 
-    ``catch_all`` and ``user_field`` are None where the file does not know of them; then what is there stays.
+    ``catch_all``, ``user_field`` and ``expected`` are None where the file does not know of them; then what is
+    there stays.
     """
 
     line: int
@@ -80,6 +87,7 @@ class Wanted:
     filters: tuple[Filter, ...]
     catch_all: str | None = None
     user_field: str | None = None
+    expected: Expected | None = None
 
 
 @sensitive_variables("secrets")
@@ -179,6 +187,7 @@ def _wanted(row: FileRow, secrets: Secrets) -> Wanted:
         _filters(texts.get("filters", ""), existing or IntegrationInstance(psa=psa)),
         _company_id(texts["catch_all"]) if "catch_all" in texts else None,
         _user_field(texts["user_field"]) if "user_field" in texts else None,
+        _expected(texts["expectations"]) if texts.get("expectations") else None,  # no cell lifts a brake
     )
 
 
@@ -220,6 +229,18 @@ def _user_field(text: str) -> str:
     if text and not (text.startswith(USER_DEFINED) and len(text) <= LONGEST_USER_FIELD):
         raise RowFailed(f"user field must be the name of one, such as {USER_DEFINED}Customer key")
     return text
+
+
+def _expected(text: str) -> Expected:
+    """What is expected, of the JSON text [[kind, effect, limit, days], …]; nothing is "[]"."""
+    try:
+        rows = json_value(text)
+    except (ValueError, RecursionError) as error:
+        raise RowFailed("expectations must be a JSON list of [kind, effect, limit, days]") from error
+    try:
+        return read_expectations(rows)
+    except ValueError as error:
+        raise RowFailed(f"expectations: {error}") from error
 
 
 def _filters(text: str, instance: IntegrationInstance) -> tuple[Filter, ...]:
@@ -295,6 +316,7 @@ def _differs(existing: IntegrationInstance, wanted: Wanted) -> bool:
         "filters": rows_of(wanted.filters),
         "catch_all": present["catch_all"] if wanted.catch_all is None else wanted.catch_all,
         "user_field": present["user_field"] if wanted.user_field is None else wanted.user_field,
+        "expectations": present["expectations"] if wanted.expected is None else as_rows(wanted.expected),
     }
     return target != present
 
@@ -330,6 +352,8 @@ def _write(batch: Batch, wanted: Wanted) -> tuple[Outcome, str]:
         set_catch_all_id(batch, instance, wanted.catch_all)
     if wanted.user_field is not None:
         set_user_field(batch, instance, wanted.user_field)
+    if wanted.expected is not None:
+        save_expectations(batch, instance, wanted.expected)
     if existing is not None:
         return Outcome.UPDATED, "changed as in the file"
     verified = "credentials checked" if details.secrets else "not verified: enter its credentials"

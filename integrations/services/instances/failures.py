@@ -1,7 +1,7 @@
 """Reads that fail: since when, how often, and when the schedule tries again.
 
 What may pass by itself is tried again within the hour, each time after a longer wait that differs from one
-configuration to the next. What a person has to mend (rights, credentials, a shrink to confirm) waits for the
+configuration to the next. What a person has to mend (rights, credentials, a result that waits) waits for the
 schedule's ordinary turn: asking again would only use up requests.
 """
 
@@ -24,14 +24,15 @@ PASSING = frozenset({FailureKind.RATE, FailureKind.UNAVAILABLE, FailureKind.UNEX
 
 
 def note_failed_read(instance: IntegrationInstance, failure: Exception, *, scheduled: bool) -> None:
-    """Remember that a read failed; when the schedule had asked and it may pass, plan when to try again."""
+    """Remember that a read failed, or waits; when the schedule had asked and it may pass, plan another."""
     if isinstance(failure, RefusedBefore):
         return  # nothing was tried
     now = timezone.now()
     with transaction.atomic(durable=True):
         current = IntegrationInstance.objects.locked().get(pk=instance.pk)
         current.failing_since = current.failing_since or now
-        current.failed_reads += 1
+        # A result that waits for a person was read: nothing failed on the way.
+        current.failed_reads = current.failed_reads + 1 if isinstance(failure, PSAError) else 0
         if scheduled and current.refresh_every_hours and may_pass(failure):
             again = now + _wait(current.failed_reads, failure)
             current.next_refresh_at = min(current.next_refresh_at or again, again)

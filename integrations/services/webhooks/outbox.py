@@ -26,6 +26,7 @@ from django.utils import timezone
 from integrations.crypto import SealedValueError
 from integrations.models import AuditEvent, Company, Organization, Webhook, WebhookDelivery, WebhookEvent
 from integrations.services.deliveries import claim_next, end_attempt, has_come, put_off
+from integrations.services.expectations.note import TARGET_TYPE as EXPECTATION
 from integrations.services.read_api.changes import MAPPING, described
 from integrations.services.read_api.scope import Scope
 from integrations.services.webhooks import review_notices
@@ -46,6 +47,7 @@ _EVENT_OF = {
     MAPPING: WebhookEvent.MAPPING_CHANGED,
     review_notices.TARGET_TYPE: WebhookEvent.MAPPING_REVIEW,
     ALERT: WebhookEvent.ALERT_CHANGED,
+    EXPECTATION: WebhookEvent.EXPECTATION_CHANGED,
 }
 
 logger = logging.getLogger(__name__)
@@ -124,6 +126,8 @@ def _changes(kind: WebhookEvent, events: list[AuditEvent]) -> list[dict[str, Any
         return [asdict(change) for change in described(events, Scope())]
     if kind is WebhookEvent.ALERT_CHANGED:
         return [_alert(event) for event in events]
+    if kind is WebhookEvent.EXPECTATION_CHANGED:
+        return [_expectation(event) for event in events]
     companies = Company.objects.in_bulk({event.after["company"] for event in events if event.after})
     organizations = Organization.objects.in_bulk({int(event.target_id) for event in events})
     found = []
@@ -164,6 +168,20 @@ def _alert(event: AuditEvent) -> dict[str, Any]:
         "instance_name": instance.name if instance else "",
         "opened_at": state.get("opened_at"),
         "closed_at": state.get("closed_at"),
+    }
+
+
+def _expectation(event: AuditEvent) -> dict[str, Any]:
+    state, instance = event.after or {}, event.instance
+    names = ("expectation", "effect", "limit", "days", "state", "since", "text")
+    return {
+        "position": event.pk,
+        "at": event.at,
+        "action": event.action,
+        "title": event.target_name,
+        **{name: state.get(name) for name in names},
+        "instance_id": instance.pk if instance else None,
+        "instance_name": instance.name if instance else "",
     }
 
 
