@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
 CHUNK = 500
+LATE = 50  # refreshes that count as late ones
 
 
 class OccurrenceQuerySet(models.QuerySet["Occurrence"]):
@@ -67,6 +68,13 @@ class Occurrence(models.Model):
         return self.text
 
 
+class RefreshSummaryQuerySet(models.QuerySet["RefreshSummary"]):
+    def last_change(self, instance: IntegrationInstance) -> dt.datetime | None:
+        """When a refresh last found other companies, or others in the filter; None: in none of late."""
+        late = self.filter(instance=instance).order_by("-pk").values_list("at", "counts")[:LATE]
+        return next((at for at, counts in late if counts), None)
+
+
 class RefreshSummary(models.Model):
     """What one refresh of a configuration changed, by kinds (`RecordChange.Kind`), and how it ended.
 
@@ -81,6 +89,8 @@ class RefreshSummary(models.Model):
     offered = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=dict, blank=True)
     compared = models.BooleanField(default=False, help_text="With the mappings, after the refresh.")
+
+    objects = RefreshSummaryQuerySet.as_manager()
 
     class Meta:
         verbose_name = "what a refresh changed"

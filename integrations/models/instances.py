@@ -203,7 +203,7 @@ class IntegrationInstance(models.Model):
     @property
     def company_warnings(self) -> list[ReadWarning]:
         """About companies; shown where the result of a refresh is."""
-        return self.warnings_of("companies", "count")
+        return self.warnings_of("empty", "companies", "count")
 
     @property
     def user_field_name(self) -> str:

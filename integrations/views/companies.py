@@ -55,7 +55,7 @@ def job(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse
         "instance": instance,
         "job": latest,
         "ended": ended,
-        "just_ended": _ended_as(latest) if ended else [],
+        "just_ended": _ended_as(latest, instance) if ended else [],
     }
     response = render(request, "integrations/setup/job.html", context)
     if ended:
@@ -63,19 +63,16 @@ def job(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse
     return response
 
 
-def _ended_as(job: Job | None) -> list[Message]:
+def _ended_as(job: Job | None, instance: IntegrationInstance) -> list[Message]:
     """What the job that has just ended came to, for whoever has scrolled away from its line."""
     if job is None:
         return []
     if job.state == Job.State.FAILED:
         return [Message(messages.ERROR, f"{job.get_kind_display()} failed. {job.error}")]
     stopped = "cancelled. " if job.state == Job.State.CANCELLED else ""
-    return [
-        Message(
-            messages.INFO if stopped else messages.SUCCESS,
-            f"{job.get_kind_display()}: {stopped}{job.message}",
-        )
-    ]
+    done = messages.WARNING if instance.company_warnings else messages.SUCCESS
+    text = f"{job.get_kind_display()}: {stopped}{job.message}"
+    return [Message(messages.INFO if stopped else done, text)]
 
 
 @on_instance("map_organizations")

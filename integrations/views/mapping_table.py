@@ -268,7 +268,12 @@ def numbers_context(request: SignedInRequest, instance: IntegrationInstance) -> 
     address = _table_address(request)
     query = table_query(address)
     numbers = TableNumbers.read(instance, request.user, query)
-    return {"table": numbers, "tabs": _state_tabs(numbers, query, _lasting_params(address))}
+    return {
+        "table": numbers,
+        "tabs": _state_tabs(numbers, query, _lasting_params(address)),
+        "number": numbers.chosen(instance, request.user),
+        **_all_rows(numbers, query),
+    }
 
 
 def table_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:
@@ -294,14 +299,21 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
             {name: address_params[name] for name in address_params if name in VIEW_PARAMS}
         ),
         "hidden": [(name, value) for name, value in address_params.items() if name not in SHOWN_FIELDS],
-        "selectable_states": SELECTABLE_STATES,
-        "can_ignore_all": query.state == RowState.UNSUGGESTED
-        or (query.state == RowState.UNMAPPED and not _has_suggestions(table)),
+        **_all_rows(table, query),
         "page_sizes": PAGE_SIZES,
         "column_labels": COLUMN_LABELS,
         "sort_links": _sort_links(address_params, query),
         "companies_known": any(table.counts.get(state) for state in HERE) or instance.companies.exists(),
         "job": shown_job(instance, request.user),
+    }
+
+
+def _all_rows(table: MappingTable | TableNumbers, query: TableQuery) -> dict[str, Any]:
+    """What can be done with all rows that the table chooses."""
+    ignorable = query.state == RowState.UNMAPPED and not _has_suggestions(table)
+    return {
+        "selectable_states": SELECTABLE_STATES,
+        "can_ignore_all": query.state == RowState.UNSUGGESTED or ignorable,
     }
 
 

@@ -23,7 +23,8 @@ def suggest(request: SignedInRequest, instance: IntegrationInstance) -> HttpResp
         enqueue_suggestions(instance, request.user, include_inactive=include_inactive)
     else:
         summary = propose_mappings(request.user, instance, include_inactive=include_inactive)
-        messages.info(request, summary.sentence())
+        tell = messages.warning if summary.obstacle else messages.info
+        tell(request, summary.sentence())
     return back_to_table(request, instance)
 
 

@@ -17,7 +17,14 @@ from integrations.services.audit import Batch
 from integrations.services.companies.filters import save_filters
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
-from tests.support.simulated import CUSTOMER, actor_of, company_of, refresh, table_contents
+from tests.support.simulated import (
+    CUSTOMER,
+    actor_of,
+    company_of,
+    make_organization,
+    refresh,
+    table_contents,
+)
 from tests.support.sweeps import first_few
 
 FIELDS = "entityinformation/fields"
@@ -212,3 +219,48 @@ def test_many_companies_that_are_counted_and_not_given_void_the_read(
     job = refresh(refreshed)
     assert job.state == Job.State.FAILED
     assert "thrown away" in job.error
+
+
+# --- no company at all --------------------------------------------------------------------------------
+
+
+def test_a_filter_that_leaves_nothing_is_told_and_no_reason_outlives_it(
+    refreshed: IntegrationInstance, member: User, client_of: Signed
+) -> None:
+    window, unlike = client_of(member), make_organization("Zephyr Balloon Tours")
+    at = {"psa": refreshed.psa, "pk": refreshed.pk}
+    suggest, preview = (reverse(f"integrations:{name}", kwargs=at) for name in ("suggest", "filters_preview"))
+    window.post(suggest)
+    reason = "no company shares a rare word, a domain or a telephone number with it"
+    assert reason in page_of(window, refreshed)
+
+    values = {
+        "filters-TOTAL_FORMS": "1", "filters-INITIAL_FORMS": "0", "filters-0-field": "companyName",
+        "filters-0-operation": "eq", "filters-0-value": "Nobody is called so",
+    }  # fmt: skip
+    previewed = html.unescape(window.post(preview, values).content.decode())
+    assert '<div class="alert alert-warning mt-3" role="status">' in previewed
+    assert "With this filter nothing can be suggested or mapped." in previewed
+    save_filters(
+        Batch(actor_of(member)), refreshed, [FilterCondition("companyName", "eq", "Nobody is called so")]
+    )
+    job = refresh(refreshed, full=True)
+    assert job.message.startswith("No company matches the filter: ")
+    assert warnings_of(refreshed) == [
+        "The company filter leaves no company, so nothing can be suggested or mapped. Change the filter."
+    ]
+    shown = page_of(window, refreshed)
+    assert "The company filter leaves no company" in cards_of(shown)[1]
+    assert reason not in shown
+    assert "the companies changed after this was suggested: press Suggest Values again" in shown
+
+    told = html.unescape(window.post(suggest, follow=True).content.decode())
+    assert "Nothing can be suggested: the company filter leaves no company." in told
+    assert not unlike.proposals.exists()
+    assert reason not in told
+
+    save_filters(Batch(actor_of(member)), refreshed, [])
+    assert refresh(refreshed, full=True).state == Job.State.DONE
+    assert warnings_of(refreshed) == []
+    window.post(suggest)
+    assert reason in page_of(window, refreshed)

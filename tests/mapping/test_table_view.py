@@ -122,6 +122,36 @@ def test_the_counts_move_with_a_row_that_is_swapped_alone(
     assert "Suggested" not in counts_in(swapped)
 
 
+ALL_ROWS = re.compile(r">((?:Ignore|Keep|Unmap) all)( [\d,]+)<")
+
+
+def test_what_is_done_with_all_rows_follows_a_row_that_is_swapped_alone(
+    main: IntegrationInstance, member: User, client_of: Signed
+) -> None:
+    """Their number, and not what the page showed: only that is what a press for all may settle."""
+    browser, rows = client_of(member), [make_organization(name) for name in ("Abel", "Bede", "Cato", "Dido")]
+    for number, row in enumerate(rows[2:], 301):
+        make_mapping(row, make_company(main, number, f"{row.name} Inc", is_active=False))
+    other = make_company(main, 303, "Another Inc")
+    for state, name, row, values, buttons in (
+        ("unmapped", "ignore", rows[0], {"ignored": "1"}, {"Ignore all": " 1"}),
+        ("unmapped", "ignore", rows[1], {"ignored": "1"}, {}),
+        ("review", "choose", rows[2], {"company": other.pk}, {"Keep all": " 1", "Unmap all": " 1"}),
+    ):
+        page = f"{address(main)}?state={state}"
+        shown = browser.get(page).content.decode()
+        assert set(dict(ALL_ROWS.findall(shown)).values()) == {
+            f" {int(buttons.get('Ignore all', buttons.get('Keep all', 0))) + 1}"
+        }
+        headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{page}"}
+        swapped = browser.post(address(main, name, row.pk), values, headers=headers).content.decode()
+        assert dict(ALL_ROWS.findall(swapped)) == buttons
+        assert dict(ALL_ROWS.findall(browser.get(page).content.decode())) == buttons
+        assert 'id="table-all" class="toolbar-part" hx-swap-oob="true"' in swapped
+        assert 'name="seen"' not in swapped
+        assert ('name="seen"' in shown) is (state == "review")
+
+
 def names_of(organizations: list[int]) -> list[str]:
     """The names of these organizations, in their order."""
     found = Organization.objects.filter(pk__in=organizations)

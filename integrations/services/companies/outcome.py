@@ -52,7 +52,9 @@ class RefreshOutcome:
     def sentence(self) -> str:
         """For the page, the command and the list of jobs."""
         found = self._found()
-        if self.full:
+        if self.full and not self.read and not self.unread:
+            text = self._none()
+        elif self.full:
             text = f"{self._which()}: {found or 'nothing changed'}."
         elif found:
             text = f"Only changes since {_moment(self.since)} were read: {found}. {_count(self.offered)}."
@@ -63,6 +65,13 @@ class RefreshOutcome:
         if not self.full:
             text += f" Companies deleted or merged in {self.psa} show only when everything is read."
         return text
+
+    def _none(self) -> str:
+        """That no company was there to read, and what to look at; what was there before is told too."""
+        found = self._found()
+        what = "No company matches the filter" if self.filtered else f"{self.psa} gave no company"
+        look = "Change the filter" if self.filtered else "Look at what the API user may see"
+        return f"{what}{f': {found}' if found else ''}. {look}, or no organization can be mapped."
 
     def _which(self) -> str:
         """That everything was read, and what everything is."""

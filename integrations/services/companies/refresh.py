@@ -48,6 +48,7 @@ from integrations.services.companies.warnings import (
     aside_warning,
     count_warning,
     details_warning,
+    empty_warning,
     field_warning,
     gone_warning,
     keep_warning,
@@ -354,6 +355,9 @@ def _warn(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool
     if reading.details is not None:
         keep_warning(current, "details", details_warning(reading.details, now))
     keep_warning(current, "user_field", gone_warning(psa, reading.gone_field, now))
+    has_companies, is_filtered = current.companies.offered().exists(), bool(reading.conditions)
+    empty = empty_warning(psa, has_companies=has_companies, is_filtered=is_filtered, now=now)
+    keep_warning(current, "empty", empty)
     came = None if reading.full else reading.seen | reading.outside - reading.set_aside.keys()
     keep_warning(current, "companies", aside_warning(current, reading.set_aside, came, now))
     if not reading.full and reading.incomplete is None:

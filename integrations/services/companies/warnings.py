@@ -3,7 +3,7 @@
 Each kind of warning is a text with details: ``fields`` (what is odd about the tenant's fields and picklists,
 or why they could not be read), ``details`` (names that belong to them), ``user_field`` (the one to be read
 with the companies is gone), ``companies`` (those set aside for an impossible value), ``count`` (companies
-that the PSA counts and does not give).
+that the PSA counts and does not give), ``empty`` (there is no company to map to).
 """
 
 from __future__ import annotations
@@ -116,6 +116,24 @@ def count_warning(
         "hidden from this API user. Look at its security level."
     )
     return _warning(text, [f"{name} did not come." for name in names], now)
+
+
+def empty_warning(
+    psa: str, *, has_companies: bool, is_filtered: bool, now: dt.datetime
+) -> dict[str, Any] | None:
+    """What to say where a read leaves no company to map to; None where there are some."""
+    if has_companies:
+        return None
+    if is_filtered:
+        text = (
+            "The company filter leaves no company, so nothing can be suggested or mapped. Change the filter."
+        )
+    else:
+        text = (
+            f"{psa} gives this API user no company, so nothing can be suggested or mapped. Look at its "
+            "security level and lines of business."
+        )
+    return _warning(text, (), now)
 
 
 def _warning(text: str, details: Sequence[str], now: dt.datetime, more: int = 0) -> dict[str, Any]:

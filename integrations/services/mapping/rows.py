@@ -71,7 +71,7 @@ UNSHOWN = {
     "mapping__confirmed_by__": (
         "password last_login date_joined first_name last_name email is_superuser is_staff is_active"
     ),
-    "proposal__": "rivals matcher_version updated_at",
+    "proposal__": "rivals matcher_version",
     **dict.fromkeys(
         ("mapping__company__", "proposal__company__"),
         "number web_address phone state postal_code parent_id tax_id user_value modified_at seen_at "

@@ -18,7 +18,13 @@ from django.db.models import BooleanField, Case, QuerySet, When
 from django.db.models.functions import Lower
 
 from integrations.database.query_cache import cached_rows
-from integrations.models import IntegrationInstance, Organization, OrganizationMapping
+from integrations.models import (
+    IntegrationInstance,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+    RefreshSummary,
+)
 from integrations.models.organizations import is_unmapped
 from integrations.services.mapping.counts import TableCounts, table_counts
 from integrations.services.mapping.rows import (
@@ -34,6 +40,8 @@ from integrations.services.mapping.rows import (
     table_queryset,
     whole_rows,
 )
+
+OUTDATED = "the companies changed after this was suggested: press Suggest Values again"
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,12 @@ class TableNumbers:
         counts = states | ({RowState.UNMAPPED.value: unmapped} if unmapped else {})
         total = sum(states.values()) - states.get(RowState.IGNORED, 0)
         return cls(counted, counts, total, found, query)
+
+    def chosen(self, instance: IntegrationInstance, user: User) -> int:
+        """How many rows the whole query chooses, on all pages."""
+        if self.query.tier or self.query.warning or self.query.company_type is not None:
+            return len(matching_organizations(instance, user, self.query))
+        return self.counts.get(self.query.state, 0) if self.query.state else self.total
 
     @property
     def tiers(self) -> dict[str, int]:
@@ -221,6 +235,19 @@ def _complete(rows: Sequence[Any], instance: IntegrationInstance, *, may_share: 
     instances = IntegrationInstance.objects.only("psa", "name").in_bulk(others)
     for mapping in mappings:
         mapping.instance = instances.get(mapping.instance_id, instance)
+    _tell_outdated([row.proposal for row in rows if row.proposal is not None], instance)
+
+
+def _tell_outdated(proposals: Iterable[MappingProposal], instance: IntegrationInstance) -> None:
+    """Why no company was suggested is true of the companies of then: say so where there are others now."""
+    suggested = MappingProposal.Kind.SUGGESTED
+    open_ = [
+        each for each in proposals if each.company_id is None and each.kind == suggested and each.reasons
+    ]
+    changed_at = RefreshSummary.objects.last_change(instance) if open_ else None
+    for proposal in open_:
+        if changed_at is not None and proposal.updated_at < changed_at:
+            proposal.reasons = [OUTDATED]
 
 
 def _company_of(row: Any) -> int | None:

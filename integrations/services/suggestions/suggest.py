@@ -30,15 +30,21 @@ BACKGROUND_FROM = 3_000_000  # pairs; about half a second on two cores
 
 @dataclass(frozen=True)
 class SuggestionSummary:
-    """How a press of Suggest Values came out, by tier; ``open`` organizations were asked about."""
+    """How a press of Suggest Values came out, by tier; ``open`` organizations were asked about.
+
+    ``obstacle`` says why no company could be suggested at all, and what to do; "" where some could.
+    """
 
     open: int
     tiers: dict[str, int]
+    obstacle: str = ""
 
     def sentence(self) -> str:
         """For the page."""
         if not self.open:
             return "Every organization is mapped already; there is nothing to suggest."
+        if self.obstacle:
+            return f"Nothing can be suggested: {self.obstacle}"
         sure, likely, ambiguous, none = (self.tiers.get(tier.value, 0) for tier in matching.Tier)
         return (
             f"{sure + likely:,} of {self.open:,} open organizations have a suggestion: {sure:,} sure, "
@@ -166,7 +172,10 @@ def propose_mappings(
     progress: Callable[[int, int], None] | None = None,
 ) -> SuggestionSummary:
     """Put fresh suggestions before this person; only *sure* ones are ticked, and choices by hand stay."""
-    suggestions = suggest_mappings(instance, include_inactive=include_inactive, progress=progress)
+    obstacle = _obstacle(instance)
+    suggestions = (
+        [] if obstacle else suggest_mappings(instance, include_inactive=include_inactive, progress=progress)
+    )
     with transaction.atomic():
         # One at a time: a second press of the button waits here instead of colliding with the first.
         IntegrationInstance.objects.locked().get(pk=instance.pk)
@@ -190,7 +199,22 @@ def propose_mappings(
         ]
         MappingProposal.objects.bulk_create(proposals, batch_size=500)
     renew_statistics(len(suggestions), MappingProposal)
+    if obstacle:
+        return SuggestionSummary(open_organizations(instance).count(), {}, obstacle)
     return SuggestionSummary(len(suggestions), dict(Counter(item.tier.value for item in suggestions)))
+
+
+def _obstacle(instance: IntegrationInstance) -> str:
+    """Why there is no company to suggest, and what to do about it; "" where there is one."""
+    if free_companies(instance).exists():
+        return ""
+    if instance.companies.offered().exists():
+        return "each company is mapped already. Refresh Options shows whether there are new ones."
+    if instance.last_full_read_at is None:
+        return "no companies have been read yet. Press Refresh Options first."
+    if instance.filters.exists():
+        return "the company filter leaves no company. Change the filter, then refresh."
+    return "there are no companies. Look at what the API user may see in Autotask, then refresh."
 
 
 def _proposal(
