@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
@@ -71,6 +74,21 @@ def reason_of(error: Exception) -> str:
     if number == errno.EACCES:
         return "this user may not listen there. Choose a port of 1024 or more"
     return os.strerror(number) if number else str(error)
+
+
+@contextmanager
+def ended_like_ctrl_c() -> Iterator[None]:
+    """Meanwhile SIGTERM and a terminal that closes end a command as Ctrl-C does, which clears away first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's alone
+        return
+    numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN]
+    before = {each: signal.signal(each, signal.default_int_handler) for each in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def web_command(bind: str, processes: int, threads: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from integrations.services.operations.backup_postgres import concerns_settings_alone
 from integrations.services.operations.backup_sqlite import SqliteDatabase
 from tests.support.migrated import copy_migrated_file
 from tests.support.portal import SETTINGS, Portal, Sqlite, running_portal, wait_until
@@ -35,6 +37,8 @@ def test_a_backup_of_a_running_portal_brings_all_of_it_back(kind: str, tmp_path:
     with running_portal(kind, tmp_path) as portal:
         assert portal.press_refresh()[0] == 302
         wait_until(lambda: portal.job()[0] == "done", "companies are read")
+        assert "There is no folder" in refused(portal, "backup", str(made))
+        made.parent.mkdir()
         told = portal.manage("backup", str(made)).stdout
         assert "restored and compared" in told
         assert made.stat().st_mode & 0o077 == 0
@@ -49,10 +53,17 @@ def test_a_backup_of_a_running_portal_brings_all_of_it_back(kind: str, tmp_path:
         assert portal.counts() != before
         assert "Stop web servers and workers" in refused(portal, "restore", str(made), "--replace")
         portal.stop()
+        check_that_a_worker_is_named(portal, made)
         check_that_a_web_server_is_noticed(portal, made)
         check_what_is_no_backup(portal, made, tmp_path)
         assert "not empty" in refused(portal, "restore", str(made))
-        assert "Restored" in portal.manage("restore", str(made), "--replace").stdout
+        check_that_a_wrong_key_is_told(portal, made)
+        told = portal.manage("restore", str(made), "--replace").stdout
+        assert "Restored" in told
+        assert "What was there before is" in told
+        assert portal.counts() == before
+        assert portal.value("SELECT count(*) FROM integrations_worker") == 0  # those of then work no more
+        check_that_an_old_backup_is_restored_with_a_word(portal, made, tmp_path)
         assert portal.counts() == before
 
         portal.start()
@@ -94,23 +105,67 @@ def check_that_a_web_server_is_noticed(portal: Portal, made: Path) -> None:
         web.wait(60)
 
 
+def check_that_a_worker_is_named(portal: Portal, made: Path) -> None:
+    """One that was killed counts for a minute; whoever reads its name and age can judge."""
+    portal.run("from integrations.services.jobs.workers import record_heartbeat as r; r('far-away:4711')")
+    told = refused(portal, "restore", str(made), "--replace")
+    assert "far-away:4711 was heard of" in told
+    assert "seconds ago" in told
+    portal.run("from integrations.models import Worker; Worker.objects.all().delete()")
+
+
+def check_that_a_wrong_key_is_told(portal: Portal, made: Path) -> None:
+    """Before anything changes."""
+    before = portal.counts()
+    other = {"PORTAL_ENCRYPTION_KEYS": "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="}
+    told = portal.manage("restore", str(made), "--replace", check=False, **other)
+    assert (told.returncode, "open none of the secrets" in told.stderr) == (1, True), told.stderr
+    assert portal.counts() == before
+
+
+def check_that_an_old_backup_is_restored_with_a_word(portal: Portal, made: Path, folder: Path) -> None:
+    """One whose manifest has no SHA-256."""
+    manifest = folder / "opened" / "manifest.json"
+    with tarfile.open(made) as archive:
+        archive.extract("manifest.json", folder / "opened", filter="data")
+    described = json.loads(manifest.read_text())
+    del described["sha256"]
+    manifest.write_text(json.dumps(described))
+    old = packed(folder, "old")
+    assert "without a SHA-256" in portal.manage("restore", str(old), "--replace").stdout
+
+
+def packed(folder: Path, name: str) -> Path:
+    """A backup of what was unpacked into ``opened``."""
+    path = folder / name
+    with tarfile.open(path, "w") as archive:
+        archive.add(folder / "opened" / "manifest.json", "manifest.json")
+        archive.add(folder / "opened" / "database", "database")
+    return path
+
+
 def check_what_is_no_backup(portal: Portal, made: Path, folder: Path) -> None:
     """Empty, cut off, of something else, or with other rows than it says: refused, and nothing changes."""
     before = portal.counts()
-    empty, cut, other, forged = (folder / name for name in ("empty", "cut", "other", "forged"))
+    empty, cut, other = (folder / name for name in ("empty", "cut", "other"))
     empty.write_bytes(b"")
     cut.write_bytes(made.read_bytes()[: made.stat().st_size // 2])
     with tarfile.open(other, "w") as archive:
         archive.add(__file__, "notes.txt")
     with tarfile.open(made) as archive:
         archive.extractall(folder / "opened", filter="data")
-    manifest = folder / "opened" / "manifest.json"
+    manifest, content = folder / "opened" / "manifest.json", folder / "opened" / "database"
+    with content.open("ab") as file:
+        file.write(b"\0")  # which changes no row
+    changed = packed(folder, "changed")
+    content.write_bytes(content.read_bytes()[:-1])
     manifest.write_text(manifest.read_text().replace('"auth_user": [1,', '"auth_user": [2,'))
-    with tarfile.open(forged, "w") as archive:
-        archive.add(manifest, "manifest.json")
-        archive.add(folder / "opened" / "database", "database")
-    for path in (empty, cut, other):
-        assert "is no whole backup" in refused(portal, "restore", str(path), "--replace")
+    forged = packed(folder, "forged")
+    for path in (empty, cut, other, changed):
+        told = refused(portal, "restore", str(path), "--replace")
+        assert "is no whole backup" in told
+        assert len(told.splitlines()) == 1, told
+    assert "SHA-256" in refused(portal, "restore", str(changed), "--replace")
     assert "does not hold what it says" in refused(portal, "restore", str(forged), "--replace")
     assert "There is no file" in refused(portal, "restore", str(folder / "missing"), "--replace")
     assert portal.counts() == before
@@ -128,9 +183,40 @@ def test_a_database_that_is_read_is_not_put_aside_without_its_newest_rows(tmp_pa
             reader.execute("SELECT * FROM word").fetchall()
             writer.execute("INSERT INTO word VALUES ('late')")
             with pytest.raises(RuntimeError, match="another program reads the database"):
-                database.replace(copy, tables)
+                database.replace(copy, tables, lambda _: None)
             assert writer.execute("SELECT text FROM word").fetchall() == [("late",)]
-    kept = database.replace(copy, tables)
+    kept = database.replace(copy, tables, lambda _: None)
     with closing(sqlite3.connect(kept)) as aside:
         assert aside.execute("SELECT text FROM word").fetchall() == [("late",)]
-    assert sorted(each.name for each in tmp_path.iterdir()) == sorted([path.name, copy.name, Path(kept).name])
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted([path.name, Path(kept).name])
+
+
+def test_an_empty_place_has_nothing_to_keep_and_a_failure_leaves_nothing(tmp_path: Path) -> None:
+    path, copy = tmp_path / "portal.sqlite3", tmp_path / "copy.sqlite3"
+    with closing(sqlite3.connect(copy)) as made:
+        made.execute("CREATE TABLE word (text)")
+    path.touch()  # as whoever looks into a database that is not there leaves it
+    database = SqliteDatabase(Mock(settings_dict={"NAME": str(path)}))
+
+    def stopped(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        database.replace(copy, {"word": [0, 0]}, stopped)
+    assert path.stat().st_size == 0
+    assert database.replace(copy, {"word": [0, 0]}, lambda _: None) == ""
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_newer_pg_restore_may_name_settings_that_an_older_server_does_not_know() -> None:
+    """https://www.postgresql.org/docs/17/release-17.html: transaction_timeout is new in 17."""
+    said = (
+        "pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "
+        '"transaction_timeout"\nCommand was: SET transaction_timeout = 0;\n'
+        "pg_restore: warning: errors ignored on restore: 1\n"
+    )
+    assert concerns_settings_alone(said)
+    table = 'pg_restore: error: could not execute query: ERROR:  x\nCommand was: CREATE TABLE "a" ();\n'
+    assert not concerns_settings_alone(said + table)
+    assert not concerns_settings_alone("pg_restore: error: could not open input file\n")
+    assert not concerns_settings_alone("")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from integrations.management.processes import ended_like_ctrl_c
 from integrations.services.operations import BackupFailed, make_backup
 
 
@@ -24,7 +25,8 @@ class Command(BaseCommand):
     def handle(self, *, file: Path, **options: Any) -> None:
         """Make it, check it, say what is in it. Raises CommandError; then there is no file."""
         try:
-            manifest = make_backup(file)
+            with ended_like_ctrl_c():
+                manifest = make_backup(file)
         except BackupFailed as error:
             raise CommandError(str(error)) from error
         self.stdout.write(

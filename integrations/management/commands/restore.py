@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations.services.operations import BackupFailed, restore_backup
+from integrations.management.processes import ended_like_ctrl_c
+from integrations.services.operations import BackupFailed, restore_backup, told_of
 
 
 class Command(BaseCommand):
@@ -22,14 +23,33 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument("--replace", action="store_true", help="also when the database is not empty")
+        parser.add_argument(
+            "--other-keys",
+            action="store_true",
+            help="also when the keys of this machine open none of its secrets",
+        )
 
-    def handle(self, *, file: Path, replace: bool, **options: Any) -> None:
+    def handle(self, *, file: Path, replace: bool, other_keys: bool, **options: Any) -> None:
         """Restore it and say what comes next. Raises CommandError; then nothing was changed."""
         try:
-            manifest, kept = restore_backup(file, replace=replace)
+            with ended_like_ctrl_c():
+                restored = restore_backup(file, replace=replace, other_keys=other_keys)
         except BackupFailed as error:
             raise CommandError(str(error)) from error
+        manifest = restored.manifest
+        self.stdout.write(f"Restored {manifest.rows:,} rows of {manifest.made_at}.")
+        if not manifest.sha256:
+            self.stdout.write(
+                "The backup is of an earlier version, without a SHA-256: rows and their sums were compared."
+            )
+        if restored.closed:
+            self.stderr.write(
+                f"The keys of this machine do not open all secrets in it: {told_of(restored.closed)} stay "
+                "closed. Add the missing key to PORTAL_ENCRYPTION_KEYS, or enter these anew."
+            )
         self.stdout.write(
-            f"Restored {manifest.rows:,} rows of {manifest.made_at}. What was there before is {kept}; delete "
-            "it when all is well. Next: manage.py prepare, then start workers and web servers."
+            f"What was there before is {restored.kept}; delete it when all is well."
+            if restored.kept
+            else "There was nothing there before."
         )
+        self.stdout.write("Next: manage.py prepare, then start workers and web servers.")

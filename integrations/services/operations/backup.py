@@ -1,20 +1,17 @@
 """Backups that are checked when they are made, and restored without losing what was there before.
 
-A backup is one file, a tar of two: the database as its own tool writes it, and ``manifest.json``, which
-says how many rows each table has and what they sum to. Made and summed in one snapshot, then restored into
-a scratch place and compared. The keys are in the environment and never in a backup.
+The file says how many rows each table has, what they sum to, and the SHA-256 of the database in it. Made and
+summed in one snapshot, then restored into a scratch place and compared. The keys are in the environment and
+never in a backup; whether they open what is sealed in it, a restore tries before anything changes.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import sqlite3
-import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,38 +21,29 @@ from django.utils import timezone
 
 from integrations.database.in_use import is_in_use
 from integrations.models import Worker
+from integrations.services.operations.backup_file import (
+    CONTENT,
+    BackupFailed,
+    Manifest,
+    opened,
+    sha256_of,
+    to_disk,
+    write,
+)
 from integrations.services.operations.backup_postgres import PostgresDatabase
 from integrations.services.operations.backup_sqlite import SqliteDatabase
+from integrations.services.operations.sealed import Opened, try_keys
 
-MANIFEST, CONTENT = "manifest.json", "database"
 # What a disk, a database or one of its programs may refuse.
 FAULTS = (OSError, RuntimeError, DatabaseError, sqlite3.Error, psycopg.Error)
 
 
-class BackupFailed(Exception):
-    """It was not made, not right, or not restored; the text says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a backup holds: rows and sums by table."""
-
-    made_at: str
-    vendor: str
-    tables: dict[str, list[int]]
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are in all."""
-        return sum(count for count, _ in self.tables.values())
-
-    def differences(self, other: dict[str, list[int]]) -> list[str]:
-        """The tables in which something else is."""
-        return sorted(name for name in {*self.tables, *other} if self.tables.get(name) != other.get(name))
-
-
 class Database(Protocol):
     """What both kinds of databases can do."""
+
+    @property
+    def folder(self) -> Path:
+        """Where there is room for as much as a database."""
 
     def dump(self, path: Path) -> dict[str, list[int]]:
         """Write all of it into a file; rows and sums by table, of the same moment."""
@@ -63,11 +51,28 @@ class Database(Protocol):
     def try_out(self, path: Path) -> dict[str, list[int]]:
         """Restore the file into a scratch place, sum it there, and clear it away."""
 
-    def replace(self, path: Path, expected: dict[str, list[int]]) -> str:
-        """Put the file in the place of what is there, if it is as expected; where that is now."""
+    def replace(self, path: Path, expected: dict[str, list[int]], last: Callable[[Any], None]) -> str:
+        """Put the file in the place of what is there, if it is as expected; where that is, if it was.
+
+        ``last`` is called with a connection to what will stand there; when it raises, nothing changes.
+        """
 
     def users(self) -> int:
         """How many other processes are at it, as far as it tells."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was restored, where the database of before is now, and what of it the keys do not open."""
+
+    manifest: Manifest
+    kept: str
+    secrets: list[Opened]
+
+    @property
+    def closed(self) -> list[Opened]:
+        """Kinds of sealed values that are not all opened."""
+        return [each for each in self.secrets if each.closed]
 
 
 def _database() -> Database:
@@ -81,41 +86,30 @@ def make_backup(path: Path) -> Manifest:
     """
     if path.exists():
         raise BackupFailed(f"{path} is there already; a backup replaces none. Choose another name.")
+    if not path.parent.is_dir():
+        raise BackupFailed(
+            f"There is no folder {path.parent}. Make it first, or mount the disk that belongs there."
+        )
     with _beside(path) as name:
         content, begun = Path(name, CONTENT), Path(name, "begun.tar")
         database = _database()
         try:
             tables = database.dump(content)
-            manifest = Manifest(timezone.now().isoformat(), connection.vendor, tables)
+            sums = {CONTENT: sha256_of(content)}
+            manifest = Manifest(timezone.now().isoformat(), connection.vendor, tables, sums)
             _compare(manifest, database.try_out(content))
-            described = Path(name, MANIFEST)
-            described.write_text(json.dumps(asdict(manifest)), encoding="utf-8")
-            with tarfile.open(begun, "w") as archive:
-                archive.add(described, MANIFEST)
-                archive.add(content, CONTENT)
-            begun.chmod(0o600)
-            _to_disk(begun)
+            write(begun, manifest, content)
             begun.rename(path)
-            _to_disk(path.parent)
+            to_disk(path.parent)
         except FAULTS as error:
             raise BackupFailed(f"No backup was made: {error}") from error
     return manifest
-
-
-def _to_disk(path: Path) -> None:
-    """Wait until a file, or the names in a folder, would outlive a power cut."""
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 @contextmanager
 def _beside(path: Path) -> Iterator[str]:
     """A folder on the same file system, for what is not yet whole."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=".backup-")
     except OSError as error:
         raise BackupFailed(f"No backup was made: {error}") from error
@@ -123,44 +117,69 @@ def _beside(path: Path) -> Iterator[str]:
         yield name
 
 
-def restore_backup(path: Path, *, replace: bool) -> tuple[Manifest, str]:
-    """Put a backup in the place of the database; what it holds, and where the one of before is now.
+def restore_backup(path: Path, *, replace: bool, other_keys: bool = False) -> Restored:
+    """Put a backup in the place of the database.
 
-    Without ``replace`` only an empty database is replaced. Raises BackupFailed; then nothing was changed.
+    Without ``replace`` only an empty database is replaced; without ``other_keys`` none of whose sealed values
+    the keys of this machine open a single one. Raises BackupFailed; then nothing was changed.
     """
-    with _opened(path) as (manifest, content):
-        try:
-            database = _database()
-            if not replace and _has_people():
-                raise BackupFailed(
-                    "The database is not empty. --replace puts it aside, the backup in its place."
-                )
-            if is_in_use() or _worker_is_there() or database.users():
-                raise BackupFailed("The portal runs. Stop web servers and workers first, everywhere.")
-            return manifest, database.replace(content, manifest.tables)
-        except FAULTS as error:
-            raise BackupFailed(f"Nothing was restored: {error}") from error
+    database = _database()
+    try:
+        _refuse_what_is_at_work(database, replace=replace)
+        with opened(path, connection.vendor, database.folder) as (manifest, content):
+            secrets: list[Opened] = []
+
+            def last(link: Any) -> None:
+                secrets.extend(try_keys(lambda sql: link.execute(sql).fetchall(), manifest.tables))
+                if not other_keys:
+                    _refuse_closed(secrets)
+                # Heartbeats of then would tell of workers that run now.
+                if Worker._meta.db_table in manifest.tables:
+                    link.execute(f"DELETE FROM {Worker._meta.db_table}")  # noqa: S608  # ours
+                _refuse_what_is_at_work(database, replace=True)
+
+            kept = database.replace(content, manifest.tables, last)
+            return Restored(manifest, kept, secrets)
+    except FAULTS as error:
+        raise BackupFailed(f"Nothing was restored: {error}") from error
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[Manifest, Path]]:
-    with tempfile.TemporaryDirectory(prefix="portal-restore-") as name:
-        try:
-            with tarfile.open(path) as archive:
-                archive.extractall(
-                    name, [archive.getmember(MANIFEST), archive.getmember(CONTENT)], filter="data"
-                )
-            described: dict[str, Any] = json.loads(Path(name, MANIFEST).read_text(encoding="utf-8"))
-            manifest = Manifest(**described)
-        except FileNotFoundError:
-            raise BackupFailed(f"There is no file {path}.") from None
-        except (tarfile.TarError, KeyError, ValueError, TypeError, EOFError, OSError) as error:
-            raise BackupFailed(f"{path} is no whole backup ({error}). Take another one.") from error
-        if manifest.vendor != connection.vendor:
-            raise BackupFailed(
-                f"{path} is of {manifest.vendor}; this portal's database is {connection.vendor}."
+def _refuse_what_is_at_work(database: Database, *, replace: bool) -> None:
+    if not replace and _has_people():
+        raise BackupFailed("The database is not empty. --replace puts it aside, the backup in its place.")
+    if who := _who_runs(database):
+        raise BackupFailed(f"The portal runs. Stop web servers and workers first, everywhere. {who}")
+
+
+def _who_runs(database: Database) -> str:
+    """By what it is known that somebody works on the database, so that a person can judge; "" for nobody."""
+    if is_in_use():
+        return "A web server or a worker runs on this machine."
+    if Worker._meta.db_table in connection.introspection.table_names():
+        now = timezone.now()
+        for worker in Worker.objects.alive().order_by("-seen_at"):
+            ago = max(0, round((now - worker.seen_at).total_seconds()))
+            return (
+                f"The worker {worker.name} was heard of {ago} seconds ago; one that was killed counts for a "
+                f"minute."
             )
-        yield manifest, Path(name, CONTENT)
+    if users := database.users():
+        return f"Other programs are at the database ({users})."
+    return ""
+
+
+def _refuse_closed(secrets: list[Opened]) -> None:
+    if secrets and all(each.closed == each.all for each in secrets):
+        raise BackupFailed(
+            f"Nothing was restored: the keys of this machine open none of the secrets in it "
+            f"({told_of(secrets)}). Set PORTAL_ENCRYPTION_KEYS to those of the portal that was backed up. If "
+            "they are lost: --other-keys restores it all the same, and each of these has to be entered anew."
+        )
+
+
+def told_of(secrets: list[Opened]) -> str:
+    """What does not open, by kind."""
+    return ", ".join(f"{each.name} {each.closed} of {each.all}" for each in secrets if each.closed)
 
 
 def _compare(manifest: Manifest, found: dict[str, list[int]]) -> None:
@@ -176,10 +195,6 @@ def _compare(manifest: Manifest, found: dict[str, list[int]]) -> None:
 
 def _has_people() -> bool:
     return "auth_user" in connection.introspection.table_names() and _any("auth_user")
-
-
-def _worker_is_there() -> bool:
-    return Worker._meta.db_table in connection.introspection.table_names() and Worker.objects.alive().exists()
 
 
 def _any(table: str) -> bool:

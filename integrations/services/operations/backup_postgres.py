@@ -7,16 +7,19 @@ pg_dump sees.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -43,6 +46,11 @@ class PostgresDatabase:
 
     # --- what the protocol asks for ---
 
+    @property
+    def folder(self) -> Path:
+        """The portal's own; the place of temporary files may be small, and serves where that is not ours."""
+        return settings.DATA_DIR if os.access(settings.DATA_DIR, os.W_OK) else Path(tempfile.gettempdir())
+
     def dump(self, path: Path) -> dict[str, list[int]]:
         """Write it in pg_dump's own form, compressed."""
         with self._connected(self.name) as link, link.transaction():
@@ -62,21 +70,24 @@ class PostgresDatabase:
         finally:
             self._drop(name)
 
-    def replace(self, path: Path, expected: dict[str, list[int]]) -> str:
+    def replace(self, path: Path, expected: dict[str, list[int]], last: Callable[[Any], None]) -> str:
         """Restore beside it, compare, and let the two change names; the old one stays under another."""
         name = self._restored(path)
         kept = f"{self.name}_before_{time.strftime('%Y%m%d_%H%M%S', time.gmtime())}"
         try:
             self._compare(name, expected)
+            with self._connected(name) as link:
+                last(link)
+            had_tables = bool(self.connection.introspection.table_names())
             self.connection.close()
             with self._connected(MAINTENANCE) as link, link.transaction():
                 for before, after in ((self.name, kept), (name, self.name)):
                     names = (sql.Identifier(before), sql.Identifier(after))
                     link.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
-        except (psycopg.Error, RuntimeError) as error:
+        except BaseException:  # also Ctrl-C
             self._drop(name)
-            raise RuntimeError(str(error).strip()) from error
-        return f"the database {kept}"
+            raise
+        return f"the database {kept}" if had_tables else f"the database {kept}, in which there is nothing"
 
     def users(self) -> int:
         """Connections of others to it."""
@@ -107,8 +118,8 @@ class PostgresDatabase:
                 f'administrator, once: ALTER ROLE "{user}" CREATEDB;'
             ) from None
         try:
-            self._run("pg_restore", *IN_COMMON, "--exit-on-error", f"--dbname={name}", str(path))
-        except RuntimeError:
+            self._run("pg_restore", *IN_COMMON, f"--dbname={name}", str(path))
+        except BaseException:  # also Ctrl-C
             self._drop(name)
             raise
         return name
@@ -132,13 +143,25 @@ class PostgresDatabase:
         secret = {FROM_PARAMETERS[name]: value for name, value in self.parameters.items()}
         try:
             done = subprocess.run(  # noqa: S603  # PostgreSQL's own programs
-                [_program(program), *arguments], env={**os.environ, **secret},
+                [_program(program), *arguments], env={**os.environ, "LC_ALL": "C", **secret},
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
         except FileNotFoundError:
             raise RuntimeError(f"{program} is missing: install postgresql-client") from None
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr.strip()[-500:] or f"{program} ended with code {done.returncode}")
+        if done.returncode != 0 and not concerns_settings_alone(done.stderr):
+            told = " ".join(done.stderr.split())[-500:] or f"{program} ended with code {done.returncode}"
+            mend = " Install the programs of the server's version." if "version mismatch" in told else ""
+            raise RuntimeError(f"{told}.{mend}")
+
+
+def concerns_settings_alone(said: str) -> bool:
+    """Whether pg_restore was refused nothing but settings of its session, which hold no data.
+
+    A newer one sets what an older server does not know, like transaction_timeout of version 17.
+    """
+    errors = re.findall(r"^pg_restore: error: ", said, re.MULTILINE)
+    settings_alone = re.findall(r"^Command was: SET \w+ = [^;]*;\s*$", said, re.MULTILINE)
+    return 0 < len(errors) == len(settings_alone)
 
 
 def _program(name: str) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 import zlib
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from integrations.services.operations.backup_file import to_disk
 
 BESIDE = ("-wal", "-shm")
 
@@ -17,7 +21,12 @@ class SqliteDatabase:
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
-        self.path = Path(connection.settings_dict["NAME"])
+        self.path = Path(connection.settings_dict["NAME"]).resolve()  # also where a link leads to it
+
+    @property
+    def folder(self) -> Path:
+        """Beside the file: what was unpacked there takes its place without being copied."""
+        return self.path.parent
 
     def dump(self, path: Path) -> dict[str, list[int]]:
         """Copy it as it is at one moment, whoever writes meanwhile."""
@@ -42,28 +51,38 @@ class SqliteDatabase:
             raise RuntimeError(f"the copy is damaged: {said}")
         return found
 
-    def replace(self, path: Path, expected: dict[str, list[int]]) -> str:
-        """Put the old file aside and the copy in its place, once it was looked through."""
+    def replace(self, path: Path, expected: dict[str, list[int]], last: Callable[[Any], None]) -> str:
+        """Put the old file aside and this one in its place, once it was looked through."""
         if self.try_out(path) != expected:
             raise RuntimeError("the backup does not hold what it says")
+        with closing(sqlite3.connect(path)) as link:
+            last(link)
+            link.commit()
+        to_disk(path)
         self.connection.close()
         kept = self.path.with_name(f"{self.path.name}.before-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}")
-        new = self.path.with_name(f"{self.path.name}.new")
-        new.write_bytes(b"")
-        new.chmod(0o600)
-        with closing(sqlite3.connect(path)) as link, closing(sqlite3.connect(new)) as target:
-            link.backup(target)
-        if self.path.exists():
-            with closing(sqlite3.connect(self.path, timeout=5)) as link:
-                is_busy = link.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            if is_busy:  # the newest rows still stand beside the file, and would not be put aside with it
-                new.unlink()
-                raise RuntimeError("another program reads the database. End it and try again")
-            for each in BESIDE:
-                self.path.with_name(f"{self.path.name}{each}").unlink(missing_ok=True)
-            self.path.rename(kept)
-        new.rename(self.path)
-        return str(kept)
+        is_kept = self._close_up()
+        if is_kept:
+            try:
+                os.link(self.path, kept)  # so that there is a database at every moment
+            except OSError:  # a file system that knows no links
+                self.path.rename(kept)
+        path.replace(self.path)
+        to_disk(self.path.parent)
+        return str(kept) if is_kept else ""
+
+    def _close_up(self) -> bool:
+        """Take into the file what stands beside it; whether there is anything in it."""
+        if not self.path.exists():
+            return False
+        with closing(sqlite3.connect(self.path, timeout=5)) as link:
+            is_busy = link.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            has_tables = link.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]
+        if is_busy:  # the newest rows still stand beside the file, and would not be put aside with it
+            raise RuntimeError("another program reads the database. End it and try again")
+        for each in BESIDE:
+            self.path.with_name(f"{self.path.name}{each}").unlink(missing_ok=True)
+        return bool(has_tables)
 
     def users(self) -> int:
         """A file does not tell who has it open; somebody who writes is noticed."""

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet, InvalidToken
-from django.apps import apps
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from integrations import crypto
-from integrations.fields import EncryptedJSONField
 from integrations.models import BrowserSession
 from integrations.models.audit import Action
 from integrations.models.seeds import is_in_place, seal_again, tokens_of
 from integrations.services.audit import Batch, Change
+from integrations.services.operations.sealed import sealed_fields
 
 
 @dataclass
@@ -101,14 +98,6 @@ def _rotate_sessions(first: Fernet, result: Rotation, *, dry_run: bool) -> None:
             continue
         if dry_run or BrowserSession.objects.filter(pk=pk, session_data=old).update(session_data=new):
             result.rotated += 1
-
-
-def sealed_fields() -> Iterator[tuple[Any, str]]:
-    """Every model that holds sealed values, with the field's name."""
-    for model in apps.get_app_config("integrations").get_models():
-        for each in model._meta.concrete_fields:
-            if isinstance(each, EncryptedJSONField):
-                yield model, each.name
 
 
 def _is_under(key: Fernet, token: str) -> bool:
