@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import enum
 import os
+import warnings
 from pathlib import Path
+from typing import Any
 
+import environ
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -18,6 +21,7 @@ class Environment(enum.StrEnum):
     TEST = "test"
 
 
+ENGINES = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off"}
 
@@ -69,6 +73,24 @@ def number(name: str, default: int, *, minimum: int, maximum: int) -> int:
 def words(name: str) -> list[str]:
     """A comma separated list, without empty items."""
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's settings of the database that an address names.
+
+    Raises ImproperlyConfigured, without the address, which may hold a password.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of databases that it does not know
+            found: dict[str, Any] = environ.Env.db_url_config(url)
+    except ValueError:  # whose words may hold a part of the password
+        found = {}
+    if found.get("ENGINE") not in ENGINES or not found.get("NAME"):
+        raise ImproperlyConfigured(
+            "DATABASE_URL must be like postgres://user:password@host:5432/name or "
+            "sqlite:////folder/portal.sqlite3; special signs of the password percent-encoded (/ is %2F)."
+        )
+    return found
 
 
 def environment() -> Environment:

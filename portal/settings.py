@@ -8,11 +8,10 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from integrations.outbound.proxy import read_proxy
-from portal.environment import Environment, environment, flag, number, text, words
+from portal.environment import Environment, database, environment, flag, number, text, words
 from portal.logs import logging_settings
 from portal.mail import is_origin, read_mail
 from portal.private_files import keep_private, make_files_private, make_folder
@@ -138,7 +137,7 @@ TEMPLATES: list[dict[str, Any]] = [
 make_files_private()
 make_folder(DATA_DIR)
 DATABASE_URL = text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'portal.sqlite3'}")
-DATABASES: dict[str, dict[str, Any]] = {"default": environ.Env.db_url_config(DATABASE_URL)}
+DATABASES: dict[str, dict[str, Any]] = {"default": database(DATABASE_URL)}
 # Kept from request to request: to open one takes SQLite 2.5 ms, and what it has read is forgotten at the end.
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":

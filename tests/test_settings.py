@@ -271,6 +271,17 @@ def test_a_file_that_is_not_there_is_named(read: Any, tmp_path: Path) -> None:
         read(**variables, SECRET_KEY_FILE=str(tmp_path / "nowhere"))
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["nonsense", "mysql://portal:Heron71@db/portal", "postgres://portal:Heron71/x@db:5432/portal",
+     "postgres://portal:Heron71@db:5432/"],
+)  # fmt: skip
+def test_an_address_that_names_no_database_says_how_it_should_look(read: Any, address: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL must be like") as refusal:
+        read(**PRODUCTION | {"DATABASE_URL": address})
+    assert "Heron71" not in str(refusal.value)
+
+
 def test_single_sign_on_is_off_until_a_provider_is_named(read: Any, tmp_path: Path) -> None:
     assert read(**PRODUCTION)["SOCIALACCOUNT_PROVIDERS"] == {}
     file = tmp_path / "client_secret"

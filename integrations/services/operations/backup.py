@@ -124,6 +124,8 @@ def restore_backup(path: Path, *, replace: bool, other_keys: bool = False) -> Re
     the keys of this machine open a single one. Raises BackupFailed; then nothing was changed.
     """
     database = _database()
+    if not database.folder.is_dir():
+        raise BackupFailed(f"There is no folder {database.folder} for the database. Look at DATABASE_URL.")
     try:
         _refuse_what_is_at_work(database, replace=replace)
         with opened(path, connection.vendor, database.folder) as (manifest, content):

@@ -60,16 +60,22 @@ class SqliteDatabase:
             link.commit()
         to_disk(path)
         self.connection.close()
-        kept = self.path.with_name(f"{self.path.name}.before-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}")
-        is_kept = self._close_up()
-        if is_kept:
-            try:
-                os.link(self.path, kept)  # so that there is a database at every moment
-            except OSError:  # a file system that knows no links
-                self.path.rename(kept)
+        kept = self._put_aside() if self._close_up() else ""
         path.replace(self.path)
         to_disk(self.path.parent)
-        return str(kept) if is_kept else ""
+        return kept
+
+    def _put_aside(self) -> str:
+        """Give the present file another name, by which no earlier one is called; which."""
+        moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        kept = self.path.with_name(f"{self.path.name}.before-{moment}")
+        if kept.exists():
+            raise RuntimeError(f"{kept} is there already. Try again")
+        try:
+            os.link(self.path, kept)  # so that there is a database at every moment
+        except OSError:  # a file system that knows no links
+            self.path.rename(kept)
+        return str(kept)
 
     def _close_up(self) -> bool:
         """Take into the file what stands beside it; whether there is anything in it."""
