@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
@@ -73,8 +73,7 @@ def actor_of(request: HttpRequest) -> Actor:
 State = dict[str, Any] | None  # a row as its ``snapshot()`` tells it; None where there is none
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """What one event tells. ``before`` is None when something was made, ``after`` when it was removed."""
 
     action: Action
@@ -92,17 +91,21 @@ def mapping_event(
     before: State,
     names: tuple[str, str],
     instance: IntegrationInstance,
+    **more: Any,
 ) -> Change:
-    """What an event tells of a mapping, by the organization's and the company's name, which are known."""
+    """What an event tells of a mapping, by the organization's and the company's name, which are known.
+
+    ``more`` is told of it beside what its row says, or instead.
+    """
     organization, company = names
-    after = {**mapping.snapshot(), "company_name": company}
+    after = {**mapping.snapshot(), "company_name": company, **more}
     return Change(action, "mapping", str(mapping.organization_id), organization, before, after, instance)
 
 
-def mapping_change(action: Action, mapping: OrganizationMapping, before: State) -> Change:
+def mapping_change(action: Action, mapping: OrganizationMapping, before: State, **more: Any) -> Change:
     """The same, by the names that its rows have."""
     names = (mapping.organization.name, mapping.company.name)
-    return mapping_event(action, mapping, before, names, mapping.instance)
+    return mapping_event(action, mapping, before, names, mapping.instance, **more)
 
 
 def instance_change(action: Action, instance: IntegrationInstance, before: State, after: State) -> Change:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import uuid
 from collections import Counter
@@ -28,7 +29,7 @@ from integrations.services.audit import Batch, Change, mapping_change, mapping_e
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.mapping.proposals import accept_company
 from integrations.services.mapping.seen import Seen, lock_mappings, pair_key, row_keys
-from integrations.services.mapping.taken import with_suggestion
+from integrations.services.mapping.taken import suggestion_of
 from integrations.services.mapping.ticked import (
     BlockedProposal,
     Conflict,
@@ -145,6 +146,7 @@ def _save(
     ticked: Collection[int],
 ) -> SaveOutcome:
     outcome = SaveOutcome(batch.key)
+    user = copy.copy(user)  # the account itself: what stands for it in a request looks it up at each use
     instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
     proposals = ticked_proposals(user, instance, only)
     gone = set(ticked) - {each.organization_id for each in proposals}
@@ -170,15 +172,13 @@ def _save(
         if proposal.company_id is None and not was_present:
             outcome.unchanged += 1
             continue
-        mapping = mapping or OrganizationMapping(
-            organization_id=proposal.organization_id, psa=instance.psa, version=0
-        )
+        mapping = mapping or OrganizationMapping.of(proposal.organization_id, instance.psa)
         written.append(mapping)
         action = _apply(proposal, mapping, instance, user, now, was_present)
         company_name = mapping.company_name if action is Action.MAPPING_REMOVED else proposal.company_name
         names = (proposal.organization_name, company_name or "")
-        change = mapping_event(action, mapping, before, names, instances[mapping.instance_id])
-        changes.append(with_suggestion(change, user, proposal))
+        told = suggestion_of(user, proposal)
+        changes.append(mapping_event(action, mapping, before, names, instances[mapping.instance_id], **told))
     OrganizationMapping.objects.write(written)
     MappingProposal.objects.filter(pk__in=applied).delete()
     batch.record(changes)

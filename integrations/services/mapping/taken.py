@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
@@ -15,7 +14,6 @@ from integrations.models import (
     OrganizationMapping,
     RejectedMatch,
 )
-from integrations.services.audit import Change
 from integrations.services.mapping.ticked import TickedProposal
 
 SUGGESTION = "suggestion"  # in what an event tells of a mapping; the rest of it the mapping has
@@ -30,12 +28,11 @@ class TakenBack(NamedTuple):
     told: dict[str, Any]
 
 
-def with_suggestion(change: Change, user: User, proposal: TickedProposal) -> Change:
-    """The change, with what only the suggestion knew if it was one."""
+def suggestion_of(user: User, proposal: TickedProposal) -> dict[str, Any]:
+    """What only the suggestion knew that a save takes, for the mapping's event; nothing if it was none."""
     if proposal.kind != SUGGESTED:
-        return change
-    kept = {"user": user.pk} | {name: getattr(proposal, name) for name in KEPT}
-    return replace(change, after={**(change.after or {}), SUGGESTION: kept})
+        return {}
+    return {SUGGESTION: {"user": user.pk} | {name: getattr(proposal, name) for name in KEPT}}
 
 
 def put_suggestions_back(rows: Sequence[TakenBack]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -95,8 +94,8 @@ def mappings_along(organizations: Collection[Organization]) -> list[Change]:
     for mapping in rows.locked().with_names():
         hidden = {**mapping.snapshot(), "removed": True}
         if is_deleted[mapping.organization_id]:
-            change = mapping_change(Action.MAPPING_HIDDEN, mapping, mapping.snapshot())
-            changes.append(replace(change, after={**(change.after or {}), "removed": True}))
+            before = mapping.snapshot()
+            changes.append(mapping_change(Action.MAPPING_HIDDEN, mapping, before, removed=True))
         else:
             changes.append(mapping_change(Action.MAPPING_SHOWN, mapping, hidden))
     return changes
