@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.db import models
@@ -152,7 +152,8 @@ class OrganizationMapping(models.Model):
         With all values in their order: to have Django look for each by its name takes twice as long.
         """
         own = {"organization_id": organization, "psa": psa, "version": 0}
-        return cls(*(own.get(name, value) for name, value in _UNMAPPED))
+        row: OrganizationMapping = cast("Any", cls)(*(own.get(name, value) for name, value in _UNMAPPED))
+        return row
 
     @property
     def review_reasons(self) -> list[ReviewReason]:
