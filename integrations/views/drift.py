@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -39,6 +40,7 @@ def inbox(request: SignedInRequest) -> HttpResponse:
     query = inbox_query(request.GET.dict(), request.user.pk)
     found = read_inbox(instances, query)
     params = {name: request.GET[name] for name in LASTING if request.GET.get(name)}
+    place = {"page": str(found.page.number)} if found.page.number > 1 else {}
     every = {name: value for name, value in params.items() if name != "reason"}
     context = {
         "inbox": found,
@@ -56,7 +58,7 @@ def inbox(request: SignedInRequest) -> HttpResponse:
             (NEXT_STEPS[each.warning] for each in found.counts if each.value == query.reason), ""
         ),
         "params": params,
-        "here": urlencode(params),
+        "query_string": urlencode({**params, **place}),  # where Undo leads back to
     }
     return render(request, "integrations/drift/inbox.html", context)
 
@@ -82,7 +84,7 @@ def decide(request: SignedInRequest) -> HttpResponse:
     except (ChangedMeanwhile, CompanyNotOffered, OrganizationDeleted):
         messages.error(request, "The row or the company changed since the page was shown. Look again.")
     else:
-        _tell(request, batch, press.decision, outcome)
+        _tell(request, batch, _said(press.decision, person), outcome)
     return _back(request)
 
 
@@ -93,10 +95,17 @@ def _back(request: SignedInRequest) -> HttpResponse:
     return redirect(f"{address}?{urlencode(params)}" if params else address)
 
 
-def _tell(request: SignedInRequest, batch: Batch, decision: Decision, outcome: DecideOutcome) -> None:
+def _said(decision: Decision, person: User | None) -> str:
+    """What was done, in words."""
+    if decision is not Decision.ASSIGN:
+        return str(decision.label)
+    return f"given to {person.get_full_name() or person.get_username()}" if person else "given to nobody"
+
+
+def _tell(request: SignedInRequest, batch: Batch, done: str, outcome: DecideOutcome) -> None:
     if outcome.done:
         rows = "1 mapping" if outcome.done == 1 else f"{outcome.done:,} mappings"
-        tell_recorded(request, batch, f"{rows} {decision.label}.")
+        tell_recorded(request, batch, f"{rows} {done}.")
     if outcome.left:
         names = "; ".join(outcome.left[:MOST_NAMED]) + ("; …" if len(outcome.left) > MOST_NAMED else "")
         messages.warning(request, f"Left as they are, having changed since the page was shown: {names}.")

@@ -123,12 +123,13 @@ def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: UndoOutcome) 
         text += " The companies are being read anew."
     tags = f"undo:{outcome.batch}" if outcome.restored else ""
     messages.add_message(request, level, text, extra_tags=tags)
+    shown = QueryDict(request.POST.get("table", ""), mutable=True)
     if "inbox" in request.POST:
-        return redirect("integrations:drift")
+        query = shown.urlencode()
+        return redirect(f"{reverse('integrations:drift')}{'?' if query else ''}{query}")
     instance, organization = batch_targets(key)
     if "history" in request.POST or instance is None:
         return redirect("integrations:history_batch", key)
-    shown = QueryDict(request.POST.get("table", ""), mutable=True)
     if organization is not None and "review" in request.POST:
         shown["organization"] = str(organization)
         review = reverse("integrations:review", args=[instance.psa, instance.pk])

@@ -259,7 +259,12 @@ def test_a_decision_comes_back_to_the_page_that_it_was_made_on(
     lasting = dict(re.findall(r'<input type="hidden" name="(instance|page)" value="(\d+)"', shown))
     answer = client.post(f"{INBOX}decide/", {**lasting, "decision": f"keep:{key(drifted[1])}"})
     assert answer["Location"] == f"{INBOX}?instance={main.pk}&page=2"
-    assert "Cedar" in client.get(answer["Location"]).content.decode()
+    after = client.get(answer["Location"]).content.decode()
+    assert "Cedar" in after
+    (address,) = re.findall(r'action="(/undo/[^"]+)"', after)
+    (table,) = re.findall(r'name="table" value="([^"]+)"', after)
+    undone = client.post(address, {"inbox": "1", "table": table.replace("&amp;", "&")})
+    assert undone["Location"] == f"{INBOX}?instance={main.pk}&page=2"
 
 
 def test_who_may_not_map_any_more_is_given_nothing(
