@@ -396,7 +396,7 @@ def hand_on(key: uuid.UUID, token: uuid.UUID) -> bool:
 def _refresh_options(run: JobRun) -> tuple[str, dict[str, Any]]:
     try:
         outcome = refresh_options(run.instance, run, **run.job.options)
-        compare_refreshes(run.instance)
+        compare_refreshes(run.instance, outcome.name_keys)
         note_reviews()
     finally:  # also what keeps a result from being taken over
         note_expectations(timezone.now(), run.instance.pk)

@@ -13,7 +13,7 @@ from django.db import models
 from integrations.models.drift import CHUNK, NO, OF_ORGANIZATION, YES, RecordChange, quiet_mappings
 
 if TYPE_CHECKING:
-    from integrations.models.mappings import OrganizationMapping
+    from integrations.models.mappings import MappingQuerySet, OrganizationMapping
 
 
 class ReviewReason(models.TextChoices):
@@ -52,7 +52,7 @@ class ReviewReason(models.TextChoices):
         """
         return self.holds_for(prefix) & ~models.Q(**{f"{prefix}pk__in": quiet_mappings()})
 
-    def holds_for(self, prefix: str) -> models.Q:
+    def holds_for(self, prefix: str = "") -> models.Q:
         """The same, whether or not they are ignored."""
 
         def on(**conditions: Any) -> models.Q:
@@ -188,6 +188,33 @@ def findings(mappings: Iterable[OrganizationMapping]) -> dict[int, list[Finding]
     for each in found.values():
         each.sort(key=lambda finding: order[finding.reason])
     return found
+
+
+def open_reasons(mappings: MappingQuerySet) -> dict[int, list[ReviewReason]]:
+    """Why the mappings that have to be looked at among these in force have to be, by their ids.
+
+    The same as `findings` tells, for all at once: four queries that read no rows, however many there are.
+    """
+    flags = {
+        f"is_{reason.warning}": models.ExpressionWrapper(reason.holds_for(), models.BooleanField())
+        for reason in AS_THEY_ARE
+    }
+    seen = mappings.filter(reduce(or_, (reason.holds_for() for reason in AS_THEY_ARE))).order_by()
+    found: dict[int, set[ReviewReason]] = {}
+    for pk, *holds in seen.annotate(**flags).values_list("pk", *flags):
+        found[pk] = {reason for reason, is_so in zip(AS_THEY_ARE, holds, strict=True) if is_so}
+    changed: dict[int, set[ReviewReason]] = {}
+    for changes in (RecordChange.objects.held(), RecordChange.objects.of_organizations()):
+        for pk, kind in changes.order_by().values_list("held_pk", "kind"):
+            changed.setdefault(pk, set()).add(REASON_OF[kind])
+    keys = sorted(changed)
+    for start in range(0, len(keys), CHUNK):
+        part = mappings.filter(pk__in=keys[start : start + CHUNK]).order_by()
+        for pk in part.values_list("pk", flat=True):
+            found[pk] = found.get(pk, set()) | changed[pk]
+    for pk in quiet_mappings().values_list("mapping", flat=True) if found else ():
+        found.pop(pk, None)
+    return {pk: [reason for reason in ReviewReason if reason in found[pk]] for pk in sorted(found)}
 
 
 SinceWhen = dict[tuple[int, str], dt.datetime]

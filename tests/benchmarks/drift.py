@@ -66,9 +66,9 @@ def read(instance: IntegrationInstance, *, inbox: bool) -> float:
     from integrations.services.webhooks import note_reviews
 
     def work() -> None:
-        refresh_options(instance, Unwatched(), full=True)
+        outcome = refresh_options(instance, Unwatched(), full=True)
         if inbox:
-            compare_refreshes(instance)
+            compare_refreshes(instance, outcome.name_keys)
         note_reviews()
 
     if inbox:

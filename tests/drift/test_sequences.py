@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from integrations.models import AuditEvent, IntegrationInstance, OrganizationMapping
-from integrations.models.review_reasons import ReviewReason
+from integrations.models.review_reasons import ReviewReason, open_reasons
 from integrations.services.audit import Batch
 from integrations.services.drift import Decision, InboxQuery, decide_cases, read_inbox
 from integrations.services.history.undo import undo_batch
@@ -163,6 +163,8 @@ def test_the_inbox_is_a_recomputation_and_mappings_are_changed_by_people_alone(
             if known.reasons()
         }
         assert shown == should
+        at_once = open_reasons(OrganizationMapping.objects.in_tables())
+        assert {pk: set(reasons) for pk, reasons in at_once.items()} == should
         assert inbox.total == len(should)
     for mapping in mappings:
         mapping.refresh_from_db()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from portal.time_zone import in_text
 
@@ -29,7 +29,8 @@ class RefreshOutcome:
     are newly outside the filter, ``outside_filter`` the mapped ones among all that are outside it.
     ``unread`` are companies that are there and could not be read, ``filtered`` tells that there is a company
     filter, ``psa`` is the name of the PSA. ``outdated`` tells that the company
-    filter was changed meanwhile: then it has to be read once more.
+    filter was changed meanwhile: then it has to be read once more. ``name_keys`` are the matcher's keys of
+    all companies' names, for whoever compares them next.
     """
 
     full: bool
@@ -48,6 +49,7 @@ class RefreshOutcome:
     unread: int = 0
     outdated: bool = False
     warnings: tuple[str, ...] = ()
+    name_keys: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def sentence(self) -> str:
         """For the page, the command and the list of jobs."""

@@ -184,7 +184,7 @@ def _conclude(reading: Reading, options: int, wish: Wish) -> RefreshOutcome:
 
     Raises RefreshBraked where the result has to wait for a person; then it was kept for them.
     """
-    keys = name_keys(reading.instance, reading.keys)
+    keys = reading.keys = name_keys(reading.instance, reading.keys)
     read_at = reading.client.server_time() or reading.started
     with transaction.atomic(durable=True):
         reading.progress.assert_held()
@@ -243,6 +243,7 @@ def _outcome(current: IntegrationInstance, reading: Reading, options: int, taken
         unread=reading.unread,
         outdated=_filters_changed_since_full_read(current),
         warnings=tuple(each.text for each in (*current.field_warnings, *current.company_warnings)),
+        name_keys=reading.keys,
     )
 
 

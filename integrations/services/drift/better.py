@@ -41,10 +41,13 @@ class _Mapped(NamedTuple):
     is_gone: bool
 
 
-def better_companies(instance: IntegrationInstance, summaries: Iterable[RefreshSummary]) -> list[Changed]:
+def better_companies(
+    instance: IntegrationInstance, summaries: Iterable[RefreshSummary], name_keys: Mapping[str, str]
+) -> list[Changed]:
     """Which companies that these refreshes brought are surer for an organization than its mapped one.
 
-    For an organization whose company is gone, also a likely one.
+    For an organization whose company is gone, also a likely one. ``name_keys`` are those of names that are
+    known already: to read tens of thousands anew takes seconds.
     """
     came = list(
         instance.companies.offered()
@@ -58,34 +61,42 @@ def better_companies(instance: IntegrationInstance, summaries: Iterable[RefreshS
     )
     if not came and not gone:
         return []
-    candidates = _candidates(instance, came, gone)
+    candidates = _candidates(instance, came, gone, name_keys)
     return _weighed(instance, candidates) if candidates else []
 
 
 def _candidates(
-    instance: IntegrationInstance, came: list[Company], gone: set[int]
+    instance: IntegrationInstance, came: list[Company], gone: set[int], name_keys: Mapping[str, str]
 ) -> dict[_Mapped, set[Company]]:
     """The companies that came and share a name or a domain with an organization that is mapped."""
+
+    def key_of(name: str) -> str:
+        known = name_keys.get(name)
+        return matching.name_key(name) if known is None else known
+
     mapped = OrganizationMapping.objects.in_tables().filter(instance=instance).order_by("pk")
-    rows = [
-        _Mapped(*row, is_gone=row[3] in gone)
-        for row in mapped.values_list(
+    lost = [
+        _Mapped(*row, is_gone=True)
+        for start in range(0, len(gone), FEW)
+        for row in mapped.filter(company__in=sorted(gone)[start : start + FEW]).values_list(
             "organization", "organization__name", "organization__domain", "company", "company__name"
         )
     ]
     by_key, by_domain, beginnings = defaultdict(set), defaultdict(set), set()
-    for company in [*came, *_namesakes(instance, [row for row in rows if row.is_gone])]:
-        by_key[matching.name_key(company.name)].add(company)
+    for company in [*came, *_namesakes(instance, lost)]:
+        by_key[key_of(company.name)].add(company)
         by_domain[read_domain(company.web_address)[0]].add(company)
         beginnings.add(_beginning(company.name))
     by_key.pop("", None)
     by_domain.pop("", None)
+    others = mapped.values_list("organization", "organization__name", "organization__domain", "company")
+    standing = (_Mapped(*row, "", is_gone=False) for row in others.iterator() if row[3] not in gone)
     found: dict[_Mapped, set[Company]] = {}
-    for row in rows:
+    for row in (*lost, *standing):
         near = set(by_domain.get(read_domain(row.domain)[0], ())) if row.domain and by_domain else set()
         for name in (row.name, row.company_name) if row.is_gone else (row.name,):
             if _beginning(name) in beginnings:
-                near |= by_key.get(matching.name_key(name), set())
+                near |= by_key.get(key_of(name), set())
         near = {company for company in near if company.pk != row.company}
         if near:
             found[row] = near

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
@@ -19,7 +20,7 @@ from integrations.models import (
 )
 from integrations.models.drift import CHUNK, OF_COMPANY, Changed
 from integrations.models.instances import InstanceQuerySet
-from integrations.models.review_reasons import REASON_OF, find_all, needs_review
+from integrations.models.review_reasons import REASON_OF, ReviewReason, open_reasons
 from integrations.services.audit import serialize_followed_events
 from integrations.services.drift.better import better_companies
 
@@ -28,15 +29,17 @@ Kind = RecordChange.Kind
 SEEN_IN_ROWS = (Kind.RENAMED, Kind.INACTIVE, Kind.LEFT, Kind.GONE)
 
 
-def compare_refreshes(instance: IntegrationInstance) -> int:
+def compare_refreshes(instance: IntegrationInstance, name_keys: Mapping[str, str] | None = None) -> int:
     """Look at what the last refreshes of the instance brought, and note how much drifted; how many mappings.
 
-    Repeatable: a refresh whose comparison was killed is compared the next time, together with the next one.
+    ``name_keys`` are the matcher's keys of names, as far as the refresh has read them already. Repeatable: a
+    refresh whose comparison was killed is compared the next time, together with the next one.
     """
     summaries = list(RefreshSummary.objects.filter(instance=instance, compared=False).order_by("pk"))
     if not summaries:
         return 0
-    better = [] if all(each.is_first for each in summaries) else better_companies(instance, summaries)
+    is_first = all(each.is_first for each in summaries)
+    better = [] if is_first else better_companies(instance, summaries, name_keys or {})
     with transaction.atomic():
         IntegrationInstance.objects.locked().get(pk=instance.pk)
         mine = RefreshSummary.objects.filter(pk__in=[each.pk for each in summaries], compared=False)
@@ -54,27 +57,22 @@ def compare_refreshes(instance: IntegrationInstance) -> int:
 
 def _drifted(summaries: list[RefreshSummary], better: list[Changed]) -> dict[int, set[str]]:
     """The organizations whose mappings have to be looked at because of these refreshes, and why."""
-    changes = RecordChange.objects.filter(refresh__in=summaries)
-    held = changes.held().filter(kind__in=OF_COMPANY).values_list("held_organization", "kind")
-    seen = changes.filter(
-        kind__in=SEEN_IN_ROWS,
-        company__mappings__removed_at=None,
-        company__mappings__organization__deleted_at=None,
-    ).values_list("company__mappings__organization", "kind")
-    found: dict[int, set[str]] = {}
-    for organization, kind in (*held, *seen, *((each.organization, each.kind) for each in better)):
-        if organization is not None:
-            found.setdefault(organization, set()).add(REASON_OF[str(kind)].value)
+    changes = RecordChange.objects.filter(refresh__in=summaries).order_by()
+    found: dict[int, set[ReviewReason]] = {}
+    for company, kind in changes.filter(kind__in=(*SEEN_IN_ROWS, *OF_COMPANY)).values_list("company", "kind"):
+        found.setdefault(company, set()).add(REASON_OF[kind])
+    wanted = {change.organization for change in better}
     # What became as it was confirmed, or was kept meanwhile, is nothing to look at.
-    mine = OrganizationMapping.objects.in_tables().filter(needs_review(), instance=summaries[-1].instance_id)
+    mine = OrganizationMapping.objects.in_tables().filter(instance=summaries[-1].instance_id)
+    reasons = open_reasons(mine)
     drifted: dict[int, set[str]] = {}
-    organizations = sorted(found)
-    for start in range(0, len(organizations), CHUNK):
-        rows = list(mine.filter(organization__in=organizations[start : start + CHUNK]).with_names())
-        find_all(rows)
-        for row in rows:
-            if kinds := found[row.organization_id] & {each.reason.value for each in row.findings}:
-                drifted[row.organization_id] = kinds
+    keys = sorted(reasons)
+    for start in range(0, len(keys), CHUNK):
+        rows = mine.filter(pk__in=keys[start : start + CHUNK]).order_by()
+        for pk, organization, company in rows.values_list("pk", "organization", "company"):
+            asked = found.get(company, set()) | ({ReviewReason.BETTER} if organization in wanted else set())
+            if kinds := {reason.value for reason in asked.intersection(reasons[pk])}:
+                drifted[organization] = kinds
     return drifted
 
 

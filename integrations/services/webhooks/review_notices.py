@@ -12,13 +12,13 @@ from django.db import transaction
 
 from integrations.models import OrganizationMapping, ReviewNotice
 from integrations.models.audit import Action
-from integrations.models.mappings import MappingQuerySet
-from integrations.models.review_reasons import find_all, needs_review
+from integrations.models.review_reasons import open_reasons
 from integrations.services.audit import Actor, Batch, Change, serialize_followed_events
 
 PORTAL = Actor("The portal", "review of mappings")
 TARGET_TYPE = "review"
 NOTICES_A_TIME = 2_000
+FEW = 500
 
 
 def note_reviews() -> int:
@@ -26,42 +26,48 @@ def note_reviews() -> int:
 
     Repeatable at any moment and by several workers at once.
     """
-    wanted = OrganizationMapping.objects.in_tables().filter(needs_review(), instance__deleted_at=None)
-    settled = ReviewNotice.objects.exclude(mapping__in=wanted.values("pk"))
-    if not settled.exists() and not any(True for _ in _untold(wanted)):
+    if not any(_differences()):
         return 0  # the usual case takes no lock
     with transaction.atomic():
         serialize_followed_events()
+        settled, untold = _differences()
         related = ("mapping__organization", "mapping__company", "mapping__instance")
-        notices = list(settled.select_related(*related)[:NOTICES_A_TIME])
+        notices = list(ReviewNotice.objects.filter(pk__in=settled[:NOTICES_A_TIME]).select_related(*related))
         ReviewNotice.objects.filter(pk__in=[notice.pk for notice in notices]).delete()
         changes = [_change(Action.REVIEW_SETTLED, each.mapping, [], before=each.reasons) for each in notices]
         told = []
-        for mapping, reasons in _untold(wanted):
+        for mapping in _rows(list(untold)[: NOTICES_A_TIME - len(changes)]):
+            reasons = untold[mapping.pk]
             changes.append(_change(Action.REVIEW_NEEDED, mapping, reasons))
             told.append(ReviewNotice(mapping=mapping, reasons=reasons))
-            if len(changes) >= NOTICES_A_TIME:
-                break
         ReviewNotice.objects.bulk_create(
             told,
             update_conflicts=True,
             unique_fields=["mapping"],
             update_fields=["reasons"],
-            batch_size=500,
+            batch_size=FEW,
         )
         Batch(PORTAL).record(changes)
     return len(changes)
 
 
-def _untold(wanted: MappingQuerySet) -> Iterator[tuple[OrganizationMapping, list[str]]]:
-    """Mappings that need review, and why, for reasons that were not told."""
-    rows = list(wanted.with_names().select_related("review_notice").order_by("pk"))
-    find_all(rows)
-    for mapping in rows:
-        reasons = [reason.value for reason in mapping.review_reasons]
-        notice = getattr(mapping, "review_notice", None)
-        if notice is None or notice.reasons != reasons:
-            yield mapping, reasons
+def _differences() -> tuple[list[int], dict[int, list[str]]]:
+    """The notices (ids) of mappings that need no review any more, and why which mappings need one untold."""
+    there = OrganizationMapping.objects.in_tables().filter(instance__deleted_at=None)
+    needed = {pk: [reason.value for reason in reasons] for pk, reasons in open_reasons(there).items()}
+    told, settled = {}, []
+    for pk, mapping, reasons in ReviewNotice.objects.order_by("pk").values_list("pk", "mapping", "reasons"):
+        told[mapping] = reasons
+        if mapping not in needed:
+            settled.append(pk)
+    return settled, {pk: reasons for pk, reasons in needed.items() if told.get(pk) != reasons}
+
+
+def _rows(keys: list[int]) -> Iterator[OrganizationMapping]:
+    """The mappings with what is told of them."""
+    for start in range(0, len(keys), FEW):
+        some = OrganizationMapping.objects.filter(pk__in=keys[start : start + FEW])
+        yield from some.with_names().order_by("pk")
 
 
 def _change(
