@@ -32,13 +32,19 @@ def make_folder(path: Path) -> None:
 def keep_private(database: Path) -> None:
     """Close a SQLite file, and what SQLite keeps beside it, to other users of the machine.
 
-    Raises ImproperlyConfigured for a file of somebody else.
+    Raises ImproperlyConfigured for a file of somebody else. One that cannot even be read does not become ours
+    by waiting, as one that cannot be written may; SQLite says the same of both.
     """
     for path in (database.with_name(f"{database.name}{ending}") for ending in BESIDE):
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
             if mode & OTHERS:
                 path.chmod(mode & ~OTHERS)
+            if not os.access(path, os.R_OK):
+                raise ImproperlyConfigured(
+                    f"{path} cannot be read by this user (it belongs to user {path.stat().st_uid}): run the "
+                    "portal's commands as its owner, or give it to the portal's user (chown)."
+                )
         except FileNotFoundError:
             continue
         except PermissionError as error:

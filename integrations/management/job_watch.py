@@ -69,8 +69,9 @@ class JobWatch:
 
     def run(self) -> None:
         """Keep a runner running. When it dies, its job is handed on and it is started again after a pause."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
-            signal.signal(number, self.stop)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sees to for a terminal that closes
+                signal.signal(number, self.stop)
         backoff = Backoff()
         while not self._stop.is_set():
             code = self._run_once()

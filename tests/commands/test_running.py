@@ -139,7 +139,7 @@ def test_a_dead_child_is_started_again_and_the_others_are_left_alone(brisk: None
 
 @pytest.mark.process
 @needs_proc
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_children_and_what_they_started(
     brisk: None, mark: str, number: signal.Signals
 ) -> None:

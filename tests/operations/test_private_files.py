@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from django.utils import timezone
 
@@ -51,6 +52,20 @@ def test_a_new_database_its_log_a_dump_and_a_backup_are_private(tmp_path: Path) 
     assert (folder / "copy").exists()
     assert readable_by_others(folder) == []
     assert folder.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("ending", ["", "-wal"])
+def test_a_file_that_cannot_be_read_is_named_and_not_waited_for(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a command leaves it that root ran. The tests may run as root, whom nothing is refused."""
+    database = tmp_path / "portal.sqlite3"
+    database.touch(0o600)
+    closed = tmp_path / f"portal.sqlite3{ending}"
+    closed.touch(0o600)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed)
+    with pytest.raises(ImproperlyConfigured, match=f"sqlite3{ending} cannot be read .*chown"):
+        keep_private(database)
 
 
 @pytest.mark.process
