@@ -24,7 +24,6 @@ from integrations.services.jobs import shown_job
 from integrations.services.mapping import (
     COLUMN_LABELS,
     FALLING_SORTS,
-    HERE,
     NEXT_STEPS,
     PAGE_SIZES,
     SORTS,
@@ -303,7 +302,6 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
         "page_sizes": PAGE_SIZES,
         "column_labels": COLUMN_LABELS,
         "sort_links": _sort_links(address_params, query),
-        "companies_known": any(table.counts.get(state) for state in HERE) or instance.companies.exists(),
         "job": shown_job(instance, request.user),
     }
 

@@ -26,6 +26,7 @@ from integrations.services.mapping import (
     confirm_mappings,
     discard_proposal,
     one_row,
+    pending_changes,
     remove_mappings,
     save_mappings,
     select_matching,
@@ -85,6 +86,7 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
             **instance_frame(request, instance),
             "shared": shared,
             "ticked": ticked,
+            "waiting": pending_changes(instance, request.user)["all"],
             "table_address": table,
         }
         return render(request, "integrations/mapping/shared.html", context)

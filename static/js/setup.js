@@ -64,6 +64,7 @@
       this.list.hidden = false;
       this.input.setAttribute("aria-expanded", "true");
       this.list.scrollIntoView({ block: "nearest" });
+      this.isFound = Boolean(text && this.options[0]);
       this.mark(text ? this.options[0] : null);
     }
 
@@ -99,7 +100,9 @@
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
         event.preventDefault();
         if (this.list.hidden) { this.ask(this.input.value === this.saved ? "" : this.input.value.trim()); return; }
-        const step = event.key === "ArrowDown" ? 1 : -1;
+        // What a search has marked by itself is where Down begins: Down and Enter take the first hit, as Enter does.
+        const step = event.key === "ArrowDown" ? Number(!this.isFound) : -1;
+        this.isFound = false;
         this.mark(options[(at + step + options.length) % options.length] ?? null);
       } else if (event.key === "Enter") {
         event.preventDefault();

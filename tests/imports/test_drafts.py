@@ -371,3 +371,32 @@ def test_two_presses_at_once_import_once(member: User, client_of: ClientOf) -> N
         import_draft(second, Actor("Tess", "test"), member, tasks.enqueue_file_import, keep_good=False)
     assert ImportReport.objects.filter(verdict=ImportReport.Verdict.WRITTEN).count() == 1
     assert Organization.objects.count() == 2
+
+
+def test_ids_that_organizations_have_are_known_under_any_heading(member: User, client_of: ClientOf) -> None:
+    """By its values: the file says another name for Quillback, which stays the one that has the id."""
+    quillback = make_organization("Quillback Marina", external_id="ORG-1202")
+    rosefinch = make_organization("Rosefinch Press", external_id="ORG-0077")
+    client = client_of(member)
+    content = (
+        "Pier;Firm;Town\nORG-1202;Quillback Yachting;Erie\nORG-0077;Rosefinch Press;Akron\n"
+        "ORG-2000;Turnstone Bakery;Kent\n"
+    )
+    step = upload(client, content)
+    client.post(step, {})
+    page = text(client.get(f"{step}columns/"))
+    assert columns_of(page)["Pier"] == "external_id"
+    assert "Its values are external ids of your organizations" in page
+    third = client.post(f"{step}columns/", fields_of(page) | {"column-1": "name"}, follow=True)
+    told = " ".join(re.sub(r"<[^>]+>", "", text(third)).split())
+    assert "1 new, 2 changed" in told
+    rosefinch.external_id = "OTHER"
+    rosefinch.save()
+    assert ImportDraft.objects.get().reading["columns"]["Pier"] == "external_id", "as it was seen"
+    quillback.refresh_from_db()
+    assert quillback.name == "Quillback Marina"
+
+    rows = "A-1;Sandpiper Inn;Erie\nORG-1202;Turnstone;Kent\nA-3;Dunlin;Lima\n"
+    strange = upload(client, f"Pier;Firm;Town\n{rows}")
+    client.post(strange, {})
+    assert columns_of(text(client.get(f"{strange}columns/")))["Pier"] == ""

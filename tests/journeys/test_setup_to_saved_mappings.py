@@ -24,7 +24,7 @@ def choose(page: Page, organization: str, text: str, company: str) -> None:
     box.fill(text)
     expect(page.get_by_role("option", name=re.compile(company), selected=True)).to_be_visible()
     box.press("Enter")
-    expect(page.get_by_role("row").filter(has_text=organization)).to_contain_text("Changed")
+    expect(page.get_by_role("row").filter(has_text=organization)).to_contain_text("Unsaved")
 
 
 def wait_for_companies(page: Page, sentence: str) -> None:

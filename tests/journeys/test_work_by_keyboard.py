@@ -85,7 +85,7 @@ def test_a_company_is_picked(person: Visitor) -> None:
     expect(options).to_have_count(1)
     expect(box).to_have_attribute("aria-activedescendant", re.compile("^option-"))
     page.keyboard.press("Enter")
-    expect(page.get_by_role("row").filter(has_text="Kirton")).to_contain_text("Changed")
+    expect(page.get_by_role("row").filter(has_text="Kirton")).to_contain_text("Unsaved")
     text = page.get_by_role("link", name="Autotask company for Kirton Dental Care: Wickenby Roofing")
     expect(text).to_be_focused()
     page.keyboard.press("s")  # typing on it is a search, too

@@ -73,7 +73,7 @@ def test_a_company_is_picked(person: Visitor) -> None:
     expect(options.first).to_contain_text("Lead")
     options.first.click()
     row = page.get_by_role("row").filter(has_text="Cantley")
-    expect(row).to_contain_text("Changed")
+    expect(row).to_contain_text("Unsaved")
     expect(row.locator(".company-link")).to_have_text("Wickenby Roofing")
     expect(page.locator("#action-bar")).to_contain_text("1 new")
     row.get_by_role("button", name="Discard the unsaved choice").click()

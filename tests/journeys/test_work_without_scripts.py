@@ -19,7 +19,7 @@ def pick(page: Page, word: str, text: str, company: str) -> None:
     page.get_by_label("Search companies").fill(text)
     page.keyboard.press("Enter")
     page.get_by_role("button", name=f"Choose {company}").click()
-    expect(page.get_by_role("row").filter(has_text=word)).to_contain_text("Changed")
+    expect(page.get_by_role("row").filter(has_text=word)).to_contain_text("Unsaved")
 
 
 def test_the_table_is_filtered_sorted_and_arranged(person: Visitor) -> None:

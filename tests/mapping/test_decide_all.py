@@ -105,6 +105,7 @@ def test_two_organizations_on_one_company_are_asked_about_once(
     ticks: dict[str, object] = {"shown": second.pk, "ticked": second.pk}
     asked = client.post(f"{page}mappings/save/", ticks)
     assert "Quill 0, Quill branch" in asked.content.decode()
+    assert "1 ticked row waits for your answer; the button saves it." in asked.content.decode()
     assert not OrganizationMapping.objects.filter(organization=second).exists()
     client.post(f"{page}mappings/save/", ticks | {"shared": "1"})
     assert OrganizationMapping.objects.present().filter(company=company).count() == 2

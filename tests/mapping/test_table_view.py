@@ -10,7 +10,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from integrations.models import IntegrationInstance, MappingProposal, Organization, TablePreference
+from integrations.models import (
+    IntegrationInstance,
+    MappingProposal,
+    Organization,
+    OrganizationMapping,
+    TablePreference,
+)
 from integrations.services.mapping.preferences import TableView
 from integrations.services.mapping.rows import TableQuery
 from integrations.services.mapping.table import matching_organizations
@@ -218,3 +224,18 @@ def test_a_conflict_stands_in_its_row_with_both_values_until_one_is_taken(
     assert "after you had looked" not in client.get(address(main), {"q": "Dunmore"}).content.decode()
     assert save(member, main).changed == 1
     assert main.mappings.get(organization=row).company == mine
+
+
+def test_before_companies_were_read_the_page_says_what_is_missing(
+    main: IntegrationInstance, member: User, client_of: Signed
+) -> None:
+    """Suggest Values answers instead of being out of reach, and so does the search for a company."""
+    OrganizationMapping.objects.all().delete()
+    main.companies.all().delete()
+    row, browser = make_organization("Dunmore"), client_of(member)
+    told = browser.post(address(main, "suggest"), follow=True).content.decode()
+    assert "Nothing can be suggested: no companies have been read yet. Press Refresh Options first." in told
+    assert not re.search(r"<button[^>]*disabled[^>]*>[^<]*<svg[^>]*>.*?Suggest Values", told)
+    for headers in ({}, {"HX-Request": "true"}):
+        found = browser.get(f"{address(main, 'choose', row.pk)}?q=dun", headers=headers).content.decode()
+        assert "No companies have been read yet" in found

@@ -22,6 +22,7 @@ from integrations.services.audit import Actor, Batch
 from integrations.services.drafts.keep import keep_draft
 from integrations.services.drafts.remembered import recall_reading, remember_reading
 from integrations.services.imports.background import FOREGROUND_LIMIT_BYTES
+from integrations.services.imports.columns import KNOWN
 from integrations.services.imports.descriptions import FileDescription, describe_file
 from integrations.services.imports.duplicates import OTHER, SAME
 from integrations.services.imports.mappings import import_mappings
@@ -117,13 +118,16 @@ def change_columns(
     if proposed is not None:
         plan = proposed.plan
         asked = {name for question in plan.questions for name in question.columns}
+        by_ids = {column.name for column in plan.columns if column.why == KNOWN}
         taken = Counter(columns.values())
         fields = {column.name: column.field for column in plan.columns}
         chosen = {
             name: field
             for name, field in columns.items()
             # A field that is taken twice is a question, whether one of the two was proposed or both chosen.
-            if name in fields and (field != fields[name] or name in asked or (field and taken[field] > 1))
+            # What rests on the organizations of now is kept: others may be there when the file is imported.
+            if name in fields
+            and (field != fields[name] or name in asked | by_ids or (field and taken[field] > 1))
         }
         reading = replace(reading, columns=chosen)
     draft.overwrite = overwrite

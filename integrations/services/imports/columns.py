@@ -5,7 +5,7 @@ What two columns may mean alike is asked, never guessed: a wrong id gives one cu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -24,16 +24,18 @@ from integrations.services.imports.column_names import (
     Names,
 )
 from integrations.services.imports.leaving_names import says_when_left
-from integrations.services.imports.looks import host_of, is_uuid, look_of
+from integrations.services.imports.looks import FEWEST, host_of, is_uuid, look_of
 from integrations.services.imports.profiles import PROFILES, Profile, find_profile
 from integrations.services.organizations.status import Meaning, status_meaning
 
 Kind = ImportReport.Kind
+FindIds = Callable[[Collection[str]], Collection[str]]
 SAMPLES = 5
 LONGEST_SAMPLE = 60
 CHOSEN = "you chose it"
 CHOSEN_WEIGHT = 9.0
 NAMED = "named so"
+KNOWN = "its values are external ids of your organizations"
 NO_CHOICE: Mapping[str, str] = MappingProxyType({})
 
 FIELDS: dict[Kind, dict[str, str]] = {
@@ -153,16 +155,18 @@ def propose_columns(
     profile: str = "",
     chosen: Mapping[str, str] = NO_CHOICE,
     meanings: Mapping[str, str] = NO_CHOICE,
+    find_ids: FindIds | None = None,
 ) -> ColumnPlan:
     """What each of these columns is.
 
     ``sample_rows`` are some rows of the file, a cell a column. ``profile`` is a key of PROFILES, "" to find
     out. ``chosen`` says what a person wants, by column ("" to leave it out): that is done, and answers the
-    question of its field. ``meanings`` says which words of a status mean "active" or "inactive".
+    question of its field. ``meanings`` says which words of a status mean "active" or "inactive". ``find_ids``
+    tells which of some texts are external ids that organizations have.
     """
     rows = [list(row) for row in sample_rows]
     known_words = {clean_text(word).casefold() for word in meanings}
-    return _Proposal(kind, distinct_names(names), rows, profile, chosen, known_words).plan()
+    return _Proposal(kind, distinct_names(names), rows, profile, chosen, known_words, find_ids).plan()
 
 
 def distinct_names(names: Sequence[str]) -> list[str]:
@@ -189,7 +193,9 @@ class _Proposal:
         profile: str,
         chosen: Mapping[str, str],
         known_words: set[str],
+        find_ids: FindIds | None,
     ) -> None:
+        self.find_ids = find_ids
         self.kind, self.names, self.known_words, self.rows = kind, names, known_words, rows
         self.values = [
             [
@@ -213,6 +219,7 @@ class _Proposal:
             if field not in SEVERAL_FIELDS:
                 self._settle(field)
         self._ask_about_status()
+        self._look_for_known_ids()
         self._look_at_values()
         self._require()
         columns = []
@@ -330,6 +337,22 @@ class _Proposal:
         return status_meaning(value) is not Meaning.UNKNOWN or value.casefold() in self.known_words
 
     # --- by values ------------------------------------------------------------------------------------------
+
+    def _look_for_known_ids(self) -> None:
+        """A column of ids that organizations have already is their external id, whatever it is called."""
+        taken = any(each.field == "external_id" for each in self.candidates)
+        if self.find_ids is None or taken or "external_id" not in FIELDS[self.kind]:
+            return
+        shares: list[tuple[float, int]] = []
+        for place, each in enumerate(self.candidates):
+            values = set(self.values[place])
+            if each.field or each.weight == CHOSEN_WEIGHT or len(values) < FEWEST:
+                continue
+            known = len(self.find_ids(values))
+            if known >= FEWEST and 2 * known >= len(values):
+                shares.append((known / len(values), -place))
+        if shares:
+            self.candidates[-max(shares)[1]] = _Candidate("external_id", 0.4, KNOWN)
 
     def _look_at_values(self) -> None:
         """What names do not say, values may: an id, a domain, a telephone number, a postal code, a status."""

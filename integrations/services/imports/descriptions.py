@@ -10,6 +10,7 @@ from integrations.files.shape import SAMPLE, Shape
 from integrations.files.table import open_table
 from integrations.models import ImportReport
 from integrations.services.imports.columns import ColumnPlan, propose_columns
+from integrations.services.imports.known_ids import known_external_ids
 from integrations.services.imports.reports import Reading
 
 SHOWN_ROWS = 5
@@ -43,6 +44,7 @@ def describe_file(stream: BinaryIO, kind: ImportReport.Kind, reading: Reading) -
             profile=reading.profile,
             chosen=reading.columns,
             meanings=reading.meanings,
+            find_ids=known_external_ids,
         )
         shown = tuple(tuple(cells) for cells in rows[:SHOWN_ROWS])
         return FileDescription(reading, table.shape, table.notes, table.sheets, table.envelopes, plan, shown)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from integrations.files.json_reader import json_value
 from integrations.files.text import clean_text
-from integrations.models import OrganizationIdentifier
+from integrations.models import Organization, OrganizationIdentifier
 from integrations.models.identifiers import KnownId
 from integrations.services.organizations.values import ValueProblem
 
@@ -33,3 +35,9 @@ def ids_from_text(text: str) -> list[KnownId]:
     if len(found) > MOST:
         raise ValueProblem(f"identifiers are {len(found)}; {MOST} are allowed")
     return found
+
+
+def known_external_ids(values: Collection[str]) -> set[str]:
+    """Which of these texts are external ids of organizations that are there."""
+    present = Organization.objects.present().filter(external_id__in=values)
+    return set(present.values_list("external_id", flat=True))

@@ -19,6 +19,7 @@ from integrations.models import ImportReport, IntegrationInstance
 from integrations.services.audit import Batch
 from integrations.services.imports.columns import SEVERAL_FIELDS, ColumnPlan, propose_columns
 from integrations.services.imports.duplicates import Pair
+from integrations.services.imports.known_ids import known_external_ids
 from integrations.services.imports.reports import (
     ImportOptions,
     Outcome,
@@ -161,8 +162,9 @@ def plan_columns(
     reading = options.reading
     cells = [row.cells for row in first]
     plan = propose_columns(
-        kind, names, cells, profile=reading.profile, chosen=reading.columns, meanings=reading.meanings
-    )
+        kind, names, cells, profile=reading.profile, chosen=reading.columns, meanings=reading.meanings,
+        find_ids=known_external_ids,
+    )  # fmt: skip
     if plan.problems:
         raise ImportRefused(" ".join(plan.problems))
     if plan.questions:

@@ -49,7 +49,7 @@ IS_ANSWER = Q(proposal__kind__in=CHOSEN_BY_HAND) | Q(proposal__company__isnull=F
 class RowState(TextChoices):
     """Where an organization stands in one instance, for one person."""
 
-    CHANGED = "changed"
+    CHANGED = "changed", "Unsaved"
     ELSEWHERE = "elsewhere"
     REVIEW = "review", "Needs review"
     MAPPED = "mapped"
