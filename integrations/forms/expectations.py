@@ -15,8 +15,8 @@ from integrations.services.expectations import LIMITS, LONGEST_DAYS, USUAL, Term
 Effect, Kind = Expectation.Effect, ExpectationKind
 EFFECTS = {
     Effect.OFF: "Not expected",
-    Effect.WARN: "Warn people",
-    Effect.BRAKE: "Hold the refresh until somebody has looked",
+    Effect.WARN: "If not, warn people",
+    Effect.BRAKE: "If not, hold the refresh",
 }
 # What stands before and behind the number.
 WORDS = {

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
@@ -13,6 +14,7 @@ from integrations.forms.imports import companies_answers, companies_query
 from integrations.models import IntegrationInstance, Job
 from integrations.services.audit import actor_of
 from integrations.services.companies import find_missing_company, type_labels
+from integrations.services.expectations import standing_of
 from integrations.services.imports import company_page, order_companies
 from integrations.services.jobs import shown_job
 from integrations.tasks import enqueue_company_import, enqueue_refresh
@@ -56,6 +58,7 @@ def job(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse
         "job": latest,
         "ended": ended,
         "just_ended": _ended_as(latest, instance) if ended else [],
+        "standing": standing_of(instance, timezone.now()) if ended else None,
     }
     response = render(request, "integrations/setup/job.html", context)
     if ended:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -119,3 +120,15 @@ def test_what_a_file_cannot_mean_is_refused(
     lines = "".join(WRITERS["json"]([{**row, "expectations": cell}], COLUMNS)).encode()
     (result,) = import_configurations(Batch(actor_of(owner)), io.BytesIO(lines), {}).rows
     assert (result.outcome.value, result.message) == ("failed", f"expectations: {why}")
+
+
+def test_a_command_shows_how_they_stand_and_fails_where_one_is_broken(
+    refreshed: IntegrationInstance, owner: User
+) -> None:
+    make_organization("Firm")
+    out = io.StringIO()
+    call_command("show_expectations", "Main", stdout=out)
+    assert "At most 30 % fewer companies than last time" in out.getvalue()
+    expect(owner, refreshed, unmapped=("warn", 0, 0))
+    with pytest.raises(CommandError, match=r"1 of 1 broken: Main \(unmapped\)\."):
+        call_command("show_expectations", "--all", "--format", "json", stdout=io.StringIO())

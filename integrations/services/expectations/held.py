@@ -41,7 +41,7 @@ from integrations.services.expectations.measures import (
 from integrations.services.expectations.terms import Expected, terms_of
 
 Kind = ExpectationKind
-PAGE_SIZE = 100
+PAGE_SIZE = 50
 GOING = (RecordChange.Kind.GONE, RecordChange.Kind.LEFT)
 
 

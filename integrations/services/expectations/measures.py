@@ -117,7 +117,8 @@ def _unmapped(instance: IntegrationInstance, terms: Terms, now: dt.datetime) -> 
 
 
 def _organizations(number: int) -> str:
-    return "1 organization is" if number == 1 else f"{number:,} organizations are"
+    few = {0: "No organization is", 1: "1 organization is"}
+    return few.get(number, f"{number:,} organizations are")
 
 
 # --- companies, credentials, refreshes, the inbox -----------------------------------------------------
@@ -147,7 +148,8 @@ def _fewer(instance: IntegrationInstance, terms: Terms, now: dt.datetime) -> Mea
             State.HOLDS, "A person wanted the last read as it is: fewer were expected.", total=before
         )
     broken = too_many_lost(before, lost, terms.limit)
-    text = f"In the last read {lost:,} of {before:,} companies were missing."
+    number = f"{lost:,}" if lost else "none"
+    text = f"In the last read {number} of {before:,} companies {'was' if lost < 2 else 'were'} missing."
     return _judged(broken=broken, text=text, value=lost, total=before)
 
 
@@ -178,7 +180,8 @@ def open_in_inbox(instance: IntegrationInstance) -> int:
 
 def _inbox(instance: IntegrationInstance, terms: Terms, now: dt.datetime) -> Measured:
     value = open_in_inbox(instance)
-    text = "1 mapping is open in the inbox." if value == 1 else f"{value:,} mappings are open in the inbox."
+    few = {0: "No mapping is", 1: "1 mapping is"}
+    text = f"{few.get(value, f'{value:,} mappings are')} open in the inbox."
     return _judged(broken=value > terms.limit, text=text, value=value)
 
 
