@@ -8,6 +8,7 @@ So undoing a confirmation brings back what it settled, and everything can be tol
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models
@@ -334,6 +335,11 @@ class ReviewCase(models.Model):
 
 def quiet_mappings() -> models.QuerySet[ReviewCase, Any]:
     """The ids of the mappings that are ignored until something changes again, and nothing has."""
+    return _quiet_mappings().all()
+
+
+@cache  # to put it together takes longer than to ask it
+def _quiet_mappings() -> models.QuerySet[ReviewCase, Any]:
     newer = RecordChange.objects.filter(at__gt=OuterRef(OuterRef("ignored_at")))
     # Asked of each case, so that a database begins with those: they are fewer than mappings.
     mappings = ReviewCase._meta.get_field("mapping").related_model._default_manager

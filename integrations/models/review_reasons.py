@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -112,6 +112,7 @@ AS_THEY_ARE = tuple(reason for reason in ReviewReason if reason not in _CHANGES)
 SINCE_CONFIRMED = tuple(_CHANGES)
 
 
+@cache  # to put all of it together takes longer than most queries that ask it
 def needs_review(prefix: str = "") -> models.Q:
     """Any of the reasons, and not ignored."""
     # All changes in two lists of ids, however many reasons: each would be asked of every row.
@@ -121,6 +122,7 @@ def needs_review(prefix: str = "") -> models.Q:
     return reduce(or_, holds) & ~models.Q(**{f"{prefix}pk__in": quiet_mappings()})
 
 
+@cache  # never run by itself: it is part of other queries
 def drifted_mappings(kind: RecordChange.Kind | None, *, of_organizations: bool = False) -> Any:
     """The ids of the mappings for which something changed since they were confirmed: this, or anything."""
     theirs = of_organizations or kind in OF_ORGANIZATION

@@ -18,12 +18,13 @@ def home(request: SignedInRequest) -> HttpResponse:
     visible = IntegrationInstance.objects.visible_to(request.user)
     deleted = visible.filter(deleted_at__gte=timezone.now() - RESTORABLE_FOR)
     text = search_text(request.GET.get("q", ""))
-    cards = [card for card in instance_cards(visible.present()) if _is_about(text, *_names(card.instance))]
+    every = instance_cards(visible.present())
+    cards = [card for card in every if _is_about(text, *_names(card.instance))]
     found = {card.instance.psa for card in cards}
     context = {
         "q": text,
         "cards": cards,
-        "steps": first_steps(visible.present()),
+        "steps": first_steps(every),
         "providers": [
             provider
             for provider in PROVIDERS.values()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
+from integrations.database.query_cache import cached_rows
 from integrations.models import (
     Company,
     IntegrationInstance,
@@ -46,13 +48,20 @@ class FirstSteps:
     mapped: bool
 
 
-def first_steps(instances: InstanceQuerySet) -> FirstSteps:
-    """What is there already, of a configuration, organizations and a mapping."""
-    return FirstSteps(
-        connected=instances.exists(),
-        organizations=Organization.objects.present().count(),
-        mapped=OrganizationMapping.objects.in_tables().filter(instance__in=instances).exists(),
-    )
+def first_steps(cards: Collection[InstanceCard]) -> FirstSteps:
+    """What is there already, of a configuration, organizations and a mapping, by the cards of all instances.
+
+    Organizations are counted where nothing is mapped yet.
+    """
+    mapped = any(card.mapped or card.review for card in cards)
+    organizations = 0 if mapped else Organization.objects.present().count()
+    return FirstSteps(connected=bool(cards), organizations=organizations, mapped=mapped)
+
+
+def _mapped() -> QuerySet[Any, Any]:
+    """The mappings of each instance, and those to be reviewed: the rule is long, and its SQL is kept."""
+    rows = OrganizationMapping.objects.in_tables().values("instance").order_by()
+    return rows.annotate(mapped=Count("pk"), review=Count("pk", filter=needs_review()))
 
 
 def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
@@ -65,14 +74,7 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
         .values_list("instance")
         .annotate(Count("pk"))
     )
-    mapped: dict[int, Any] = {
-        row["instance"]: row
-        for row in OrganizationMapping.objects.in_tables()
-        .filter(instance__in=rows)
-        .values("instance")
-        .annotate(mapped=Count("pk"), review=Count("pk", filter=needs_review()))
-        .order_by()
-    }
+    mapped: dict[int, Any] = {row["instance"]: row for row in cached_rows(_mapped, ())}
     latest = Job.objects.filter(
         instance=OuterRef("instance"), kind=Job.Kind.REFRESH_OPTIONS, finished_at__isnull=False
     ).order_by("-pk")

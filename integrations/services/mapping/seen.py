@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Protocol
+from typing import Any, Protocol
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet, Value
 
+from integrations.database.query_cache import cached_rows
 from integrations.database.transactions import transaction_required
 from integrations.models import (
     AuditEvent,
@@ -119,8 +120,16 @@ def row_keys(mappings: Iterable[OrganizationMapping]) -> dict[int, str]:
 
 def pair_key(organization: int, company: int) -> str:
     """The same of an organization and a company (ids) that are compared, mapped to each other or not."""
-    newest = _newest("organization", [organization]), _newest("company", [company])
-    return "-".join(str(next(iter(each.values()), 0)) for each in newest)
+    newest = {row["of"]: row["newest"] for row in cached_rows(_newest_of_two, (organization, company))}
+    return "-".join(str(newest.get(each) or 0) for each in ("organization", "company"))
+
+
+def _newest_of_two(organization: int, company: int) -> QuerySet[Any, Any]:
+    """The ids of their newest changes, by ``of``: each step of the review asks."""
+    changes = RecordChange.objects.order_by()
+    ours = changes.filter(organization=organization).values(of=Value("organization"))
+    theirs = changes.filter(company=company).values(of=Value("company"))
+    return ours.annotate(newest=Max("pk")).union(theirs.annotate(newest=Max("pk")), all=True)
 
 
 def _newest(record: str, ids: Collection[int]) -> dict[int, int]:
