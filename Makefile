@@ -40,7 +40,7 @@ test: setup
 	$(RUN) -m pytest -n auto --dist worksteal
 
 # What has files of its own is not even collected: each worker does that anew. Properties of drawn examples
-# (hypothesis marks them) are sweeps as well.
+# (hypothesis marks them) are sweeps as well, and so are all cases of a test but its first and last.
 unit: setup
 	$(RUN) -m pytest -n logical --dist worksteal -p no:schemathesis \
 	  -m "not journey and not third_party and not process and not large and not exhaustive and not hypothesis" \

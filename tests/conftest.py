@@ -63,6 +63,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
         if asks and not item.get_closest_marker("process"):
             item.add_marker("database")
+    for item in between(items):
+        item.add_marker("exhaustive")
+
+
+def between(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The cases of each test but its first and its last, which differ in most of what its cases differ in."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    return [item for of_one in cases.values() for item in of_one[1:-1]]
 
 
 @pytest.hookimpl(specname="pytest_collection_modifyitems", trylast=True)

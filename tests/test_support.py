@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.conftest import long_first
+from tests.conftest import between, long_first
 from tests.support.migrated import copy_migrated_file
 from tests.support.processes import environment
 from tests.support.warm import Warm
@@ -38,6 +39,14 @@ def test_each_worker_begins_with_its_share_of_the_long_tests(long: set[int], wor
         mine = [test.long for test in piece]
         assert mine == sorted(mine, reverse=True), "the long ones first"
         assert sum(mine) in {min(len(piece), len(long) // workers + more) for more in (0, 1)}
+
+
+def test_of_many_cases_the_quick_tests_take_the_first_and_the_last() -> None:
+    cases: list[Any] = [
+        SimpleNamespace(nodeid=name)
+        for name in ("a", "b[1]", "b[2]", "b[3-[]", "b[4]", "c[x]", "c[y]", "d[z]")
+    ]
+    assert [case.nodeid for case in between(cases)] == ["b[2]", "b[3-[]"]
 
 
 @pytest.mark.process

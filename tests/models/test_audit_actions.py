@@ -15,6 +15,7 @@ from integrations.services.history.browse import Entry, HistoryQuery, chosen_eve
 from integrations.services.history.register import REGISTER
 from integrations.services.history.undo import ORDER, NothingToUndo, rights_to_undo, undo_batch
 from tests.support.simulated import actor_of
+from tests.support.sources import tree_of
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_UNDONE = {
@@ -70,7 +71,7 @@ def test_no_action_is_named_by_a_literal() -> None:
         for folder in (ROOT / "integrations", ROOT / "portal")
         for path in sorted(folder.rglob("*.py"))
         if "migrations" not in path.parts and path.name != "audit.py"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Constant) and node.value in named
     ]
     assert not found

@@ -14,6 +14,7 @@ from integrations.models.companies import CompanyRef
 from integrations.models.mappings import CHANGING_FIELDS, MappingSource
 from integrations.models.review_reasons import AS_THEY_ARE, ReviewReason, needs_review
 from tests.support.rows import make_company, make_instance
+from tests.support.sources import tree_of
 
 ROOT = Path(__file__).resolve().parents[2] / "integrations"
 AT = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
@@ -143,7 +144,7 @@ def test_no_field_of_a_mapping_is_set_by_hand_elsewhere() -> None:
             continue
         text = path.read_text(encoding="utf-8")
         names_the_model = "OrganizationMapping" in text
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr in OWN:
                 found.append((path.name, node.lineno, node.attr))
             elif names_the_model and isinstance(node, ast.Call) and _makes_a_mapping(node.func):
