@@ -205,6 +205,9 @@ if 0 < JOB_MEMORY_MB < 256:
 # How long the reports of imports are kept; 0: for ever. The history of what they changed stays anyway.
 IMPORT_REPORT_DAYS = number("IMPORT_REPORT_DAYS", 365, minimum=0, maximum=36_500)
 
+# How long what refreshes changed is kept; 0: for ever. What a mapping has to be looked at for stays anyway.
+REFRESH_SUMMARY_DAYS = number("REFRESH_SUMMARY_DAYS", 400, minimum=0, maximum=36_500)
+
 # How long the sign-in log keeps an event; the database lets go of none before half a year.
 SIGN_IN_LOG_DAYS = number("SIGN_IN_LOG_DAYS", 400, minimum=180, maximum=36_500)
 

@@ -28,6 +28,7 @@ from integrations.services.drift import InboxQuery, read_inbox
 from integrations.services.mapping.rows import TableQuery
 from integrations.services.mapping.seen import row_keys
 from integrations.services.mapping.table import mapping_table
+from integrations.services.webhooks import note_reviews
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import make_organization
 
@@ -289,3 +290,36 @@ def test_what_drifts_again_after_it_was_decided_is_nobodys_yet(
     assert "Ash" not in client_of(member).get(INBOX, {"mine": "1"}).content.decode()
     undo(client, page)
     assert "given to marcus" in client.get(INBOX).content.decode(), "nothing was decided"
+
+
+def test_what_settled_by_itself_is_nobodys_when_it_drifts_again(
+    drifted: list[OrganizationMapping], owner: User, member: User, client_of: Signed
+) -> None:
+    client, ash, birch = client_of(owner), drifted[0], drifted[1]
+    note_reviews()
+    press(client, "assign", key(ash), key(birch), person=member.pk)
+    drift(ash.company, before="7", after="1")
+    note_reviews()
+    told = AuditEvent.objects.of(Action.REVIEW_ASSIGNED).latest("pk")
+    assert (told.actor_name, told.target_name) == ("The portal", "Ash")
+    assert (told.before["person"], told.after["person"]) == ("marcus", "")  # type: ignore[index]
+    drift(ash.company)
+    mine = client_of(member).get(INBOX, {"mine": "1"}).content.decode()
+    assert ("Ash" in mine, "Birch" in mine) == (False, True)
+    assert "Ash" in client.get(INBOX).content.decode()
+
+
+def test_what_was_ignored_is_nobodys_when_it_drifts_again_and_undo_gives_it_back(
+    drifted: list[OrganizationMapping], owner: User, member: User, client_of: Signed
+) -> None:
+    client, ash = client_of(member), drifted[0]
+    press(client_of(owner), "assign", key(ash), person=member.pk)
+    note_reviews()
+    page = press(client, "ignore", key(ash))
+    note_reviews()
+    undo(client, page)
+    assert "Ash" in client.get(INBOX, {"mine": "1"}).content.decode()
+    press(client, "ignore", key(ash))
+    drift(ash.company, RecordChange.Kind.READDRESSED, before="ash.example", after="oak.example")
+    assert "Ash" in client.get(INBOX).content.decode()
+    assert "Ash" not in client.get(INBOX, {"mine": "1"}).content.decode()

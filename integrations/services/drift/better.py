@@ -70,9 +70,11 @@ def _candidates(
 ) -> dict[_Mapped, set[Company]]:
     """The companies that came and share a name or a domain with an organization that is mapped."""
 
-    def key_of(name: str) -> str:
+    def called(name: str) -> set[Company]:
         known = name_keys.get(name)
-        return matching.name_key(name) if known is None else known
+        if known is None and _beginning(name) in beginnings:
+            known = matching.name_key(name)
+        return by_key.get(known or "", set())
 
     mapped = OrganizationMapping.objects.in_tables().filter(instance=instance).order_by("pk")
     lost = [
@@ -84,7 +86,8 @@ def _candidates(
     ]
     by_key, by_domain, beginnings = defaultdict(set), defaultdict(set), set()
     for company in [*came, *_namesakes(instance, lost)]:
-        by_key[key_of(company.name)].add(company)
+        known = name_keys.get(company.name)
+        by_key[matching.name_key(company.name) if known is None else known].add(company)
         by_domain[read_domain(company.web_address)[0]].add(company)
         beginnings.add(_beginning(company.name))
     by_key.pop("", None)
@@ -95,8 +98,7 @@ def _candidates(
     for row in (*lost, *standing):
         near = set(by_domain.get(read_domain(row.domain)[0], ())) if row.domain and by_domain else set()
         for name in (row.name, row.company_name) if row.is_gone else (row.name,):
-            if _beginning(name) in beginnings:
-                near |= by_key.get(key_of(name), set())
+            near |= called(name)
         near = {company for company in near if company.pk != row.company}
         if near:
             found[row] = near

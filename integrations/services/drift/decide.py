@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 from django.db import models, transaction
+from django.db.models import F
 from django.utils import timezone
 
+from integrations.database.transactions import transaction_required
 from integrations.models import Company, OrganizationMapping, ReviewCase
 from integrations.models.audit import Action
+from integrations.models.drift import quiet_mappings
 from integrations.models.instances import InstanceQuerySet
 from integrations.services.audit import Batch, Change
-from integrations.services.mapping import confirm_mappings, remove_mappings, set_mapping
+from integrations.services.mapping.assign import remove_locked, set_mapping
+from integrations.services.mapping.save import confirm_locked
 from integrations.services.mapping.seen import SeenRows, lock_mappings
 
 CASE = "review_case"  # what such an event is about; its id is the organization's
@@ -54,16 +58,13 @@ def decide_cases(
     pks = [int(key.partition(":")[0]) for key in seen]
     rows = lock_mappings(OrganizationMapping.objects.in_tables().filter(pk__in=pks, instance__in=instances))
     fresh = [row for row in SeenRows(seen).unchanged(rows) if row.findings]
-    by_pk = {row.instance_id: row.instance for row in fresh}
     done = {row.pk for row in fresh}
     outcome = DecideOutcome(len(fresh), [row.organization.name for row in rows if row.pk not in done])
     match decision:
         case Decision.KEEP:
-            for pk, instance in by_pk.items():
-                ours = [row.organization_id for row in fresh if row.instance_id == pk]
-                confirm_mappings(batch, instance, ours)
+            confirm_locked(batch, fresh)
         case Decision.UNMAP:
-            remove_mappings(batch, [row.pk for row in fresh])
+            remove_locked(batch, fresh)
         case Decision.REMAP:
             for row in fresh:
                 wanted = Company.objects.get(pk=company or 0, instance=row.instance_id)
@@ -99,4 +100,29 @@ def _write(
         update_fields=["ignored_at", "ignored_by", "mapping_version", "assigned_to", "assigned_at"],
         batch_size=500,
     )
+    batch.record(changes)
+
+
+@transaction_required
+def end_assignments(batch: Batch, mappings: Iterable[OrganizationMapping]) -> None:
+    """Let those of the mappings that settled by themselves be nobody's: what drifts later begins anew.
+
+    What somebody decided stays as it was, for Undo to bring back; so does what is being decided right now.
+    """
+    of = {each.pk: each for each in mappings}
+    given = ReviewCase.objects.filter(
+        mapping__in=of,
+        assigned_to__isnull=False,
+        assigned_at__gte=F("mapping__confirmed_at"),
+        mapping__removed_at=None,
+        mapping__organization__deleted_at=None,
+    ).exclude(mapping__in=quiet_mappings())
+    cases = list(given.order_by("pk").select_for_update(of=("self",), skip_locked=True))
+    changes = []
+    for case in cases:
+        mapping, before = of[case.mapping_id], case.snapshot()
+        case.assigned_to, case.assigned_at = None, None
+        target = (CASE, str(mapping.organization_id), mapping.organization.name)
+        changes.append(Change(Action.REVIEW_ASSIGNED, *target, before, case.snapshot(), mapping.instance))
+    ReviewCase.objects.bulk_update(cases, ["assigned_to", "assigned_at"], batch_size=500)
     batch.record(changes)

@@ -12,27 +12,20 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 
 from integrations import matching
-from integrations.models import Company, Organization, OrganizationMapping, RecordChange, ReviewCase
-from integrations.models.drift import quiet_mappings
+from integrations.models import Company, OrganizationMapping, ReviewCase
 from integrations.models.instances import InstanceQuerySet
 from integrations.models.mappings import MappingQuerySet, in_percent
-from integrations.models.review_reasons import (
-    AS_THEY_ARE,
-    REASON_OF,
-    Finding,
-    ReviewReason,
-    find_all,
-    needs_review,
-)
+from integrations.models.review_reasons import Finding, ReviewReason, find_all, needs_review, open_reasons
 from integrations.services.companies import type_labels
 from integrations.services.mapping.seen import row_keys
 from integrations.services.suggestions.suggest import company_record, organization_record
 
 PAGE_SIZE = 50
+MOST_SENT = 5_000  # ids in a statement
 # Whether it is still the same customer is a question of names and domains.
 ASKED_AGAIN = {ReviewReason.RENAMED, ReviewReason.READDRESSED, ReviewReason.ORGANIZATION_RENAMED}
 
@@ -82,39 +75,31 @@ def read_inbox(instances: InstanceQuerySet, query: InboxQuery) -> Inbox:
     """What the query asks for, by the names of the organizations."""
     if query.instance is not None:
         instances = instances.filter(pk=query.instance)
-    total, counts = _counts(instances)
-    wanted = open_mappings(instances)
-    number = total
-    if query.reason or query.assigned_to is not None:
-        if query.reason:
-            wanted = wanted.filter(ReviewReason(query.reason).q())
-        if query.assigned_to is not None:
-            wanted = wanted.filter(review_case__in=_given().filter(assigned_to=query.assigned_to))
-        number = wanted.count()
-    page: Page[Any] = Paginator(range(number), PAGE_SIZE).get_page(query.page)
-    places = page.object_list
-    ordered = wanted.with_names().order_by(Lower("organization__name"), "pk")
-    mappings = list(ordered[places[0] : places[-1] + 1]) if len(places) else []
-    page.object_list = mappings
-    return Inbox(page, _rows(mappings), total, counts)
-
-
-def _counts(instances: InstanceQuerySet) -> tuple[int, dict[ReviewReason, int]]:
-    """How many rows there are, and for how many each reason holds."""
     ids = list(instances.order_by().values_list("pk", flat=True))
-    there = OrganizationMapping.objects.in_tables().filter(instance__in=ids).order_by()
-    numbers = there.aggregate(
-        total=Count("pk", filter=needs_review()),
-        **{reason.name: Count("pk", filter=reason.q()) for reason in AS_THEY_ARE},
-    )
-    counts: Counter[ReviewReason] = Counter({reason: numbers[reason.name] for reason in AS_THEY_ARE})
-    deleted = Organization.objects.deleted().order_by().values("pk")
-    for changes in (RecordChange.objects.held(), RecordChange.objects.of_organizations()):
-        found = changes.filter(held_instance__in=ids).exclude(held_organization__in=deleted)
-        found = found.exclude(held_pk__in=quiet_mappings()).order_by().values("kind")
-        for row in found.annotate(number=Count("held_pk", distinct=True)):
-            counts[REASON_OF[row["kind"]]] += row["number"]
-    return numbers["total"], {reason: counts[reason] for reason in ReviewReason if counts[reason]}
+    there = OrganizationMapping.objects.in_tables().filter(instance__in=ids)
+    reasons = open_reasons(there)
+    counts = Counter(reason for each in reasons.values() for reason in each)
+    chosen = [pk for pk, why in reasons.items() if not query.reason or query.reason in why]
+    if query.assigned_to is not None:
+        given = _given().filter(assigned_to=query.assigned_to, mapping__instance__in=ids)
+        mine = set(given.order_by().values_list("mapping", flat=True))
+        chosen = [pk for pk in chosen if pk in mine]
+    page: Page[Any] = Paginator(range(len(chosen)), PAGE_SIZE).get_page(query.page)
+    places = page.object_list
+    mappings = _ordered(there, chosen, places[0], places[-1] + 1) if len(places) else []
+    page.object_list = mappings
+    ordered = {reason: counts[reason] for reason in ReviewReason if counts[reason]}
+    return Inbox(page, _rows(mappings), len(reasons), ordered)
+
+
+def _ordered(there: MappingQuerySet, chosen: list[int], start: int, end: int) -> list[OrganizationMapping]:
+    """A part of the chosen ones, by name. Very many ids are not sent to the database; it sorts all then."""
+    ordered = there.order_by(Lower("organization__name"), "pk").values_list("pk", flat=True)
+    wanted = set(chosen)
+    ordered = ordered.filter(pk__in=chosen) if len(chosen) <= MOST_SENT else ordered
+    shown = [pk for pk in ordered if pk in wanted][start:end]
+    rows = {row.pk: row for row in there.filter(pk__in=shown).with_names()}
+    return [rows[pk] for pk in shown if pk in rows]
 
 
 def _rows(mappings: list[OrganizationMapping]) -> list[InboxRow]:
@@ -174,7 +159,8 @@ def _opinions(mappings: Iterable[OrganizationMapping]) -> dict[int, str]:
 def _given() -> QuerySet[ReviewCase]:
     """What somebody was given who may still decide it, and that nobody has decided since."""
     people = colleagues().order_by()
-    return ReviewCase.objects.filter(assigned_to__in=people, assigned_at__gte=F("mapping__confirmed_at"))
+    given = ReviewCase.objects.filter(assigned_to__in=people, assigned_at__gte=F("mapping__confirmed_at"))
+    return given.filter(Q(ignored_at=None) | Q(ignored_at__lt=F("assigned_at")))
 
 
 def colleagues() -> QuerySet[User]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from integrations.database.integrity import refine_integrity_error
+from integrations.database.transactions import transaction_required
 from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping
 from integrations.models.audit import Action
 from integrations.models.mappings import MappingSource
@@ -74,6 +75,13 @@ def remove_mappings(
     which = Q(instance=instance, organization__in=organizations) if instance else Q(pk__in=keys)
     mappings = lock_mappings(OrganizationMapping.objects.present().filter(which))
     mappings = mappings if seen is None else seen.unchanged(mappings)
+    remove_locked(batch, mappings)
+    return len(mappings)
+
+
+@transaction_required
+def remove_locked(batch: Batch, mappings: Sequence[OrganizationMapping]) -> None:
+    """The same for mappings that the caller has locked with all that they are seen with (`lock_mappings`)."""
     now, changes = timezone.now(), []
     for mapping in mappings:
         before = mapping.snapshot()
@@ -82,4 +90,3 @@ def remove_mappings(
         changes.append(mapping_change(Action.MAPPING_REMOVED, mapping, before))
     OrganizationMapping.objects.write(mappings)
     batch.record(changes)
-    return len(mappings)

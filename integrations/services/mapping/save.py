@@ -6,7 +6,7 @@ import copy
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from integrations.database.integrity import broken_constraint
+from integrations.database.transactions import transaction_required
 from integrations.models import (
     Company,
     IntegrationInstance,
@@ -231,11 +232,17 @@ def confirm_mappings(
     mappings = instance.mappings.present().filter(organization__in=organizations)
     confirmed = lock_mappings(mappings)
     confirmed = confirmed if seen is None else seen.unchanged(confirmed)
+    confirm_locked(batch, confirmed)
+    return confirmed
+
+
+@transaction_required
+def confirm_locked(batch: Batch, mappings: Sequence[OrganizationMapping]) -> None:
+    """The same for mappings that the caller has locked with all that they are seen with (`lock_mappings`)."""
     now, changes = timezone.now(), []
-    for mapping in confirmed:
+    for mapping in mappings:
         before = mapping.snapshot()
         mapping.keep(batch.actor.account, now)
         changes.append(mapping_change(Action.MAPPING_CONFIRMED, mapping, before))
-    OrganizationMapping.objects.write(confirmed)
+    OrganizationMapping.objects.write(mappings)
     batch.record(changes)
-    return confirmed

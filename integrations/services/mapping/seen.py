@@ -152,9 +152,14 @@ def lock_mappings(wanted: MappingQuerySet) -> list[OrganizationMapping]:
     """
     places = list(wanted.order_by().values_list("instance", "organization", "company"))
     instances, organizations, companies = ({place[side] for place in places} for side in range(3))
-    list(IntegrationInstance.objects.locked().filter(pk__in=instances).order_by("pk").only("pk"))
+    of = {
+        each.pk: each for each in IntegrationInstance.objects.locked().filter(pk__in=instances).order_by("pk")
+    }
     for model, pks in ((Organization, sorted(organizations)), (Company, sorted(companies))):
         for start in range(0, len(pks), FEW):
             some = model._default_manager.filter(pk__in=pks[start : start + FEW])
-            list(some.select_for_update(no_key=True).order_by("pk").only("pk"))
-    return list(wanted.locked().with_names())
+            list(some.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    mappings = list(wanted.locked().select_related("organization", "company"))
+    for mapping in mappings:
+        mapping.instance = of[mapping.instance_id]  # read once, not with each row
+    return mappings

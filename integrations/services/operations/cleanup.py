@@ -15,6 +15,7 @@ from integrations.models import ImportFilePart, Job, RequestCount, Worker
 from integrations.services.alerts.outbox import forget_old
 from integrations.services.audit import Actor, Batch
 from integrations.services.drafts import forget_drafts
+from integrations.services.drift.retention import forget_changes
 from integrations.services.imports.reports import forget_reports
 from integrations.services.read_api.tokens import revoke_left_tokens
 from integrations.services.sign_ins.log import forget_events
@@ -24,7 +25,7 @@ CALLS_KEPT = dt.timedelta(days=7)
 
 
 def delete_expired() -> int:
-    """Delete silent workers, ended jobs, old calls, reports, sign-ins and files; returns how many rows.
+    """Delete silent workers, ended jobs, old calls, reports, changes, sign-ins and files; how many rows.
 
     Safe to run anywhere at any time: what is deleted is decided by its age alone.
     """
@@ -44,7 +45,7 @@ def delete_expired() -> int:
     housekeeping = Actor("The portal", "housekeeping")
     revoke_left_tokens(Batch(housekeeping))
     forgotten = forget_reports(Batch(housekeeping)) + forget_events(Batch(housekeeping)) + forget_old(now)
-    return forgotten + forget_drafts() + sum(map(_delete_free, expired))
+    return forgotten + forget_drafts() + forget_changes(now) + sum(map(_delete_free, expired))
 
 
 def _delete_free(rows: QuerySet[Any]) -> int:

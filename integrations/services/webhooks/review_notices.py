@@ -14,6 +14,7 @@ from integrations.models import OrganizationMapping, ReviewNotice
 from integrations.models.audit import Action
 from integrations.models.review_reasons import open_reasons
 from integrations.services.audit import Actor, Batch, Change, serialize_followed_events
+from integrations.services.drift.decide import end_assignments
 
 PORTAL = Actor("The portal", "review of mappings")
 TARGET_TYPE = "review"
@@ -47,7 +48,9 @@ def note_reviews() -> int:
             update_fields=["reasons"],
             batch_size=FEW,
         )
-        Batch(PORTAL).record(changes)
+        batch = Batch(PORTAL)
+        batch.record(changes)
+        end_assignments(batch, [notice.mapping for notice in notices])
     return len(changes)
 
 
