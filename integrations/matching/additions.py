@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from integrations.matching.alignment import Alignment
+from integrations.matching.alignment import Alignment, any_of
 from integrations.matching.candidates import Longs
 from integrations.matching.names import FormKind
-from integrations.matching.pairs import Pairs, all_of, among, any_of
+from integrations.matching.pairs import Pairs, all_of, among
 from integrations.matching.tables import Table
 from integrations.matching.vocabulary import Flags, Ids, Vocabulary
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from integrations.matching.additions import conflicting_additions
-from integrations.matching.alignment import Alignment, align
+from integrations.matching.alignment import Alignment, align, any_of
 from integrations.matching.candidates import Longs
 from integrations.matching.evidence import Counts, contact_features, label_is_name
 from integrations.matching.name_features import name_features
 from integrations.matching.names import FormKind
-from integrations.matching.pairs import Pairs, any_of
+from integrations.matching.pairs import Pairs
 from integrations.matching.tables import Table
 from integrations.matching.vocabulary import Reals, Vocabulary
 

@@ -5,12 +5,12 @@ from rapidfuzz.distance import OSA, Indel
 from rapidfuzz.process import cpdist
 
 from integrations.matching.additions import addition_features
-from integrations.matching.alignment import Alignment
+from integrations.matching.alignment import Alignment, any_of
 from integrations.matching.candidates import Longs
 from integrations.matching.names import FormKind
-from integrations.matching.pairs import Pairs, among, any_of
+from integrations.matching.pairs import Pairs, among
 from integrations.matching.tables import Table
-from integrations.matching.vocabulary import BODIES, HEAVIEST, Flags, Reals, Vocabulary
+from integrations.matching.vocabulary import BODIES, HEAVIEST, Flags, Ids, Reals, Vocabulary
 
 _LONGEST_INFORMATION = 24.0
 _ALL_ALIKE = 0.95
@@ -38,6 +38,14 @@ def _exchanged() -> Flags:
 _EXCHANGED = _exchanged()
 
 
+def _count(flags: Flags) -> Ids:
+    """How many flags of each row are set, column by column."""
+    found: Ids = np.zeros(len(flags), np.int32)
+    for column in range(flags.shape[1]):
+        found += flags[:, column]
+    return found
+
+
 def _acronyms(
     alignment: Alignment, left: Table, rows: Longs, right: Table, columns: Longs, vocabulary: Vocabulary
 ) -> Reals:
@@ -49,15 +57,20 @@ def _acronyms(
         (alignment.right, alignment.right_open, alignment.left, alignment.left_open, left, rows),
     )
     for short, short_open, long, long_open, table, records in sides:
-        possible = np.flatnonzero((short_open.sum(1) == 1) & (long_open.sum(1) >= 2))
-        for row in possible.tolist():
-            number = short[row, short_open[row].argmax()]
-            if vocabulary.body[number] > 0:  # "Denholm BC" is a borough, see ``_explain_bodies``
-                continue
+        open_words = _count(long_open)
+        possible = np.flatnonzero((_count(short_open) == 1) & (open_words >= 2))
+        numbers = short[possible, short_open[possible].argmax(1)]
+        firsts = long[possible, long_open[possible].argmax(1)]
+        beyond = vocabulary.length[numbers] - open_words[possible]
+        fits = (
+            (beyond >= 0)
+            & (beyond <= 2)
+            & (vocabulary.first_letter[numbers] == vocabulary.first_letter[firsts])
+        )
+        fits &= vocabulary.body[numbers] == 0  # "Denholm BC" is a borough, see ``_explain_bodies``
+        for row, number in zip(possible[fits].tolist(), numbers[fits].tolist(), strict=True):
             word = texts[number]
             spelled = [texts[i] for i in long[row][long_open[row]].tolist()]
-            if not 0 <= len(word) - len(spelled) <= 2 or word[0] != spelled[0][0]:
-                continue
             letters = "".join(part[0] for part in spelled)
             legal = table.records[records[row]].name.legal
             with_legal = bool(legal) and word == letters + legal[-1][0]
@@ -68,7 +81,18 @@ def _acronyms(
 
 
 def _heaviest(weight: Reals, open_words: Flags) -> Reals:
-    result: Reals = (weight * open_words).max(1, initial=0.0)
+    weighed = weight * open_words
+    result = np.zeros(len(weighed))
+    for column in range(weighed.shape[1]):
+        np.maximum(result, weighed[:, column], out=result)
+    return result
+
+
+def _greatest(numbers: Ids) -> Ids:
+    """The greatest number of each row, at least nought."""
+    result: Ids = np.zeros(len(numbers), numbers.dtype)
+    for column in range(numbers.shape[1]):
+        np.maximum(result, numbers[:, column], out=result)
     return result
 
 
@@ -107,8 +131,8 @@ def _explain_bodies(pairs: Pairs) -> None:
     a, vocabulary = pairs.alignment, pairs.vocabulary
     kinds = vocabulary.body
     roles = vocabulary.role | vocabulary.light_role | (kinds > 0)
-    left_open_kind = np.where(pairs.left_open, kinds[a.left], 0).max(1)
-    right_open_kind = np.where(pairs.right_open, kinds[a.right], 0).max(1)
+    left_open_kind = _greatest(np.where(pairs.left_open, kinds[a.left], 0))
+    right_open_kind = _greatest(np.where(pairs.right_open, kinds[a.right], 0))
     differ = ~_EXCHANGED[left_open_kind, right_open_kind]
     business = vocabulary.structural | vocabulary.trade | vocabulary.neutral
     business = (business & ~vocabulary.town) & ~roles

@@ -227,10 +227,10 @@ def _articles_of(text: str) -> frozenset[str]:
         for language, letters in _LANGUAGE_LETTERS:
             if any(letter in lowered for letter in letters):
                 found |= wordlists.articles()[language]
-    words = lowered.replace(".", "").split()
-    told = _LANGUAGE_FORMS.get(words[-1]) if words else None
-    if not told and len(words) > 1:
-        told = _LANGUAGE_FORMS_IN_FRONT.get(words[0])
+    last = lowered.replace(".", "").rsplit(None, 1)
+    told = _LANGUAGE_FORMS.get(last[-1]) if last else None
+    if not told and len(last) > 1:
+        told = _LANGUAGE_FORMS_IN_FRONT.get(lowered.split(None, 1)[0])
     return found | wordlists.articles()[told] if told else found
 
 

@@ -4,28 +4,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from integrations.matching.alignment import Alignment
+from integrations.matching.alignment import Alignment, any_of
 from integrations.matching.candidates import Longs
 from integrations.matching.evidence import Counts
 from integrations.matching.tables import Table
 from integrations.matching.vocabulary import Flags, Ids, Reals, Vocabulary
 
 
-def any_of(flags: Flags) -> Flags:
-    """Rows (P, W) with any flag set."""
-    result: Flags = np.logical_or.reduce(flags, axis=1)
-    return result
-
-
 def all_of(flags: Flags) -> Flags:
     """Rows (P, W) with every flag set."""
-    result: Flags = np.logical_and.reduce(flags, axis=1)
+    result: Flags = np.logical_not(any_of(np.logical_not(flags)))
     return result
 
 
 def among(words: Ids, pool: Ids) -> Flags:
     """For each word (P, W) whether it is in its row's pool (P, C)."""
-    hits: Flags = ((words[:, :, None] == pool[:, None, :]) & (words[:, :, None] >= 0)).any(2)
+    hits = np.zeros(words.shape, bool)
+    for column in range(pool.shape[1]):
+        hits |= words == pool[:, column, None]
+    hits &= words >= 0
     return hits
 
 

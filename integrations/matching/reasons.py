@@ -281,11 +281,18 @@ def _contact_reasons(value: Mapping[str, float], ours: Record, theirs: Record) -
     return reasons
 
 
+class _Values(dict[str, float]):
+    """The features of a pair that are not nought."""
+
+    def __missing__(self, name: str) -> float:
+        return 0.0
+
+
 def pair_reasons(
     features: Sequence[float], ours: Record, theirs: Record, forms: tuple[Form, Form]
 ) -> tuple[str, ...]:
     """Reasons for one pair, the name first; never empty. ``forms``: the readings that were compared."""
-    value = dict(zip(_COLUMN, features, strict=True))
+    value = _Values((name, figure) for name, figure in zip(_COLUMN, features, strict=True) if figure)
     return (*_name_reasons(value, ours, theirs, *forms), *_contact_reasons(value, ours, theirs))
 
 

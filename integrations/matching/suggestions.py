@@ -44,13 +44,19 @@ def offered_companies(
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Pause the collector of cycles: what is read is kept, has none, and would be walked again and again."""
+    """Pause the collector of cycles: what is read is kept, has none, and would be walked again and again.
+
+    Afterwards everything counts as old, or the next object made would start a walk through all of it.
+    """
     collects = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if collects:
+            if not gc.get_freeze_count():  # nobody else has frozen what unfreezing would thaw
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

@@ -6,7 +6,7 @@ and the like become numbers: equal numbers, equal texts. -1 stands for nothing.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 
 import numpy as np
 
@@ -21,6 +21,7 @@ MOST_CITY_WORDS = 3
 MOST_JOINED = 3
 #: More forms of one name are not compared.
 MOST_FORMS = 6
+_NO_WORDS: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)  # not frozen: thousands are made a press, and freezing doubles the cost
@@ -89,9 +90,11 @@ class Numbering:
 
     def column(self, texts: Sequence[str]) -> Ids:
         """The number of each text; -1 for an empty one."""
-        number, known = self.texts.setdefault, self.texts
-        numbers = (number(text, len(known)) if text else NOTHING for text in texts)
-        return np.fromiter(numbers, np.int32, len(texts))
+        known = self.texts
+        for text in dict.fromkeys(texts):
+            if text:
+                known.setdefault(text, len(known))
+        return np.fromiter(map(known.get, texts, repeat(NOTHING)), np.int32, len(texts))
 
     def mask(self, classes: Iterable[str]) -> int:
         """Legal classes as bits (the 31st and later classes share one)."""
@@ -104,11 +107,23 @@ class Numbering:
 def _padded(rows: Sequence[Sequence[int]], width: int) -> Ids:
     """Rows of different length as one array, filled with -1."""
     width = max(1, width)
-    lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
     flat = np.fromiter(chain.from_iterable(rows), np.int32, int(lengths.sum()))
     array = np.full((len(rows), width), NOTHING, np.int32)
+    if not flat.size:
+        return array
     array[np.arange(width) < lengths[:, None]] = flat
     return array
+
+
+def _numbered(words: tuple[str, ...], ids: dict[str, int], most: int) -> Sequence[int]:
+    """The numbers of the first words."""
+    return [ids.setdefault(word, len(ids)) for word in words[:most]] if words else _NO_WORDS
+
+
+def _in_order(words: tuple[str, ...]) -> str:
+    """Words as one text whatever their order."""
+    return " ".join(sorted(words)) if words else ""
 
 
 def _ending_so(apostrophes: tuple[str, ...]) -> str:
@@ -145,7 +160,7 @@ def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numberin
     form_record: list[int] = []
     forms: list[Form] = []
     words: list[list[int]] = []
-    qualifiers: list[list[int]] = []
+    qualifiers: list[Sequence[int]] = []
     sets: list[str] = []
     initials: list[tuple[str, ...]] = []
     for position, record in enumerate(records):
@@ -154,8 +169,8 @@ def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numberin
             distinct = form.words if len(form.words) == 1 else tuple(dict.fromkeys(form.words))[:MOST_WORDS]
             form_record.append(position)
             words.append([number(word, len(ids)) for word in distinct])
-            qualifiers.append([number(word, len(ids)) for word in form.qualifier[:MOST_QUALIFIERS]])
-            sets.append(" ".join(sorted(distinct + form.repeats)))
+            qualifiers.append(_numbered(form.qualifier, ids, MOST_QUALIFIERS))
+            sets.append(" ".join(sorted(distinct + form.repeats if form.repeats else distinct)))
         forms.extend(own)
         known_by = own[0].initials if len(own) == 1 else {word for form in own for word in form.initials}
         initials.append(tuple(sorted(known_by)))
@@ -170,13 +185,11 @@ def build(records: Sequence[Record], vocabulary: Vocabulary, numbering: Numberin
         word_count=np.array([len(row) for row in words], np.int32),
         joins=np.zeros((0, 0), np.int32),
         qualifier=_padded(qualifiers, MOST_QUALIFIERS),
-        joined=_padded(
-            [[number(w, len(ids)) for w in form.joined[:MOST_JOINED]] for form in forms], MOST_JOINED
-        ),
+        joined=_padded([_numbered(form.joined, ids, MOST_JOINED) for form in forms], MOST_JOINED),
         squash=column([form.squash for form in forms]),
         word_set=column(sets),
-        repeats=column([" ".join(sorted(form.repeats)) for form in forms]),
-        apostrophes=column([" ".join(sorted(form.apostrophes)) for form in forms]),
+        repeats=column([_in_order(form.repeats) for form in forms]),
+        apostrophes=column([_in_order(form.apostrophes) for form in forms]),
         end_apostrophes=column([_ending_so(form.apostrophes) for form in forms]),
         squash_texts=[form.squash for form in forms],
         joined_texts=["".join(form.words) for form in forms],

@@ -4,7 +4,6 @@ A word is worth the more the rarer it is: weight = -ln(share), the share being t
 two lists and its share among business names at large (``data/background_words.txt``).
 """
 
-from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -33,6 +32,8 @@ KNOWN_IN_LISTS = 6
 SHORTEST_ORDINARY = 5
 #: Kinds of public bodies, and which of them people exchange for one another.
 BODIES = ("city", "county", "borough", "district", "town", "village", "township", "parish", "municipality")
+#: Words of a list that is short beside the words of a press.
+FEW = 1_000
 #: What "head office" and its like are read as.
 MAIN_SITE = "hq"
 
@@ -67,6 +68,43 @@ def is_exact_only(word: str) -> bool:
     return any(c.isdigit() or c > _FIRST_EAST_ASIAN for c in word)
 
 
+@cache
+def _kinds_of_words() -> dict[str, frozenset[str]]:
+    """Name of a kind, as ``Vocabulary`` has it -> the words of the lists that are of it."""
+    regions = wordlists.regions()[0]
+    return {
+        "ordinary": wordlists.common_words(),
+        "in_dictionary": wordlists.dictionary_words(),
+        "place": frozenset([*regions, *regions.values(), "uk", "us", "usa", "new"]),
+        "neutral": wordlists.neutral_words(),
+        "structural": wordlists.structural_words(),
+        "trade": wordlists.trade_words(),
+        "small": wordlists.small_words(),
+        "role": wordlists.body_role_words(),
+        "particle": wordlists.particles(),
+        "light_role": wordlists.light_role_words(),
+        "practice": wordlists.practice_words(),
+        "site": wordlists.site_words(),
+        "direction": wordlists.directions(),
+        "listed_place": wordlists.places(),
+        "surname": wordlists.surnames(),
+        "given": wordlists.given_names(),
+        "several": frozenset(wordlists.several_meanings()),
+        "main_site": frozenset([MAIN_SITE, "main"]),
+        "agency": wordlists.agency_words(),
+        "host": frozenset([HOST_ENDING]),
+        # "Parkview I" is not "Parkview II"; as a number wherever it stands, "1" would be a common word
+        "roman_one": frozenset(["i"]),
+        "beyond_one": frozenset(["1", "1st"]),  # numbers but for these
+    }
+
+
+@cache
+def _words_of_short_lists() -> frozenset[str]:
+    """All words of those lists that hold few."""
+    return frozenset[str]().union(*(words for words in _kinds_of_words().values() if len(words) <= FEW))
+
+
 class Vocabulary:
     """Words by id (``ids``), and after ``weigh`` what each is worth: arrays by word id, -1 for no word."""
 
@@ -92,6 +130,9 @@ class Vocabulary:
         self.attested: Flags = np.zeros(0, bool)
         self.given: Flags = np.zeros(0, bool)
         self.town: Flags = np.zeros(0, bool)
+        self.listed_place: Flags = np.zeros(0, bool)
+        self.direction: Flags = np.zeros(0, bool)
+        self.surname: Flags = np.zeros(0, bool)
         self.several: Flags = np.zeros(0, bool)
         self.main_site: Flags = np.zeros(0, bool)
         self.agency: Flags = np.zeros(0, bool)
@@ -142,36 +183,23 @@ class Vocabulary:
 
     def _tell_kinds(self) -> None:
         """What kind of word each is, by the lists."""
-
-        def among(words: Collection[str]) -> Flags:
-            return np.fromiter(map(words.__contains__, self.texts), bool, len(self.texts))
-
+        kinds, texts = _kinds_of_words(), self.texts
+        listed = _words_of_short_lists()
+        some = [position for position, text in enumerate(texts) if text in listed]
+        for name, words in kinds.items():
+            flags = np.zeros(len(texts), bool)
+            if len(words) <= FEW:
+                flags[[position for position in some if texts[position] in words]] = True
+            else:
+                flags = np.fromiter(map(words.__contains__, texts), bool, len(texts))
+            setattr(self, name, flags)
+        self.town = self.listed_place | self.direction | self.place
+        self.attested = (self.listed_place | self.surname | self.given) & (self.length > 2)
         common = wordlists.common_words()
-        self.ordinary = among(common) | np.fromiter(
-            (word[-1] == "s" and word[:-1] in common for word in self.texts), bool, len(self.texts)
+        self.ordinary |= np.fromiter(
+            (word[-1] == "s" and word[:-1] in common for word in texts), bool, len(texts)
         )
-        self.in_dictionary = among(wordlists.dictionary_words())
-        regions = wordlists.regions()[0]
-        self.place = among({*regions, *regions.values(), "uk", "us", "usa", "new"})
-        self.neutral = among(wordlists.neutral_words())
-        self.structural = among(wordlists.structural_words())
-        self.trade = among(wordlists.trade_words())
-        self.small = among(wordlists.small_words())
-        self.role = among(wordlists.body_role_words())
-        self.particle = among(wordlists.particles())
-        self.light_role = among(wordlists.light_role_words())
-        self.practice = among(wordlists.practice_words())
-        self.site = among(wordlists.site_words())
         bodies = {word: BODIES.index(kind) + 1 for word, kind in wordlists.body_words().items()}
-        self.body = np.fromiter((bodies.get(word, 0) for word in self.texts), np.int32, len(self.texts))
-        self.town = among(wordlists.places()) | among(wordlists.directions()) | self.place
-        self.given = among(wordlists.given_names()) | ((self.length == 1) & ~self.exact_only)
-        attested = among(wordlists.surnames()) | among(wordlists.places()) | among(wordlists.given_names())
-        self.attested = attested & (self.length > 2)
-        self.several = among(wordlists.several_meanings())
-        self.main_site = among({MAIN_SITE, "main"})
-        self.agency = among(wordlists.agency_words())
-        self.host = among({HOST_ENDING})
-        # "Parkview I" is not "Parkview II"; as a number wherever it stands, "1" would be a common word
-        self.roman_one = among({"i"})
-        self.beyond_one = self.number & ~among({"1", "1st"})
+        self.body = np.fromiter((bodies.get(word, 0) for word in texts), np.int32, len(texts))
+        self.given |= (self.length == 1) & ~self.exact_only
+        self.beyond_one = self.number & ~self.beyond_one

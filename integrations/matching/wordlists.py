@@ -47,10 +47,10 @@ def _entries(name: str) -> list[tuple[str, str, list[str]]]:
 
 def _words(name: str) -> dict[str, frozenset[str]]:
     """Words separated by spaces, by section."""
-    found: dict[str, set[str]] = {}
+    found: dict[str, list[str]] = {}
     for section, line in _lines(name):
-        found.setdefault(section, set()).update(line.split())
-    return {section: frozenset(words) for section, words in found.items()}
+        found.setdefault(section, []).append(line)
+    return {section: frozenset(" ".join(lines).split()) for section, lines in found.items()}
 
 
 @cache
@@ -244,7 +244,7 @@ def given_names() -> frozenset[str]:
 @cache
 def places() -> frozenset[str]:
     """Towns, counties, countries, folded; of one word or several."""
-    return frozenset(place for _section, line in _lines("places.txt") for place in line.split(","))
+    return frozenset(",".join(line for _section, line in _lines("places.txt")).split(","))
 
 
 @cache

@@ -301,6 +301,8 @@ def _without_articles(words: list[str], articles: frozenset[str]) -> list[str]:
 def _acronyms(words: list[str], kept: list[str], legal: list[str]) -> tuple[str, ...]:
     """First letters: of the words that are compared, of all words, and with the legal form's letter."""
     short = "".join([word[0] for word in kept])
+    if kept is words and not legal and "and" not in words:
+        return (short,) if 2 <= len(short) <= MOST_INITIALS else ()
     found = {short}
     if kept is not words or "and" in words:
         found.add("".join([word[0] for word in words if word != "and"]))
