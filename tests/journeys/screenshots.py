@@ -1,7 +1,12 @@
-"""Take the README's screenshots anew from the demo data: ``make screenshots``."""
+"""Take the README's screenshots anew from the demo data, and all of them on one sheet: ``make screenshots``.
+
+``python -m tests.journeys.screenshots FOLDER SHEET`` puts the pictures of a folder on a sheet: those of
+a commit are had by ``git archive COMMIT docs/screenshots | tar x -C FOLDER``. sheet-before.png is of 9fa95d2.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -20,6 +25,9 @@ from tests.journeys.conftest import ROOT, Portal, free_port, wait_for
 
 FOLDER = ROOT / "docs" / "screenshots"
 SIZES = {"desktop": (1280, 900), "phone": (400, 860)}
+TITLES = ("home", "setup", "mappings", "review")
+LOOKS = {"": "light", "-dark": "dark", "-phone": "phone"}
+SHEET = "sheet.png"
 
 
 @contextmanager
@@ -83,11 +91,20 @@ def prepare(page: Page, portal: Portal, folder: Path) -> None:
 
 
 def main() -> None:
-    """Write docs/screenshots/*.png."""
+    """Write docs/screenshots/*.png; given a folder and a file, a sheet of the pictures that are there."""
+    if len(sys.argv) == 3:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+            )
+            put_on_a_sheet(browser, Path(sys.argv[1]), Path(sys.argv[2]))
+            browser.close()
+        return
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, demo(Path(name)) as portal, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         shoot(browser, portal, Path(name))
+        put_on_a_sheet(browser, FOLDER, FOLDER / SHEET)
         browser.close()
 
 
@@ -116,6 +133,24 @@ def shoot(browser: Browser, portal: Portal, folder: Path) -> None:
             page.wait_for_timeout(300)
             page.screenshot(path=FOLDER / f"{title}{suffix}.png")
         context.close()
+
+
+def put_on_a_sheet(browser: Browser, folder: Path, sheet: Path) -> None:
+    """The pictures of the folder side by side: a row a page, a column a look."""
+    rows = []
+    for title in TITLES:
+        cells = []
+        for suffix, look in LOOKS.items():
+            data = base64.b64encode((folder / f"{title}{suffix}.png").read_bytes()).decode()
+            cells.append(
+                f"<td><p>{title}, {look}</p><img height=430 src='data:image/png;base64,{data}'></td>"
+            )
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    style = "body { font: 14px sans-serif; margin: 12px } td { padding: 6px } p { margin: 0 0 4px }"
+    page = browser.new_page(viewport={"width": 1480, "height": 900})
+    page.set_content(f"<style>{style}</style><table>{''.join(rows)}</table>")
+    page.screenshot(path=sheet, full_page=True)
+    page.close()
 
 
 if __name__ == "__main__":
