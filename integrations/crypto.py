@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -35,7 +36,13 @@ def new_key() -> str:
 
 def key_ring() -> MultiFernet:
     """The ring of the configured keys. Raises ValueError for a key that is not 32 url-safe base64 bytes."""
-    return MultiFernet([Fernet(key.strip()) for key in settings.PORTAL_ENCRYPTION_KEYS])
+    return _ring(*settings.PORTAL_ENCRYPTION_KEYS)
+
+
+@lru_cache(maxsize=1)  # every page opens its session with it
+@sensitive_variables()
+def _ring(*keys: str) -> MultiFernet:
+    return MultiFernet([Fernet(key.strip()) for key in keys])
 
 
 @sensitive_variables()

@@ -68,7 +68,7 @@ def test_a_process_that_is_set_up_runs_each_command_as_one_of_its_own_would(tmp_
         assert (ended.returncode, ended.stdout) == (1, "")
         assert "ValueError: odd" in ended.stderr
         assert warm.run("print(left_behind)").returncode == 1
-        refused = warm.manage("restore", str(tmp_path / "missing"))
+        refused = warm.manage("restore", str(tmp_path / "missing"), "--replace")
         assert (refused.returncode, "There is no file" in refused.stderr) == (1, True)
         drawn = {warm.run("import random; print(random.random())").stdout for _ in range(2)}
         assert len(drawn) == 2

@@ -43,6 +43,8 @@ from integrations.services.mapping.rows import (
 
 OUTDATED = "the companies changed after this was suggested: press Suggest Values again"
 
+MOST_HOLDERS = 250  # companies that are asked for at once; a page has 200 rows
+
 
 @dataclass(frozen=True)
 class MappingTable:
@@ -259,10 +261,17 @@ def _company_of(row: Any) -> int | None:
 
 def _holders(companies: Iterable[int | None]) -> dict[int | None, set[int]]:
     """The organizations that are mapped to each of the companies."""
-    wanted = {company for company in companies if company is not None}
+    wanted = sorted({company for company in companies if company is not None})
+    if not wanted:
+        return {}
+    # Some twice, so that there are few shapes of the query: 1, 2, 4, 8 … companies.
+    places = min(1 << (len(wanted) - 1).bit_length(), MOST_HOLDERS)
     found: dict[int | None, set[int]] = defaultdict(set)
-    present = OrganizationMapping.objects.present().filter(organization__deleted_at=None)
-    pairs = present.filter(company__in=wanted).order_by()
-    for company, organization in pairs.values_list("company_id", "organization_id"):
+    for company, organization in cached_rows(_held, [*wanted, *wanted[:1] * (places - len(wanted))]):
         found[company].add(organization)
     return found
+
+
+def _held(*companies: int) -> QuerySet[Any, tuple[Any, ...]]:
+    present = OrganizationMapping.objects.present().filter(organization__deleted_at=None)
+    return present.filter(company__in=companies).order_by().values_list("company_id", "organization_id")
