@@ -53,7 +53,7 @@
     const all = rows();
     const from = all.indexOf(current());
     const row = from < 0 ? all[step > 0 ? 0 : all.length - 1] : all[from + step];
-    row?.querySelector(".row-link, a, button, input:not([type=hidden])")?.focus();
+    (row?.querySelector(".row-link") ?? row?.querySelector("a, button, input:not([type=hidden])"))?.focus();
     row?.scrollIntoView({ block: "nearest" });
   }
 
@@ -62,6 +62,7 @@
     else if (key === "j" || key === "k") go(key === "j" ? 1 : -1);
     else if (key === "x") current()?.querySelector("input[type=checkbox]")?.click();
     else if (key === "e") current()?.querySelector("[data-pick]")?.click();
+    else if (key === "Enter" && document.activeElement?.matches("input[type=checkbox]")) current()?.querySelector(".row-link")?.click();
     else return false;
     return true;
   }
