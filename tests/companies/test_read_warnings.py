@@ -251,6 +251,9 @@ def test_a_filter_that_leaves_nothing_is_told_and_no_reason_outlives_it(
     ]
     shown = page_of(window, refreshed)
     assert "The company filter leaves no company" in cards_of(shown)[1]
+    home = html.unescape(window.get("/").content.decode())
+    assert "The company filter leaves no company" in home
+    assert "The connection works." not in home
     assert reason not in shown
     assert "the companies changed after this was suggested: press Suggest Values again" in shown
 
