@@ -208,6 +208,16 @@ def test_a_sign_in_from_a_new_place_is_told_to_that_person_alone(
     assert not AuditEvent.objects.filter(target_type="alert").exists()  # nobody else reads it in the history
 
 
+def test_who_has_no_role_hears_of_their_own_account(
+    told: Told, stranger: User, main: IntegrationInstance
+) -> None:
+    set_state(main, status=IntegrationInstance.Status.REFUSED)
+    sign_in_from_two_places(stranger)
+    assert [mail for mail in told() if mail[0] == "stefan"] == [
+        ("stefan", "[Portal] Your account signed in from a new place")
+    ]
+
+
 def test_who_came_in_by_a_stolen_password_cannot_silence_the_warning(told: Told, reader: User) -> None:
     save_wishes(reader, Wishes({AlertKind.NEW_PLACE: How.NEVER}))
     for kind in (None, AlertKind.NEW_PLACE):

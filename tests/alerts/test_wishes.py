@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Callable
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Alert, AlertKind, AlertMessage, AlertReader, IntegrationInstance
@@ -194,3 +198,25 @@ def test_what_is_over_for_long_is_forgotten_and_what_waits_is_not(
     assert forget_old(timezone.now()) == 0
     assert forget_old(later) >= 1
     assert not Alert.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_is_muted_on_the_page_is_not_sent_until_it_is_unmuted(
+    main: IntegrationInstance,
+    told: Callable[[], list[tuple[str, str]]],
+    member: User,
+    owner: User,
+) -> None:
+    client, until = Client(), timezone.localtime(timezone.now() + 48 * HOUR)
+    client.force_login(member)
+    mute_page = reverse("integrations:alert_mute")
+    posted = {"kind": AlertKind.CREDENTIALS_REFUSED, "until": f"{until:%Y-%m-%dT%H:%M}"}
+    assert "Muted until" in client.post(mute_page, posted, follow=True).content.decode()
+    IntegrationInstance.objects.filter(pk=main.pk).update(status=IntegrationInstance.Status.REFUSED)
+    assert [to for to, _ in told()] == ["olivia"]
+    page = client.get(reverse("integrations:alerts")).content.decode()
+    assert "Main: the credentials are refused" in page
+    assert "Muted until" in page
+    (unmute,) = re.findall(r'action="(/alerts/mute/[^"]+)"', page)
+    client.post(unmute)
+    assert [to for to, _ in told()] == ["marcus"]

@@ -7,7 +7,9 @@ Run from the root of the project (the database is emptied!)::
 
 Every organization is mapped; in each round the share ``--drifted`` of the companies is renamed or retyped,
 in turn with the inbox and without (nothing is recorded or compared). The simulator runs in this process.
-Times are the shortest of the rounds, in seconds of the clock; each pair is measured in one run.
+Each pair is measured in one run, in turn; the shortest counts, by the clock and by processor time (of this
+process: the simulator's is in it, PostgreSQL's is not). What is allowed is asked of the processor time, which
+a busy machine changes least.
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
 from tests.benchmarks import large
@@ -42,11 +44,26 @@ class Unwatched:
         """It is."""
 
 
-def seconds(work: Callable[[], object]) -> float:
+class Taken(NamedTuple):
+    """Seconds of the clock, and of the processor."""
+
+    clock: float
+    cpu: float
+
+    def __str__(self) -> str:
+        return f"{self.clock:.3f} s (CPU {self.cpu:.3f})"
+
+
+def seconds(work: Callable[[], object]) -> Taken:
     """How long it took."""
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - began
+    return Taken(time.perf_counter() - began, time.process_time() - began_cpu)
+
+
+def least(found: Sequence[Taken]) -> Taken:
+    """The shortest, each way by itself."""
+    return Taken(min(each.clock for each in found), min(each.cpu for each in found))
 
 
 @contextmanager
@@ -59,7 +76,7 @@ def without_inbox() -> Iterator[None]:
         yield
 
 
-def read(instance: IntegrationInstance, *, inbox: bool) -> float:
+def read(instance: IntegrationInstance, *, inbox: bool) -> Taken:
     """Seconds of a full refresh as a job does it."""
     from integrations.services.companies import refresh_options
     from integrations.services.drift import compare_refreshes
@@ -110,21 +127,21 @@ def make_mappings(instance: IntegrationInstance, user: User) -> None:
     )  # fmt: skip
 
 
-def shortest(address: str, user: User, times: int = 5) -> float:
-    """The shortest time of a page."""
+def pages(addresses: Sequence[str], user: User, times: int = 7) -> list[Taken]:
+    """The shortest of each page, asked for in turn; the first look does not count."""
     from django.test import Client
 
     client = Client()
     client.force_login(user)
-    found = []
+    found: dict[str, list[Taken]] = {address: [] for address in addresses}
     for _ in range(times + 1):
-        began = time.perf_counter()
-        assert client.get(address).status_code == 200
-        found.append(time.perf_counter() - began)
-    return min(found[1:])
+        for address in addresses:
+            found[address].append(seconds(lambda address=address: client.get(address)))  # type: ignore[misc]
+    assert all(client.get(address).status_code == 200 for address in addresses)
+    return [least(found[address][1:]) for address in addresses]
 
 
-def decide(instance: IntegrationInstance, user: User) -> tuple[float, float, int]:
+def decide(instance: IntegrationInstance, user: User) -> tuple[Taken, Taken, int]:
     """Seconds of keeping all rows of the inbox, and of saving as many rows; and how many they were."""
     from integrations.models import IntegrationInstance, MappingProposal
     from integrations.services.audit import Actor, Batch
@@ -148,7 +165,9 @@ def decide(instance: IntegrationInstance, user: User) -> tuple[float, float, int
             for row, company in zip(rows, free, strict=True)
         ]
     )  # fmt: skip
-    saving = seconds(lambda: save_mappings(Batch(actor), user, instance))
+    saved = []
+    saving = seconds(lambda: saved.append(save_mappings(Batch(actor), user, instance)))
+    assert saved[0].changed == len(rows)
     return keeping, saving, len(rows)
 
 
@@ -180,20 +199,19 @@ def measure(options: argparse.Namespace) -> bool:
         instance.save()
         read(instance, inbox=True)
         make_mappings(instance, user)
-        times: dict[bool, list[float]] = {True: [], False: []}
+        times: dict[bool, list[Taken]] = {True: [], False: []}
         for round_ in range(2, 2 + 2 * options.rounds):
             inbox = bool(round_ % 2)
             drift(tenant, number, options.drifted, round_)
             times[inbox].append(read(instance, inbox=inbox))
-    with_it, without = min(times[True]), min(times[False])
-    inbox_page = shortest("/drift/", user)
-    mapping_page = shortest(f"{instance.get_absolute_url()}?state=review", user)
+    with_it, without = least(times[True]), least(times[False])
+    inbox_page, mapping_page = pages(["/drift/", f"{instance.get_absolute_url()}?state=review"], user)
     keeping, saving, rows = decide(instance, user)
-    ratio = with_it / without
-    large.say(f"refresh: {with_it:.2f} s with the inbox, {without:.2f} s without, ratio {ratio:.3f}")
-    large.say(f"page: inbox {inbox_page * 1000:.0f} ms, mapping page {mapping_page * 1000:.0f} ms")
-    large.say(f"{rows:,} rows: keep {keeping:.2f} s, save {saving:.2f} s")
-    return with_it <= ALLOWED_REFRESH * without and inbox_page <= mapping_page and keeping <= saving
+    large.say(f"refresh: {with_it} with the inbox, {without} without, ratio {with_it.cpu / without.cpu:.3f}")
+    large.say(f"page: inbox {inbox_page}, mapping page {mapping_page}")
+    large.say(f"{rows:,} rows: keep {keeping}, save {saving}")
+    is_fast = with_it.cpu <= ALLOWED_REFRESH * without.cpu
+    return is_fast and inbox_page.cpu <= mapping_page.cpu and keeping.cpu <= saving.cpu
 
 
 def main() -> int:

@@ -24,7 +24,7 @@ How = AlertPreference.How
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 USUAL_HOUR = 8
 
-# What a person needs to see an alert of the kind, and so to hear of it.
+# What a person needs to see an alert of the kind, and so to hear of it; "": nothing, it is about themselves.
 RIGHTS = {
     AlertKind.CREDENTIALS_REFUSED: "view_integrationinstance",
     AlertKind.REFRESH_FAILED: "view_integrationinstance",
@@ -33,7 +33,7 @@ RIGHTS = {
     AlertKind.ORGANIZATION_UNMAPPED: "view_organization",
     AlertKind.IMPORT_FINISHED: "view_importreport",
     AlertKind.KEY_ENDING: "view_apitoken",
-    AlertKind.NEW_PLACE: "view_integrationinstance",
+    AlertKind.NEW_PLACE: "",
 }
 # How those hear of it who have said nothing and can do something about it; all others do not.
 USUAL = {
@@ -62,14 +62,19 @@ def usual_for(kind: AlertKind, *, may_act: bool) -> How:
 
 def people_for(alert: Alert) -> QuerySet[User]:
     """Who may see the alert and has an e-mail address."""
-    right = f"integrations.{RIGHTS[alert.known_kind]}"
-    people = User.objects.with_perm(right, backend=BACKEND).filter(is_active=True).exclude(email="")
+    right = RIGHTS[alert.known_kind]
+    may = User.objects.with_perm(f"integrations.{right}", backend=BACKEND) if right else User.objects.all()
+    people = may.filter(is_active=True).exclude(email="")
     return people.filter(pk=alert.person_id or 0) if alert.known_kind.is_personal else people
+
+
+def _may(user: User, kind: AlertKind) -> bool:
+    return not RIGHTS[kind] or user.has_perm(f"integrations.{RIGHTS[kind]}")
 
 
 def may_see(user: User, alert: Alert) -> bool:
     """Whether the person may see the alert at this moment."""
-    if not user.has_perm(f"integrations.{RIGHTS[alert.known_kind]}"):
+    if not _may(user, alert.known_kind):
         return False
     if alert.known_kind.is_personal and alert.person_id != user.pk:
         return False
@@ -86,7 +91,7 @@ def hears(channel: AlertChannel, alert: Alert) -> bool:
 
 def visible_alerts(user: User) -> QuerySet[Alert]:
     """The alerts that the person may see."""
-    kinds = [kind for kind, right in RIGHTS.items() if user.has_perm(f"integrations.{right}")]
+    kinds = [kind for kind in RIGHTS if _may(user, kind)]
     instances = IntegrationInstance.objects.visible_to(user)
     personal = [kind for kind in kinds if kind.is_personal]
     seen = Alert.objects.filter(Q(instance=None) | Q(instance__in=instances), kind__in=kinds)
