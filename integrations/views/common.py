@@ -64,6 +64,11 @@ def search_text(text: str) -> str:
     return text.replace("\0", "").strip()[:MOST_SEARCHED]
 
 
+# To whoever settles a mapping on a page that does not tell what it showed: it is from before an upgrade.
+OUTDATED_PAGE = (
+    "Nothing was changed: the page was out of date. This is how it is now; look at it and press again."
+)
+
 View = Callable[Concatenate[SignedInRequest, P], HttpResponseBase]
 
 

@@ -34,6 +34,7 @@ from integrations.services.mapping import (
 )
 from integrations.services.suggestions import ignore_organizations, stop_ignoring
 from integrations.views.common import (
+    OUTDATED_PAGE,
     SignedInRequest,
     instance_frame,
     on_instance,
@@ -138,6 +139,9 @@ def decide_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpR
     keys = ReviewQueue.read(instance, request.user, query).ids
     batch, seen = Batch(actor_of(request)), SeenTable.read(request.POST.get("seen", ""))
     left = 0
+    if seen is None and state == RowState.REVIEW:
+        messages.warning(request, OUTDATED_PAGE)
+        return back_to_table(request, instance)
     if decision == "keep":
         number, done = len(confirm_mappings(batch, instance, keys, seen)), "kept as they are"
         left = len(keys) - number

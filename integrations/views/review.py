@@ -31,6 +31,7 @@ from integrations.services.mapping import (
 )
 from integrations.services.suggestions import StillMapped, allow_match, reject_match, stop_ignoring
 from integrations.views.common import (
+    OUTDATED_PAGE,
     SignedInRequest,
     instance_frame,
     on_instance,
@@ -89,6 +90,9 @@ def _shared(
 def _decide(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> bool:
     """Do what was pressed; False when the row must stay because it could not be done."""
     actor, decision = actor_of(request), request.POST.get("decision")
+    if decision in {"keep", "unmap", "accept"} and _is_blind(request, instance, organization):
+        messages.warning(request, OUTDATED_PAGE)
+        return False
     if decision == "ignore":
         return ignore_row(request, instance, organization)
     if decision == "keep":
@@ -152,6 +156,12 @@ def _keep(request: SignedInRequest, instance: IntegrationInstance, organization:
         seen = f" It asks for no review again because of: {reasons}." if reasons else ""
         tell_recorded(request, batch, f"{organization.name} stays mapped to {mapping.company.name}.{seen}")
     return bool(kept) or _left(request, instance, organization)
+
+
+def _is_blind(request: SignedInRequest, instance: IntegrationInstance, organization: Organization) -> bool:
+    """Whether the form does not tell what was shown of the mapping that stands here."""
+    standing = None if "seen" in request.POST else standing_mapping(instance, organization)
+    return standing is not None and standing.instance_id == instance.pk
 
 
 def _seen(request: SignedInRequest) -> SeenRows | None:

@@ -17,7 +17,8 @@ from integrations.models import (
     OrganizationMapping,
 )
 from integrations.services.audit import Actor, Batch
-from integrations.services.mapping import set_mapping
+from integrations.services.mapping import SeenTable, set_mapping
+from tests.support.rows import seen_of
 
 pytestmark = pytest.mark.django_db
 Browser = Callable[[User], Client]
@@ -56,10 +57,10 @@ def test_a_row_that_needs_review_says_why_and_is_kept_with_history(
     mapping = OrganizationMapping.objects.get(organization=first)
     for form in ({"decision": "keep"}, {"decision": "accept", "company": mapping.company_id}):
         before = AuditEvent.objects.filter(action="mapping confirmed").count()
-        answer = client.post(f"{review}{first.pk}/?state=review", form)
+        answer = client.post(f"{review}{first.pk}/?state=review", {**form, "seen": seen_of(first)})
         assert f"Quill 0 stays mapped to {mapping.company.name}." in answer.content.decode()
         assert AuditEvent.objects.filter(action="mapping confirmed").count() == before + 1
-    answer = client.post(f"{review}{first.pk}/?state=review", {"decision": "unmap"})
+    answer = client.post(f"{review}{first.pk}/?state=review", {"decision": "unmap", "seen": seen_of(first)})
     assert "Quill 0 is no longer mapped." in answer.content.decode()
     assert not OrganizationMapping.objects.present().filter(organization=first).exists()
 
@@ -75,7 +76,8 @@ def test_many_rows_are_decided_by_one_press_and_taken_back_by_one(
     assert f"{decision.capitalize()} all 3" in table
     assert "Select all" not in table
     address = f"{refreshed.get_absolute_url()}mappings/decide-all/"
-    client.post(address, {"decision": decision, "chosen": f"state={state}&q=Quill", "table": "q=Quill"})
+    form = {"decision": decision, "chosen": f"state={state}&q=Quill", "table": "q=Quill"}
+    client.post(address, {**form, "seen": str(SeenTable.now())})
     kept = OrganizationMapping.objects.present().filter(organization__in=organizations).count()
     assert kept == (0 if decision == "unmap" else 3)
     ignored = IgnoredOrganization.objects.filter(organization__in=lonely)

@@ -23,7 +23,7 @@ from integrations.models.review_reasons import needs_review
 from integrations.services.history import undo as undoing
 from integrations.services.webhooks.review_notices import note_reviews
 from integrations.simulators.autotask.server import Simulator
-from tests.support.rows import make_mapping
+from tests.support.rows import make_mapping, seen_of
 from tests.support.simulated import actor_of, make_organization
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def to_review(instance: IntegrationInstance, client: Client) -> int:
 
 def keep(instance: IntegrationInstance, organization: Organization, client: Client) -> str:
     address = f"{instance.get_absolute_url()}review/{organization.pk}/?state=review"
-    return client.post(address, {"decision": "keep"}).content.decode()
+    return client.post(address, {"decision": "keep", "seen": seen_of(organization)}).content.decode()
 
 
 def read_all(instance: IntegrationInstance, client: Client) -> None:
@@ -134,7 +134,7 @@ def test_another_company_is_not_kept_because_the_one_before_was(
     other = refreshed.companies.exclude(remote_id="0").order_by("-pk")[0]
     client.post(
         f"{refreshed.get_absolute_url()}review/{organization.pk}/",
-        {"decision": "accept", "company": other.pk},
+        {"decision": "accept", "company": other.pk, "seen": seen_of(organization)},
     )
     Company.objects.filter(pk=other.pk).update(is_active=False)
     assert to_review(refreshed, client) == 1

@@ -14,7 +14,7 @@ from integrations.models import Company, IgnoredOrganization, MappingProposal, O
 from integrations.services.audit import Batch
 from integrations.services.history.undo import undo_batch
 from integrations.services.suggestions.decisions import allow_match
-from tests.support.rows import choose, make_company, make_instance, make_mapping
+from tests.support.rows import choose, make_company, make_instance, make_mapping, seen_of
 from tests.support.simulated import actor_of, make_organization
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,8 @@ class Review:
 
     def press(self, decision: str, company: Company | None = None) -> str:
         """Decide the row; what the page says then."""
-        values = {"decision": decision} | ({"company": company.pk} if company else {})
+        values = {"decision": decision, "seen": seen_of(self.row)}
+        values |= {"company": str(company.pk)} if company else {}
         address = f"{self.at('review_decide', self.row.pk)}?state=mapped"
         return self.browser.post(address, values, headers=HTMX).content.decode()
 

@@ -9,7 +9,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from integrations.models import Company, IntegrationInstance, Organization, OrganizationMapping, RecordChange
+from integrations.models import (
+    AuditEvent,
+    Company,
+    IntegrationInstance,
+    Organization,
+    OrganizationMapping,
+    RecordChange,
+)
 from tests.drift.test_inbox import drift, open_names
 from tests.support.rows import make_company, make_mapping
 from tests.support.simulated import make_organization
@@ -122,3 +129,18 @@ def test_all_are_decided_but_what_a_colleague_decided_since(
     assert open_names() == {"Ash", "Birch"}
     browser.post(f"{address}mappings/decide-all/", {**form, "decision": "unmap"})
     assert open_names() == {"Ash"}
+
+
+@pytest.mark.parametrize("decision", ["keep", "unmap", "accept"])
+def test_a_page_that_does_not_tell_what_it_showed_settles_nothing(
+    rows: list[OrganizationMapping], browser: Client, main: IntegrationInstance, decision: str
+) -> None:
+    company = make_company(main, 77, "Oak Ltd")
+    address, _ = step(browser, rows[0].organization)
+    page = browser.post(address, {"decision": decision, "company": company.pk}).content.decode()
+    assert "the page was out of date" in page
+    if decision != "accept":
+        every = f"{main.get_absolute_url()}mappings/decide-all/"
+        told = browser.post(every, {"decision": decision, "chosen": "state=review"}, follow=True)
+        assert "the page was out of date" in told.content.decode()
+    assert not AuditEvent.objects.exists()

@@ -12,6 +12,7 @@ from integrations.models import Company, IntegrationInstance, Organization, Orga
 from integrations.services.audit import Batch
 from integrations.services.mapping import proposals
 from integrations.services.mapping import save as mappings
+from integrations.services.mapping.seen import row_keys
 from tests.support.simulated import actor_of
 
 
@@ -49,6 +50,12 @@ def make_mapping(
         confirmed_at=timezone.now(),
         **values,
     )
+
+
+def seen_of(organization: Organization) -> str:
+    """What the review shows of the mapping of the organization now, as its form tells it; "" of none."""
+    mappings = OrganizationMapping.objects.present().filter(organization=organization).with_names()
+    return "".join(row_keys(mappings).values())
 
 
 def choose(user: User, organization: Organization, company: Company, *, moves: bool = False) -> None:
