@@ -175,16 +175,25 @@ def test_mapped_and_inbox_brake_what_makes_them_worse(
     assert state_of(refreshed, "inbox") == State.WARNS
 
 
-@pytest.mark.parametrize("full", [True, False])
+def enlarge(tenant: Tenant, instance: IntegrationInstance) -> None:
+    """So many companies that reading only what changed is worth it."""
+    for number in range(1000, 1060):
+        tenant.companies.put({"id": number, "companyName": f"One of Many {number}", "companyType": 1})
+    assert refresh(instance, full=True).state == Job.State.DONE
+
+
 def test_companies_that_leave_the_filter_brake_too_also_by_a_read_of_changes(
-    tenant: Tenant, refreshed: IntegrationInstance, owner: User, full: bool
+    tenant: Tenant, refreshed: IntegrationInstance, owner: User
 ) -> None:
+    enlarge(tenant, refreshed)
     save_filters(Batch(actor_of(owner)), refreshed, [FilterCondition("companyType", "eq", 1)])
     assert refresh(refreshed).state == Job.State.DONE  # a new filter is what a person wants
-    for number in range(101, 106):
+    tenant.companies.change(1059, {"companyName": "Quite Another One"})
+    assert refresh(refreshed).result["full"] is False
+    for number in range(1000, 1024):
         tenant.companies.change(number, {"companyType": 3})
-    job = refresh(refreshed, full=full)
-    assert (job.state, job.error[:33]) == (Job.State.FAILED, "5 of 12 companies were not return")
+    job = refresh(refreshed)
+    assert (job.state, job.error[:35]) == (Job.State.FAILED, "24 of 72 companies were not returned"[:35])
     assert {each.kind for each in HeldCompany.objects.all()} == {RecordChange.Kind.LEFT}
 
 
@@ -229,3 +238,18 @@ def test_who_sees_and_who_decides(
     answer = window.post(f"{address}decide/", {"decision": "leave", "key": str(key)})
     assert answer.status_code == (302 if decides else 404)
     assert HeldRefresh.objects.get().waits is not decides
+
+
+def test_a_read_that_sees_less_ends_no_waiting(
+    simulator: Simulator, tenant: Tenant, refreshed: IntegrationInstance
+) -> None:
+    enlarge(tenant, refreshed)
+    assert refresh(refreshed).result["full"] is False
+    remove(tenant, *range(1000, 1030))
+    refresh(refreshed, full=True)
+    key = HeldRefresh.objects.get().key
+    # Everything is read, though nobody asked for that.
+    assert refresh(refreshed).result == {"confirm": "shrink"}
+    simulator.inject("counted-but-not-given", every=999)
+    assert refresh(refreshed).state == Job.State.DONE  # nobody is gone because of such a read
+    assert (HeldRefresh.objects.get().key, gone(refreshed), told("fewer")) == (key, 0, ["broken"])

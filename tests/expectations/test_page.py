@@ -61,6 +61,8 @@ def test_an_owner_changes_them_and_takes_it_back(
         {"expectations": USUAL},
         {"expectations": expected(main)},
     )
+    told = window.get(reverse("integrations:history_batch", args=[event.batch])).content.decode()
+    assert "At least 98 % of the organizations are mapped (warn); At most 5 organizations unmapped" in told
     assert not undo_batch(actor_of(owner), event.batch).left
     assert expected(main) == USUAL
     again = AuditEvent.objects.get(action="expectations put back")

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,19 +18,14 @@ from integrations.database.bulk import renew_statistics
 from integrations.models import AuditEvent, Company, IntegrationInstance
 from integrations.models.audit import Action
 from integrations.models.bases import known_time
-from integrations.models.drift import Changed, Kind
+from integrations.models.drift import Kind
 from integrations.psa.base import CompanyMetadata, PSAClient, PSAError
 from integrations.psa.registry import provider_for
 from integrations.services.companies.absence import (
-    forget_ceased_reasons,
     mapped_companies,
-    mark_absent,
-    mark_offered,
-    mark_outside,
-    untick_absent,
 )
-from integrations.services.companies.changes import record_changes, summarize
-from integrations.services.companies.duplicates import flag_duplicate_names, name_keys
+from integrations.services.companies.changes import summarize
+from integrations.services.companies.duplicates import name_keys
 from integrations.services.companies.fields import store_details
 from integrations.services.companies.filters import conditions_of
 from integrations.services.companies.outcome import RefreshBraked, RefreshOutcome
@@ -43,7 +36,8 @@ from integrations.services.companies.reading import (
     read_everything,
     read_names,
 )
-from integrations.services.companies.store import store_companies, store_fields
+from integrations.services.companies.store import store_fields
+from integrations.services.companies.take_over import Taken, Wish, take_over
 from integrations.services.companies.warnings import (
     aside_warning,
     count_warning,
@@ -54,13 +48,8 @@ from integrations.services.companies.warnings import (
     keep_warning,
 )
 from integrations.services.expectations.held import (
-    Before,
-    Breach,
-    covers,
     end_hold,
-    going,
-    hold,
-    look_before,
+    is_held,
 )
 from integrations.services.instances.credentials import with_current_zone
 from integrations.services.instances.failures import note_failed_read, note_good_read
@@ -76,31 +65,6 @@ CHANGES_OF_READS = (
 )  # fmt: skip
 BESIDE = 5  # requests of a full read for the fields, the tenant's own ones, owners, countries and categories
 SLACK = dt.timedelta(hours=1)  # a schedule's turn comes some seconds sooner or later than the one before
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What people want of a read: all of it taken over, or what would go with the held result they saw.
-
-    ``new_filter``: they have changed which companies count since everything was read.
-    """
-
-    accept: bool = False
-    taken: str = ""
-    new_filter: bool = False
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What taking a read over changed.
-
-    ``changed`` of those that were asked for by themselves differ, ``entered`` are offered again or anew.
-    """
-
-    changed: int
-    entered: int
-    changes: list[Changed]
-    counts: Counter[str]
 
 
 def refresh_options(
@@ -154,7 +118,8 @@ def _refresh(
     options = _store_metadata(instance, client.company_metadata(), progress, started)
     reading = Reading(instance, client, progress, conditions, started, user_field=instance.user_field)
     new_filter = _filters_changed_since_full_read(instance)
-    due = full or _must_read_everything(instance, started, scheduled=scheduled)
+    # Changes alone would not show what made a result wait, and so say that it is over.
+    due = full or is_held(instance) or _must_read_everything(instance, started, scheduled=scheduled)
     if due or not read_changes(reading):
         if instance.user_field != instance.user_field_read:
             _forget_user_values(instance, progress)
@@ -190,9 +155,10 @@ def _conclude(reading: Reading, options: int, wish: Wish) -> RefreshOutcome:
         reading.progress.assert_held()
         current = IntegrationInstance.objects.locked().get(pk=reading.instance.pk)
         is_first = current.last_full_read_at is None
-        taken = _take_over(current, reading, keys, wish, is_first=is_first)
+        taken = take_over(current, reading, keys, wish, is_first=is_first)
         if isinstance(taken, Taken):
-            end_hold(current)
+            if reading.incomplete is None or wish.accept:
+                end_hold(current)
             _date(current, reading, read_at, accept_shrink=wish.accept)
             summarize(
                 current, reading.started, full=reading.full, read=reading.number, created=reading.created,
@@ -245,109 +211,6 @@ def _outcome(current: IntegrationInstance, reading: Reading, options: int, taken
         warnings=tuple(each.text for each in (*current.field_warnings, *current.company_warnings)),
         name_keys=reading.keys,
     )
-
-
-class _Held(Exception):
-    """Takes back what was taken over for a try: why, and which companies would go."""
-
-    def __init__(self, breaches: list[Breach], companies: dict[int, str]) -> None:
-        super().__init__()
-        self.breaches, self.companies = breaches, companies
-
-
-def _take_over(
-    current: IntegrationInstance,
-    reading: Reading,
-    keys: Mapping[str, str],
-    wish: Wish,
-    *,
-    is_first: bool,
-) -> Taken | RefreshBraked:
-    """Take the read over, unless that breaks an expectation that brakes: then it is kept for a person."""
-    before = look_before(current)
-    try:
-        taken, lost = _try(current, reading, keys, wish, None if is_first or wish.new_filter else before)
-    except _Held as held:
-        hold(current, reading.started, held.breaches, before.offered, held.companies)
-        return RefreshBraked([each.text for each in held.breaches])
-    _compare(current, reading, before, None if wish.new_filter else lost, is_first=is_first)
-    return taken
-
-
-@transaction.atomic
-def _try(
-    current: IntegrationInstance,
-    reading: Reading,
-    keys: Mapping[str, str],
-    wish: Wish,
-    before: Before | None,
-) -> tuple[Taken, int | None]:
-    """Take the read over and look at it: what would be so is told by the same rows as what is so.
-
-    Returns what changed, and how many companies are lost: None where a person wants them to be. ``before`` is
-    None where nothing can be lost. Raises _Held, which takes it all back.
-    """
-    offered = before.offered if before is not None else 0
-    is_first = current.last_full_read_at is None
-    taken = _apply(current, reading, keys, is_first=is_first, accept_shrink=wish.accept)
-    lost = offered + taken.entered - current.companies.present().count()
-    breaches = before.breaches(current, lost) if before is not None else []
-    would_go = going(taken.changes)
-    if breaches and not wish.accept and not covers(current, wish.taken, would_go):
-        raise _Held(breaches, would_go)
-    return taken, None if breaches else lost
-
-
-def _compare(
-    current: IntegrationInstance, reading: Reading, before: Before, lost: int | None, *, is_first: bool
-) -> None:
-    """Put on the (unsaved) instance how many companies the read did not find; None: a person wanted it so.
-
-    A read of changes, or one that lacks some, sees less than a complete one: it can only make it worse.
-    """
-    known = current.offered_before or 0
-    if is_first:
-        current.offered_before = current.offered_lost = None
-    elif (
-        lost is None
-        or (reading.full and reading.incomplete is None)
-        or lost * known > (current.offered_lost or 0) * before.offered
-    ):
-        current.offered_before, current.offered_lost = before.offered, lost
-
-
-def _apply(
-    current: IntegrationInstance,
-    reading: Reading,
-    keys: Mapping[str, str],
-    *,
-    is_first: bool,
-    accept_shrink: bool,
-) -> Taken:
-    """Make of the read what is offered, outside or gone, and keep what that changed."""
-    found = reading.found.companies.values()
-    stored = store_companies(current, found, reading.started, reading.copied)
-    entered = mark_offered(current, reading.seen, is_first=is_first)
-    changes = [*entered, *mark_outside(current, reading.outside)]
-    if reading.full:
-        changes += _tell_absent(current, reading, accept_shrink=accept_shrink)
-    untick_absent(current)
-    forget_ceased_reasons(current)
-    changes += flag_duplicate_names(current, keys)
-    record_changes([*stored.changes, *changes])
-    return Taken(stored.changed, len(entered), changes, Counter(change.kind for change in changes))
-
-
-def _tell_absent(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool) -> list[Changed]:
-    """Which companies are newly gone, and newly outside the filter, after everything was read."""
-    there = reading.seen | reading.outside
-    narrowed = bool(reading.conditions)
-    if reading.incomplete is None or accept_shrink:
-        asked = set(reading.asked) if narrowed else None
-        return mark_absent(current, there, asked, reading.started)
-    if narrowed:  # nobody is gone because of such a read, but the filter left out whom nobody asked for
-        return mark_absent(current, there.union(reading.asked), (), reading.started)
-    return []
 
 
 def _warn(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool) -> None:

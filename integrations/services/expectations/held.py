@@ -140,6 +140,11 @@ def hold(
     return held
 
 
+def is_held(instance: IntegrationInstance) -> bool:
+    """Whether a result waits, or was left."""
+    return HeldRefresh.objects.filter(instance=instance).exists()
+
+
 @transaction_required
 def end_hold(instance: IntegrationInstance) -> None:
     """A read was taken over: whatever waited before is no news any more."""

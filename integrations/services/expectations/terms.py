@@ -13,6 +13,7 @@ from django.db import transaction
 from integrations.database.transactions import transaction_required
 from integrations.models import Expectation, ExpectationKind, IntegrationInstance
 from integrations.models.audit import Action
+from integrations.models.expectations import sentence
 from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.conflicts import ChangedMeanwhile
 
@@ -97,6 +98,15 @@ def read_expected(told: Any) -> Expected:
     if unknown := set(told) - set(Kind.values):
         raise ValueError(f"there is no kind “{min(map(str, unknown))[:40]}”")
     return {kind: Terms.read(kind, told[kind.value]) for kind in Kind if kind.value in told}
+
+
+def in_words(expected: Mapping[ExpectationKind, Terms]) -> str:
+    """The expectations as people read them, each with what is done if it is not so."""
+    told = [
+        f"{sentence(kind, terms.limit, terms.days)} ({terms.effect.value})"
+        for kind, terms in expected.items()
+    ]
+    return "; ".join(told) or "nothing"
 
 
 def as_rows(expected: Mapping[ExpectationKind, Terms]) -> list[list[Any]]:

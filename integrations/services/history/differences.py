@@ -18,6 +18,7 @@ from integrations.models.webhooks import WebhookEvent
 from integrations.psa.fields import Filter, FilterGroup
 from integrations.services.companies.filter_rows import filters_of, is_row
 from integrations.services.companies.filters import condition_text
+from integrations.services.expectations.terms import in_words, read_expected
 from integrations.services.organizations.identifiers import id_label
 from integrations.services.organizations.values import LABELS
 from portal.time_zone import in_text
@@ -38,6 +39,7 @@ INSTANCE_LABELS = {
     "refresh_every_hours": "Refresh every (hours)",
     "catch_all": "Catch-all company (id)",
     "filters": "Company filter",
+    "expectations": "Expected",
     "user_field": "Read with each company",
     "instances": "Configurations",
     "prefix": "Begins with",
@@ -135,6 +137,8 @@ class DifferenceRenderer:
 
     def _told(self, event: AuditEvent, name: str, value: object) -> object:
         """Numbers and keys by the names that people chose from; anything else as it is."""
+        if name == "expectations" and isinstance(value, dict):
+            return in_words(read_expected(value))
         if not isinstance(value, list):
             return CHOICES["status"].get(str(value), value) if name == "status" else value
         instance = self._filtered.get(event.instance_id or 0)
