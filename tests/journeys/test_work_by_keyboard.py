@@ -81,6 +81,13 @@ def test_a_company_is_picked(person: Visitor) -> None:
     expect(options.first).to_contain_text("Kirton Dental Care, LLC")
     page.keyboard.press("Escape")
     expect(box).to_have_attribute("aria-expanded", "false")
+    page.keyboard.type("dental")
+    expect(options.nth(1)).to_be_visible()
+    for marked in (options.first, options.nth(1)):  # Down begins at what the search has marked by itself
+        page.keyboard.press("ArrowDown")
+        expect(marked).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Escape")
+    expect(box).to_have_attribute("aria-expanded", "false")
     page.keyboard.type("2011")  # by its id
     expect(options).to_have_count(1)
     expect(box).to_have_attribute("aria-activedescendant", re.compile("^option-"))
