@@ -19,6 +19,7 @@ from integrations.models import IntegrationInstance
 from integrations.models.mappings import in_percent
 from integrations.psa.registry import provider_for
 from portal import logs
+from portal.sentences import one_stop
 from portal.time_zone import pieces
 
 register = template.Library()
@@ -136,8 +137,11 @@ def since(value: dt.datetime | None) -> str:
 
 @register.filter
 def with_times(sentence: object) -> str:
-    """A sentence that was kept, with its moments (`portal.time_zone.in_text`) by the person's clock."""
-    text = str(sentence)
+    """A sentence that was kept, with its moments (`portal.time_zone.in_text`) by the person's clock.
+
+    One that closes with a name that brings its own full stop has one.
+    """
+    text = one_stop(str(sentence))
     told = [each if isinstance(each, str) else moment(timezone.localtime(each)) for each in pieces(text)]
     return format_html_join("", "{}", ((each,) for each in told)) if len(told) > 1 else text
 

@@ -153,7 +153,7 @@ def _keep(request: SignedInRequest, instance: IntegrationInstance, organization:
     kept = confirm_mappings(batch, instance, [organization.pk], _seen(request))
     for mapping in kept:
         reasons = "; ".join(reason.label.lower() for reason in mapping.kept_reasons)
-        seen = f" It asks for no review again because of: {reasons}." if reasons else ""
+        seen = f" It is not asked about again for what was seen: {reasons}." if reasons else ""
         tell_recorded(request, batch, f"{organization.name} stays mapped to {mapping.company.name}.{seen}")
     return bool(kept) or _left(request, instance, organization)
 

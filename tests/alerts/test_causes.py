@@ -123,15 +123,22 @@ def test_new_organizations_are_told_together_and_once(
         assert told() == both("7 new organizations have no mapping")
         text = Alert.objects.get().text
         assert text.startswith("Firm 0, Firm 1, Firm 2, Firm 3, Firm 4 and 2 more. Map or ignore them")
-        one = Organization.objects.create(name="Late Firm")
+        one = Organization.objects.create(name="Late Firm L.L.C.")
         clock.shift(11 * 60)
-        assert told() == both("Late Firm is new and has no mapping")
+        assert told() == both("Late Firm L.L.C. is new and has no mapping")
+        assert Alert.objects.latest("pk").text.startswith("Late Firm L.L.C. Map or ignore it;")
         assert told() == []
         make_mapping(one, company)
-        assert told() == both("Over: Late Firm is new and has no mapping")
+        assert told() == both("Over: Late Firm L.L.C. is new and has no mapping")
         for row in rows:
             make_mapping(row, company)
         assert told() == both("Over: 7 new organizations have no mapping")
+
+        mapped_meanwhile = make_mapping(Organization.objects.create(name="Seen Firm"), company)
+        mapped_meanwhile.remove(timezone.now())
+        mapped_meanwhile.save()
+        clock.shift(11 * 60)
+        assert told() == []  # who took the mapping off knows of it
 
 
 def test_what_a_refresh_found_is_told_once(

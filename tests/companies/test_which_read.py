@@ -111,7 +111,10 @@ def test_changes_are_asked_for_without_the_filter_and_sorted_by_it(
     job = refresh(large)
 
     assert job.message.startswith("Only changes since ")
-    assert "were read: 4 changed, 1 now outside the filter. 43 companies." in job.message
+    assert (
+        "were read: 4 changed, 1 now inside the filter, 1 now outside the filter. 43 companies."
+        in job.message
+    )
     assert state_of(large, 1001) == ("Renamed Harbour", True, True)
     assert state_of(large, 1002)[1:] == (False, True)
     assert state_of(large, 201)[1:] == (True, True)

@@ -430,7 +430,7 @@ def test_suggest_choose_save_and_undo(
     refreshed: IntegrationInstance, window: Client, organizations: Organizations
 ) -> None:
     response = window.post(at("suggest", refreshed), follow=True)
-    assert "4 of 6 open organizations have a suggestion" in text_of(response)
+    assert "4 of 6 open organizations have suggestions" in text_of(response)
     assert not OrganizationMapping.objects.exists()
     shown = [str(row.pk) for row in organizations.values()]
     ticked = MappingProposal.objects.filter(selected=True).values_list("organization_id", flat=True)

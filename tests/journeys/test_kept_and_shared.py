@@ -69,7 +69,7 @@ def left_to_review(person: Visitor, company: str) -> None:
 def test_by_mouse(person: Visitor) -> None:
     page = share(person, ("Goxhill", "Grasby"), "Goxfold")
     page.get_by_role("button", name="Keep as it is").click()
-    expect(page.get_by_text("It asks for no review again")).to_be_visible()
+    expect(page.get_by_text("It is not asked about again")).to_be_visible()
     expect(page.get_by_role("region", name="Our organization")).to_contain_text("Grasby Dental Care")
     page.get_by_role("button", name="Unmap").click()
     expect(page.get_by_text("Grasby Dental Care is no longer mapped.")).to_be_visible()
@@ -81,7 +81,7 @@ def test_by_mouse(person: Visitor) -> None:
 def test_by_keyboard(person: Visitor) -> None:
     page = share(person, ("Hibaldstow", "Horkstow"), "Horkfold")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("It asks for no review again")).to_be_visible()
+    expect(page.get_by_text("It is not asked about again")).to_be_visible()
     expect(page.get_by_role("region", name="Our organization")).to_contain_text("Horkstow Dental Care")
     page.keyboard.press("r")
     expect(page.get_by_text("Horkstow Dental Care is no longer mapped.")).to_be_visible()
@@ -94,7 +94,7 @@ def test_by_keyboard(person: Visitor) -> None:
 def test_without_scripts(person: Visitor) -> None:
     page = share(person, ("Immingham", "Irkley"), "Irkfold")
     page.get_by_role("button", name="Keep as it is").click()
-    expect(page.get_by_text("It asks for no review again")).to_be_visible()
+    expect(page.get_by_text("It is not asked about again")).to_be_visible()
     page.get_by_role("button", name="Unmap").click()
     expect(page.get_by_text("Irkley Dental Care is no longer mapped.")).to_be_visible()
     page.get_by_role("button", name="Undo").first.click()

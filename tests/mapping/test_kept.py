@@ -74,7 +74,7 @@ def test_what_is_kept_leaves_the_review_with_history_and_comes_back_with_undo(
     assert to_review(refreshed, client) == 1
     said = keep(refreshed, organization, client)
     assert "Quillfeather stays mapped to" in said
-    assert "It asks for no review again because of: company is inactive." in said
+    assert "It is not asked about again for what was seen: company is inactive." in said
     assert to_review(refreshed, client) == 0
     note_reviews()
     assert not AuditEvent.objects.filter(action="review.needed").exists()  # nor is anybody told of one

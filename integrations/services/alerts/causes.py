@@ -28,9 +28,11 @@ from integrations.models import (
     Job,
     Occurrence,
     Organization,
+    OrganizationMapping,
     Webhook,
 )
 from integrations.services.webhooks.edit import old_key_ends
+from portal.sentences import one_stop
 from portal.time_zone import in_text
 
 LOOKS_BACK = dt.timedelta(days=7)  # for what happened while no worker was there
@@ -53,6 +55,9 @@ class Cause:
     instance: IntegrationInstance | None = None
     person_id: int | None = None
     organizations: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", one_stop(self.text))
 
 
 def standing_causes(now: dt.datetime) -> list[Cause]:
@@ -162,13 +167,16 @@ def _untold_organizations(psa: str, now: dt.datetime) -> models.QuerySet[Organiz
     new = Organization.objects.unmapped_in(psa).filter(
         created_at__gt=since, created_at__lte=now - MAPPED_BY_THEN
     )
-    return new.exclude(models.Exists(told))
+    # Whoever took a mapping off knows of it, and the organization has been seen since it was added.
+    unmapped = OrganizationMapping.objects.filter(organization=models.OuterRef("pk"), psa=psa)
+    return new.exclude(models.Exists(told)).exclude(models.Exists(unmapped))
 
 
 def _unmapped(psa: str, rows: list[tuple[int, str]], instances: list[IntegrationInstance]) -> Cause:
     names = [clean_text(name) or f"Number {pk}" for pk, name in rows[:NAMES_TOLD]]
     more = len(rows) - len(names)
     listed = ", ".join(names) + (f" and {more:,} more" if more else "")
+    them = "it" if len(rows) == 1 else "them"
     title = (
         f"{names[0]} is new and has no mapping"
         if len(rows) == 1
@@ -178,7 +186,7 @@ def _unmapped(psa: str, rows: list[tuple[int, str]], instances: list[Integration
         AlertKind.ORGANIZATION_UNMAPPED,
         f"{_of(psa)}{max(pk for pk, _ in rows)}",
         title,
-        f"{listed}. Map or ignore them; other tools find no company for them until then.",
+        f"{listed}. Map or ignore {them}; other tools find no company for {them} until then.",
         instances[0].get_absolute_url(),
         instances[0] if len(instances) == 1 else None,
         organizations=tuple(pk for pk, _ in rows),

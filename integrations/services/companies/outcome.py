@@ -26,7 +26,8 @@ class RefreshOutcome:
     ``full`` tells whether everything was read; otherwise only the changes ``since`` then were, and ``price``
     is about how many requests reading everything would take. ``offered`` is how many companies are there and
     inside the filter now. ``missing`` are those newly found to be gone, ``left_filter`` those that exist and
-    are newly outside the filter, ``outside_filter`` the mapped ones among all that are outside it.
+    are newly outside the filter, ``entered`` those known that are newly inside and ``back`` those that are
+    there again; ``outside_filter`` the mapped ones among all that are outside it.
     ``unread`` are companies that are there and could not be read, ``filtered`` tells that there is a company
     filter, ``psa`` is the name of the PSA. ``outdated`` tells that the company
     filter was changed meanwhile: then it has to be read once more. ``name_keys`` are the matcher's keys of
@@ -49,6 +50,8 @@ class RefreshOutcome:
     unread: int = 0
     outdated: bool = False
     warnings: tuple[str, ...] = ()
+    entered: int = 0
+    back: int = 0
     name_keys: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def sentence(self) -> str:
@@ -90,6 +93,8 @@ class RefreshOutcome:
             (self.created, "new"),
             (self.changed, "changed"),
             (self.missing, "no longer there"),
+            (self.back, "there again"),
+            (self.entered, "now inside the filter"),
             (self.left_filter, "now outside the filter"),
         )
         return ", ".join(f"{number:,} {words}" for number, words in parts if number)

@@ -199,6 +199,8 @@ def _outcome(current: IntegrationInstance, reading: Reading, options: int, taken
         changed=reading.changed + taken.changed,
         missing=taken.counts[Kind.GONE],
         left_filter=taken.counts[Kind.LEFT],
+        entered=taken.counts[Kind.ENTERED],
+        back=taken.counts[Kind.BACK],
         outside_filter=mapped_companies(current).filter(in_filter=False, missing_since=None).count(),
         options=options,
         offered=offered,

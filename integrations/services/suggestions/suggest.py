@@ -46,9 +46,10 @@ class SuggestionSummary:
         if self.obstacle:
             return f"Nothing can be suggested: {self.obstacle}"
         sure, likely, ambiguous, none = (self.tiers.get(tier.value, 0) for tier in matching.Tier)
+        found = sure + likely + ambiguous
         return (
-            f"{sure + likely:,} of {self.open:,} open organizations have a suggestion: {sure:,} sure, "
-            f"{likely:,} likely. {ambiguous:,} are ambiguous, {none:,} have none. Nothing is saved yet."
+            f"{found:,} of {self.open:,} open organizations have suggestions: {sure:,} sure, "
+            f"{likely:,} likely, {ambiguous:,} ambiguous. None was found for {none:,}. Nothing is saved yet."
         )
 
 
