@@ -125,6 +125,13 @@ def _held_twice(scored: ScoredPairs, row: int, pairs: list[int], mapped: Set[str
     )
 
 
+def _is_taken(scored: ScoredPairs, row: int, pair: int) -> bool:
+    """Whether the company of a pair is the answer for another organization."""
+    given = scored.free & (scored.answer >= 0)
+    given[row] = False
+    return bool((scored.columns[scored.answer[given]] == scored.columns[pair]).any())
+
+
 def _why_ambiguous(scored: ScoredPairs, row: int, pairs: list[int]) -> tuple[str, ...]:
     """Which companies are within reach of each other, or who else claims the company."""
     confidence = scored.scores.confidence
@@ -139,7 +146,7 @@ def _why_ambiguous(scored: ScoredPairs, row: int, pairs: list[int]) -> tuple[str
         shown = ", ".join(f"{confidence[pair]:.2f}" for pair in within)
         apart = telling_apart([right[scored.columns[pair]] for pair in within], left[row])
         return (f"{len(within)} companies fit equally well ({shown})", apart)
-    if not scored.free[row]:
+    if _is_taken(scored, row, best):
         return ("its company goes to another organization that fits it as well or better",)
     if scored.context("company_ahead")[best] < EQUAL:
         return ("another organization fits this company as well",)
@@ -148,10 +155,11 @@ def _why_ambiguous(scored: ScoredPairs, row: int, pairs: list[int]) -> tuple[str
     others = pairs[1:2]
     if not others:
         return (f"the only candidate is not certain enough ({confidence[best]:.2f})",)
+    # beside the best one the next is worth little; what brought it near is what it is worth alone
     return (
         (
-            f"it fits best ({confidence[best]:.2f}), but the next company is not far enough behind "
-            f"({confidence[others[0]]:.2f})"
+            f"it fits best, but the next company is not far enough behind: taken alone they would reach "
+            f"{scored.alone[best]:.2f} and {scored.alone[others[0]]:.2f}"
         ),
     )
 

@@ -124,6 +124,21 @@ def test_a_word_that_stands_twice_is_not_called_a_plural() -> None:
     assert "a word stands twice in one name and once in the other" in answer.reasons[0]
 
 
+def test_an_organization_alone_is_not_told_of_another_one() -> None:
+    companies = [Company("c0", "Velmoor Ring Pub"), Company("c1", "Velmoor Rings Jewelry")]
+    (answer,) = suggest([Organization("o", "Velmoor Ring")], companies)
+    assert answer.tier is Tier.AMBIGUOUS
+    assert not any("another organization" in reason for reason in answer.reasons), answer
+
+
+def test_a_next_company_not_far_behind_is_said_to_be_near() -> None:
+    companies = [Company("c0", "Velmoor Ring Pub"), Company("c1", "Velmoor Rings Jewelry")]
+    (answer,) = suggest([Organization("o", "Velmoor Ring")], companies)
+    near = re.search(r"taken alone they would reach ([\d.]+) and ([\d.]+)", answer.reasons[0])
+    assert near, answer
+    assert float(near.group(2)) > 0.3, answer
+
+
 @pytest.mark.exhaustive
 def test_every_sentence_about_a_pair_is_true(
     answered: list[tuple[Organization, dict[str, Company], Suggestion]],
