@@ -350,6 +350,10 @@ class MappingProposal(models.Model):
     def __str__(self) -> str:
         return f"{self.organization}: {self.company or 'none'}"
 
+    def explain(self, *reasons: str) -> None:
+        """Give these reasons instead of those that it was made with; unsaved."""
+        self.reasons = list(reasons)
+
 
 class RejectedMatch(models.Model):
     """A pair that a person said no to: never proposed again, in any instance, until it is taken back.

@@ -249,7 +249,7 @@ def _tell_outdated(proposals: Iterable[MappingProposal], instance: IntegrationIn
     changed_at = RefreshSummary.objects.last_change(instance) if open_ else None
     for proposal in open_:
         if changed_at is not None and proposal.updated_at < changed_at:
-            proposal.reasons = [OUTDATED]
+            proposal.explain(OUTDATED)
 
 
 def _company_of(row: Any) -> int | None:
