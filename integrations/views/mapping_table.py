@@ -66,13 +66,17 @@ class RowFrame:
 
 @dataclass(frozen=True)
 class ShownCompany:
-    """The company of a row, in words. ``details`` tells what no column of its own does."""
+    """The company of a row, in words. ``details`` tells what no column of its own does.
+
+    ``former_name`` is what it was called when it was mapped, if that was something else.
+    """
 
     key: str
     name: str
     kind: str
     city: str
     details: str
+    former_name: str
     tags: tuple[str, ...]
 
 
@@ -189,15 +193,20 @@ def _company(
         tags.append("outside the filter")
     if company.has_twin:
         tags.append("twice in Autotask")
-    if mapping and mapping.confirmed_name and mapping.confirmed_name != company.name:
-        tags.append(f"was {mapping.confirmed_name}")
+    confirmed_name = mapping.confirmed_name if mapping else ""
     details = (
         "" if "type" in columns else kind,
         "" if "city" in columns else company.city,
         f"id {company.remote_id}",
     )
     return ShownCompany(
-        str(company.pk), company.name, kind, company.city, " · ".join(filter(None, details)), tuple(tags)
+        key=str(company.pk),
+        name=company.name,
+        kind=kind,
+        city=company.city,
+        details=" · ".join(filter(None, details)),
+        former_name=confirmed_name if confirmed_name != company.name else "",
+        tags=tuple(tags),
     )
 
 

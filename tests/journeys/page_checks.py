@@ -82,6 +82,81 @@ CUT_OFF = """() => [...document.querySelectorAll("a, button, summary, label, th,
   .map((each) => each.outerHTML.slice(0, 160))"""
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
+# From a phone over a tablet and 200 % zoom to a desk: at none of these widths may a page break.
+ALL_WIDTHS = (320, 400, 640, 768, 1024, 1100, 1200, 1280, 1920)
+# What a narrow box does to a page: headings whose words are torn, and things that lie on one another. Text counts
+# with its lines as far as they are seen, a pill, a button or a field with its box; what sticks to an edge may cover.
+SQUEEZED = """() => {
+  const BOXED = ".badge-state, .tag, .btn, .count, input, select, textarea, meter";
+  const shown = new Map();
+  const window_ = { left: -1e6, top: -1e6, right: 1e6, bottom: 1e6 };
+  const cut = (a, b) => ({ left: Math.max(a.left, b.left), top: Math.max(a.top, b.top),
+    right: Math.min(a.right, b.right), bottom: Math.min(a.bottom, b.bottom) });
+  const clip = (element) => {  // the part of the page in which what is in the element is seen; null where nothing is
+    if (!element || element === document.body) return window_;
+    if (!shown.has(element)) {
+      const style = getComputedStyle(element), above = clip(element.parentElement);
+      const isAway = style.position === "fixed" || style.position === "sticky" || style.clipPath !== "none"
+        || style.display === "none" || style.visibility === "hidden" || style.opacity === "0";
+      shown.set(element, isAway || !above ? null
+        : style.overflowX === "visible" ? above : cut(above, element.getBoundingClientRect()));
+    }
+    return shown.get(element);
+  };
+  const isClosed = (element) => !element.checkVisibility()
+    || (element.closest("details:not([open])") && !element.closest("summary"));
+  const things = [], torn = [];
+  const add = (boxes, owner, name) => {
+    const limit = clip(owner.parentElement) && clip(owner);
+    if (!limit) return;
+    for (const box of boxes) {
+      const { left, top, right, bottom } = cut(box, limit);
+      if (right - left > 2 && bottom - top > 2) things.push({ left, top, right, bottom, owner, name });
+    }
+  };
+  for (const each of document.querySelectorAll(BOXED)) {
+    if (isClosed(each) || each.parentElement.closest(BOXED)) continue;
+    add([each.getBoundingClientRect()], each, each.outerHTML.slice(0, 70));
+  }
+  const range = document.createRange(), walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text = walker.nextNode(); text; text = walker.nextNode()) {
+    const owner = text.parentElement;
+    if (!text.data.trim() || owner.closest("script, style, option, svg, noscript") || isClosed(owner)) continue;
+    if (owner.closest("h1, h2, h3") && clip(owner)) {
+      for (const { 0: word, index } of text.data.matchAll(/[^\\s\\-\\/]+/g)) {
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        const lines = new Set([...range.getClientRects()].map((each) => Math.round(each.top)));
+        if (lines.size > 1) torn.push(`torn: ${word}`);
+      }
+    }
+    if (owner.closest(BOXED)) continue;
+    range.selectNodeContents(text);
+    add(range.getClientRects(), owner, text.data.trim().slice(0, 40));
+  }
+  things.sort((a, b) => a.top - b.top);
+  const over = [];
+  things.forEach((a, at) => {
+    for (let next = at + 1; next < things.length && things[next].top < a.bottom - 2; next += 1) {
+      const b = things[next];
+      const isOne = a.owner === b.owner || a.owner.contains(b.owner) || b.owner.contains(a.owner);
+      if (!isOne && b.left < a.right - 1 && a.left < b.right - 1) over.push(`${a.name} lies on ${b.name}`);
+    }
+  });
+  return [...torn, ...over.slice(0, 5)];
+}"""
+
+
+def squeezed(page: Page, where: str) -> list[str]:
+    """At which widths the page is broken: it scrolls sideways, tears words of headings, or things overlap."""
+    found = []
+    for width in ALL_WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        overflow = page.evaluate(TOO_WIDE)
+        found += [f"{where} at {width}: {overflow} px too wide"] if overflow > 0 else []
+        found += [f"{where} at {width}: {each}" for each in page.evaluate(SQUEEZED)]
+    return found
+
 
 def show_in(page: Page, theme: str) -> None:
     """Let the system ask for the theme, and wait until the page is seen in it."""

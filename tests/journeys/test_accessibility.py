@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.conftest import PASSWORD, Portal, Visitor, find, join, open_summary
-from tests.journeys.page_checks import CUT_OFF, TOO_WIDE, WIDE_TEXT, faults, tab_to, violations
+from tests.journeys.page_checks import CUT_OFF, TOO_WIDE, WIDE_TEXT, faults, squeezed, tab_to, violations
 
 SETUP = "integrations/autotask/1/"
 PAGES = (
@@ -71,6 +71,21 @@ PAGES = (
     "no/such/page/",
 )
 
+# What people work on all day, and where most stands side by side.
+MAIN_PAGES = {
+    "",
+    "jobs/",
+    "history/",
+    "organizations/",
+    "organizations/1/",
+    "drift/",
+    "alerts/",
+    "integrations/autotask/add/",
+    SETUP,
+    f"{SETUP}?q=ton&columns=external.type.city.reason.state.updated",
+    f"{SETUP}review/",
+}
+
 
 @pytest.fixture
 def examined(workshop: Portal, chromium: Browser) -> Iterator[Page]:
@@ -90,6 +105,7 @@ def test_every_page_is_accessible(workshop: Portal, examined: Page, half: int) -
     for path in PAGES[half::2]:
         examined.goto(f"{workshop.url}/{path}")
         found += faults(examined, path)
+        found += squeezed(examined, path) if path in MAIN_PAGES else []
     assert found == []
 
 
