@@ -357,8 +357,20 @@ def _sort_links(address_params: Mapping[str, str], query: TableQuery) -> dict[st
     return links
 
 
-def back_to_table(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
-    """Back to the table as it was: its address travels in the hidden field ``table``."""
-    query = QueryDict(request.POST.get("table", ""))
+def back_to_table(
+    request: SignedInRequest, instance: IntegrationInstance, shows: RowState | None = None
+) -> HttpResponse:
+    """Back to the table as it was: its address travels in the hidden field ``table``.
+
+    Where all rows were chosen and the first page has none in the state ``shows``, the tab of that state, if
+    there are some at all: what was just made is to be seen.
+    """
+    query = QueryDict(request.POST.get("table", ""), mutable=True)
+    if shows is not None and not table_query(query).is_narrowed:
+        table = mapping_table(instance, request.user, table_query(query, TableView.of(request.user).size))
+        rows: Iterable[Any] = table.page.object_list
+        is_seen = any(row.mapping_state == shows for row in rows)
+        if table.counts.get(shows.value) and not is_seen:
+            query["state"] = shows.value
     address = reverse("integrations:setup", args=[instance.psa, instance.pk])
     return redirect(f"{address}?{query.urlencode()}#mappings" if query else f"{address}#mappings")

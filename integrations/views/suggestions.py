@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
 from integrations.models import Company, IntegrationInstance
+from integrations.services.mapping import RowState
 from integrations.services.suggestions import explain_match, propose_mappings, takes_long
 from integrations.tasks import enqueue_suggestions
 from integrations.views.common import SignedInRequest, instance_frame, on_instance, organization_or_404
@@ -25,7 +26,7 @@ def suggest(request: SignedInRequest, instance: IntegrationInstance) -> HttpResp
         summary = propose_mappings(request.user, instance, include_inactive=include_inactive)
         tell = messages.warning if summary.obstacle else messages.info
         tell(request, summary.sentence())
-    return back_to_table(request, instance)
+    return back_to_table(request, instance, shows=RowState.SUGGESTED)
 
 
 @on_instance("view_integrationinstance")

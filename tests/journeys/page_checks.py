@@ -84,15 +84,17 @@ TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clie
 
 # From a phone over a tablet and 200 % zoom to a desk: at none of these widths may a page break.
 ALL_WIDTHS = (320, 400, 640, 768, 1024, 1100, 1200, 1280, 1920)
-# What a narrow box does to a page: headings whose words are torn, and things that lie on one another. Text counts
-# with its lines as far as they are seen, a pill, a button or a field with its box; what sticks to an edge may cover.
+# What a narrow box does to a page: headings whose words are torn, and things that lie on one another. Text
+# counts with its lines as far as they are seen, a pill, a button or a field with its box; what sticks to an
+# edge may cover.
 SQUEEZED = """() => {
   const BOXED = ".badge-state, .tag, .btn, .count, input, select, textarea, meter";
   const shown = new Map();
   const window_ = { left: -1e6, top: -1e6, right: 1e6, bottom: 1e6 };
   const cut = (a, b) => ({ left: Math.max(a.left, b.left), top: Math.max(a.top, b.top),
     right: Math.min(a.right, b.right), bottom: Math.min(a.bottom, b.bottom) });
-  const clip = (element) => {  // the part of the page in which what is in the element is seen; null where nothing is
+  // The part of the page in which what is in the element is seen; null where nothing is.
+  const clip = (element) => {
     if (!element || element === document.body) return window_;
     if (!shown.has(element)) {
       const style = getComputedStyle(element), above = clip(element.parentElement);
@@ -118,10 +120,12 @@ SQUEEZED = """() => {
     if (isClosed(each) || each.parentElement.closest(BOXED)) continue;
     add([each.getBoundingClientRect()], each, each.outerHTML.slice(0, 70));
   }
-  const range = document.createRange(), walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let text = walker.nextNode(); text; text = walker.nextNode()) {
     const owner = text.parentElement;
-    if (!text.data.trim() || owner.closest("script, style, option, svg, noscript") || isClosed(owner)) continue;
+    if (!text.data.trim() || isClosed(owner)) continue;
+    if (owner.closest("script, style, option, svg, noscript")) continue;
     if (owner.closest("h1, h2, h3") && clip(owner)) {
       for (const { 0: word, index } of text.data.matchAll(/[^\\s\\-\\/]+/g)) {
         range.setStart(text, index);

@@ -67,3 +67,50 @@ def test_what_is_odd_about_a_row_is_a_tag_in_it(
     elsewhere = row_of(page, rows["elsewhere"])
     assert "Elsewhere" in elsewhere
     assert "Other</a> to Their Larch" in elsewhere
+
+
+def test_a_tag_is_in_compact_rows_and_in_those_without_a_state_too(
+    main: IntegrationInstance, member: User, client_of: Callable[[User], Client]
+) -> None:
+    company = make_company(main, 101, "Larch")
+    first = make_organization("first")
+    for organization in (first, make_organization("second")):
+        make_mapping(organization, company)
+    client = client_of(member)
+    for columns in ("state.compact", "reason.compact"):
+        page = client.get(main.get_absolute_url(), {"columns": columns}).content.decode()
+        row = row_of(page, first)
+        assert tags(row) == ["shared"], columns
+        # Compact rows do not show the company's particulars: there the tag would not be seen.
+        assert "shared" not in "".join(re.findall(r'<small class="sub">.*?</small>', row, re.DOTALL))
+
+
+def test_review_names_who_else_has_the_company(
+    main: IntegrationInstance, member: User, client_of: Callable[[User], Client]
+) -> None:
+    company = make_company(main, 101, "Larch")
+    first, second = make_organization("Larch North"), make_organization("Larch South")
+    make_mapping(first, company)
+    client = client_of(member)
+    address = f"{main.get_absolute_url()}review/"
+    assert "Shared with" not in client.get(address, {"organization": first.pk}).content.decode()
+    make_mapping(second, company)
+    page = client.get(address, {"organization": first.pk}).content.decode()
+    assert "<dt>Shared with</dt><dd>Larch South</dd>" in page
+
+
+def test_suggestions_are_seen_when_they_are_made(
+    main: IntegrationInstance, member: User, client_of: Callable[[User], Client]
+) -> None:
+    """Where a page of other rows comes first, the tab of suggestions is shown; otherwise nothing moves."""
+    make_company(main, 101, "Zelkova Dental")
+    make_organization("Zelkova Dental")
+    client, address = client_of(member), f"{main.get_absolute_url()}mappings/suggest/"
+    assert "state=suggested" not in client.post(address).headers["Location"]
+    other = make_instance("Other")
+    for number in range(25):
+        make_mapping(
+            make_organization(f"Alder {number}"), make_company(other, 300 + number, f"Alder {number}")
+        )
+    assert "state=suggested" in client.post(address, {"table": "size=25"}).headers["Location"]
+    assert "state=mapped" in client.post(address, {"table": "state=mapped"}).headers["Location"]

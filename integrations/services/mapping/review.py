@@ -27,6 +27,7 @@ from integrations.services.mapping.table import one_row
 
 OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNSUGGESTED)
 CANDIDATES_SHOWN = 5
+OTHERS_NAMED = 5
 CONTACT = {
     "domain": "Web address",
     "phone": "Phone",
@@ -74,6 +75,17 @@ class ReviewStep:
     def pair(self) -> str:
         """What is shown of both records (`pair_key`)."""
         return pair_key(self.row.pk, self.candidate.company.pk) if self.candidate is not None else ""
+
+    @cached_property
+    def others(self) -> tuple[str, ...]:
+        """The other organizations that have the shown company, by name: the first of them."""
+        if self.candidate is None:
+            return ()
+        holders = Organization.objects.filter(
+            mappings__company=self.candidate.company, mappings__removed_at=None, deleted_at=None
+        )
+        names = holders.exclude(pk=self.row.pk).order_by(Lower("name")).values_list("name", flat=True)
+        return tuple(names[:OTHERS_NAMED])
 
 
 @dataclass(frozen=True)
