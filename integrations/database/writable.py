@@ -8,7 +8,9 @@ for a minute after all is well.
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,16 @@ BESIDE = ("-wal", "-shm", "-journal")  # what SQLite keeps beside its file, and 
 OF_NO_USE = {Fault.READ_ONLY, Fault.AWAY}  # after which another connection may do what this one does not
 # What PostgreSQL tells of itself with each connection and whenever it changes.
 TELLS_READ_ONLY = (b"in_hot_standby", b"default_transaction_read_only")
+ROOM = 512 * 1024  # bytes, many times what saving a page appends to the file or its log
+# What a file system answers that cannot set room aside; it tells nothing by that.
+UNABLE = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
+FULL_FOR = 15.0  # seconds that a refusal for want of room counts
+
+
+class _Room:
+    """When a statement of this process was last refused for want of room, on the monotonic clock."""
+
+    refused_at = -FULL_FOR
 
 
 def is_in_memory(connection: Any) -> bool:
@@ -37,6 +49,24 @@ def is_writable(connection: Any) -> bool:
         cursor.execute("SELECT current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery()")
         row = cursor.fetchone()
     return bool(row and row[0])
+
+
+def has_room(connection: Any) -> bool:
+    """Whether the database could take more than it has, as far as is known here.
+
+    The disk of a SQLite file is asked to set a little aside: a change that finds room in the log of before
+    succeeds on a full one, and so tells nothing. What a server has left, it tells by its refusals alone.
+    """
+    if time.monotonic() - _Room.refused_at < FULL_FOR:
+        return False
+    if connection.vendor != "sqlite" or is_in_memory(connection):
+        return True
+    try:
+        with tempfile.TemporaryFile(dir=Path(connection.settings_dict["NAME"]).parent) as file:
+            os.posix_fallocate(file.fileno(), 0, ROOM)
+    except OSError as error:
+        return error.errno in UNABLE
+    return True
 
 
 def _may_write(path: Path) -> bool:
@@ -64,7 +94,10 @@ def _give_up_what_refuses(
     try:
         return execute(sql, params, many, context)
     except Exception as error:
-        if fault_of(error) in OF_NO_USE:
+        fault = fault_of(error)
+        if fault is Fault.FULL:
+            _Room.refused_at = time.monotonic()
+        if fault in OF_NO_USE:
             _keep_no_longer(context["connection"])
         raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.test import Client
 from django.utils import timezone
 
+from integrations.database import writable
+from integrations.database.writable import keep_only_writable
 from integrations.models import Worker
 
 
@@ -100,3 +103,43 @@ def test_both_probes_tell_of_a_database_that_takes_no_changes(
         monkeypatch.undo()
         if connection.vendor == "postgresql":
             connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the disk of a file")
+def test_both_probes_tell_of_a_disk_without_room(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small change may find room in the log of before, so none is tried."""
+    file = tmp_path / "portal.sqlite3"
+    file.touch()
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(file))
+    assert client.get("/readyz/web").json()["checks"]["database"] == "ok"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, hard))  # by which a disk takes no more
+    try:
+        answers = [client.get(path) for path in ("/readyz", "/readyz/web")]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    for answer in answers:
+        assert answer.status_code == 503
+        assert answer.json()["checks"]["database"] == "has no room: its disk is full"
+    assert client.get("/readyz/web").status_code == 200
+    assert [each.name for each in tmp_path.iterdir()] == [file.name]
+
+
+def test_a_refusal_for_want_of_room_is_told_for_a_while(
+    link: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a server has left is known by nothing else; SQLite answers so at its limit of pages."""
+    monkeypatch.setattr(writable._Room, "refused_at", -writable.FULL_FOR)
+    keep_only_writable(link)
+    assert writable.has_room(link)
+    with link.cursor() as cursor:
+        cursor.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(DatabaseError, match="full"):
+            cursor.execute("INSERT INTO word VALUES (%s)", ["x" * 99_999])
+        cursor.execute("PRAGMA max_page_count = 99999")
+    assert not writable.has_room(link)
+    monkeypatch.setattr(writable, "FULL_FOR", 0.0)
+    assert writable.has_room(link)

@@ -71,6 +71,8 @@ def refuses_what_has_no_room(portal: Portal) -> str:
     assert portal.value(sql) == before + accepted, "what was accepted is not all there"
     assert portal.ask("/organizations/")[0] == 200, "reading is possible"
     assert portal.ask("/healthz")[0] == 200
+    told = portal.ask("/readyz/web")
+    assert (told[0], "has no room" in told[1]) == (503, True), f"the probe answered {told}"
     assert portal.runs
     return "pages are read; what writes says “The portal cannot write now”; all that was accepted is there"
 

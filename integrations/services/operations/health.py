@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from integrations.crypto import ring_mark
 from integrations.database.faults import Fault, fault_of
-from integrations.database.writable import is_writable
+from integrations.database.writable import has_room, is_writable
 from integrations.models import Worker
 from integrations.services.operations.sealed import closed_places
 
@@ -55,8 +55,7 @@ def readiness(*, worker: bool = True) -> dict[str, str]:
             cursor.execute("SELECT 1")
         if not _Migrations.are_applied():
             return {"database": OK, "migrations": "not applied: run manage.py prepare"}
-        database = OK if is_writable(connection) else "takes no changes"
-        found = {"database": database, "migrations": OK, "keys": _unless_held(_keys, HELD)}
+        found = {"database": _database(), "migrations": OK, "keys": _unless_held(_keys, HELD)}
         if worker:
             found |= {"disk": _disk(), "clock": _unless_held(_clock, HELD)}
             found |= _unless_held(_workers, {"worker": HELD})
@@ -68,6 +67,12 @@ def readiness(*, worker: bool = True) -> dict[str, str]:
         busy = fault_of(error) is Fault.BUSY
         return {"database": "does not answer in time" if busy else "not reachable"}
     return found
+
+
+def _database() -> str:
+    if not is_writable(connection):
+        return "takes no changes"
+    return OK if has_room(connection) else "has no room: its disk is full"
 
 
 def _unless_held(look: Callable[[], T], held: T) -> T:
