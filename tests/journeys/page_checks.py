@@ -84,9 +84,9 @@ TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clie
 
 # From a phone over a tablet and 200 % zoom to a desk: at none of these widths may a page break.
 ALL_WIDTHS = (320, 400, 640, 768, 1024, 1100, 1200, 1280, 1920)
-# What a narrow box does to a page: headings whose words are torn, and things that lie on one another. Text
-# counts with its lines as far as they are seen, a pill, a button or a field with its box; what sticks to an
-# edge may cover.
+# What a narrow box does to a page: words of headings, numbers and buttons are torn, and things lie on one
+# another. Text counts with its lines as far as they are seen, a pill, a button or a field with its box; what
+# sticks to an edge may cover.
 SQUEEZED = """() => {
   const BOXED = ".badge-state, .tag, .btn, .count, input, select, textarea, meter";
   const shown = new Map();
@@ -126,7 +126,7 @@ SQUEEZED = """() => {
     const owner = text.parentElement;
     if (!text.data.trim() || isClosed(owner)) continue;
     if (owner.closest("script, style, option, svg, noscript")) continue;
-    if (owner.closest("h1, h2, h3") && clip(owner)) {
+    if (owner.closest("h1, h2, h3, .count, .badge-state, .btn") && clip(owner)) {
       for (const { 0: word, index } of text.data.matchAll(/[^\\s\\-\\/]+/g)) {
         range.setStart(text, index);
         range.setEnd(text, index + word.length);
