@@ -56,6 +56,7 @@ instance_urls = [
     path("mappings/refresh/", companies.refresh, name="refresh"),
     path("mappings/suggest/", suggestions.suggest, name="suggest"),
     path("mappings/save/", mappings.save, name="mappings_save"),
+    path("mappings/save/shared/", mappings.ask_shared, name="mappings_shared"),
     path("mappings/tick/", mappings.select_row, name="mappings_select_row"),
     path("mappings/decide-all/", mappings.decide_all, name="mappings_decide_all"),
     path("mappings/tick-all/", mappings.select_all, name="mappings_select_all"),

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from integrations.forms.mapping_table import columns_in_address, table_query
@@ -53,6 +54,8 @@ from integrations.views.mapping_table import (
 )
 from integrations.views.row_decisions import ignore_row
 
+ASKED = "asked about shared companies"  # in the session: the organizations that were ticked on the page
+
 
 @on_instance("view_integrationinstance")
 @require_GET
@@ -80,17 +83,11 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
     """Save Mappings: everything that is ticked."""
     shown, ticked = _numbers(request, "shown"), _numbers(request, "ticked")
     select_proposals(request.user, instance, shown, ticked)
-    shared = [] if "shared" in request.POST else SharedCompany.by_saving(request.user, instance)
-    if shared:
-        table = request.POST.get("table", "")
-        context = {
-            **instance_frame(request, instance),
-            "shared": shared,
-            "ticked": ticked,
-            "waiting": pending_changes(instance, request.user)["all"],
-            "table_address": table,
-        }
-        return render(request, "integrations/mapping/shared.html", context)
+    if "shared" not in request.POST and SharedCompany.by_saving(request.user, instance):
+        request.session[ASKED] = ticked
+        query = urlencode({"table": request.POST.get("table", "")})
+        address = reverse("integrations:mappings_shared", args=[instance.psa, instance.pk])
+        return redirect(f"{address}?{query}")
     outcome = save_mappings(Batch(actor_of(request)), request.user, instance, ticked=ticked)
     if outcome.saved:
         messages.success(request, outcome.sentence(), extra_tags=f"undo:{outcome.batch}")
@@ -101,6 +98,23 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
     if len(outcome.conflicts) > 10:
         messages.error(request, f"{len(outcome.conflicts) - 10:,} more rows were not saved for such reasons.")
     return back_to_table(request, instance)
+
+
+@on_instance("map_organizations")
+@require_GET
+def ask_shared(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
+    """Whether several organizations on one company are meant: what Save Mappings asks about what is ticked.
+
+    A page of its own, so that Back and reload send nothing again.
+    """
+    context = {
+        **instance_frame(request, instance),
+        "shared": SharedCompany.by_saving(request.user, instance),
+        "ticked": request.session.get(ASKED, []),
+        "waiting": pending_changes(instance, request.user)["all"],
+        "table_address": request.GET.get("table", ""),
+    }
+    return render(request, "integrations/mapping/shared.html", context)
 
 
 @on_instance("map_organizations")
@@ -125,23 +139,51 @@ def select_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpR
 
 
 @on_instance("map_organizations")
-@require_POST
+@require_http_methods(["GET", "POST"])
 def decide_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Of the rows that the address chooses, keep or unmap all that need review, or ignore unmapped ones.
 
-    A mapping of which something changed since the page was shown is left.
+    GET asks, with their number; POST decides when it names that number, and asks again when there are more by
+    now. A mapping of which something changed since the table was shown is left.
     """
-    decision = request.POST.get("decision", "")
+    form = request.POST if request.method == "POST" else request.GET
+    decision = form.get("decision", "")
     state = {"keep": RowState.REVIEW, "unmap": RowState.REVIEW, "ignore": RowState.UNSUGGESTED}.get(decision)
     if state is None:
         raise Http404
-    query = replace(table_query(QueryDict(request.POST.get("chosen", ""))), state=state)
+    query = replace(table_query(QueryDict(form.get("chosen", ""))), state=state)
     keys = ReviewQueue.read(instance, request.user, query).ids
+    answered = whole_number(form.get("number", ""))
+    if request.method == "GET":
+        return _ask_about_all(request, instance, decision, len(keys))
+    if answered is None or len(keys) > answered:
+        asked = {name: form.get(name, "") for name in ("decision", "chosen", "table", "seen")}
+        return redirect(f"{request.path}?{urlencode(asked)}")
+    _decide_all(request, instance, decision, keys)
+    return back_to_table(request, instance)
+
+
+def _ask_about_all(
+    request: SignedInRequest, instance: IntegrationInstance, decision: str, number: int
+) -> HttpResponse:
+    context = {
+        **instance_frame(request, instance),
+        "decision": decision,
+        "number": number,
+        "asked": {name: request.GET.get(name, "") for name in ("chosen", "table", "seen")},
+    }
+    return render(request, "integrations/mapping/decide_all.html", context)
+
+
+def _decide_all(
+    request: SignedInRequest, instance: IntegrationInstance, decision: str, keys: list[int]
+) -> None:
+    """Do it, and say of how many rows, and how many were left."""
     batch, seen = Batch(actor_of(request)), SeenTable.read(request.POST.get("seen", ""))
     left = 0
-    if seen is None and state == RowState.REVIEW:
+    if seen is None and decision != "ignore":
         messages.warning(request, OUTDATED_PAGE)
-        return back_to_table(request, instance)
+        return
     if decision == "keep":
         number, done = len(confirm_mappings(batch, instance, keys, seen)), "kept as they are"
         left = len(keys) - number
@@ -154,7 +196,6 @@ def decide_all(request: SignedInRequest, instance: IntegrationInstance) -> HttpR
     if left:
         rows = "1 row is left as it is: it" if left == 1 else f"{left:,} rows are left as they are: they"
         messages.warning(request, f"{rows} changed since the page was shown. Look again.")
-    return back_to_table(request, instance)
 
 
 @on_instance("map_organizations")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,6 +19,7 @@ from integrations.models import (
 )
 from integrations.services.audit import Actor, Batch
 from integrations.services.mapping import SeenTable, set_mapping
+from tests.support.markup import tree_of
 from tests.support.rows import seen_of
 
 pytestmark = pytest.mark.django_db
@@ -77,7 +79,14 @@ def test_many_rows_are_decided_by_one_press_and_taken_back_by_one(
     assert "Select all" not in table
     address = f"{refreshed.get_absolute_url()}mappings/decide-all/"
     form = {"decision": decision, "chosen": f"state={state}&q=Quill", "table": "q=Quill"}
-    client.post(address, {**form, "seen": str(SeenTable.now())})
+    form["seen"] = str(SeenTable.now())
+    before = AuditEvent.objects.count()
+    for number in ({}, {"number": "2"}):  # not asked yet; one more than the answer was about
+        asked = client.post(address, form | number, follow=True).content.decode()
+        assert f"{decision.capitalize()} 3 rows of " in asked
+        assert ("in every configuration" in asked) is (decision == "ignore")
+    assert AuditEvent.objects.count() == before
+    client.post(address, sent_by_the_only_form(asked) | {"decision": decision})
     kept = OrganizationMapping.objects.present().filter(organization__in=organizations).count()
     assert kept == (0 if decision == "unmap" else 3)
     ignored = IgnoredOrganization.objects.filter(organization__in=lonely)
@@ -89,6 +98,15 @@ def test_many_rows_are_decided_by_one_press_and_taken_back_by_one(
     client.post(f"/undo/{batch}/")
     assert OrganizationMapping.objects.present().filter(organization__in=organizations).count() == 3
     assert not ignored.exists()
+
+
+def sent_by_the_only_form(page: str) -> dict[str, Any]:
+    """What the form of the page's main area sends, but for its button."""
+    main = tree_of(page).first("main")
+    assert main is not None
+    form = main.first("form", where=lambda each: each["method"] == "post")
+    assert form is not None
+    return {each["name"]: each["value"] for each in form.all("input")}
 
 
 def test_what_nobody_knows_is_not_done(refreshed: IntegrationInstance, client: Client) -> None:
@@ -105,11 +123,13 @@ def test_two_organizations_on_one_company_are_asked_about_once(
     page = refreshed.get_absolute_url()
     client.post(f"{page}mappings/{second.pk}/company/", {"company": company.pk})
     ticks: dict[str, object] = {"shown": second.pk, "ticked": second.pk}
-    asked = client.post(f"{page}mappings/save/", ticks)
+    answer: Any = client.post(f"{page}mappings/save/", ticks)
+    assert answer.status_code == 302  # Back and reload send nothing again
+    asked = client.get(answer["Location"])
     assert "Quill 0, Quill branch" in asked.content.decode()
     assert "1 ticked row waits for your answer; the button saves it." in asked.content.decode()
     assert not OrganizationMapping.objects.filter(organization=second).exists()
-    client.post(f"{page}mappings/save/", ticks | {"shared": "1"})
+    client.post(f"{page}mappings/save/", sent_by_the_only_form(asked.content.decode()))
     assert OrganizationMapping.objects.present().filter(company=company).count() == 2
 
     # What is shared already is asked about no more; what becomes shared in the review is.

@@ -107,11 +107,11 @@ def test_all_are_decided_but_those_that_changed_since(
     address = main.get_absolute_url()
     form = hidden(browser.get(address, {"state": "review"}).content.decode())
     change(rows[0].company)
-    browser.post(f"{address}mappings/decide-all/", {**form, "decision": decision})
+    browser.post(f"{address}mappings/decide-all/", {**form, "decision": decision, "number": "2"})
     page = browser.get(address, {"state": "review"}).content.decode()
     assert "1 row is left as it is" in page
     assert open_names() == {"Ash"}
-    browser.post(f"{address}mappings/decide-all/", {**hidden(page), "decision": decision})
+    browser.post(f"{address}mappings/decide-all/", {**hidden(page), "decision": decision, "number": "1"})
     assert not open_names()
 
 
@@ -127,7 +127,7 @@ def test_all_are_decided_but_what_a_colleague_decided_since(
     other.post(there, {**chosen, "decision": "accept"})
     Company.objects.filter(pk=gone.pk).update(is_active=False)
     assert open_names() == {"Ash", "Birch"}
-    browser.post(f"{address}mappings/decide-all/", {**form, "decision": "unmap"})
+    browser.post(f"{address}mappings/decide-all/", {**form, "decision": "unmap", "number": "2"})
     assert open_names() == {"Ash"}
 
 
@@ -141,6 +141,7 @@ def test_a_page_that_does_not_tell_what_it_showed_settles_nothing(
     assert "the page was out of date" in page
     if decision != "accept":
         every = f"{main.get_absolute_url()}mappings/decide-all/"
-        told = browser.post(every, {"decision": decision, "chosen": "state=review"}, follow=True)
+        form = {"decision": decision, "chosen": "state=review", "number": "2"}
+        told = browser.post(every, form, follow=True)
         assert "the page was out of date" in told.content.decode()
     assert not AuditEvent.objects.exists()

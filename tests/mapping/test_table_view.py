@@ -128,7 +128,7 @@ def test_the_counts_move_with_a_row_that_is_swapped_alone(
     assert "Suggested" not in counts_in(swapped)
 
 
-ALL_ROWS = re.compile(r">((?:Ignore|Keep|Unmap) all)( [\d,]+)<")
+ALL_ROWS = re.compile(r">((?:Ignore|Keep|Unmap) all)( [\d,]+)…<")
 
 
 def test_what_is_done_with_all_rows_follows_a_row_that_is_swapped_alone(

@@ -46,7 +46,7 @@ ENTRANCE = {"account_inactive", "account_welcome", "account_reauthenticate", "so
 ELSEWHERE = {
     "draft_check", "account_login", "account_logout", "account_stay", "account_reauthenticate_sso",
     "mfa_authenticate", "mfa_reauthenticate", "mfa_deactivate_totp", "mfa_reauthenticate_webauthn",
-    "openid_connect_login", "openid_connect_callback",
+    "openid_connect_login", "openid_connect_callback", "mappings_decide_all",
 }  # fmt: skip
 PARTS = {"mappings", "job"}  # of the setup page, swapped in
 FILES = {"mappings_export", "configurations_export", "organizations_export", "import_report_rows",
