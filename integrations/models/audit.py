@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from django.db import models
 
 from integrations.models.bases import AppendOnly, AppendOnlyQuerySet, somebody
 
+DECIDED = ("mapping", "organization", "review", "review_case")  # what people decide row by row
+MOST_STEPS = 50  # of one person within some minutes
+
 
 class AuditQuerySet(AppendOnlyQuerySet["AuditEvent"]):
     def of(self, *actions: AuditEvent.Action) -> AuditQuerySet:
         """Those of these actions."""
         return self.filter(action__in=[action.text for action in actions])
+
+    def last_step(self, person: int, since: dt.datetime, instance: int | None = None) -> AuditQuerySet:
+        """The newest decision of this person about mappings that still stands, as the events of its batch.
+
+        What was taken back is passed over, and so is the undo itself; what an undo of the undo brought back
+        stands again. Only what came since then, and in this configuration if one is given.
+        """
+        theirs = self.filter(actor=person, at__gte=since, target_type__in=DECIDED, instance__isnull=False)
+        if instance is not None:
+            theirs = theirs.filter(instance=instance)
+        newest = theirs.order_by().values("batch", "undoes").annotate(newest=models.Max("pk"))
+        undoes = dict(newest.order_by("-newest").values_list("batch", "undoes")[:MOST_STEPS])
+        undone = set(self.filter(undoes__in=undoes).order_by().values_list("undoes", flat=True).distinct())
+        for batch, undone_by_it in undoes.items():
+            depth, above = 0, undone_by_it
+            while above is not None:
+                depth, above = depth + 1, undoes.get(above)
+            if batch not in undone and depth % 2 == 0:
+                return self.filter(batch=batch)
+        return self.none()
+
+    def is_undo(self, batch: uuid.UUID) -> bool:
+        """Whether the batch took something back: an undo of an undo did not."""
+        depth, above = -1, batch
+        while above is not None:
+            depth, above = depth + 1, self.filter(batch=above).values_list("undoes", flat=True).first()
+        return depth % 2 == 1
 
 
 class AuditEvent(AppendOnly):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix
 from django.utils import timezone
@@ -182,6 +183,12 @@ def request_id() -> str:
 def company_address(instance: IntegrationInstance, remote_id: str) -> str:
     """Where the PSA itself shows a company; "" when that is not known."""
     return provider_for(instance.psa).company_address(instance.web_url, remote_id)
+
+
+@register.simple_tag
+def offers_undo(messages: Iterable[Message] | None) -> bool:
+    """Whether one of the messages carries Undo: what can be taken back is then offered already."""
+    return any((message.extra_tags or "").startswith("undo:") for message in messages or ())
 
 
 @register.filter

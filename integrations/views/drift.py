@@ -27,6 +27,7 @@ from integrations.services.drift import (
 )
 from integrations.services.mapping import NEXT_STEPS, CompanyNotOffered, OrganizationDeleted
 from integrations.views.common import SignedInRequest, needs, tell_recorded, whole_number
+from integrations.views.last_step import last_step
 
 LASTING = ("instance", "reason", "mine")
 MOST_NAMED = 5
@@ -58,6 +59,7 @@ def inbox(request: SignedInRequest) -> HttpResponse:
             (NEXT_STEPS[each.warning] for each in found.counts if each.value == query.reason), ""
         ),
         "params": params,
+        "last_step": last_step(request),
         "query_string": urlencode({**params, **place}),  # where Undo leads back to
     }
     return render(request, "integrations/drift/inbox.html", context)

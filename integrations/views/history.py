@@ -45,6 +45,7 @@ from integrations.views.common import (
     needs,
     on_instance,
 )
+from integrations.views.row_decisions import mapped_to, standing_mapping
 
 FILTERS = ("who", "what", "q", "instance", "organization", "batch", "since", "until")
 BATCH_PAGE = 100
@@ -58,6 +59,9 @@ def history(request: SignedInRequest) -> HttpResponse:
     query = history_query(request.GET)
     page = history_page(query)
     words = DifferenceRenderer(entry.event for entry in page.entries)
+    for entry in page.entries:
+        rights = [f"integrations.{right}" for right in entry.rights_to_undo]
+        entry.may_be_undone = bool(rights) and not entry.undone_at and request.user.has_perms(rights)
     address_params = {name: str(request.GET[name]) for name in FILTERS if request.GET.get(name)}
     context = {
         "query": query,
@@ -90,7 +94,7 @@ def batch(request: SignedInRequest, key: uuid.UUID) -> HttpResponse:
         "rows": [(entry, words.differences(entry.event)) for entry in page.entries],
         "older": urlencode({"older": page.older}) if page.older else "",
         "newer": urlencode({"newer": page.newer}) if page.newer else "",
-        "may_undo": may_undo(request, AuditEvent.objects.filter(batch=key)),
+        "may_undo": not summary.is_undone and may_undo(request, AuditEvent.objects.filter(batch=key)),
     }
     return render(request, "integrations/history/batch.html", context)
 
@@ -118,16 +122,17 @@ def undo_one(request: SignedInRequest, event_id: int) -> HttpResponse:
 def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: UndoOutcome) -> HttpResponse:
     """Say what was done; back to where the button was: the history, the review, or the mappings as shown."""
     level = messages.SUCCESS if outcome.restored else messages.WARNING
-    text = outcome.sentence()
+    instance, organization = batch_targets(key)
+    text = outcome.sentence() + _stands_now(outcome, instance, organization)
     if refresh_refiltered(outcome.batch, request.user):
         text += " The companies are being read anew."
-    tags = f"undo:{outcome.batch}" if outcome.restored else ""
+    way = "redo" if AuditEvent.objects.is_undo(outcome.batch) else "undo"
+    tags = f"{way}:{outcome.batch}" if outcome.restored else ""
     messages.add_message(request, level, text, extra_tags=tags)
     shown = QueryDict(request.POST.get("table", ""), mutable=True)
     if "inbox" in request.POST:
         query = shown.urlencode()
         return redirect(f"{reverse('integrations:drift')}{'?' if query else ''}{query}")
-    instance, organization = batch_targets(key)
     if "history" in request.POST or instance is None:
         return redirect("integrations:history_batch", key)
     if organization is not None and "review" in request.POST:
@@ -136,6 +141,16 @@ def _after_undo(request: SignedInRequest, key: uuid.UUID, outcome: UndoOutcome) 
         return redirect(f"{review}?{shown.urlencode()}")
     query = shown.urlencode()
     return redirect(f"{instance.get_absolute_url()}{'?' if query else ''}{query}#mappings")
+
+
+def _stands_now(outcome: UndoOutcome, instance: IntegrationInstance | None, organization: int | None) -> str:
+    """Where one mapping was put back: what its organization is mapped to now."""
+    found = Organization.objects.filter(pk=organization or 0).first()
+    if instance is None or found is None or outcome.restored != 1 or outcome.noun != "mapping":
+        return ""
+    mapping = standing_mapping(instance, found)
+    now = f"is mapped to {mapped_to(mapping, instance)}" if mapping else "has no company"
+    return f" {found.name} {now}."
 
 
 # --- the mapping table of another day ---------------------------------------------------------------------

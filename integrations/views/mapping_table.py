@@ -39,6 +39,7 @@ from integrations.services.mapping import (
     pending_changes,
 )
 from integrations.views.common import SignedInRequest
+from integrations.views.last_step import last_step
 
 VIEW_PARAMS = {"columns", "size", "sort", "dir"}  # what "Clear" leaves of a table's address
 SHOWN_FIELDS = {"q", "tier", "type", "sort"}  # the fields of the form above the table
@@ -312,6 +313,7 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
         "column_labels": COLUMN_LABELS,
         "sort_links": _sort_links(address_params, query),
         "job": shown_job(instance, request.user),
+        "last_step": last_step(request, instance),
     }
 
 

@@ -39,6 +39,7 @@ from integrations.views.common import (
     tell_recorded,
     whole_number,
 )
+from integrations.views.last_step import last_step
 from integrations.views.row_decisions import ignore_row, mapped_to, standing_mapping, tell_mapped
 
 ROWS_WORDS: dict[str, str] = {
@@ -212,6 +213,7 @@ def _show(
     }
     if request.htmx:
         return render(request, "integrations/mapping/review/step.html", context)
+    context["last_step"] = last_step(request, instance)
     return render(request, "integrations/mapping/review.html", context)
 
 

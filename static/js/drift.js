@@ -116,7 +116,7 @@
   });
 
   function undo() {
-    const button = document.querySelector('#messages-status [data-key="undo"]');
+    const button = document.querySelector('#messages-status [data-key="undo"], #last-step [data-key="undo"]');
     if (!button || isSent) return;
     isSent = true;
     const { undone, undoneIndex = 0 } = place();

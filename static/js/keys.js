@@ -23,8 +23,9 @@
 
   function reviewKey(key) {
     const name = REVIEW[key] ?? (/^[1-9]$/.test(key) ? key : null);
-    const place = name === "undo" ? document.getElementById("messages-status") : review();
-    const control = name && place?.querySelector(`[data-key="${name}"]`);
+    const control = name === "undo"
+      ? document.querySelector('#messages-status [data-key="undo"], #last-step [data-key="undo"]')
+      : name && review()?.querySelector(`[data-key="${name}"]`);
     if (!control) return false;
     if (control.matches("input")) control.focus();
     else control.click();
@@ -105,6 +106,7 @@
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id === "review" || event.detail.elt?.id === "review") {
+      if (event.detail.requestConfig?.verb === "post") document.getElementById("last-step")?.remove(); // it is no more the last
       takePlace();
       if (phone.matches) window.scrollTo(0, 0);
     }

@@ -16,7 +16,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
 from integrations.models import AuditEvent
-from integrations.models.audit import Action, AuditQuerySet
+from integrations.models.audit import Action, AuditQuerySet, action_of
 from integrations.services.history.register import REGISTER
 from integrations.services.history.undo import UNDOABLE
 from integrations.services.history.undo_instances import is_description
@@ -72,6 +72,7 @@ class Entry:
     actions: dict[str, int] = field(default_factory=dict)
     undone_at: dt.datetime | None = None
     undone_by: str = ""
+    may_be_undone: bool = False  # by who looks; the door says so
 
     @property
     def is_batch(self) -> bool:
@@ -83,6 +84,14 @@ class Entry:
         """Whether a change of this kind can be taken back at all."""
         action = self.event.known_action
         return action in REGISTER and (action is not Action.INSTANCE_CHANGED or is_description(self.event))
+
+    @property
+    def rights_to_undo(self) -> set[str]:
+        """The rights that taking it back needs; empty when nothing of it can be taken back."""
+        known = {action_of(text) for text in self.actions or (self.event.action,)}
+        if known == {Action.INSTANCE_CHANGED} and not is_description(self.event):
+            return set()
+        return {undoing.right for action, undoing in REGISTER.items() if action in known}
 
 
 @dataclass(frozen=True)
@@ -192,6 +201,7 @@ class BatchSummary:
     undoable: int
     undoes: uuid.UUID | None
     undone_by: list[AuditEvent]
+    is_undone: bool  # all that can be taken back of it
 
 
 def batch_summary(key: uuid.UUID) -> BatchSummary | None:
@@ -203,6 +213,7 @@ def batch_summary(key: uuid.UUID) -> BatchSummary | None:
     counted = events.order_by().values_list("action").annotate(number=Count("pk"))
     actions = dict(sorted(counted, key=lambda pair: -pair[1]))
     undos = AuditEvent.objects.filter(undoes=key).order_by("batch", "pk")
+    its_undo = undos.filter(target_type=OuterRef("target_type"), target_id=OuterRef("target_id"))
     first_of_each = {undo.batch: undo for undo in undos.order_by("-pk")[:100]}
     return BatchSummary(
         key=key,
@@ -212,4 +223,5 @@ def batch_summary(key: uuid.UUID) -> BatchSummary | None:
         undoable=events.filter(UNDOABLE).count(),
         undoes=first.undoes,
         undone_by=list(first_of_each.values()),
+        is_undone=not events.filter(UNDOABLE).exclude(Exists(its_undo)).exists(),
     )
