@@ -40,7 +40,8 @@ class AuditQuerySet(AppendOnlyQuerySet["AuditEvent"]):
 
     def is_undo(self, batch: uuid.UUID) -> bool:
         """Whether the batch took something back: an undo of an undo did not."""
-        depth, above = -1, batch
+        depth = -1
+        above: uuid.UUID | None = batch
         while above is not None:
             depth, above = depth + 1, self.filter(batch=above).values_list("undoes", flat=True).first()
         return depth % 2 == 1

@@ -80,7 +80,7 @@ def test_many_rows_are_decided_by_one_press_and_taken_back_by_one(
     address = f"{refreshed.get_absolute_url()}mappings/decide-all/"
     form = {"decision": decision, "chosen": f"state={state}&q=Quill", "table": "q=Quill"}
     form["seen"] = str(SeenTable.now())
-    before = AuditEvent.objects.count()
+    before, asked = AuditEvent.objects.count(), ""
     for number in ({}, {"number": "2"}):  # not asked yet; one more than the answer was about
         asked = client.post(address, form | number, follow=True).content.decode()
         assert f"{decision.capitalize()} 3 rows of " in asked
