@@ -42,6 +42,11 @@ class InstanceQuerySet(DeletableQuerySet["IntegrationInstance"]):
             return None
         return self.visible_to(user).present().filter(psa=psa, pk=pk).order_by().first()
 
+    def has_name(self, psa: str, name: str, *, but: int = 0) -> bool:
+        """Whether one of the PSA has this name, whatever its case; ``but`` is an id not to look at."""
+        same = models.Q(models.lookups.Exact(Lower("name"), Lower(models.Value(name))))
+        return self.present().filter(same, psa=psa).exclude(pk=but).exists()
+
     def listed(self, user: AbstractBaseUser | AnonymousUser, psa: str) -> InstanceQuerySet:
         """Every one of the PSA that the person may see, by its name and tenant alone."""
         names = ("psa", "name", "is_default", "database_id")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
 
 from django import forms
 
 # What products show in place of a stored secret. Somebody who pastes it back must not store it.
 MASK = re.compile(r"[*•●·.xX]{4,}|.{1,12}[*•●]{4,}")
+
+
+NAME_TAKEN = "Another configuration has this name. Choose another one."
 
 
 class SecretField(forms.CharField):
@@ -44,7 +47,8 @@ class ConnectionForm(forms.Form):
     ``SECRETS`` names the write-only fields, ``IDENTITY`` those whose change demands every secret again
     (otherwise stored secrets could be sent on behalf of another user or to another place).
     ``stored`` holds the present values of an existing configuration; ``secrets_set`` tells of each stored
-    secret when ("at", an ISO moment) and by whom ("by") it was set.
+    secret when ("at", an ISO moment) and by whom ("by") it was set. ``is_taken`` tells whether another
+    configuration has a name: it is asked before anything is sent, for a refused page loses typed secrets.
     """
 
     SECRETS: ClassVar[tuple[str, ...]] = ()
@@ -63,9 +67,11 @@ class ConnectionForm(forms.Form):
         *args: Any,
         stored: Mapping[str, Any] | None = None,
         secrets_set: Mapping[str, Mapping[str, str]] | None = None,
+        is_taken: Callable[[str], bool] | None = None,
         **kwargs: Any,
     ) -> None:
         self.stored = stored
+        self.is_taken = is_taken
         self.secrets_set = secrets_set or {}
         kwargs["initial"] = dict(stored or {})
         super().__init__(*args, **kwargs)
@@ -80,6 +86,13 @@ class ConnectionForm(forms.Form):
                 set_at = dt.datetime.fromisoformat(kept["at"]) if kept["at"] else None
                 field.kept = {"at": set_at, "by": kept["by"]}
                 field.help_text = "Leave it empty to keep the stored one."
+
+    def clean_name(self) -> str:
+        """The name, unless another configuration has it."""
+        name: str = self.cleaned_data["name"]
+        if self.is_taken is not None and self.is_taken(name):
+            raise forms.ValidationError(NAME_TAKEN)
+        return name
 
     def clean(self) -> dict[str, Any]:
         """Demand the secrets again when the identity they belong to changes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from integrations.forms.filters import BaseFilterFormSet, FilterFormSet, initial_rows
@@ -22,7 +23,16 @@ def connection_form(instance: IntegrationInstance, data: Any = None) -> Connecti
         "username": instance.username,
     }
     form_class = provider_for(instance.psa).form_class
-    return form_class(data, stored=stored, secrets_set=instance.secrets_set, prefix="connection")
+    is_taken = partial(IntegrationInstance.objects.has_name, instance.psa, but=instance.pk)
+    return form_class(
+        data, stored=stored, secrets_set=instance.secrets_set, is_taken=is_taken, prefix="connection"
+    )
+
+
+def new_connection_form(psa: str, data: Any = None) -> ConnectionForm:
+    """The connection form of a configuration that is not there yet."""
+    is_taken = partial(IntegrationInstance.objects.has_name, psa)
+    return provider_for(psa).form_class(data, is_taken=is_taken, prefix="connection")
 
 
 def schedule_form(instance: IntegrationInstance) -> ScheduleForm:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from integrations.models import IntegrationInstance
 from integrations.psa.base import StepState
-from integrations.psa.forms import ConnectionForm
+from integrations.psa.forms import NAME_TAKEN, ConnectionForm
 from integrations.services.audit import Batch, actor_of
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.instances import (
@@ -27,7 +27,7 @@ from integrations.services.instances import (
     report_as_json,
     restore_instance,
 )
-from integrations.views.cards import connection_form
+from integrations.views.cards import connection_form, new_connection_form
 from integrations.views.common import (
     SignedInRequest,
     field_errors,
@@ -48,7 +48,7 @@ def add(request: SignedInRequest, psa: str) -> HttpResponse:
     """Add a configuration: stored only when the PSA accepts it. Its page asks which companies to read."""
     provider = provider_or_404(psa)
     context: dict[str, Any] = frame(request, provider, None)
-    form = provider.form_class(request.POST or None, prefix="connection")
+    form = new_connection_form(psa, request.POST or None)
     if request.method == "POST" and form.is_valid():
         outcome = _connect(request, psa, form, None)
         if isinstance(outcome, HttpResponseRedirect):
@@ -86,7 +86,8 @@ def check_field(request: SignedInRequest, instance: IntegrationInstance) -> Http
 @require_POST
 def check_new_field(request: SignedInRequest, psa: str) -> HttpResponse:
     """The same for a configuration that is not there yet."""
-    return field_errors(request, [provider_or_404(psa).form_class(request.POST, prefix="connection")])
+    provider_or_404(psa)
+    return field_errors(request, [new_connection_form(psa, request.POST)])
 
 
 @sensitive_variables("values")
@@ -109,7 +110,7 @@ def _connect(
             return redirect(instance)
         outcome = connect_instance(Batch(actor_of(request)), details, instance)
     except NameTaken:
-        form.add_error("name", "Another configuration has this name.")
+        form.add_error("name", NAME_TAKEN)
         return {}
     except ChangedMeanwhile:
         form.add_error(None, "Somebody else changed this configuration meanwhile. Reload the page.")

@@ -204,11 +204,11 @@
     const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
     const headers = { "X-CSRFToken": token, "HX-Request": "true", "HX-Current-URL": location.href };
     const answer = await fetch(form.dataset.check, { method: "POST", body: values, headers });
-    if (window.portal.ledAway(answer)) return;
+    if (window.portal.ledAway(answer)) return false;
     const place = field.closest(".field");
     const text = await answer.text();
     await window.portal.released();
-    if (!answer.ok || !place?.isConnected) return;
+    if (!answer.ok || !place?.isConnected) return true;
     const found = new DOMParser().parseFromString(text, "text/html").querySelector(".errorlist");
     place.querySelector(".errorlist")?.remove();
     place.classList.toggle("field-invalid", Boolean(found));
@@ -223,7 +223,30 @@
     } else field.removeAttribute("aria-invalid");
     if (described.length) field.setAttribute("aria-describedby", described.join(" "));
     else field.removeAttribute("aria-describedby");
+    return !found;
   }
+
+  // A refused page comes back without the secrets that were typed, and some are shown only once where they come
+  // from: what the portal can judge by itself is judged before a form with a typed secret leaves the page.
+  const judged = new WeakSet(), inCheck = new WeakSet();
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (judged.delete(form) || !form.matches("form[data-check]")) return;
+    const fields = [...form.querySelectorAll("input[name]:not([type=checkbox], [type=hidden])")];
+    if (!fields.some((field) => "secret" in field.dataset && field.value)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (inCheck.has(form)) return;
+    inCheck.add(form);
+    // Without a connection the form goes on: saving will tell.
+    Promise.all(fields.map((field) => check(field).catch(() => true))).then((fine) => {
+      inCheck.delete(form);
+      if (!form.isConnected) return;
+      if (!fine.every(Boolean)) { fields[fine.indexOf(false)].focus(); return; }
+      judged.add(form);
+      form.requestSubmit(event.submitter);
+    });
+  }, true);
 
   const touched = new WeakSet();
   document.addEventListener("input", (event) => touched.add(event.target));

@@ -183,8 +183,10 @@ def test_another_user_name_or_platform_demands_the_secrets_again(
 def test_a_taken_name_is_said_at_its_field(
     simulator: Simulator, instance: IntegrationInstance, window: Client
 ) -> None:
+    simulator.requests.clear()
     response = window.post(reverse("integrations:instance_add", args=["autotask"]), form_of(name="MAIN"))
     assert "Another configuration has this name." in text_of(response)
+    assert len(simulator.requests) == 0
     assert IntegrationInstance.objects.count() == 1
 
 

@@ -121,7 +121,15 @@ def test_from_credentials_to_saved_mappings(visitor: Visitor) -> None:
     # A second configuration: what is mapped in the first is locked, named, and can be moved.
     page.get_by_role("group").filter(has_text="Main").locator("summary").first.click()
     page.get_by_role("link", name="Add configuration").click()
-    add_configuration(page, "Second", "api@second.example", "second-secret", "SECOND")
+    # A name in use is told before anything leaves the page: what was typed as a secret is still there.
+    portal.simulator.requests.clear()
+    add_configuration(page, "main", "api@second.example", "second-secret", "SECOND")
+    expect(page.locator(".errorlist")).to_contain_text("Another configuration has this name.")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    expect(page.get_by_role("textbox", name="API User Password")).to_have_value("second-secret")
+    assert not list(portal.simulator.requests)
+    page.get_by_label("Name", exact=True).fill("Second")
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("button", name="Read all 3 companies").click()
     wait_for_companies(page, "All 3 companies were read: 3 new.")
     locked = page.get_by_role("row").filter(has_text="Harrow Lane Dental")

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from integrations.models import AuditEvent, IntegrationInstance
 from integrations.simulators.autotask.server import Simulator
@@ -57,6 +58,31 @@ def test_a_new_configuration_is_judged_the_same_way(owner: User, client_of: Sign
     answer = client.post(address, {"check": "connection-username", "connection-username": ""})
     assert "Enter the API Username." in answer.content.decode()
     assert client.post(address, {"check": "nonsense"}).status_code == 404
+
+
+@pytest.mark.parametrize(("name", "words"), [("MAIN", "Another configuration has this name"), ("Mainz", "")])
+def test_a_name_in_use_is_told_before_anything_is_sent(
+    instance: IntegrationInstance,
+    owner: User,
+    client_of: Signed,
+    simulator: Simulator,
+    name: str,
+    words: str,
+) -> None:
+    asked = len(simulator.requests)
+    address = reverse("integrations:instance_check", args=["autotask"])
+    answer = client_of(owner).post(address, {"check": "connection-name", "connection-name": f" {name} "})
+    assert (words in answer.content.decode()) if words else (answer.content == b"")
+    assert len(simulator.requests) == asked
+
+
+def test_a_deleted_configuration_keeps_its_name_from_nobody(
+    instance: IntegrationInstance, owner: User, client_of: Signed
+) -> None:
+    IntegrationInstance.objects.filter(pk=instance.pk).update(deleted_at=timezone.now())
+    address = reverse("integrations:instance_check", args=["autotask"])
+    answer = client_of(owner).post(address, {"check": "connection-name", "connection-name": instance.name})
+    assert answer.content == b""
 
 
 def test_a_value_of_the_filter_is_judged_by_its_field(
