@@ -7,6 +7,7 @@ import os
 import warnings
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -26,12 +27,17 @@ TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off"}
 
 
+def given(name: str) -> str:
+    """The variable without what surrounds it: blanks, and the CR of a file that was written on Windows."""
+    return os.environ.get(name, "").strip()
+
+
 def text(name: str, default: str | None = None) -> str:
     """The variable, or the content of the file that ``NAME_FILE`` names, or the default.
 
     Raises ImproperlyConfigured when nothing is set and there is no default, or when both are set.
     """
-    value, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
+    value, path = given(name), given(f"{name}_FILE")
     if value and path:
         raise ImproperlyConfigured(f"Set either {name} or {name}_FILE, not both.")
     if path:
@@ -39,6 +45,8 @@ def text(name: str, default: str | None = None) -> str:
             return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read: {error}") from error
+        except UnicodeDecodeError:  # whose words hold a byte of the secret
+            raise ImproperlyConfigured(f"{name}_FILE names a file that is no text in UTF-8.") from None
     if value:
         return value
     if default is None:
@@ -48,7 +56,7 @@ def text(name: str, default: str | None = None) -> str:
 
 def flag(name: str, *, default: bool) -> bool:
     """A yes/no variable. Raises ImproperlyConfigured for any other word."""
-    value = os.environ.get(name, "").strip().lower()
+    value = given(name).lower()
     if not value:
         return default
     if value in TRUE | FALSE:
@@ -58,7 +66,7 @@ def flag(name: str, *, default: bool) -> bool:
 
 def number(name: str, default: int, *, minimum: int, maximum: int) -> int:
     """A whole number within bounds. Raises ImproperlyConfigured otherwise."""
-    value = os.environ.get(name, "").strip()
+    value = given(name)
     if not value:
         return default
     try:
@@ -72,7 +80,7 @@ def number(name: str, default: int, *, minimum: int, maximum: int) -> int:
 
 def words(name: str) -> list[str]:
     """A comma separated list, without empty items."""
-    return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+    return [item.strip() for item in given(name).split(",") if item.strip()]
 
 
 def database(url: str) -> dict[str, Any]:
@@ -80,6 +88,9 @@ def database(url: str) -> dict[str, Any]:
 
     Raises ImproperlyConfigured, without the address, which may hold a password.
     """
+    scheme, _, rest = url.partition("://")
+    if not scheme.startswith("sqlite"):
+        _refuse_raw_signs("DATABASE_URL", rest)
     try:
         with warnings.catch_warnings(action="ignore"):  # of databases that it does not know
             found: dict[str, Any] = environ.Env.db_url_config(url)
@@ -93,9 +104,30 @@ def database(url: str) -> dict[str, Any]:
     return found
 
 
+def _refuse_raw_signs(name: str, address: str) -> None:
+    """Raises ImproperlyConfigured where a raw sign of the password would be read as the end of it.
+
+    The rest of the password would then be taken for a host, be looked for, and stand in the log.
+    """
+    password, at, _ = address.rpartition("@")
+    if at and any(sign in password for sign in "@/?"):
+        raise ImproperlyConfigured(
+            f"{name} has more than one @, or a / or ? before its @. Write special signs of the password "
+            "percent-encoded: @ is %40, / is %2F, ? is %3F, # is %23, : is %3A and % is %25."
+        )
+
+
+def time_zone() -> str:
+    """TIME_ZONE, UTC when it is not set. Raises ImproperlyConfigured for a zone that is not known here."""
+    name = text("TIME_ZONE", "UTC")
+    if name not in available_timezones():
+        raise ImproperlyConfigured(f"TIME_ZONE must name a zone, like Europe/Berlin, not {name!r}.")
+    return name
+
+
 def environment() -> Environment:
     """PORTAL_ENVIRONMENT; production when it is not set, so that forgetting it is safe."""
-    value = os.environ.get("PORTAL_ENVIRONMENT", Environment.PRODUCTION)
+    value = given("PORTAL_ENVIRONMENT") or Environment.PRODUCTION
     try:
         return Environment(value)
     except ValueError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
+import logging
 import ssl
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from integrations.outbound.proxy import read_proxy
-from portal.environment import Environment, database, environment, flag, number, text, words
+from portal.environment import Environment, database, environment, flag, given, number, text, time_zone, words
 from portal.logs import logging_settings
 from portal.mail import is_origin, read_mail
 from portal.private_files import keep_private, make_files_private, make_folder
@@ -45,12 +45,12 @@ AUTOTASK_DISCOVERY_URL = text("AUTOTASK_DISCOVERY_URL", "https://webservices.aut
 # that other programs read too; a wrong value is told at the start and not by the first refresh.
 try:
     OUTBOUND_PROXY = read_proxy(
-        text("HTTPS_PROXY", os.environ.get("https_proxy", "")),
-        text("NO_PROXY", os.environ.get("no_proxy", "")),
+        text("HTTPS_PROXY", given("https_proxy")),
+        text("NO_PROXY", given("no_proxy")),
     )
 except ValueError as error:
     raise ImproperlyConfigured(f"HTTPS_PROXY cannot be used: {error}.") from None
-AUTOTASK_CA_BUNDLE = text("AUTOTASK_CA_BUNDLE", os.environ.get("REQUESTS_CA_BUNDLE", ""))
+AUTOTASK_CA_BUNDLE = text("AUTOTASK_CA_BUNDLE", given("REQUESTS_CA_BUNDLE"))
 if AUTOTASK_CA_BUNDLE:
     try:
         ssl.create_default_context(cafile=AUTOTASK_CA_BUNDLE)
@@ -351,12 +351,15 @@ LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = "portal.formats"
 USE_I18N = False
 USE_TZ = True
-TIME_ZONE = text("TIME_ZONE", "UTC")
+TIME_ZONE = time_zone()
 
 LOG_FORMAT = text("LOG_FORMAT", "line")
 if LOG_FORMAT not in {"line", "json"}:
     raise ImproperlyConfigured(f"LOG_FORMAT must be line or json, not {LOG_FORMAT!r}.")
-LOGGING = logging_settings(text("LOG_LEVEL", "INFO"), LOG_FORMAT)
+LOG_LEVEL = text("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured(f"LOG_LEVEL must be a level like INFO or WARNING, not {LOG_LEVEL!r}.")
+LOGGING = logging_settings(LOG_LEVEL, LOG_FORMAT)
 # Who has this token may read /metrics; without one only this machine may.
 METRICS_TOKEN = text("METRICS_TOKEN", "")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 20:

@@ -273,13 +273,67 @@ def test_a_file_that_is_not_there_is_named(read: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["nonsense", "mysql://portal:Heron71@db/portal", "postgres://portal:Heron71/x@db:5432/portal",
-     "postgres://portal:Heron71@db:5432/"],
+    ["nonsense", "mysql://portal:Heron71@db/portal", "postgres://portal:Heron71@db:5432/"],
 )  # fmt: skip
 def test_an_address_that_names_no_database_says_how_it_should_look(read: Any, address: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL must be like") as refusal:
         read(**PRODUCTION | {"DATABASE_URL": address})
     assert "Heron71" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["portal:He@ron71@db/portal", "portal:He/ron71@db/portal", "portal:4/ron71?x@db/portal",
+     "portal:p#a@s%s/w@127.0.0.1:5432/portal", "portal:4?ron71@db/portal", "portal:a@b/c?ron71@db/portal"],
+)  # fmt: skip
+def test_a_raw_sign_of_the_password_is_never_taken_for_the_end_of_it(read: Any, address: str) -> None:
+    """What follows would be looked for as a host, for ever, and be told in the log."""
+    with pytest.raises(ImproperlyConfigured, match="percent-encoded: @ is %40") as refusal:
+        read(**PRODUCTION | {"DATABASE_URL": f"postgres://{address}"})
+    assert "ron71" not in str(refusal.value)
+    assert "s%s" not in str(refusal.value)
+
+
+def test_encoded_signs_of_the_password_and_an_at_of_a_file_are_read(read: Any) -> None:
+    found = read(**PRODUCTION | {"DATABASE_URL": "postgres://portal:p%23a%40s%25s%2Fw%3F@db:5433/portal"})
+    assert found["DATABASES"]["default"]["PASSWORD"] == "p#a@s%s/w?"  # invented
+    assert found["DATABASES"]["default"]["HOST"] == "db"
+    found = read(**PRODUCTION | {"DATABASE_URL": "sqlite:////srv/a@b/c@d.sqlite3"})
+    assert found["DATABASES"]["default"]["NAME"] == "/srv/a@b/c@d.sqlite3"
+
+
+@pytest.mark.parametrize("around", ["{} ", "{}\r", "\t{}\r\n"])
+def test_what_surrounds_a_value_does_not_count(read: Any, tmp_path: Path, around: str) -> None:
+    """Files with settings are written by hand, and on Windows."""
+    values = PRODUCTION | {
+        "TIME_ZONE": "Europe/Berlin", "LOG_LEVEL": "WARNING", "LOG_FORMAT": "json", "DEBUG": "false",
+        "PORTAL_DATA_DIR": str(tmp_path / "data"), "PORTAL_URL": "https://portal.example.com",
+        "DATABASE_URL": "postgres://portal:pw@db/portal", "https_proxy": "http://proxy.example:3128",
+    }  # fmt: skip
+    found = read(**{name: around.format(value) for name, value in values.items()})
+    for name in ("TIME_ZONE", "LOG_FORMAT", "SECRET_KEY", "PORTAL_URL", "DATABASE_URL"):
+        assert found[name] == values[name]
+    assert found["DATABASES"]["default"]["NAME"] == "portal"
+    assert found["DATA_DIR"] == tmp_path / "data"
+    assert found["ALLOWED_HOSTS"] == ["portal.example.com"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TIME_ZONE", "Berlin"), ("TIME_ZONE", "../etc/passwd"), ("LOG_LEVEL", "LOUD"), ("LOG_FORMAT", "xml"),
+     ("PORTAL_ENVIRONMENT", "prod"), ("JOB_LEASE_SECONDS", "1 minute")],
+)  # fmt: skip
+def test_a_senseless_value_is_told_by_its_setting(read: Any, name: str, value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=name):
+        read(**PRODUCTION | {name: value})
+
+
+def test_a_file_that_is_no_text_is_told_without_what_is_in_it(read: Any, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(b"a token that is long enough \xe9")
+    with pytest.raises(ImproperlyConfigured, match="METRICS_TOKEN_FILE names a file that is no text") as told:
+        read(**PRODUCTION, METRICS_TOKEN_FILE=str(file))
+    assert "0xe9" not in str(told.value)
 
 
 def test_single_sign_on_is_off_until_a_provider_is_named(read: Any, tmp_path: Path) -> None:
