@@ -9,6 +9,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
+NEEDED = ("static", "static/staticfiles.json", "metrics")  # in the folder of the portal's data
 # Beside a SQLite file, which lends them its mode when they are made.
 BESIDE = ("", "-wal", "-shm", "-journal")
 
@@ -29,6 +30,27 @@ def make_folder(path: Path) -> None:
         ) from error
 
 
+def refuse_files_of_others(folder: Path) -> None:
+    """Raises ImproperlyConfigured where somebody else has left what the portal needs, and it cannot be read.
+
+    So root does, who runs the portal's commands once. What else lies in the folder is nobody's business.
+    """
+    for path in (folder, *(folder / name for name in NEEDED)):
+        try:
+            owner = path.stat().st_uid
+        except FileNotFoundError:
+            continue
+        if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
+            raise ImproperlyConfigured(_whose(path, owner, folder))
+
+
+def _whose(path: Path, owner: int, folder: Path) -> str:
+    return (
+        f"{path} cannot be read by this user (it belongs to user {owner}): run the portal's commands as its "
+        f"owner, or give the whole folder to the portal's user: chown -R USER {folder}"
+    )
+
+
 def keep_private(database: Path) -> None:
     """Close a SQLite file, and what SQLite keeps beside it, to other users of the machine.
 
@@ -41,10 +63,7 @@ def keep_private(database: Path) -> None:
             if mode & OTHERS:
                 path.chmod(mode & ~OTHERS)
             if not os.access(path, os.R_OK):
-                raise ImproperlyConfigured(
-                    f"{path} cannot be read by this user (it belongs to user {path.stat().st_uid}): run the "
-                    "portal's commands as its owner, or give it to the portal's user (chown)."
-                )
+                raise ImproperlyConfigured(_whose(path, path.stat().st_uid, path.parent))
         except FileNotFoundError:
             continue
         except PermissionError as error:

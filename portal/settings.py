@@ -14,7 +14,7 @@ from integrations.outbound.proxy import read_proxy
 from portal.environment import Environment, database, environment, flag, given, number, text, time_zone, words
 from portal.logs import logging_settings
 from portal.mail import is_origin, read_mail
-from portal.private_files import keep_private, make_files_private, make_folder
+from portal.private_files import keep_private, make_files_private, make_folder, refuse_files_of_others
 from portal.production import unsafe_settings
 from portal.proxies import THIS_MACHINE, parse_proxy
 from portal.security_txt import is_contact
@@ -136,6 +136,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 make_files_private()
 make_folder(DATA_DIR)
+refuse_files_of_others(DATA_DIR)
 DATABASE_URL = text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'portal.sqlite3'}")
 DATABASES: dict[str, dict[str, Any]] = {"default": database(DATABASE_URL)}
 # Kept from request to request: to open one takes SQLite 2.5 ms, and what it has read is forgotten at the end.

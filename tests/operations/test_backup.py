@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -13,8 +14,9 @@ from unittest.mock import Mock
 
 import pytest
 
+from integrations.services.operations.backup_file import Manifest, sha256_of, write
 from integrations.services.operations.backup_postgres import concerns_settings_alone
-from integrations.services.operations.backup_sqlite import SqliteDatabase
+from integrations.services.operations.backup_sqlite import SqliteDatabase, sums
 from tests.support.migrated import copy_migrated_file
 from tests.support.portal import SETTINGS, Portal, Sqlite, running_portal, wait_until
 from tests.support.processes import ROOT
@@ -84,7 +86,7 @@ def check_what_becomes_no_backup(portal: Portal, folder: Path) -> None:
     empty = portal.folder / "empty.sqlite3"
     copy_migrated_file(empty)
     told = portal.manage("backup", str(folder / "b.tar"), check=False, DATABASE_URL=f"sqlite:///{empty}")
-    assert (told.returncode, "nobody in this database" in told.stderr) == (1, True)
+    assert (told.returncode, "nobody in this database yet" in told.stderr) == (1, True)
     assert [path.name for path in folder.iterdir()] == ["monday.tar"]
 
 
@@ -189,6 +191,34 @@ def test_a_database_that_is_read_is_not_put_aside_without_its_newest_rows(tmp_pa
     with closing(sqlite3.connect(kept)) as aside:
         assert aside.execute("SELECT text FROM word").fetchall() == [("late",)]
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted([path.name, Path(kept).name])
+
+
+def test_a_backup_of_a_newer_version_is_refused_unless_told(tmp_path: Path) -> None:
+    """Migrations that this code does not know have made its tables. Nothing is left of the try."""
+    path, content, made = tmp_path / "data" / "portal.sqlite3", tmp_path / "database", tmp_path / "newer.tar"
+    path.parent.mkdir()
+    copy_migrated_file(content)
+    with closing(sqlite3.connect(content)) as link, link:
+        link.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('integrations', '0999_x', '')"
+        )
+        tables = sums(link)
+    write(made, Manifest("2026-11-30", "sqlite", tables, {"database": sha256_of(content)}), content)
+    owner = 12_345 if os.geteuid() == 0 else os.geteuid()
+    os.chown(path.parent, owner, -1)
+
+    def restore(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "manage.py", "restore", str(made), *arguments]
+        given = {**os.environ, **SETTINGS, "PORTAL_DATA_DIR": str(path.parent), "DATABASE_URL": ""}
+        return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+
+    refused = restore()
+    assert (refused.returncode, "newer version" in refused.stderr) == (1, True), refused.stderr
+    assert "integrations.0999_x" in refused.stderr
+    assert not [each.name for each in path.parent.iterdir() if each.name.startswith(("portal.", ".restore"))]
+    told = restore("--newer")
+    assert "Restored" in told.stdout, told.stderr
+    assert path.stat().st_uid == owner  # root restores, and the portal's user has to open it
 
 
 def test_an_empty_place_has_nothing_to_keep_and_a_failure_leaves_nothing(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.core.management import call_command
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client, override_settings
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -80,6 +82,23 @@ def test_a_database_that_is_away_or_behind_is_not_ready(
     monkeypatch.setattr(operations._Migrations, "applied", False)
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: ["one to do"])
     assert "prepare" in client.get("/readyz/web").json()["checks"]["migrations"]
+
+
+def test_a_database_of_a_newer_version_is_told_and_staff_are_not_turned_away(
+    db: None, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In each upgrade the machines of before work on it for a while."""
+    recorder = MigrationRecorder(connection)
+    workers.record_heartbeat("here")
+    recorder.record_applied("a_queue_of_before", "0999_future")
+    recorder.record_applied("integrations", "0000_gone")
+    assert client.get("/readyz").status_code == 200
+    recorder.record_applied("integrations", "0999_future")
+    told = client.get("/readyz")
+    assert (told.status_code, "newer version" in told.json()["checks"]["migrations"]) == (503, True)
+    assert client.get("/readyz/web").status_code == 200
+    call_command("prepare", verbosity=0)
+    assert "newer version of the portal than this code (integrations.0999_future)" in capsys.readouterr().err
 
 
 def test_readiness_tells_of_keys_clocks_disk_and_housekeeping(

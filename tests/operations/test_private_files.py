@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from django.utils import timezone
 
-from portal.private_files import keep_private
+from portal.private_files import keep_private, refuse_files_of_others
 from tests.support.migrated import copy_migrated_file
 from tests.support.processes import ROOT, environment
 from tests.support.web import running_server
@@ -66,6 +66,23 @@ def test_a_file_that_cannot_be_read_is_named_and_not_waited_for(
     monkeypatch.setattr(os, "access", lambda path, mode: path != closed)
     with pytest.raises(ImproperlyConfigured, match=f"sqlite3{ending} cannot be read .*chown"):
         keep_private(database)
+
+
+@pytest.mark.parametrize("name", ["", "static", "static/staticfiles.json", "metrics"])
+def test_what_root_has_left_is_told_with_the_folder_to_give_away(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "static").mkdir()
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "static" / "staticfiles.json").touch()
+    (tmp_path / "backup-of-root.tar").touch()
+    may, closed = os.access, {tmp_path / name, tmp_path / "backup-of-root.tar"}
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "access", lambda file, mode: Path(file) not in closed and may(file, mode))
+        with pytest.raises(ImproperlyConfigured, match=f"cannot be read .*chown -R USER {tmp_path}$"):
+            refuse_files_of_others(tmp_path)
+        closed.discard(tmp_path / name)
+        refuse_files_of_others(tmp_path)
 
 
 @pytest.mark.process

@@ -14,6 +14,7 @@ from django.db import connection
 from integrations.database.in_use import holding
 from integrations.database.limits import limit_thread
 from integrations.database.patience import Refused, keep_trying
+from integrations.database.versions import newer_than_this_code
 
 TURN = 7_201_830  # the number under which PostgreSQL keeps whose turn it is
 LOOK_EVERY = 0.5  # seconds
@@ -47,6 +48,12 @@ class Command(BaseCommand):
         with _alone_on_database():
             call_command("migrate", interactive=False, verbosity=verbosity)
             call_command("createcachetable", verbosity=verbosity)
+        if newer := newer_than_this_code():
+            self.stderr.write(
+                "The database is of a newer version of the portal than this code "
+                f"({', '.join(newer)}). While an upgrade goes on that is right; otherwise upgrade this "
+                "machine, or restore a backup of its version."
+            )
 
 
 @contextmanager

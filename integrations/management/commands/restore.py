@@ -28,12 +28,15 @@ class Command(BaseCommand):
             action="store_true",
             help="also when the keys of this machine open none of its secrets",
         )
+        parser.add_argument(
+            "--newer", action="store_true", help="also a backup of a newer version than this code"
+        )
 
-    def handle(self, *, file: Path, replace: bool, other_keys: bool, **options: Any) -> None:
+    def handle(self, *, file: Path, replace: bool, other_keys: bool, newer: bool, **options: Any) -> None:
         """Restore it and say what comes next. Raises CommandError; then nothing was changed."""
         try:
             with ended_like_ctrl_c():
-                restored = restore_backup(file, replace=replace, other_keys=other_keys)
+                restored = restore_backup(file, replace=replace, other_keys=other_keys, newer=newer)
         except BackupFailed as error:
             raise CommandError(str(error)) from error
         manifest = restored.manifest

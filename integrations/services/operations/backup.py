@@ -17,9 +17,11 @@ from typing import Any, Protocol
 
 import psycopg
 from django.db import DatabaseError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from integrations.database.in_use import is_in_use
+from integrations.database.versions import APPLIED, newer_migrations
 from integrations.models import Worker
 from integrations.services.operations.backup_file import (
     CONTENT,
@@ -44,6 +46,9 @@ class Database(Protocol):
     @property
     def folder(self) -> Path:
         """Where there is room for as much as a database."""
+
+    def is_there(self) -> bool:
+        """Whether there is one to look into."""
 
     def dump(self, path: Path) -> dict[str, list[int]]:
         """Write all of it into a file; rows and sums by table, of the same moment."""
@@ -96,7 +101,7 @@ def make_backup(path: Path) -> Manifest:
         try:
             tables = database.dump(content)
             sums = {CONTENT: sha256_of(content)}
-            manifest = Manifest(timezone.now().isoformat(), connection.vendor, tables, sums)
+            manifest = Manifest(timezone.now().isoformat(), connection.vendor, tables, sums, _migrations())
             _compare(manifest, database.try_out(content))
             write(begun, manifest, content)
             begun.rename(path)
@@ -104,6 +109,11 @@ def make_backup(path: Path) -> Manifest:
         except FAULTS as error:
             raise BackupFailed(f"No backup was made: {error}") from error
     return manifest
+
+
+def _migrations() -> list[str]:
+    """What the database has had, for whoever looks into the file; a restore reads them in the database."""
+    return sorted(f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations())
 
 
 @contextmanager
@@ -117,11 +127,12 @@ def _beside(path: Path) -> Iterator[str]:
         yield name
 
 
-def restore_backup(path: Path, *, replace: bool, other_keys: bool = False) -> Restored:
+def restore_backup(path: Path, *, replace: bool, other_keys: bool = False, newer: bool = False) -> Restored:
     """Put a backup in the place of the database.
 
     Without ``replace`` only an empty database is replaced; without ``other_keys`` none of whose sealed values
-    the keys of this machine open a single one. Raises BackupFailed; then nothing was changed.
+    the keys of this machine open a single one; without ``newer`` none of a newer version than this code.
+    Raises BackupFailed; then nothing was changed.
     """
     database = _database()
     if not database.folder.is_dir():
@@ -132,6 +143,8 @@ def restore_backup(path: Path, *, replace: bool, other_keys: bool = False) -> Re
             secrets: list[Opened] = []
 
             def last(link: Any) -> None:
+                if not newer:
+                    _refuse_newer(link, manifest)
                 secrets.extend(try_keys(lambda sql: link.execute(sql).fetchall(), manifest.tables))
                 if not other_keys:
                     _refuse_closed(secrets)
@@ -147,7 +160,7 @@ def restore_backup(path: Path, *, replace: bool, other_keys: bool = False) -> Re
 
 
 def _refuse_what_is_at_work(database: Database, *, replace: bool) -> None:
-    if not replace and _has_people():
+    if not replace and database.is_there() and _has_people():
         raise BackupFailed("The database is not empty. --replace puts it aside, the backup in its place.")
     if who := _who_runs(database):
         raise BackupFailed(f"The portal runs. Stop web servers and workers first, everywhere. {who}")
@@ -157,7 +170,7 @@ def _who_runs(database: Database) -> str:
     """By what it is known that somebody works on the database, so that a person can judge; "" for nobody."""
     if is_in_use():
         return "A web server or a worker runs on this machine."
-    if Worker._meta.db_table in connection.introspection.table_names():
+    if database.is_there() and Worker._meta.db_table in connection.introspection.table_names():
         now = timezone.now()
         for worker in Worker.objects.alive().order_by("-seen_at"):
             ago = max(0, round((now - worker.seen_at).total_seconds()))
@@ -168,6 +181,17 @@ def _who_runs(database: Database) -> str:
     if users := database.users():
         return f"Other programs are at the database ({users})."
     return ""
+
+
+def _refuse_newer(link: Any, manifest: Manifest) -> None:
+    if MigrationRecorder.Migration._meta.db_table not in manifest.tables:
+        return
+    if found := newer_migrations((app, name) for app, name in link.execute(APPLIED).fetchall()):
+        raise BackupFailed(
+            f"Nothing was restored: the backup is of a newer version of the portal than this code, which "
+            f"does not know its tables ({', '.join(found)}). Restore it with that version. --newer restores "
+            "it all the same, for an upgrade that follows."
+        )
 
 
 def _refuse_closed(secrets: list[Opened]) -> None:
@@ -186,10 +210,14 @@ def told_of(secrets: list[Opened]) -> str:
 
 def _compare(manifest: Manifest, found: dict[str, list[int]]) -> None:
     if not manifest.rows:
-        raise BackupFailed("The database is empty, and so would the backup be. Look at DATABASE_URL.")
+        raise BackupFailed(
+            "The database is empty, and so would the backup be. Look at DATABASE_URL and PORTAL_DATA_DIR."
+        )
     if not manifest.tables.get("auth_user", [0])[0]:
         raise BackupFailed(
-            "There is nobody in this database, so it is not your portal's. Look at DATABASE_URL."
+            "There is nobody in this database yet. Either the portal's first superuser was not made "
+            "(manage.py createsuperuser), or it is another database than your portal's: look at "
+            "DATABASE_URL and PORTAL_DATA_DIR, and at the user that runs this."
         )
     if differences := manifest.differences(found):
         raise BackupFailed(f"The backup does not hold what the database does: {', '.join(differences)}.")

@@ -10,7 +10,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,6 +32,7 @@ class Manifest:
     vendor: str
     tables: dict[str, list[int]]
     sha256: dict[str, str] = field(default_factory=dict)  # earlier versions wrote none
+    migrations: list[str] = field(default_factory=list)  # "app.name" of each; earlier versions wrote none
 
     @property
     def rows(self) -> int:
@@ -89,7 +90,8 @@ def _described(text: bytes) -> Manifest:
     described: dict[str, Any] = json.loads(text)
     if not isinstance(described["tables"], dict) or not isinstance(described.get("sha256", {}), dict):
         raise TypeError("its manifest is of another form")
-    return Manifest(**described)
+    known = {each.name for each in fields(Manifest)}  # a later version may tell more
+    return Manifest(**{name: value for name, value in described.items() if name in known})
 
 
 def _part(archive: tarfile.TarFile, name: str) -> IO[bytes]:

@@ -51,6 +51,10 @@ class PostgresDatabase:
         """The portal's own; the place of temporary files may be small, and serves where that is not ours."""
         return settings.DATA_DIR if os.access(settings.DATA_DIR, os.W_OK) else Path(tempfile.gettempdir())
 
+    def is_there(self) -> bool:
+        """Its name is in the settings; whoever asks meets a server that refuses one that is missing."""
+        return True
+
     def dump(self, path: Path) -> dict[str, list[int]]:
         """Write it in pg_dump's own form, compressed."""
         with self._connected(self.name) as link, link.transaction():

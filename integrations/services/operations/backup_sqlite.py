@@ -28,6 +28,10 @@ class SqliteDatabase:
         """Beside the file: what was unpacked there takes its place without being copied."""
         return self.path.parent
 
+    def is_there(self) -> bool:
+        """Whether there is a file; whoever looks into one that is missing makes it."""
+        return self.path.exists()
+
     def dump(self, path: Path) -> dict[str, list[int]]:
         """Copy it as it is at one moment, whoever writes meanwhile."""
         with closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as link:
@@ -58,6 +62,9 @@ class SqliteDatabase:
         with closing(sqlite3.connect(path)) as link:
             last(link)
             link.commit()
+        if os.geteuid() == 0:  # as SQLite does with its own: the portal has to open it
+            owner = self.path.parent.stat()
+            os.chown(path, owner.st_uid, owner.st_gid)
         to_disk(path)
         self.connection.close()
         kept = self._put_aside() if self._close_up() else ""
@@ -92,6 +99,8 @@ class SqliteDatabase:
 
     def users(self) -> int:
         """A file does not tell who has it open; somebody who writes is noticed."""
+        if not self.is_there():
+            return 0
         with closing(sqlite3.connect(self.path, timeout=2, isolation_level=None)) as link:
             try:
                 link.execute("BEGIN EXCLUSIVE")

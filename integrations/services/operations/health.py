@@ -11,10 +11,12 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from integrations.crypto import ring_mark
 from integrations.database.faults import Fault, fault_of
+from integrations.database.versions import newer_migrations
 from integrations.database.writable import has_room, is_writable
 from integrations.models import Worker
 from integrations.services.operations.sealed import closed_places
@@ -23,6 +25,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 OK = "ok"
+NEWER = "of a newer version than this machine's: upgrade it, or restore a backup of its version"
 HELD = "could not be looked at: somebody holds its table"
 LEAST_FREE = 200 * 1024 * 1024  # bytes
 CLOCK_TOLERANCE = 60.0  # seconds
@@ -34,6 +37,16 @@ class _Migrations:
     """Whether the database is up to date; once it is, it stays so for this version of the code."""
 
     applied = False
+    _looked_at: frozenset[tuple[str, str]] = frozenset()
+    _newer = False
+
+    @classmethod
+    def are_newer(cls) -> bool:
+        """Whether the database has had some of a newer version; the files are read when it has had more."""
+        found = frozenset(MigrationRecorder(connection).applied_migrations())
+        if found != cls._looked_at:
+            cls._newer, cls._looked_at = bool(newer_migrations(found)), found
+        return cls._newer
 
     @classmethod
     def are_applied(cls) -> bool:
@@ -57,6 +70,8 @@ def readiness(*, worker: bool = True) -> dict[str, str]:
             return {"database": OK, "migrations": "not applied: run manage.py prepare"}
         found = {"database": _database(), "migrations": OK, "keys": _unless_held(_keys, HELD)}
         if worker:
+            if _Migrations.are_newer():  # for a while that is so of each upgrade, and staff can work
+                found["migrations"] = NEWER
             found |= {"disk": _disk(), "clock": _unless_held(_clock, HELD)}
             found |= _unless_held(_workers, {"worker": HELD})
         elif found["keys"] == HELD:
