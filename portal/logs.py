@@ -55,6 +55,21 @@ class ToldFilter(logging.Filter):
         return not (record.exc_info and getattr(record.exc_info[1], "is_told", False))
 
 
+class FaultFilter(logging.Filter):
+    """Tells of a page that the database refused in one line: the traceback would say where it was noticed."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always true."""
+        from integrations.database.faults import fault_of  # settings are not there yet when this is
+
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and (fault := fault_of(error)):
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            record.msg, record.args = "%s: the database is %s (%s)", (record.getMessage(), fault.value, said)
+            record.exc_info = record.exc_text = None
+        return True
+
+
 def _time(record: logging.LogRecord) -> str:
     return dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds")
 
@@ -119,7 +134,11 @@ def logging_settings(level: str, layout: str) -> dict[str, object]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": RequestIdFilter}, "told": {"()": ToldFilter}},
+        "filters": {
+            "request_id": {"()": RequestIdFilter},
+            "told": {"()": ToldFilter},
+            "fault": {"()": FaultFilter},
+        },
         "formatters": {name: {"()": formatter} for name, formatter in FORMATTERS.items()},
         "handlers": {
             "console": {
@@ -131,6 +150,7 @@ def logging_settings(level: str, layout: str) -> dict[str, object]:
         "loggers": {
             "django": through_the_root,
             "django.server": through_the_root,
+            "django.request": through_the_root | {"filters": ["fault"]},
             # At DEBUG they write the whole context of a template, and paths that receivers keep secret.
             "django.template": {"level": "INFO"},
             "urllib3": {"level": "INFO"},

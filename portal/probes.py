@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonRes
 
 from integrations.services.operations import metrics_text, readiness
 from portal.counters import RequestCounters
+from portal.probe_threads import ask
 
 # These answers pass by what adds the headers of all others. Without HSTS: inner addresses ask for them.
 PROBE_HEADERS = {
@@ -56,15 +58,20 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def readyz(request: HttpRequest) -> HttpResponse:
     """The portal as a whole: database, migrations and a worker's heartbeat. 503 when one is missing."""
-    return _told(readiness())
+    return _told("readyz", readiness)
 
 
 def readyz_web(request: HttpRequest) -> HttpResponse:
     """For load balancers: without the worker, whose absence is no reason to turn staff away."""
-    return _told(readiness(worker=False))
+    return _told("readyz/web", partial(readiness, worker=False))
 
 
-def _told(found: dict[str, str]) -> HttpResponse:
+def _told(name: str, look: Callable[[], dict[str, str]]) -> HttpResponse:
+    try:
+        found = ask(name, look)
+    except TimeoutError:
+        logger.warning("/%s: the database has not answered in time", name)
+        found = {"database": "not reachable"}
     ready = all(state == "ok" for state in found.values())
     return JsonResponse({"ready": ready, "checks": found}, status=200 if ready else 503)
 
@@ -74,8 +81,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not _may_read_metrics(request):
         return HttpResponseNotFound("Not found\n", content_type="text/plain; charset=utf-8")
     try:
-        body = metrics_text(counters.total())
-    except DatabaseError as error:
+        body = ask("metrics", lambda: metrics_text(counters.total()))
+    except (DatabaseError, TimeoutError) as error:
         logger.warning("The figures could not be read from the database: %s", str(error).strip())
         return HttpResponse(
             "The database does not answer.\n", status=503, content_type="text/plain; charset=utf-8"

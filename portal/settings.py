@@ -153,6 +153,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "PRAGMA cache_size=-8000;",
     }
 else:
+    DATABASES["default"]["ENGINE"] = "integrations.database.postgres"  # Django's, and each wait ends
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # For the statements that database/query_cache.py keeps; others hold their values and never come again. A
     # pooler that gives each transaction another connection needs ?prepare_threshold=0: never.

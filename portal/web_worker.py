@@ -20,10 +20,12 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from integrations.database.in_use import say_in_use
 from integrations.database.limits import limit_own_thread, limit_process
+from portal import probe_threads
 from portal.parent import parent_pipe
 
-PROBE_THREADS = 2
+PROBE_THREADS = 8  # they only wait for those of portal/probe_threads.py
 ASKS_FOR_PROBE = re.compile(rb"(?:GET|HEAD) /(?:healthz|readyz|readyz/web|metrics)[ ?]")
+ASKS_FOR_LIFE = re.compile(rb"(?:GET|HEAD) /healthz[ ?]")
 LONGEST = len(b"HEAD /readyz/web?")
 
 
@@ -37,6 +39,9 @@ class ProbedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type 
         self.probes = ThreadPoolExecutor(
             PROBE_THREADS, thread_name_prefix="probe", initializer=partial(limit_own_thread, "probe")
         )
+        # A thread that never has a connection to the database, so that nothing of it can hold it.
+        self.life = ThreadPoolExecutor(1, thread_name_prefix="life")
+        probe_threads.begin()
         super().init_process()
 
     def run(self) -> None:
@@ -87,10 +92,12 @@ class ProbedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type 
 
     def enqueue_req(self, conn: Any) -> None:
         """Give the connection to a thread: of the probes, or of all others."""
-        if not ASKS_FOR_PROBE.match(_first_bytes(conn.sock)):
+        begin = _first_bytes(conn.sock)
+        if not ASKS_FOR_PROBE.match(begin):
             super().enqueue_req(conn)
             return
-        answered = self.probes.submit(self.handle, conn)
+        threads = self.life if ASKS_FOR_LIFE.match(begin) else self.probes
+        answered = threads.submit(self.handle, conn)
         answered.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
 
 

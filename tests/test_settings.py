@@ -375,7 +375,7 @@ def test_sqlite_takes_the_write_lock_at_once_and_waits_for_it(read: Any, tmp_pat
 def test_postgresql_is_a_matter_of_its_address(read: Any) -> None:
     found = read(**PRODUCTION, DATABASE_URL="postgres://portal:pw@db.example:5433/portal")
     database = found["DATABASES"]["default"]
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "integrations.database.postgres"
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example", 5433, "portal")
     assert database["CONN_HEALTH_CHECKS"]
 

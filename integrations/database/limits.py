@@ -1,9 +1,10 @@
 """How long a process waits for the database, by the kind of process: so that no one waits for one.
 
-PostgreSQL ends what waits longer for a lock, a statement or a transaction that sleeps; SQLite's own waits for
-the one writer are as long as ``lock``. What strikes is a Fault (database/faults.py). Behind a pooler that
-hands each transaction another connection (``?prepare_threshold=0``) nothing is set, since it would be set for
-whoever comes next: there the role has them (docs/deployment.md).
+PostgreSQL ends what waits longer for a lock, a statement or a transaction that sleeps; when it is frozen and
+ends nothing, ``wait`` does (database/postgres). SQLite's own wait for its one writer is as long as ``lock``.
+What strikes is a Fault (database/faults.py). Behind a pooler that hands each transaction another connection
+(``?prepare_threshold=0``) the server is told nothing, since it would hold for whoever comes next: there the
+role has the limits (docs/deployment.md).
 """
 
 from __future__ import annotations
@@ -24,14 +25,15 @@ class Limits:
     lock: float  # to wait for what somebody else holds
     statement: float  # for one statement
     sleep: float  # that a transaction may do nothing
+    wait: float  # for any answer, noticed on this side: longer than ``statement``
 
 
 LIMITS = {
-    "web": Limits(lock=15, statement=30, sleep=60),
-    "worker": Limits(lock=15, statement=600, sleep=900),
-    "probe": Limits(lock=2, statement=3, sleep=10),  # also heartbeats: threads that nothing may hold
-    "migration": Limits(lock=5, statement=0, sleep=0),  # who waits for a table keeps all others off it
-    "command": Limits(lock=60, statement=0, sleep=0),
+    "web": Limits(lock=15, statement=30, sleep=60, wait=35),
+    "worker": Limits(lock=15, statement=600, sleep=900, wait=610),
+    "probe": Limits(lock=2, statement=3, sleep=10, wait=5),  # also heartbeats: threads that nothing may hold
+    "migration": Limits(lock=5, statement=0, sleep=0, wait=0),  # who waits for a table keeps others off it
+    "command": Limits(lock=60, statement=0, sleep=0, wait=0),
 }
 
 _process = "command"

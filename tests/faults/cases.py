@@ -91,6 +91,52 @@ def _stop_in_a_read(portal: Portal) -> str:
     return f"{told}; the read waited and was done"
 
 
+PAGE_WITHIN, PROBE_WITHIN, LIFE_WITHIN = 30.0, 10.0, 2.0  # seconds, of a page that had begun no statement
+
+
+def _asked_at_once(portal: Portal, paths: list[str]) -> list[tuple[str, int, float]]:
+    """Ask for all of them at once: each with its status and how many seconds it took."""
+
+    def ask(path: str) -> tuple[str, int, float]:
+        began = time.monotonic()
+        status, _ = portal.ask(path, seconds=60, signed_in=False)
+        return path, status, time.monotonic() - began
+
+    with ThreadPoolExecutor(len(paths)) as people:
+        return list(people.map(ask, paths))
+
+
+@fault("the database freezes for 30 s and keeps its connections", POSTGRES)
+def _frozen(portal: Portal) -> str:
+    assert isinstance(portal.database, Postgres)
+    page, probes = "/accounts/login/", ["/readyz", "/readyz/web", "/metrics"]
+    for _ in range(3):  # so that every thread has a connection
+        _asked_at_once(portal, [page] * 12 + probes)
+    worker = portal.processes("manage.py worker")
+    ends = time.monotonic() + 30
+    portal.database.freeze()
+    try:
+        seen = _asked_at_once(portal, [page] * 10 + probes * 2 + ["/healthz"])
+        while time.monotonic() < ends:
+            seen += _asked_at_once(portal, [*probes, "/healthz"])
+            time.sleep(1)
+    finally:
+        portal.database.thaw()
+    for path, status, took in seen:
+        within = {page: PAGE_WITHIN, "/healthz": LIFE_WITHIN}.get(path, PROBE_WITHIN)
+        told = f"{path} {status} after {took:.0f} s"
+        assert status == (200 if path == "/healthz" else 503), told
+        assert took < within, told
+    took = wait_until(lambda: portal.ask(page, signed_in=False)[0] == 200, "pages are back", 10)
+    assert portal.processes("manage.py worker") == worker
+    slowest = max(took for path, _, took in seen if path == page)
+    probed = max(took for path, _, took in seen if path in probes)
+    return (
+        f"pages 503 after at most {slowest:.0f} s, probes told within {probed:.0f} s, /healthz 200; "
+        f"pages were back {took:.0f} s after it went on"
+    )
+
+
 @fault("all connections are ended by an administrator", POSTGRES)
 def _terminate(portal: Portal) -> str:
     with psycopg.connect(portal.database.url, autocommit=True) as link:

@@ -352,7 +352,7 @@ def test_updated_at_is_the_time_of_the_import() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(
-    settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql",
+    settings.DATABASES["default"]["ENGINE"] != "integrations.database.postgres",
     reason="SQLite runs one writing transaction at a time, and its test database belongs to one thread",
 )
 def test_two_imports_at_once_add_nothing_twice() -> None:

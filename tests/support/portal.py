@@ -157,6 +157,23 @@ class Postgres:
         self._server.send_signal(number)
         self._server.wait(60)
 
+    def freeze(self) -> None:
+        """Stop all its processes where they are: connections stay, and nothing answers."""
+        for number in self._processes():
+            os.kill(number, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        for number in self._processes():
+            os.kill(number, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        """The server and what it has started."""
+        assert self._server is not None
+        number = self._server.pid
+        children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+        return [number, *map(int, children)]
+
     def close(self) -> None:
         """End it for good."""
         if self._server is not None and self._server.poll() is None:

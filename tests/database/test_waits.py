@@ -1,0 +1,170 @@
+"""Nobody waits for ever: a server that takes what it is sent and never answers is given up in time."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from integrations.database import limits
+from integrations.database.faults import Fault, fault_of
+from integrations.database.limits import LIMITS, Limits
+from integrations.database.postgres.base import BoundedConnection, DatabaseWrapper
+from portal import probe_threads
+from portal.logs import FaultFilter
+from portal.probe_threads import Lookout
+from tests.support.portal import wait_until
+
+# What a server says to somebody whom it lets in: AuthenticationOk, the encoding, ReadyForQuery
+# (https://www.postgresql.org/docs/current/protocol-message-formats.html).
+LET_IN = b"R\0\0\0\x08\0\0\0\0S\0\0\0\x19client_encoding\0UTF8\0S\0\0\0\x11TimeZone\0UTC\0Z\0\0\0\x05I"
+
+
+@contextmanager
+def frozen_server() -> Iterator[int]:
+    """A server that lets everybody in and then is silent; its port."""
+    held: list[socket.socket] = []
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                link, _ = listener.accept()
+                link.recv(4096)
+                link.sendall(LET_IN)
+            except OSError:
+                return
+            held.append(link)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        try:
+            yield int(listener.getsockname()[1])
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            for link in held:
+                link.close()
+            thread.join(5)
+
+
+@contextmanager
+def connected() -> Iterator[DatabaseWrapper]:
+    """Django's connection to such a server."""
+    with frozen_server() as port:
+        link = DatabaseWrapper(
+            {
+                "NAME": "portal", "USER": "portal", "PASSWORD": "", "HOST": "127.0.0.1", "PORT": str(port),
+                "OPTIONS": {"sslmode": "disable", "gssencmode": "disable"}, "TIME_ZONE": None,
+                "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False,
+            },
+            "frozen",
+        )  # fmt: skip
+        try:
+            yield link
+        finally:
+            link.close()
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits of a process that waits 0.3 s."""
+    monkeypatch.setitem(limits.LIMITS, "command", Limits(lock=0.1, statement=0.2, sleep=1, wait=0.3))
+
+
+@pytest.mark.usefixtures("short")
+def test_a_server_that_never_answers_is_away_and_its_connection_is_not_used_again() -> None:
+    with connected() as link:
+        link.connection = link.get_new_connection(link.get_connection_params())
+        began = time.monotonic()
+        with pytest.raises(OperationalError, match="no answer") as told, link.wrap_database_errors:
+            link.connection.execute("SELECT 1")
+        assert 0.3 <= time.monotonic() - began < 3
+        assert fault_of(told.value) is Fault.AWAY
+        assert link.errors_occurred  # so that Django looks whether it can be used again
+        assert not link.is_usable()
+        assert link.connection.closed
+
+
+def test_a_kept_connection_is_given_up_sooner_than_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integrations.database.postgres.base.CHECK_WAIT", 0.3)
+    monkeypatch.setitem(limits.LIMITS, "command", LIMITS["web"])
+    with connected() as link:
+        link.connection = link.get_new_connection(link.get_connection_params())
+        began = time.monotonic()
+        assert not link.is_usable()
+        assert time.monotonic() - began < 3
+
+
+def test_each_limit_of_the_server_ends_before_the_one_of_this_side() -> None:
+    for kind, each in LIMITS.items():
+        assert each.wait > each.statement or each.wait == each.statement == 0, kind
+
+
+def test_a_wait_with_an_end_of_its_own_keeps_it() -> None:
+    """As for notifications: its end is no fault."""
+    with frozen_server() as port:
+        address = f"host=127.0.0.1 port={port} user=portal sslmode=disable gssencmode=disable"
+        link = BoundedConnection.connect(address, autocommit=True)
+        link.longest = 0.1
+        with pytest.raises(psycopg.OperationalError):
+            link.execute("SELECT 1")
+        assert link.closed
+
+
+def test_whoever_asks_a_probe_waits_no_longer_than_it_may_and_one_thread_is_held() -> None:
+    lookout, free, looks = Lookout("test", within=0.2), threading.Event(), []
+
+    def look() -> str:
+        looks.append(threading.current_thread().name)
+        free.wait(10)
+        return "seen"
+
+    for _ in range(3):
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            lookout.ask(look)
+        assert time.monotonic() - began < 2
+    assert len(looks) == 1
+    free.set()
+    wait_until(lambda: not_held(lookout), "the thread is free again", 5)
+    assert lookout.ask(lambda: "another") == "another"
+
+
+def not_held(lookout: Lookout) -> bool:
+    try:
+        return lookout.ask(lambda: "free") == "free"
+    except TimeoutError:
+        return False
+
+
+def test_probes_answer_when_their_look_does_not_end(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = threading.Event()
+    monkeypatch.setattr(probe_threads, "_lookouts", {})
+    monkeypatch.setattr(probe_threads, "WITHIN", 0.2)
+    monkeypatch.setattr("portal.probes.readiness", lambda **_: free.wait(10))
+    monkeypatch.setattr("portal.probes.metrics_text", lambda _: free.wait(10))
+    try:
+        for path in ("/readyz", "/readyz/web"):
+            told = client.get(path)
+            assert (told.status_code, told.json()["checks"]) == (503, {"database": "not reachable"})
+        assert client.get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 503
+        assert client.get("/healthz").status_code == 200
+    finally:
+        free.set()
+
+
+def test_a_page_that_the_database_refuses_is_one_line_of_the_log() -> None:
+    error = OperationalError("no answer\nDETAIL: none")
+    given = (OperationalError, error, None)
+    record = logging.LogRecord("django.request", logging.ERROR, "", 0, "%s: %s", ("Error", "/"), given)
+    assert FaultFilter().filter(record)
+    assert record.exc_info is None
+    assert record.getMessage() == "Error: /: the database is away (no answer)"
