@@ -18,7 +18,7 @@ from integrations.models.bases import somebody
 from integrations.models.companies import Company, CompanyRef
 from integrations.models.instances import IntegrationInstance
 from integrations.models.organizations import Organization
-from integrations.models.review_reasons import Finding, ReviewReason, findings
+from integrations.models.review_reasons import AS_THEY_ARE, Finding, ReviewReason, findings
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -168,6 +168,8 @@ class OrganizationMapping(models.Model):
     @property
     def kept_reasons(self) -> list[ReviewReason]:
         """What would ask for a review, had nobody kept it nevertheless."""
+        if not self.kept_despite:
+            return []
         return [reason for reason in ReviewReason if reason.warning in self.kept_despite.split()]
 
     @property
@@ -222,7 +224,7 @@ class OrganizationMapping(models.Model):
     def keep(self, by: User | None, at: dt.datetime) -> None:
         """Note that it is right as it is, whatever asks for a review now; unsaved."""
         self.confirmed_name = self.company.name
-        self.kept_despite = " ".join(reason.warning for reason in ReviewReason if reason.holds(self))
+        self.kept_despite = " ".join(reason.warning for reason in AS_THEY_ARE if reason.holds(self))
         self.confirm(by, at)
         self.version += 1
 

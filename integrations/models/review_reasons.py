@@ -178,7 +178,7 @@ def findings(mappings: Iterable[OrganizationMapping]) -> dict[int, list[Finding]
         since = _since(loud.values())
         for pk, mapping in loud.items():
             found[pk] = [_finding(reason, mapping, since) for reason in AS_THEY_ARE if reason.asks(mapping)]
-        for changes in (RecordChange.objects.held(), RecordChange.objects.of_organizations()):
+        for changes in _changes_of_mappings():
             told = changes.filter(held_pk__in=list(loud)).order_by("pk")
             for pk, *change in told.values_list(
                 "held_pk", "kind", "at", "before", "after", "company", "organization"
@@ -197,16 +197,13 @@ def open_reasons(mappings: MappingQuerySet) -> dict[int, list[ReviewReason]]:
 
     The same as `findings` tells, for all at once: four queries that read no rows, however many there are.
     """
-    flags = {
-        f"is_{reason.warning}": models.ExpressionWrapper(reason.holds_for(), models.BooleanField())
-        for reason in AS_THEY_ARE
-    }
-    seen = mappings.filter(reduce(or_, (reason.holds_for() for reason in AS_THEY_ARE))).order_by()
+    any_of_them, flags = _as_they_are()
+    seen = mappings.filter(any_of_them).order_by()
     found: dict[int, set[ReviewReason]] = {}
     for pk, *holds in seen.annotate(**flags).values_list("pk", *flags):
         found[pk] = {reason for reason, is_so in zip(AS_THEY_ARE, holds, strict=True) if is_so}
     changed: dict[int, set[ReviewReason]] = {}
-    for changes in (RecordChange.objects.held(), RecordChange.objects.of_organizations()):
+    for changes in _changes_of_mappings():
         for pk, kind in changes.order_by().values_list("held_pk", "kind"):
             changed.setdefault(pk, set()).add(REASON_OF[kind])
     keys = sorted(changed)
@@ -217,6 +214,23 @@ def open_reasons(mappings: MappingQuerySet) -> dict[int, list[ReviewReason]]:
     for pk in quiet_mappings().values_list("mapping", flat=True) if found else ():
         found.pop(pk, None)
     return {pk: [reason for reason in ReviewReason if reason in found[pk]] for pk in sorted(found)}
+
+
+@cache  # to put them together takes longer than to ask them
+def _changes_of_mappings() -> tuple[Any, Any]:
+    """The changes that mappings have to be looked at for, by ``held_pk``: of companies, of organizations."""
+    return RecordChange.objects.held(), RecordChange.objects.of_organizations()
+
+
+@cache
+def _as_they_are() -> tuple[models.Q, dict[str, Any]]:
+    """Whether any reason holds that is told by the rows as they are, and whether each does."""
+    holds = {reason: reason.holds_for() for reason in AS_THEY_ARE}
+    flags = {
+        f"is_{reason.warning}": models.ExpressionWrapper(each, models.BooleanField())
+        for reason, each in holds.items()
+    }
+    return reduce(or_, holds.values()), flags
 
 
 SinceWhen = dict[tuple[int, str], dt.datetime]

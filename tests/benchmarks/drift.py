@@ -71,7 +71,7 @@ def without_inbox() -> Iterator[None]:
     """Nothing is recorded of what a refresh changes."""
     nothing: Any = lambda *_, **__: None  # noqa: E731
     with ExitStack() as stack:
-        for place in ("refresh.record_changes", "refresh.summarize", "reading.record_changes"):
+        for place in ("take_over.record_changes", "refresh.summarize", "reading.record_changes"):
             stack.enter_context(mock.patch(f"integrations.services.companies.{place}", nothing))
         yield
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Protocol
 
+from django.db import connection
 from django.db.models import Max, QuerySet, Value
 
 from integrations.database.query_cache import cached_rows
@@ -142,6 +143,18 @@ def _newest(record: str, ids: Collection[int]) -> dict[int, int]:
     return found
 
 
+# Enough to tell why to look at a mapping, and to write down what was decided; the rest is read when asked.
+_ASKED = {
+    "id", "instance_id", "remote_id", "name", "is_active", "in_filter", "missing_since", "deleted_at",
+}  # fmt: skip
+_UNASKED = tuple(
+    f"{record}__{column.attname}"
+    for record, model in (("organization", Organization), ("company", Company))
+    for column in model._meta.concrete_fields
+    if column.attname not in _ASKED
+)
+
+
 @transaction_required
 def lock_mappings(wanted: MappingQuerySet) -> list[OrganizationMapping]:
     """These mappings with their names, locked together with all that may change why to look at them.
@@ -156,10 +169,14 @@ def lock_mappings(wanted: MappingQuerySet) -> list[OrganizationMapping]:
         each.pk: each for each in IntegrationInstance.objects.locked().filter(pk__in=instances).order_by("pk")
     }
     for model, pks in ((Organization, sorted(organizations)), (Company, sorted(companies))):
+        if not connection.features.has_select_for_update:
+            break  # the transaction has locked the whole database
         for start in range(0, len(pks), FEW):
             some = model._default_manager.filter(pk__in=pks[start : start + FEW])
             list(some.select_for_update(no_key=True).order_by("pk").values_list("pk"))
-    mappings = list(wanted.locked().select_related("organization", "company"))
+    # Without what nobody asks of them: of thousands, to read it takes longer than to decide them.
+    rows = wanted.locked().select_related("organization", "company")
+    mappings = list(rows.defer(*_UNASKED))
     for mapping in mappings:
         mapping.instance = of[mapping.instance_id]  # read once, not with each row
     return mappings
