@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
@@ -176,6 +177,24 @@ def test_the_figures_are_those_of_the_database(
     assert 7200 <= float(age[1]) < 7300
     for line in text.splitlines():
         assert re.fullmatch(r"# (HELP|TYPE) .+|[a-z_]+(\{.*\})? [-\d.e+]+", line), line
+
+
+def test_a_held_table_hides_no_figures_but_its_own(db: None, client: Client) -> None:
+    make_instance("Main")
+
+    def hold(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        if 'FROM "integrations_job"' in sql:
+            raise OperationalError("held") from psycopg.errors.LockNotAvailable("held")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(hold):
+        told = client.get("/metrics", REMOTE_ADDR=LOOPBACK)
+    assert told.status_code == 200
+    text = told.content.decode()
+    assert "portal_jobs{" not in text
+    assert "portal_workers 0" in text
+    assert "portal_instance_up{" in text
+    assert "portal_figures_held 1" in text
 
 
 def test_every_process_of_the_machine_counts(tmp_path: Path, db: None) -> None:
