@@ -132,8 +132,13 @@ def since(value: dt.datetime | None) -> str:
     """How far away a moment is (`ago`); the moment itself when the pointer rests on it."""
     if value is None:
         return ""
-    at = f"{value:%Y-%m-%d %H:%M}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), at, ago(value))
+    return _since(value.isoformat(), f"{value:%Y-%m-%d %H:%M}", ago(value))
+
+
+@lru_cache(maxsize=1024)
+def _since(exact: str, at: str, words: str) -> SafeString:
+    """Drawn once for the rows of a page that began together, as with one refresh."""
+    return format_html('<time datetime="{}" title="{}">{}</time>', exact, at, words)
 
 
 @register.filter
