@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from integrations.models import MappingProposal
 from integrations.services.mapping.review import shared_words
 from tests.support.rows import make_company, make_instance
 from tests.support.simulated import make_organization
@@ -74,3 +77,39 @@ def test_who_decided_is_led_on_and_reads_nothing_ahead(
         page = answer.content.decode()
         assert f"{name} Dental Care" in page
         assert ("data-prefetch" in page) is prefetches
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("values", "kind", "told"),
+    [
+        ({"in_filter": False}, "suggested", "is outside the company filter now"),
+        ({"missing_since": timezone.now()}, "suggested", "is no longer in Autotask"),
+        ({"missing_since": timezone.now()}, "chosen", "is no longer in Autotask"),
+        ({"in_filter": False}, "chosen", ""),  # who chose it meant it: saving takes it
+        ({"is_active": False}, "suggested", ""),
+    ],
+)
+def test_a_suggestion_that_cannot_be_accepted_says_why_and_what_can_be_done(
+    member: User, client_of: Callable[[User], Client], values: dict[str, Any], kind: str, told: str
+) -> None:
+    main, browser = make_instance("Main"), client_of(member)
+    quarry = make_organization("Quarry Tea")
+    company = make_company(main, 101, "Quarry Tea Rooms, Ltd", city="Wells", **values)
+    MappingProposal.objects.create(
+        user=member, instance=main, organization=quarry, company=company, kind=kind, reasons=["close name"]
+    )
+    review = reverse("integrations:review", args=["autotask", main.pk])
+    page = browser.get(review, {"organization": quarry.pk}).content.decode()
+    assert "No company chosen" not in page
+    assert "Wells" in page, "both records stand side by side"
+    assert ("outside the filter</span>" in page) is ("in_filter" in values)
+    decide = reverse("integrations:review_decide", args=["autotask", main.pk, quarry.pk])
+    browser.post(decide, {"decision": "accept", "company": company.pk, "seen": ""})
+    assert main.mappings.present().exists() is not bool(told)
+    assert ('value="accept"' in page) is not bool(told)
+    assert told in page
+    assert ("?q=101" in page) is bool(told)  # the way to why it is missing
+    assert ("#filters" in page) is told.startswith("is outside")
+    assert 'value="reject"' in page
+    assert 'value="ignore"' in page

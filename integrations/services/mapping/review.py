@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from integrations.matching.contacts import read_contact
 from integrations.matching.records import Tier
 from integrations.matching.words import fold
-from integrations.models import Company, IntegrationInstance, Organization
+from integrations.models import Company, IntegrationInstance, MappingProposal, Organization
 from integrations.services.companies.search import CompanyChoice, company_choices
 from integrations.services.mapping.rows import (
     SUGGESTED_TIERS,
@@ -75,6 +75,24 @@ class ReviewStep:
     def pair(self) -> str:
         """What is shown of both records (`pair_key`)."""
         return pair_key(self.row.pk, self.candidate.company.pk) if self.candidate is not None else ""
+
+    @cached_property
+    def obstacle(self) -> str:
+        """Why the company that is shown cannot be accepted now: "gone", "outside" (the filter), or "".
+
+        As saving judges it (`blocking_reason`): who chooses a company outside the filter by hand meant it.
+        """
+        if self.candidate is None:
+            return ""
+        company, proposal = self.candidate.company, self.row.proposal
+        if company.missing_since is not None:
+            return "gone"
+        is_suggested = (
+            proposal is not None
+            and proposal.kind == MappingProposal.Kind.SUGGESTED
+            and proposal.company_id == company.pk
+        )
+        return "outside" if is_suggested and not company.in_filter else ""
 
     @cached_property
     def others(self) -> tuple[str, ...]:
@@ -167,7 +185,7 @@ def _queue(instance: int, user: int, psa: str, query: TableQuery) -> QuerySet[An
 
 
 def _candidates(instance: IntegrationInstance, row: Any, company_id: int | None) -> tuple[CompanyChoice, ...]:
-    """What the matcher weighed, what is mapped, and what a person picked, without repetition."""
+    """What the matcher weighed, what is mapped or wanted, and what a person picked, without repetition."""
     # Beside a sure company nothing but its alternatives is worth a look; there is the search for all else.
     is_sure = row.proposal is not None and row.proposal.tier == Tier.SURE
     least = 1 if is_sure else CANDIDATES_SHOWN
@@ -177,8 +195,12 @@ def _candidates(instance: IntegrationInstance, row: Any, company_id: int | None)
     if row.mapping is not None and row.mapping.instance_id == instance.pk:
         wanted.append(row.mapping.company_id)
         wanted += [finding.company for finding in row.mapping.findings if finding.company]
+    proposal = row.proposal
+    if proposal is not None and proposal.company_id is not None and row.mapping is None:
+        wanted.append(proposal.company_id)  # though the filter leaves it out by now
     extra = Company.objects.filter(instance=instance, pk__in=[pk for pk in wanted if pk not in shown])
-    return (*(CompanyChoice(company) for company in extra), *choices)
+    reasons = {proposal.company_id: list(proposal.reasons)} if proposal is not None else {}
+    return (*(CompanyChoice(company, reasons.get(company.pk, [])) for company in extra), *choices)
 
 
 def _proposes(row: Any, company: Company) -> bool:
