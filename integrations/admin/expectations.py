@@ -22,9 +22,12 @@ class ExpectationAdmin(ReadOnlyAdmin[Expectation]):
 class HeldRefreshAdmin(ReadOnlyAdmin[HeldRefresh]):
     """Results of refreshes that wait for a person."""
 
-    list_display = ("instance", "at", "before", "left_at", "left_by")
-    list_select_related = ("instance", "left_by")
-    fields = ("instance", "at", "reasons", "before", "left_at", "left_by", "key")
+    list_display = ("instance", "at", "before", "left_at", "left_by", "taken_at", "taken_by")
+    list_select_related = ("instance", "left_by", "taken_by")
+    fields = (
+        "instance", "at", "reasons", "before", "opened", "left_at", "left_by", "taken_at", "taken_by",
+        "touched", "key",
+    )  # fmt: skip
 
 
 @admin.register(HeldCompany)

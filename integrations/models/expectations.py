@@ -115,8 +115,10 @@ class HeldRefresh(models.Model):
     """The result of a complete read that waits for a person; nobody is gone because of it.
 
     ``reasons`` are {"kind", "text"} of the expectations that it would break; ``before`` companies were
-    offered. Who leaves it (``left_at``) says that it is wrong: it stays here, so that the same result does
-    not ask again, until a read is taken over.
+    offered. ``opened`` are the mappings that would be open in the inbox beside those to companies that go, as
+    [id, why]. Who leaves it (``left_at``) says that it is wrong: it stays here, so that the same result does
+    not ask again, until a read is taken over. Who takes it (``taken_at``) saw the mappings ``touched``, as
+    [company, mapping]. ``key`` follows all of that: whoever names it has seen it as it is.
     """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -128,6 +130,10 @@ class HeldRefresh(models.Model):
     before = models.PositiveIntegerField(default=0)
     left_at = models.DateTimeField(null=True, blank=True)
     left_by = somebody()
+    opened = models.JSONField(default=list, db_default=models.Value([], output_field=models.JSONField()))
+    touched = models.JSONField(default=list, db_default=models.Value([], output_field=models.JSONField()))
+    taken_at = models.DateTimeField(null=True, blank=True)
+    taken_by = somebody()
 
     class Meta:
         ordering = ["instance"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -39,7 +40,7 @@ OUTRUN = (
     "Nothing was saved: somebody else has changed the expectations since the page was shown. "
     "Below is what they are now."
 )
-OTHER_RESULT = "Nothing was done: what waits is another result by now, or nothing waits any more. Look again."
+UNDER_WAY = "another refresh is under way. When it has ended, look again."
 
 
 @on_instance("view_integrationinstance")
@@ -111,20 +112,22 @@ def decide_held(request: SignedInRequest, instance: IntegrationInstance) -> Http
     batch = Batch(actor_of(request))
     try:
         if decision == "take":
-            take_held(batch, instance, key)
-        else:
-            leave_held(batch, instance, key, timezone.now())
-    except HeldChanged:
-        messages.error(request, OTHER_RESULT)
-        return redirect("integrations:held", instance.psa, instance.pk)
-    if decision == "take":
-        job = enqueue_refresh(instance, request.user, full=True, taken=str(key))
-        if Job.objects.filter(pk=job.pk, options__taken=str(key)).exists():
+            _take(request, batch, instance, key)
             messages.success(request, "The companies are read once more, and what you saw is taken over.")
-        else:
-            messages.warning(request, "Another refresh is under way. When it has ended, look again.")
-        return back_to_table(request, instance)
-    messages.success(
-        request, "The result was left: nothing changed, and the companies stay as they were before it."
-    )
+            return back_to_table(request, instance)
+        leave_held(batch, instance, key, timezone.now())
+        messages.success(
+            request, "The result was left: nothing changed, and the companies stay as they were before it."
+        )
+    except HeldChanged as error:
+        messages.error(request, f"Nothing was done: {error}")
     return redirect("integrations:held", instance.psa, instance.pk)
+
+
+@transaction.atomic
+def _take(request: SignedInRequest, batch: Batch, instance: IntegrationInstance, key: UUID) -> None:
+    """Note the take and order the refresh that carries it out: both, or, with HeldChanged, neither."""
+    taken = str(take_held(batch, instance, key, timezone.now()).key)
+    job = enqueue_refresh(instance, request.user, full=True, taken=taken)
+    if not Job.objects.filter(pk=job.pk, options__taken=taken).exists():
+        raise HeldChanged(UNDER_WAY)

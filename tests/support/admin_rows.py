@@ -149,7 +149,10 @@ def sample_rows(
     message = AlertMessage.objects.create(user=owner, next_attempt_at=timezone.now())
     draft = ImportDraft.objects.create(owner=owner, kind="organizations", file_name="firms.csv")
     held = HeldRefresh.objects.create(
-        instance=refreshed, at=timezone.now(), reasons=[{"kind": "fewer", "text": "Few came."}]
+        instance=refreshed,
+        at=timezone.now(),
+        reasons=[{"kind": "fewer", "text": "Few came."}],
+        taken_by=owner,
     )
     return {
         AccountEvent: AccountEvent.objects.latest("pk"),

@@ -23,7 +23,7 @@ from integrations.services.companies.duplicates import flag_duplicate_names
 from integrations.services.companies.outcome import RefreshBraked
 from integrations.services.companies.reading import Reading
 from integrations.services.companies.store import store_companies
-from integrations.services.expectations.held import Before, Breach, covers, going, hold, look_before
+from integrations.services.expectations.held import Before, Result, covers, hold, look_before, result_of
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class Taken:
 
 
 class _Held(Exception):
-    """Takes back what was taken over for a try: why, and which companies would go."""
+    """Takes back what was taken over for a try: what would have become of it."""
 
-    def __init__(self, breaches: list[Breach], companies: dict[int, str]) -> None:
+    def __init__(self, result: Result) -> None:
         super().__init__()
-        self.breaches, self.companies = breaches, companies
+        self.result = result
 
 
 @transaction_required
@@ -73,8 +73,10 @@ def take_over(
     try:
         taken, lost = _try(current, reading, keys, wish, None if is_first or wish.new_filter else before)
     except _Held as held:
-        hold(current, reading.started, held.breaches, before.offered, held.companies)
-        return RefreshBraked([each.text for each in held.breaches])
+        kept = hold(
+            current, reading.started, held.result, before.offered, complete=reading.incomplete is None
+        )
+        return RefreshBraked([each["text"] for each in kept.reasons])
     _compare(current, reading, before, None if wish.new_filter else lost, is_first=is_first)
     return taken
 
@@ -97,9 +99,10 @@ def _try(
     taken = _apply(current, reading, keys, is_first=is_first, accept_shrink=wish.accept)
     lost = offered + taken.entered - current.companies.present().count()
     breaches = before.breaches(current, lost) if before is not None else []
-    would_go = going(taken.changes)
-    if breaches and not wish.accept and not covers(current, wish.taken, would_go):
-        raise _Held(breaches, would_go)
+    if breaches and before is not None and not wish.accept:
+        result = result_of(current, before, breaches, taken.changes)
+        if not covers(current, wish.taken, result):
+            raise _Held(result)
     return taken, None if breaches else lost
 
 

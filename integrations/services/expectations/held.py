@@ -7,11 +7,14 @@ would go than the person saw. Whatever else the tenant has become meanwhile wait
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
@@ -25,11 +28,14 @@ from integrations.models import (
     HeldCompany,
     HeldRefresh,
     IntegrationInstance,
+    Job,
     OrganizationMapping,
     RecordChange,
 )
 from integrations.models.audit import Action
 from integrations.models.drift import Changed
+from integrations.models.mappings import MappingQuerySet
+from integrations.models.review_reasons import open_reasons
 from integrations.services.audit import Batch, instance_change
 from integrations.services.expectations.measures import (
     lost_text,
@@ -46,7 +52,7 @@ GOING = (RecordChange.Kind.GONE, RecordChange.Kind.LEFT)
 
 
 class HeldChanged(Exception):
-    """The result is not the one that the person saw, or nothing waits any more."""
+    """The result is not what the person saw, or nothing waits any more: a sentence that says so."""
 
 
 # --- while a refresh ends -----------------------------------------------------------------------------
@@ -67,6 +73,7 @@ class Before:
     offered: int
     mapped: int = 0
     inbox: int = 0
+    open: frozenset[int] = frozenset()
 
     def breaches(self, instance: IntegrationInstance, lost: int) -> list[Breach]:
         """Which of the brakes the result pulls that is being taken over; ``lost`` companies are not offered
@@ -95,12 +102,64 @@ def look_before(instance: IntegrationInstance) -> Before:
         for kind, terms in terms_of(instance).items()
         if kind.may_brake and terms.effect == Expectation.Effect.BRAKE
     }
+    is_open = frozenset(open_reasons(_in_force(instance))) if Kind.INBOX in braking else frozenset()
     return Before(
         braking,
         instance.companies.present().count(),
         mapped_here(instance)[0] if Kind.MAPPED in braking else 0,
-        open_in_inbox(instance) if Kind.INBOX in braking else 0,
+        len(is_open),
+        is_open,
     )
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a read would become: why it waits, which companies would go, and how, and which mappings would be
+    open in the inbox beside those to them, and why.
+    """
+
+    breaches: Sequence[Breach]
+    companies: dict[int, str]
+    opened: dict[int, list[str]] = field(default_factory=dict)
+    touched: list[list[int]] = field(default_factory=list)
+
+    @property
+    def kinds(self) -> set[str]:
+        """The expectations that it would break."""
+        return {kind.value for kind, _ in self.breaches}
+
+    def is_within(self, held: HeldRefresh) -> bool:
+        """Whether nothing of it is beyond what this held result shows."""
+        return (
+            self.kinds <= {each["kind"] for each in held.reasons}
+            and self.companies.items() <= _companies(held).items()
+            and self.opened.keys() <= {pk for pk, _ in held.opened}
+        )
+
+
+@transaction_required
+def result_of(
+    instance: IntegrationInstance, before: Before, breaches: Sequence[Breach], changes: Sequence[Changed]
+) -> Result:
+    """What the read would become that is being taken over, as a person has to see it."""
+    companies = going(changes)
+    touched = _touched(instance, companies)
+    opened: dict[int, list[str]] = {}
+    if any(kind is Kind.INBOX for kind, _ in breaches):
+        known = before.open.union(mapping for _, mapping in touched)
+        found = open_reasons(_in_force(instance))
+        opened = {pk: [each.label for each in why] for pk, why in found.items() if pk not in known}
+    return Result(breaches, companies, opened, touched)
+
+
+def _in_force(instance: IntegrationInstance) -> MappingQuerySet:
+    return OrganizationMapping.objects.in_tables().filter(instance=instance)
+
+
+def _touched(instance: IntegrationInstance, companies: Collection[int]) -> list[list[int]]:
+    """The mappings in force that lead to these companies, as [company, mapping]."""
+    rows = _in_force(instance).order_by("pk").values_list("company", "pk") if companies else ()
+    return [[company, pk] for company, pk in rows if company in companies]
 
 
 def going(changes: Sequence[Changed]) -> dict[int, str]:
@@ -109,35 +168,54 @@ def going(changes: Sequence[Changed]) -> dict[int, str]:
 
 
 @transaction_required
-def covers(instance: IntegrationInstance, taken: str, companies: Collection[int]) -> bool:
-    """Whether a person took the result of this key and saw that all these companies would go with it."""
+def covers(instance: IntegrationInstance, taken: str, result: Result) -> bool:
+    """Whether a person took the result of this key, nobody left it since, and all of this was in it."""
     held = HeldRefresh.objects.filter(instance=instance, key=uuid.UUID(taken)).first() if taken else None
-    return held is not None and set(companies) <= _companies(held)
+    if held is None or held.taken_at is None or not held.waits or not result.is_within(held):
+        return False
+    seen = {(company, mapping) for company, mapping in held.touched}
+    return all((company, mapping) in seen for company, mapping in result.touched)
 
 
 @transaction_required
 def hold(
-    instance: IntegrationInstance,
-    at: dt.datetime,
-    breaches: Sequence[Breach],
-    offered: int,
-    companies: dict[int, str],
+    instance: IntegrationInstance, at: dt.datetime, result: Result, offered: int, *, complete: bool
 ) -> HeldRefresh:
-    """Keep a result for a person. What was left stays left, as long as no more would go."""
+    """Keep a result for a person. What was left stays left, as long as nothing is added to it.
+
+    A read that lacks some knows less than the one before: it takes the place of none.
+    """
     last = HeldRefresh.objects.filter(instance=instance).first()
-    still_left = last is not None and not last.waits and set(companies) <= _companies(last)
-    reasons = [{"kind": kind.value, "text": text} for kind, text in breaches]
-    held = HeldRefresh(instance=instance, at=at, reasons=reasons, before=offered)
+    if last is not None and not complete:
+        return last
+    reasons = [{"kind": kind.value, "text": text} for kind, text in result.breaches]
+    opened = [[pk, why] for pk, why in sorted(result.opened.items())]
+    held = HeldRefresh(instance=instance, at=at, reasons=reasons, before=offered, opened=opened)
     if last is not None:
-        if still_left:
+        if not last.waits and result.is_within(last):
             held.left_at, held.left_by_id = last.left_at, last.left_by_id
-        if set(companies) == _companies(last):
-            held.key = last.key  # it is what somebody may be looking at
         last.delete()
+    held.key = _key(held, result.companies, result.touched)  # the same as long as the same is shown
     held.save()
-    rows = ((held.pk, pk, kind) for pk, kind in companies.items())
+    rows = ((held.pk, pk, kind) for pk, kind in result.companies.items())
     insert_rows(HeldCompany, ("held_id", "company_id", "kind"), rows)
     return held
+
+
+def _key(held: HeldRefresh, companies: dict[int, str], touched: list[list[int]]) -> uuid.UUID:
+    """The digest of everything that its page shows."""
+    decided = [
+        held.left_at and held.left_at.timestamp(), held.left_by_id,
+        held.taken_at and held.taken_at.timestamp(), held.taken_by_id,
+    ]  # fmt: skip
+    shown = [held.instance_id, held.reasons, sorted(companies.items()), held.opened, touched, decided]
+    return uuid.UUID(bytes=hashlib.sha256(json.dumps(shown).encode()).digest()[:16])
+
+
+def _key_now(held: HeldRefresh) -> uuid.UUID:
+    """Of what is shown now: mappings come and go while a result waits."""
+    companies = _companies(held)
+    return _key(held, companies, _touched(held.instance, companies))
 
 
 def is_held(instance: IntegrationInstance) -> bool:
@@ -151,8 +229,8 @@ def end_hold(instance: IntegrationInstance) -> None:
     HeldRefresh.objects.filter(instance=instance).delete()
 
 
-def _companies(held: HeldRefresh) -> set[int]:
-    return set(held.companies.order_by().values_list("company", flat=True))
+def _companies(held: HeldRefresh) -> dict[int, str]:
+    return dict(held.companies.order_by().values_list("company", "kind"))
 
 
 # --- by a person --------------------------------------------------------------------------------------
@@ -167,6 +245,9 @@ class HeldPage:
     total: int
     gone: int
     mappings: int
+    key: uuid.UUID
+    opened: Page[Any]
+    is_being_taken: bool
 
     @property
     def outside(self) -> int:
@@ -176,7 +257,7 @@ class HeldPage:
 
 def held_of(instance: IntegrationInstance) -> HeldRefresh | None:
     """The result that waits or was left, if there is one."""
-    return HeldRefresh.objects.filter(instance=instance).select_related("left_by").first()
+    return HeldRefresh.objects.filter(instance=instance).select_related("left_by", "taken_by").first()
 
 
 def read_held(instance: IntegrationInstance, number: int = 1) -> HeldPage | None:
@@ -192,38 +273,84 @@ def read_held(instance: IntegrationInstance, number: int = 1) -> HeldPage | None
     page = Paginator(rows, PAGE_SIZE).get_page(number)
     touched = _mappings().filter(company__in=held.companies.order_by().values("company")).count()
     gone = held.companies.filter(kind=RecordChange.Kind.GONE).count()
-    return HeldPage(held, page, page.paginator.count, gone, touched)
+    opened = Paginator(_opened(held), PAGE_SIZE).get_page(number)
+    key, taking = _key_now(held), _is_being_taken(held)
+    return HeldPage(held, page, page.paginator.count, gone, touched, key, opened, taking)
+
+
+def _opened(held: HeldRefresh) -> list[tuple[OrganizationMapping, list[str]]]:
+    """The mappings that would be open beside those to companies that go, by name, and why."""
+    why: dict[int, list[str]] = dict(held.opened)
+    rows = (row for row in _mappings().filter(instance=held.instance_id) if row.pk in why) if why else ()
+    return sorted(((row, why[row.pk]) for row in rows), key=lambda each: str(each[0].organization).casefold())
+
+
+def _is_being_taken(held: HeldRefresh) -> bool:
+    """Whether a refresh is to take it over that has not ended yet."""
+    if held.taken_at is None:
+        return False
+    return Job.objects.open().filter(instance=held.instance_id, options__taken=str(held.key)).exists()
 
 
 def _mappings() -> QuerySet[OrganizationMapping]:
-    return OrganizationMapping.objects.in_tables().select_related("organization")
+    return OrganizationMapping.objects.in_tables().select_related("organization", "company")
 
 
-def take_held(batch: Batch, instance: IntegrationInstance, key: uuid.UUID) -> HeldRefresh:
-    """Note that the person wants this result; the refresh that follows takes it over. Raises HeldChanged."""
+def take_held(batch: Batch, instance: IntegrationInstance, key: uuid.UUID, now: dt.datetime) -> HeldRefresh:
+    """Note that the person takes this result; a refresh that is given its new key takes it over.
+
+    Raises HeldChanged where the person of ``key`` has not seen it as it is, or somebody has taken it.
+    """
     with transaction.atomic():
-        instance, held = _locked(instance, key)
-        if not held.waits:
-            held.left_at = held.left_by = None
-            held.save(update_fields=["left_at", "left_by"])
-        batch.record([instance_change(Action.HELD_TAKEN, instance, None, held.snapshot())])
+        held = _locked(instance, key)
+        if _is_being_taken(held):
+            raise HeldChanged(_instead(held))
+        companies = _companies(held)
+        held.left_at = held.left_by = None
+        held.taken_at, held.taken_by = now, batch.actor.account
+        held.touched = _touched(held.instance, companies)
+        held.key = _key(held, companies, held.touched)
+        held.save(update_fields=["key", "left_at", "left_by", "taken_at", "taken_by", "touched"])
+        batch.record([instance_change(Action.HELD_TAKEN, held.instance, None, held.snapshot())])
     return held
 
 
 def leave_held(batch: Batch, instance: IntegrationInstance, key: uuid.UUID, now: dt.datetime) -> HeldRefresh:
-    """Note that the person takes this result for wrong: all stays as it is. Raises HeldChanged."""
+    """Note that the person takes this result for wrong: all stays as it is, and whoever took it gets nothing.
+
+    Raises HeldChanged where the person of ``key`` has not seen it as it is, or somebody has left it.
+    """
     with transaction.atomic():
-        instance, held = _locked(instance, key)
-        if held.waits:
-            held.left_at, held.left_by = now, batch.actor.account
-            held.save(update_fields=["left_at", "left_by"])
-            batch.record([instance_change(Action.HELD_LEFT, instance, None, held.snapshot())])
+        held = _locked(instance, key)
+        if not held.waits:
+            raise HeldChanged(_instead(held))
+        held.left_at, held.left_by = now, batch.actor.account
+        held.taken_at = held.taken_by = None
+        held.touched, held.key = [], _key_now(held)  # a refresh that was given the one before takes nothing
+        held.save(update_fields=["key", "left_at", "left_by", "taken_at", "taken_by", "touched"])
+        batch.record([instance_change(Action.HELD_LEFT, held.instance, None, held.snapshot())])
     return held
 
 
-def _locked(instance: IntegrationInstance, key: uuid.UUID) -> tuple[IntegrationInstance, HeldRefresh]:
+def _locked(instance: IntegrationInstance, key: uuid.UUID) -> HeldRefresh:
     instance = IntegrationInstance.objects.locked().get(pk=instance.pk, deleted_at=None)
-    held = HeldRefresh.objects.filter(instance=instance, key=key).first()
+    held = held_of(instance)
     if held is None:
-        raise HeldChanged
-    return instance, held
+        raise HeldChanged("nothing waits any more.")
+    held.instance = instance
+    if _key_now(held) != key:
+        raise HeldChanged(_instead(held))
+    return held
+
+
+def _instead(held: HeldRefresh) -> str:
+    """What is so instead of what the person saw."""
+    if not held.waits:
+        return f"{_name(held.left_by)} has left it. Look again."
+    if _is_being_taken(held):
+        return f"{_name(held.taken_by)} has taken it, and the companies are read once more."
+    return "what waits is another result by now, or touches other mappings. Look again."
+
+
+def _name(person: User | None) -> str:
+    return (person.get_full_name() or person.get_username()) if person else "Somebody"
