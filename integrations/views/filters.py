@@ -84,12 +84,16 @@ def save(request: SignedInRequest, instance: IntegrationInstance) -> HttpRespons
     filters = filter_forms(instance, request.POST)
     if not filters.is_valid():
         return setup_page(request, instance, filters=filters)
+    if "drop" not in request.POST and not filters.conditions() and instance.last_full_read_at is None:
+        return setup_page(request, instance, filters=filters, preview={"chooses_none": True})
     if "drop" not in request.POST and (previewed := _drops(instance, filters.conditions())):
         filters = filter_forms(instance, initial=_redrawn(filters, at_once=False))
         return setup_page(request, instance, filters=filters, preview=previewed)
     with recorded(request, "The company filter was saved. The companies are being read anew.") as batch:
         save_filters(batch, instance, filters.conditions())
         enqueue_refresh(instance, request.user, full=True)
+    if "drop" in request.POST:  # where the rows come that it was said would need review
+        return redirect(f"{instance.get_absolute_url()}?state=review#mappings")
     return redirect(instance)
 
 

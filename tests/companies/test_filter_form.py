@@ -121,11 +121,11 @@ def test_without_scripts_a_saved_filter_stays_open_while_its_rows_come_and_go(
     save_filters(Batch(actor_of(owner)), refreshed, [TYPE_OR_CITY])
     window = client_of(owner)
     page = page_of(window.get(at("setup", refreshed)))
-    assert "<details" in page.split('id="filters"')[1].split("filter-form")[0]
+    assert "<details open>" not in page.split('id="filters"')[1].split("filter-form")[0]
     for press in ({"add": "1"}, {"remove": "1"}):
         sent = {**sent_by(page, "filter-form"), **press}
         drawn = page_of(window.post(at("filters_edit", refreshed), sent))
-        assert "<details" not in drawn.split('id="filters"')[1].split("filter-form")[0]
+        assert "<details open>" in drawn.split('id="filters"')[1].split("filter-form")[0]
 
 
 def test_two_rows_with_user_defined_fields_are_refused_in_words(
@@ -463,5 +463,14 @@ def test_a_filter_by_which_mapped_companies_drop_out_asks_first(
     assert "1 of 2 mapped companies would drop out" in page_of(asked)
     assert 'name="drop" value="1"' in page_of(asked)
     assert not refreshed.filters.exists()
-    assert window.post(at("filters_save", refreshed), rows_of_form(row, drop="1")).status_code == 302
+    saved = window.post(at("filters_save", refreshed), rows_of_form(row, drop="1"))
+    assert saved["Location"] == f"{refreshed.get_absolute_url()}?state=review#mappings"
     assert refreshed.filters.count() == 1
+
+
+def test_an_empty_filter_before_the_first_read_asks_what_to_read(
+    instance: IntegrationInstance, owner: User, client_of: ClientOf
+) -> None:
+    page = page_of(client_of(owner).post(at("filters_save", instance), rows_of_form({"field": ""})))
+    assert "No filter was saved and nothing was read" in page
+    assert not instance.jobs.exists()

@@ -107,7 +107,7 @@ def test_one_tenant_connected_twice_is_said_and_its_open_organizations_are_count
     assert cards["Twin"].counted_with == instance
     for person in (owner, reader):
         home = page_of(client_of(person), reverse("integrations:home"))
-        assert home.count("3 organizations wait for a company") == 1
+        assert home.count("3 organizations have a company in no configuration yet") == 1
         assert "This is the same Autotask as <a" in home
         for one, other in ((instance, twin), (twin, instance)):
             page = page_of(client_of(person), one.get_absolute_url())

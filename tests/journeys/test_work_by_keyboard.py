@@ -121,7 +121,7 @@ def test_saving_and_taking_back(person: Visitor) -> None:
     expect(page.get_by_text("Mappings saved: 1 new.")).to_be_visible()
     page.reload()
     find(person, "Laughton")
-    use(page, page.get_by_role("button", name="Clear the mapping of Laughton Dental Care"))
+    use(page, page.get_by_role("button", name="Unmap Laughton Dental Care"))
     expect(page.locator("#action-bar")).to_contain_text("1 removed")
     use(page, page.locator("#action-bar").get_by_role("button", name="Save Mappings"))
     expect(page.get_by_text("Mappings saved: 1 removed.")).to_be_visible()

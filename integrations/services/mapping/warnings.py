@@ -52,7 +52,7 @@ NEXT_STEPS = {
         "customer, or choose another one."
     ),
     "organization_inactive": (
-        "Our organization was made inactive since it was mapped. Clear the mapping if the customer has left; "
+        "Our organization was made inactive since it was mapped. Unmap it if the customer has left; "
         "keep it as long as other tools still ask for it."
     ),
     "organization_readdressed": (
