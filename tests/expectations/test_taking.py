@@ -11,6 +11,7 @@ from django.test import Client
 from integrations import tasks
 from integrations.models import (
     AuditEvent,
+    HeldCompany,
     HeldRefresh,
     IntegrationInstance,
     Job,
@@ -21,8 +22,9 @@ from integrations.services.audit import Batch
 from integrations.services.companies import save_filters
 from integrations.services.jobs import open_job
 from integrations.services.mapping import remove_mappings
+from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
-from tests.expectations.test_brakes import gone, key_on, page, press, remove, work_off
+from tests.expectations.test_brakes import enlarge, gone, key_on, page, press, remove, work_off
 from tests.expectations.test_kinds import expect
 from tests.support.simulated import actor_of, company_of, make_organization, map_to, refresh
 
@@ -186,3 +188,46 @@ def test_what_was_left_for_one_cause_waits_anew_for_another(
     refresh(refreshed, full=True)
     held = HeldRefresh.objects.get()
     assert (held.waits, [each["kind"] for each in held.reasons]) == (True, ["fewer", "inbox"])
+
+
+def test_an_incomplete_read_after_a_take_says_that_it_was_not_taken_over(
+    simulator: Simulator, five_gone: IntegrationInstance, member: User, client_of: Signed
+) -> None:
+    window = client_of(member)
+    press(window, five_gone, "take")
+    simulator.inject("counted-but-not-given", every=999)
+    job = work_off()
+    assert (job.state, gone(five_gone)) == (Job.State.DONE, 0)
+    assert "The result that was taken was not taken over, since this read lacks some" in job.message
+    shown = page(window, five_gone)
+    assert "The read that followed took nothing over" in shown
+    assert "Take it</button>" in shown
+
+
+def test_an_incomplete_read_takes_the_place_of_no_complete_one(
+    simulator: Simulator, tenant: Tenant, refreshed: IntegrationInstance, owner: User
+) -> None:
+    enlarge(tenant, refreshed)
+    save_filters(Batch(actor_of(owner)), refreshed, [FilterCondition("companyType", "noteq", 3)])
+    assert refresh(refreshed).state == Job.State.DONE
+    remove(tenant, *range(1000, 1030))
+    refresh(refreshed, full=True)
+    key, companies = HeldRefresh.objects.get().key, HeldCompany.objects.count()
+    for number in range(1030, 1056):
+        tenant.companies.change(number, {"companyType": 3})
+    simulator.inject("counted-but-not-given", every=999)
+    job = refresh(refreshed, full=True)
+    assert (job.state, job.error[:2]) == (Job.State.FAILED, "30")
+    assert (HeldRefresh.objects.get().key, HeldCompany.objects.count()) == (key, companies)
+
+
+def test_a_refresh_that_was_taken_tells_of_the_new_ones_too(
+    tenant: Tenant, five_gone: IntegrationInstance, member: User, client_of: Signed
+) -> None:
+    for number in (901, 902):
+        tenant.companies.put({"id": number, "companyName": f"New Firm {number}"})
+    refresh(five_gone, full=True)  # which waits, and has seen them
+    press(client_of(member), five_gone, "take")
+    job = work_off()
+    assert job.state == Job.State.DONE
+    assert "2 new, 5 no longer there" in job.message

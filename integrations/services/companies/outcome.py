@@ -28,7 +28,8 @@ class RefreshOutcome:
     inside the filter now. ``missing`` are those newly found to be gone, ``left_filter`` those that exist and
     are newly outside the filter, ``entered`` those known that are newly inside and ``back`` those that are
     there again; ``outside_filter`` the mapped ones among all that are outside it.
-    ``unread`` are companies that are there and could not be read, ``filtered`` tells that there is a company
+    ``unread`` are companies that are there and could not be read, ``not_taken`` tells that a person had taken
+    a result that waits, and waits still, because of them. ``filtered`` tells that there is a company
     filter, ``psa`` is the name of the PSA. ``outdated`` tells that the company
     filter was changed meanwhile: then it has to be read once more. ``name_keys`` are the matcher's keys of
     all companies' names, for whoever compares them next.
@@ -48,6 +49,7 @@ class RefreshOutcome:
     filtered: bool = False
     since: dt.datetime | None = None
     unread: int = 0
+    not_taken: bool = False
     outdated: bool = False
     warnings: tuple[str, ...] = ()
     entered: int = 0
@@ -67,6 +69,8 @@ class RefreshOutcome:
             text = f"No changes since {_moment(self.since)}. {_count(self.offered)}."
         if self.outside_filter:
             text += f" Mapped outside the filter: {self.outside_filter:,}."
+        if self.not_taken:
+            text += " The result that was taken was not taken over, since this read lacks some companies."
         if not self.full:
             text += f" Companies deleted or merged in {self.psa} show only when everything is read."
         return text

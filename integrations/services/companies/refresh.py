@@ -164,7 +164,10 @@ def _conclude(reading: Reading, options: int, wish: Wish) -> RefreshOutcome:
                 current, reading.started, full=reading.full, read=reading.number, created=reading.created,
                 is_first=is_first,
             )  # fmt: skip
-            outcome: RefreshOutcome | RefreshBraked = _outcome(current, reading, options, taken)
+            found = _outcome(current, reading, options, taken)
+            outcome: RefreshOutcome | RefreshBraked = replace(
+                found, not_taken=bool(wish.taken) and is_held(current)
+            )
         else:
             outcome = taken
     if isinstance(outcome, RefreshBraked):
@@ -195,7 +198,7 @@ def _outcome(current: IntegrationInstance, reading: Reading, options: int, taken
     return RefreshOutcome(
         full=reading.full,
         read=reading.number,
-        created=reading.created,
+        created=max(reading.created, taken.counts[Kind.NEW]),  # a read that waited has stored them already
         changed=reading.changed + taken.changed,
         missing=taken.counts[Kind.GONE],
         left_filter=taken.counts[Kind.LEFT],
