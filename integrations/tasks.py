@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -85,17 +85,18 @@ def enqueue_refresh(
     full: bool = False,
     accept_shrink: bool = False,
     taken: str = "",
+    gone: Sequence[str] = (),
     origin: str = "the portal",
 ) -> Job:
     """The open refresh of the instance, made and queued where there is none; one that waits takes it up."""
     options: dict[str, Any] = {"full": full, "accept_shrink": accept_shrink}
-    options |= {"taken": taken} if taken else {}
-    options |= {"scheduled": True} if origin == SCHEDULE else {}
+    others = {"taken": taken, "gone": list(gone), "scheduled": origin == SCHEDULE}
+    options |= {name: wished for name, wished in others.items() if wished}
     with transaction.atomic():
         job, created = open_job(Job.Kind.REFRESH_OPTIONS, instance, user, options, origin)
         if created:
             _wake(job)
-        elif full or accept_shrink or taken:
+        elif full or accept_shrink or taken or gone:
             wishes = {name: wished for name, wished in options.items() if wished}
             waiting = Job.objects.filter(pk=job.pk, state=Job.State.WAITING)
             waiting.update(options=job.options | wishes)

@@ -120,6 +120,7 @@ class AuditEvent(AppendOnly):
         EXPECTATION_RESTORED = "expectation.restored", "expectation holds again"
         HELD_TAKEN = "held_refresh.taken", "held refresh taken"
         HELD_LEFT = "held_refresh.left", "held refresh left"
+        ABSENCE_ACCEPTED = "absence.accepted", "missing companies accepted as gone"
 
         TOKEN_CREATED = "token.created", "token created"
         TOKEN_REVOKED = "token.revoked", "token revoked"

@@ -134,6 +134,12 @@ class IntegrationInstance(models.Model):
         help_text="How many of them that read did not find; empty where a person wanted it so.",
     )
     filters_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    filters_read = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The filter's rows at the last full read; empty where an older release has read.",
+    )
     refresh_every_hours = models.PositiveSmallIntegerField(default=24, help_text="0 turns the schedule off.")
     check_daily = models.BooleanField(default=True)
     next_refresh_at = models.DateTimeField(null=True, blank=True, editable=False)

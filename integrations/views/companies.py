@@ -12,8 +12,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms.imports import companies_answers, companies_query
 from integrations.models import IntegrationInstance, Job
-from integrations.services.audit import actor_of
-from integrations.services.companies import find_missing_company, type_labels
+from integrations.services.audit import Batch, actor_of
+from integrations.services.companies import (
+    Absence,
+    NothingToAccept,
+    find_missing_company,
+    type_labels,
+)
 from integrations.services.expectations import standing_of
 from integrations.services.imports import company_page, order_companies
 from integrations.services.jobs import shown_job
@@ -35,15 +40,34 @@ COMPANY_PARAMS = ("q", "status", "type", "mapped", "page")
 @require_POST
 def refresh(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
     """Refresh Options: start reading in the background."""
-    started = enqueue_refresh(
-        instance, request.user, full="full" in request.POST, accept_shrink="accept_shrink" in request.POST
-    )
+    if "gone" in request.POST:
+        return _accept(request, instance)
+    started = enqueue_refresh(instance, request.user, full="full" in request.POST)
     if started.is_slow:
         messages.warning(
             request,
             f"No other refresh was started: the one of {started.starter or 'the portal'} has not ended yet. "
             "If it is stuck, cancel it and press again.",
         )
+    return back_to_table(request, instance)
+
+
+def _accept(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
+    """Read again and mark those as gone that the warning on the page names, and no others."""
+    try:
+        absence = Absence.named(instance)
+    except NothingToAccept:
+        messages.error(
+            request,
+            "Nothing was done: no warning names a company that did not come, or a refresh waits to be "
+            "decided first. Look again.",
+        )
+        return back_to_table(request, instance)
+    started = enqueue_refresh(instance, request.user, full=True, gone=absence.ids or ())
+    if Job.objects.filter(pk=started.pk, options__gone=absence.ids).exists():
+        absence.note_accepted(Batch(actor_of(request)))
+    else:
+        messages.warning(request, "Another refresh is under way. When it has ended, look again.")
     return back_to_table(request, instance)
 
 

@@ -192,9 +192,7 @@ def test_a_company_that_is_counted_and_not_given_is_a_warning_with_a_way_on(
     assert "Northwind Managed IT did not come." in result
     assert "They are gone: read again and mark them" in result
 
-    client_of(member).post(
-        reverse("integrations:refresh", args=[refreshed.psa, refreshed.pk]), {"accept_shrink": "1"}
-    )
+    client_of(member).post(reverse("integrations:refresh", args=[refreshed.psa, refreshed.pk]), {"gone": "1"})
     tasks.do_job(Job.objects.open().get().key)
     assert company_of(refreshed, 0).missing_since is not None
     assert warnings_of(refreshed) == []

@@ -21,10 +21,13 @@ from integrations.management.output import (
     add_format,
     add_instances,
     chosen_instances,
+    command_actor,
     with_example,
     write_rows,
 )
 from integrations.models import IntegrationInstance, Job
+from integrations.services.audit import Batch
+from integrations.services.companies import Absence
 from integrations.tasks import do_job, enqueue_refresh
 
 logger = logging.getLogger(__name__)
@@ -64,6 +67,8 @@ class Command(BaseCommand):
                     rows.append(_row(instance, "not begun", "Interrupted before its turn."))
                     continue
                 line = ProgressLine(instance.name, self.stderr)
+                if wanted["accept_shrink"]:
+                    Absence(instance).note_accepted(Batch(command_actor("refresh_options")))
                 job = _refresh(instance, wanted, line, interruption)
                 line.clear()
                 rows.append(_job_row(instance, job))

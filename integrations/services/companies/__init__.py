@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from integrations.services.companies.accept import Absence, NothingToAccept
 from integrations.services.companies.filter_rows import MOST_ROWS
 from integrations.services.companies.filters import (
     conditions_of,
@@ -18,7 +19,7 @@ from integrations.services.companies.search import catch_all_choices, company_ch
 from integrations.services.companies.user_field import set_user_field
 
 __all__ = [
-    "MOST_ROWS", "RefreshBraked", "catch_all_choices", "company_choices", "conditions_of", "filter_fields",
-    "filter_text", "find_missing_company", "preview_filters", "refiltered", "refresh_options", "save_filters",
-    "set_user_field", "type_labels",
+    "MOST_ROWS", "Absence", "NothingToAccept", "RefreshBraked", "catch_all_choices", "company_choices",
+    "conditions_of", "filter_fields", "filter_text", "find_missing_company", "preview_filters", "refiltered",
+    "refresh_options", "save_filters", "set_user_field", "type_labels",
 ]  # fmt: skip

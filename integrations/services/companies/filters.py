@@ -180,6 +180,18 @@ def condition_text(
     return [describe(condition, fields) for condition in conditions]
 
 
+def is_new_filter(instance: IntegrationInstance, conditions: Sequence[Filter] | None = None) -> bool:
+    """Whether the saved filter, or these ``conditions``, is another one than the last full read used.
+
+    What was read tells, never a clock; but a release before this one did not keep it.
+    """
+    conditions = conditions_of(instance) if conditions is None else conditions
+    if instance.filters_read is not None:
+        return bool(rows_of(conditions) != instance.filters_read)
+    changed, read = instance.filters_changed_at, instance.last_full_read_at
+    return changed is not None and (read is None or changed > read)
+
+
 def conditions_of(instance: IntegrationInstance) -> list[Filter]:
     """The instance's company filter as the client takes it."""
     return filters_of(stored_rows(instance.filters.all()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import transaction
@@ -27,7 +28,8 @@ from integrations.services.companies.absence import (
 from integrations.services.companies.changes import summarize
 from integrations.services.companies.duplicates import name_keys
 from integrations.services.companies.fields import store_details
-from integrations.services.companies.filters import conditions_of
+from integrations.services.companies.filter_rows import rows_of
+from integrations.services.companies.filters import conditions_of, is_new_filter
 from integrations.services.companies.outcome import RefreshBraked, RefreshOutcome
 from integrations.services.companies.reading import (
     Progress,
@@ -56,8 +58,8 @@ from integrations.services.instances.failures import note_failed_read, note_good
 
 DATED = (
     "last_refreshed_at", "last_full_read_at", "remote_read_at", "read_warnings", "failing_since",
-    "failed_reads", "next_refresh_at", "user_field_read", "offered_before",
-    "offered_lost", "updated_at",
+    "failed_reads", "next_refresh_at", "user_field_read", "filters_read",
+    "offered_before", "offered_lost", "updated_at",
 )  # fmt: skip
 FULL_READ_EVERY = dt.timedelta(hours=24)
 CHANGES_OF_READS = (
@@ -74,13 +76,15 @@ def refresh_options(
     full: bool = False,
     accept_shrink: bool = False,
     taken: str = "",
+    gone: Sequence[str] = (),
     scheduled: bool = False,
 ) -> RefreshOutcome:
     """Read fields, picklists and companies of the instance and store them.
 
     Everything is read where that costs hardly more than the changes since the last read, once a day, and when
     ``full`` demands it; otherwise changes are. ``accept_shrink`` takes over whatever comes, ``taken`` what a
-    person saw would go (`HeldRefresh.key`). ``scheduled`` tells that the schedule asks, which tries again
+    person saw would go (`HeldRefresh.key`); ``gone`` are ids of which a person said that they are gone, also
+    where the read does not tell. ``scheduled`` tells that the schedule asks, which tries again
     within the hour after a failure that may pass. Raises PSAError, RefreshBraked, and what ``progress``
     raises (JobLost, JobCancelled). Repeatable: run again after any failure.
     """
@@ -91,8 +95,8 @@ def refresh_options(
                 instance,
                 client,
                 progress,
-                full=full or accept_shrink or bool(taken),
-                wish=Wish(accept_shrink, taken),
+                full=full or accept_shrink or bool(taken or gone),
+                wish=Wish(accept_shrink, taken, frozenset(gone)),
                 scheduled=scheduled,
             ),
         )
@@ -117,7 +121,6 @@ def _refresh(
     progress.report_progress(0, None, "Reading fields and picklists")
     options = _store_metadata(instance, client.company_metadata(), progress, started)
     reading = Reading(instance, client, progress, conditions, started, user_field=instance.user_field)
-    new_filter = _filters_changed_since_full_read(instance)
     # Changes alone would not show what made a result wait, and so say that it is over.
     due = full or is_held(instance) or _must_read_everything(instance, started, scheduled=scheduled)
     if due or not read_changes(reading):
@@ -126,7 +129,7 @@ def _refresh(
         read_everything(reading, with_names=due)
         if due or reading.details is not None:  # where everything is read for its price, they would double it
             read_names(reading)
-    return _conclude(reading, options, replace(wish, new_filter=new_filter))
+    return _conclude(reading, options, wish)
 
 
 def _store_metadata(
@@ -159,7 +162,7 @@ def _conclude(reading: Reading, options: int, wish: Wish) -> RefreshOutcome:
         if isinstance(taken, Taken):
             if reading.incomplete is None or wish.accept:
                 end_hold(current)
-            _date(current, reading, read_at, accept_shrink=wish.accept)
+            _date(current, reading, read_at, wish)
             summarize(
                 current, reading.started, full=reading.full, read=reading.number, created=reading.created,
                 is_first=is_first,
@@ -176,17 +179,16 @@ def _conclude(reading: Reading, options: int, wish: Wish) -> RefreshOutcome:
     return outcome
 
 
-def _date(
-    current: IntegrationInstance, reading: Reading, read_at: dt.datetime, *, accept_shrink: bool
-) -> None:
+def _date(current: IntegrationInstance, reading: Reading, read_at: dt.datetime, wish: Wish) -> None:
     """Put on the instance that a read came to its end, and what it has to say."""
-    _warn(current, reading, accept_shrink=accept_shrink)
+    _warn(current, reading, wish)
     if reading.details is not None:
         store_details(current, reading.details, reading.parents)
     current.last_refreshed_at = reading.started
     if reading.full:
         current.last_full_read_at = reading.started
         current.user_field_read = reading.instance.user_field
+        current.filters_read = rows_of(reading.conditions)
     if reading.full or reading.incomplete is None:  # what did not come is asked for again
         current.remote_read_at = read_at
     note_good_read(current)
@@ -212,13 +214,13 @@ def _outcome(current: IntegrationInstance, reading: Reading, options: int, taken
         psa=provider_for(current.psa).name,
         filtered=bool(reading.conditions),
         unread=reading.unread,
-        outdated=_filters_changed_since_full_read(current),
+        outdated=is_new_filter(current),
         warnings=tuple(each.text for each in (*current.field_warnings, *current.company_warnings)),
         name_keys=reading.keys,
     )
 
 
-def _warn(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool) -> None:
+def _warn(current: IntegrationInstance, reading: Reading, wish: Wish) -> None:
     """Put what this read could not take over on the instance, and take off what is in order again."""
     now, psa = reading.started, provider_for(current.psa).name
     if reading.details is not None:
@@ -231,12 +233,15 @@ def _warn(current: IntegrationInstance, reading: Reading, *, accept_shrink: bool
     keep_warning(current, "companies", aside_warning(current, reading.set_aside, came, now))
     if not reading.full and reading.incomplete is None:
         return  # of a complete read's warning a read of changes knows nothing
-    incomplete = None if accept_shrink else reading.incomplete
-    names: list[str] = []
+    incomplete = None if wish.accept else reading.incomplete
+    lacking: dict[str, str] = {}
     if incomplete is not None:
-        lacking = set(reading.asked) - reading.seen - reading.outside
-        names = list(current.companies.present().filter(remote_id__in=lacking).values_list("name", flat=True))
-    keep_warning(current, "count", count_warning(psa, incomplete, names, now))
+        ids = set(reading.asked) - reading.seen - reading.outside
+        rows = current.companies.present().filter(remote_id__in=ids)
+        lacking = dict(rows.values_list("remote_id", "name"))
+        if wish.gone and not lacking:
+            incomplete = None  # a person has said of all of them that they are gone
+    keep_warning(current, "count", count_warning(psa, incomplete, lacking, now))
 
 
 def _forget_user_values(instance: IntegrationInstance, progress: Progress) -> None:
@@ -254,7 +259,7 @@ def _must_read_everything(instance: IntegrationInstance, now: dt.datetime, *, sc
     read = instance.remote_read_at, instance.last_refreshed_at
     if any(at is not None and known_time(at, now) is None for at in read):
         return True  # a clock was wrong: what has changed since then is not known
-    if last is None or _filters_changed_since_full_read(instance):
+    if last is None or is_new_filter(instance):
         return True
     if instance.user_field != instance.user_field_read:
         return True
@@ -262,11 +267,6 @@ def _must_read_everything(instance: IntegrationInstance, now: dt.datetime, *, sc
         return now - last > FULL_READ_EVERY
     interval = dt.timedelta(hours=instance.refresh_every_hours)
     return now - last > FULL_READ_EVERY - SLACK or now - last + interval > FULL_READ_EVERY + SLACK
-
-
-def _filters_changed_since_full_read(instance: IntegrationInstance) -> bool:
-    changed, read = instance.filters_changed_at, instance.last_full_read_at
-    return changed is not None and (read is None or changed > read)
 
 
 def refiltered(batch: uuid.UUID) -> list[IntegrationInstance]:

@@ -102,11 +102,12 @@ def set_aside_sentences(rows: Sequence[SetAside]) -> dict[str, str]:
 
 
 def count_warning(
-    psa: str, incomplete: IncompleteRead | None, names: Sequence[str], now: dt.datetime
+    psa: str, incomplete: IncompleteRead | None, lacking: Mapping[str, str], now: dt.datetime
 ) -> dict[str, Any] | None:
     """What to say of companies that the PSA (by its name) counts and does not give; None if there are none.
 
-    ``names`` are known ones among those that did not come.
+    ``lacking`` are known ones among those that did not come, names by id; those that the warning names are
+    kept, as a person may say of them, and of no others, that they are gone.
     """
     if incomplete is None:
         return None
@@ -115,7 +116,8 @@ def count_warning(
         "again. What came was taken over, and no company was said to be gone: what did not come may only be "
         "hidden from this API user. Look at its security level."
     )
-    return _warning(text, [f"{name} did not come." for name in names], now)
+    warning = _warning(text, [f"{name} did not come." for name in lacking.values()], now)
+    return warning | {"ids": list(lacking)[:MOST_DETAILS]}
 
 
 def empty_warning(

@@ -75,22 +75,25 @@ class Before:
     inbox: int = 0
     open: frozenset[int] = frozenset()
 
-    def breaches(self, instance: IntegrationInstance, lost: int) -> list[Breach]:
-        """Which of the brakes the result pulls that is being taken over; ``lost`` companies are not offered
-        any more.
+    def breaches(
+        self, instance: IntegrationInstance, offered: int, lost: int, excused: Collection[int] = ()
+    ) -> list[Breach]:
+        """Which of the brakes the result pulls that is being taken over.
 
-        A result that makes nothing worse is taken over, however it stands.
+        ``lost`` of the ``offered`` companies are not offered any more; ``excused`` ones (ids) have left a
+        filter that a person changed, and count nowhere. A result that makes nothing worse is taken over,
+        however it stands.
         """
         found = []
         for kind, terms in self.braking.items():
             if kind is Kind.FEWER:
-                if too_many_lost(self.offered, lost, terms.limit):
-                    found.append(Breach(kind, f"{lost_text(self.offered, lost)}."))
+                if too_many_lost(offered, lost, terms.limit):
+                    found.append(Breach(kind, f"{lost_text(offered, lost)}."))
             elif kind is Kind.MAPPED:
                 value, total = mapped_here(instance)
                 if value < self.mapped and value * 100 < terms.limit * total:
                     found.append(Breach(kind, f"With it {mapped_text(value, total)}."))
-            elif (number := open_in_inbox(instance)) > max(self.inbox, terms.limit):
+            elif (number := open_in_inbox(instance, excused)) > max(self.inbox, terms.limit):
                 found.append(Breach(kind, f"{number:,} mappings would be open in the inbox."))
         return found
 

@@ -7,7 +7,7 @@ nothing: that is not known.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
@@ -130,7 +130,7 @@ def too_many_lost(before: int, lost: int, percent: int) -> bool:
     One or two of a few are a large share, and an ordinary day; where none may go, they count, too.
     """
     if lost <= 2 and before < FEW and percent:
-        return 1 < before == lost
+        return before == lost > 0
     return lost * 100 > before * percent
 
 
@@ -173,9 +173,15 @@ def _refreshed(instance: IntegrationInstance, terms: Terms, now: dt.datetime) ->
     return _judged(broken=now - last > dt.timedelta(hours=terms.limit), text=text, value=hours)
 
 
-def open_in_inbox(instance: IntegrationInstance) -> int:
-    """How many mappings of the instance have to be looked at: what the inbox shows."""
-    return OrganizationMapping.objects.in_tables().filter(needs_review(), instance=instance).count()
+def open_in_inbox(instance: IntegrationInstance, excused: Collection[int] = ()) -> int:
+    """How many mappings of the instance have to be looked at: what the inbox shows.
+
+    But for those to ``excused`` companies, by id.
+    """
+    rows = OrganizationMapping.objects.in_tables().filter(needs_review(), instance=instance)
+    if not excused:
+        return rows.count()
+    return sum(company not in excused for company in rows.order_by().values_list("company", flat=True))
 
 
 def _inbox(instance: IntegrationInstance, terms: Terms, now: dt.datetime) -> Measured:
