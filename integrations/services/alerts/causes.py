@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from django.db import models
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import F, Max
 from django.urls import reverse
 
 from integrations.files.text import clean_text
@@ -21,8 +22,10 @@ from integrations.models import (
     Alert,
     AlertKind,
     ApiToken,
+    AuditEvent,
     Expectation,
     ExpectationKind,
+    HeldRefresh,
     ImportReport,
     IntegrationInstance,
     Job,
@@ -31,6 +34,7 @@ from integrations.models import (
     OrganizationMapping,
     Webhook,
 )
+from integrations.models.audit import Action
 from integrations.services.webhooks.edit import old_key_ends
 from portal.sentences import one_stop
 from portal.time_zone import in_text
@@ -40,6 +44,7 @@ NEW_FOR = dt.timedelta(days=30)  # an organization
 MAPPED_BY_THEN = dt.timedelta(minutes=10)  # who adds organizations may be about to map them
 OLD_KEY_TOLD_BEFORE = dt.timedelta(hours=12)
 NAMES_TOLD = 5
+WAITS = "a refresh waits for you"
 Status = IntegrationInstance.Status
 
 
@@ -62,7 +67,7 @@ class Cause:
 
 def standing_causes(now: dt.datetime) -> list[Cause]:
     """Every state that people are told of as long as it stands, but for unmapped organizations."""
-    return [*_instances(), *_expectations(), *_tokens(), *_old_keys(now)]
+    return [*_instances(), *_held(), *_expectations(), *_tokens(), *_old_keys(now)]
 
 
 def _instances() -> Iterator[Cause]:
@@ -90,18 +95,41 @@ def _instances() -> Iterator[Cause]:
             )
 
 
+def _held() -> Iterator[Cause]:
+    """Results of refreshes that wait for a person, whatever else is broken there already.
+
+    Who leaves one has seen it; what is added to it after that waits anew, and is told anew.
+    """
+    waiting = HeldRefresh.objects.filter(left_at=None, instance__deleted_at=None)
+    for held in waiting.select_related("instance").order_by("instance"):
+        instance = held.instance
+        left = AuditEvent.objects.of(Action.HELD_LEFT).filter(instance=instance).aggregate(last=Max("pk"))
+        reasons = " ".join(each["text"] for each in held.reasons)
+        yield Cause(
+            AlertKind.EXPECTATION_BROKEN,
+            f"held:{instance.pk}:{left['last'] or 0}",
+            f"{_name(instance)}: {WAITS}",
+            f"{clean_text(reasons)} The result waits for a person. See what would go, then take or leave it.",
+            reverse("integrations:held", args=[instance.psa, instance.pk]),
+            instance,
+        )
+
+
 def _expectations() -> Iterator[Cause]:
-    """What is expected and is not so, as it was noted. Refused credentials are told above, once."""
+    """What is expected and is not so, as it was noted. Refused credentials are told above, once.
+
+    So is what is broken by nothing but a result that waits; what was broken before that, stays told.
+    """
     broken = Expectation.objects.filter(broken_since__isnull=False, instance__deleted_at=None)
+    broken = broken.exclude(state=Expectation.State.BRAKES, broken_since=F("since"))
     for row in broken.exclude(kind=ExpectationKind.CREDENTIALS).select_related("instance").order_by("pk"):
-        instance, waits = row.instance, row.state == Expectation.State.BRAKES
-        arguments = [instance.psa, instance.pk]
+        instance = row.instance
         yield Cause(
             AlertKind.EXPECTATION_BROKEN,
             f"expectation:{instance.pk}:{row.kind}",
-            f"{_name(instance)}: {'a refresh waits for you' if waits else 'an expectation is broken'}",
+            f"{_name(instance)}: an expectation is broken",
             f"Expected: {row.sentence}. {clean_text(row.text)}",
-            reverse("integrations:held" if waits else "integrations:expectations", args=arguments),
+            reverse("integrations:expectations", args=[instance.psa, instance.pk]),
             instance,
         )
 

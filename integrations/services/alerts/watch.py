@@ -42,6 +42,7 @@ _OVER = {
     AlertKind.ORGANIZATION_UNMAPPED: "All of them are mapped, ignored or gone.",
     AlertKind.KEY_ENDING: "It has ended, was revoked, or ends later.",
 }
+HELD_OVER = "It was taken or left, or a later refresh had nothing to ask."
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +134,8 @@ def _open(cause: Cause, now: dt.datetime) -> Change | None:
 def _close(alert: Alert, now: dt.datetime) -> Change | None:
     gone = alert.instance is not None and alert.instance.is_deleted
     alert.closed_at = now
-    alert.over_text = "The configuration was deleted." if gone else _OVER[alert.known_kind]
+    over = HELD_OVER if alert.cause.startswith("held:") else _OVER[alert.known_kind]
+    alert.over_text = "The configuration was deleted." if gone else over
     alert.save(update_fields=["closed_at", "over_text"])
     # An organization that is restored is told anew: nobody has mapped it or decided not to.
     Alert.organizations.through.objects.filter(alert=alert).exclude(organization__deleted_at=None).delete()

@@ -11,6 +11,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from integrations.database.query_cache import cached_rows
 from integrations.models import (
     Company,
+    HeldRefresh,
     IntegrationInstance,
     Job,
     Organization,
@@ -24,9 +25,10 @@ from integrations.models.review_reasons import needs_review
 class InstanceCard:
     """An instance with its numbers.
 
-    ``mapped`` are the mappings that are in order, ``review`` those that are not. ``unmapped`` counts the
-    organizations that are so in the PSA, ``ignored`` those deliberately left out. ``counted_with``
-    is the first of several instances of the same tenant, whose card alone counts these two.
+    ``waits``: the result of a refresh waits for a person. ``mapped`` are the mappings that are in order,
+    ``review`` those that are not. ``unmapped`` counts the organizations that are so in the PSA, ``ignored``
+    those deliberately left out. ``counted_with`` is the first of several instances of the same tenant, whose
+    card alone counts these two.
     """
 
     instance: IntegrationInstance
@@ -36,6 +38,7 @@ class InstanceCard:
     unmapped: int
     ignored: int
     refresh_failed: bool = False
+    waits: bool = False
     counted_with: IntegrationInstance | None = None
 
 
@@ -83,6 +86,8 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
         .order_by()
         .values_list("instance", flat=True)
     )
+    waiting = HeldRefresh.objects.filter(instance__in=rows, left_at=None)
+    waits = set(waiting.order_by().values_list("instance", flat=True))
     psas = {row.psa for row in rows}
     unmapped = {psa: Organization.objects.unmapped_in(psa).count() for psa in psas}
     ignored = {psa: Organization.objects.ignored_in(psa).count() for psa in psas}
@@ -99,7 +104,8 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
                 review=numbers["review"],
                 unmapped=unmapped[row.psa] if first is row else 0,
                 ignored=ignored[row.psa] if first is row else 0,
-                refresh_failed=row.pk in failed,
+                refresh_failed=row.pk in failed and not (row.failing_since and not row.failed_reads),
+                waits=row.pk in waits,
                 counted_with=None if first is row else first,
             )
         )
