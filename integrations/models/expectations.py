@@ -116,9 +116,9 @@ class HeldRefresh(models.Model):
 
     ``reasons`` are {"kind", "text"} of the expectations that it would break; ``before`` companies were
     offered. ``opened`` are the mappings that would be open in the inbox beside those to companies that go, as
-    [id, why]. Who leaves it (``left_at``) says that it is wrong: it stays here, so that the same result does
-    not ask again, until a read is taken over. Who takes it (``taken_at``) saw the mappings ``touched``, as
-    [company, mapping]. ``key`` follows all of that: whoever names it has seen it as it is.
+    [mapping, company, why]. Who leaves it (``left_at``) says that it is wrong: it stays here, so that the
+    same result does not ask again, until a read is taken over. Who takes it (``taken_at``) saw the mappings
+    ``touched``, as [company, mapping]. ``key`` follows all of that: whoever names it has seen it as it is.
     """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

@@ -170,6 +170,13 @@ def test_mappings_that_would_be_open_are_shown_and_no_others_taken(
     assert work_off().result == {"confirm": "shrink"}
     assert "Firm 104</a>" in page(window, refreshed)
     press(window, refreshed, "take")
+    moved = OrganizationMapping.objects.get(organization__name="Firm 104")
+    map_to(owner, refreshed, moved.organization, 105)  # the same row leads to another company
+    assert "Firm 104" not in page(window, refreshed)
+    put_twins(tenant, refreshed, 105)
+    assert work_off().result == {"confirm": "shrink"}
+    assert "Firm 104</a>" in page(window, refreshed)
+    press(window, refreshed, "take")
     assert work_off().state == Job.State.DONE
     assert not HeldRefresh.objects.exists()
 

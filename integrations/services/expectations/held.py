@@ -123,7 +123,7 @@ class Result:
 
     breaches: Sequence[Breach]
     companies: dict[int, str]
-    opened: dict[int, list[str]] = field(default_factory=dict)
+    opened: list[tuple[int, int, list[str]]] = field(default_factory=list)  # mapping, company, why
     touched: list[list[int]] = field(default_factory=list)
 
     @property
@@ -133,10 +133,11 @@ class Result:
 
     def is_within(self, held: HeldRefresh) -> bool:
         """Whether nothing of it is beyond what this held result shows."""
+        shown = {(mapping, company): set(why) for mapping, company, why in held.opened}
         return (
             self.kinds <= {each["kind"] for each in held.reasons}
             and self.companies.items() <= _companies(held).items()
-            and self.opened.keys() <= {pk for pk, _ in held.opened}
+            and all(set(why) <= shown.get((pk, company), set()) for pk, company, why in self.opened)
         )
 
 
@@ -147,11 +148,13 @@ def result_of(
     """What the read would become that is being taken over, as a person has to see it."""
     companies = going(changes)
     touched = _touched(instance, companies)
-    opened: dict[int, list[str]] = {}
+    opened: list[tuple[int, int, list[str]]] = []
     if any(kind is Kind.INBOX for kind, _ in breaches):
         known = before.open.union(mapping for _, mapping in touched)
         found = open_reasons(_in_force(instance))
-        opened = {pk: [each.label for each in why] for pk, why in found.items() if pk not in known}
+        new = {pk: [each.label for each in why] for pk, why in found.items() if pk not in known}
+        rows = _in_force(instance).order_by("pk").values_list("pk", "company")
+        opened = [(pk, company, new[pk]) for pk, company in rows if pk in new]
     return Result(breaches, companies, opened, touched)
 
 
@@ -192,8 +195,9 @@ def hold(
     if last is not None and not complete:
         return last
     reasons = [{"kind": kind.value, "text": text} for kind, text in result.breaches]
-    opened = [[pk, why] for pk, why in sorted(result.opened.items())]
-    held = HeldRefresh(instance=instance, at=at, reasons=reasons, before=offered, opened=opened)
+    held = HeldRefresh(
+        instance=instance, at=at, reasons=reasons, before=offered, opened=[[*each] for each in result.opened]
+    )
     if last is not None:
         if not last.waits and result.is_within(last):
             held.left_at, held.left_by_id = last.left_at, last.left_by_id
@@ -283,9 +287,10 @@ def read_held(instance: IntegrationInstance, number: int = 1) -> HeldPage | None
 
 def _opened(held: HeldRefresh) -> list[tuple[OrganizationMapping, list[str]]]:
     """The mappings that would be open beside those to companies that go, by name, and why."""
-    why: dict[int, list[str]] = dict(held.opened)
-    rows = (row for row in _mappings().filter(instance=held.instance_id) if row.pk in why) if why else ()
-    return sorted(((row, why[row.pk]) for row in rows), key=lambda each: str(each[0].organization).casefold())
+    why = {(mapping, company): labels for mapping, company, labels in held.opened}
+    rows = _mappings().filter(instance=held.instance_id) if why else ()
+    found = [(row, why[row.pk, row.company_id]) for row in rows if (row.pk, row.company_id) in why]
+    return sorted(found, key=lambda each: str(each[0].organization).casefold())
 
 
 def _is_being_taken(held: HeldRefresh) -> bool:
