@@ -164,6 +164,38 @@ def test_a_save_that_is_taken_back_suggests_again_what_it_took(
     assert (again.saved, again.conflicts) == (1, [])
 
 
+@pytest.mark.parametrize("is_answer", [True, False])  # or several equals, of which none was the answer
+def test_the_suggestion_that_another_company_replaced_comes_back(
+    main: IntegrationInstance, abbott: Organization, member: User, client_of: Signed, is_answer: bool
+) -> None:
+    browser, company, other = client_of(member), main.companies.get(), make_company(main, 102, "Abbot Dental")
+    suggestion = MappingProposal.objects.create(
+        user=member, instance=main, organization=abbott, company=company if is_answer else None,
+        kind="suggested", tier="likely", confidence=0.83, reasons=["same name"], match_kind="same_name",
+        rivals=[{"company": other.pk, "reasons": ["close name"]}], matcher_version="7",
+    )  # fmt: skip
+    kept = ("company_id", "confidence", "reasons", "matcher_version", "tier", "match_kind", "rivals")
+    accept = {"decision": "accept", "company": other.pk, "seen": ""}
+    answer = browser.post(
+        address("review_decide", main.pk, abbott.pk), accept, headers={"HX-Request": "true"}
+    )
+    page = answer.content.decode()
+    for _ in range(2):  # taken back, done again, taken back again
+        assert main.mappings.present().get().company == other
+        assert not MappingProposal.objects.exists()
+        [undo] = undo_buttons(page)
+        page = browser.post(undo, {"review": "1"}, follow=True).content.decode()
+        back = MappingProposal.objects.get()
+        assert [getattr(back, name) for name in kept] == [getattr(suggestion, name) for name in kept]
+        assert (back.kind, back.selected) == ("suggested", False)
+        [redo] = undo_buttons(page)
+        page = browser.post(redo, {"review": "1"}, follow=True).content.decode()
+    [undo] = undo_buttons(page)
+    browser.post(undo)
+    browser.post(address("review_decide", main.pk, abbott.pk), accept | {"company": company.pk})
+    assert main.mappings.present().get().company == company
+
+
 def test_suggestions_come_back_where_nothing_was_decided_since(
     main: IntegrationInstance, abbott: Organization, owner: User, member: User, reader: User
 ) -> None:

@@ -14,7 +14,7 @@ from integrations.models.audit import Action
 from integrations.models.companies import CompanyRef
 from integrations.services.audit import Batch, Change, mapping_event
 from integrations.services.history.register import CHANGED_SINCE, GONE, puts_back
-from integrations.services.mapping.taken import TakenBack, put_suggestions_back
+from integrations.services.mapping.taken import TakenBack, put_suggestions_back, told_again
 
 
 @puts_back(
@@ -72,7 +72,8 @@ def put_back_mappings(batch: Batch, events: Sequence[AuditEvent]) -> Iterator[st
         taken_back.append(TakenBack(mapping, event.after))
         names = (organizations[mapping.organization_id], companies[mapping.company_id].name)
         instance = instances[mapping.instance_id]
-        changes.append(mapping_event(Action.MAPPING_CHANGE_UNDONE, mapping, before, names, instance))
+        more = told_again(event.after)
+        changes.append(mapping_event(Action.MAPPING_CHANGE_UNDONE, mapping, before, names, instance, **more))
         yield ""
     OrganizationMapping.objects.write(changed.values())
     put_suggestions_back(taken_back)

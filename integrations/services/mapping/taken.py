@@ -1,4 +1,4 @@
-"""The suggestions that a save takes: kept in the history, and put back with a mapping taken back."""
+"""The suggestions that a save takes or replaces: kept in the history, and put back by undo."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from integrations.models import (
     Company,
     IntegrationInstance,
     MappingProposal,
+    Organization,
     OrganizationMapping,
     RejectedMatch,
 )
@@ -18,6 +19,7 @@ from integrations.services.mapping.ticked import TickedProposal
 
 SUGGESTION = "suggestion"  # in what an event tells of a mapping; the rest of it the mapping has
 KEPT = ("tier", "match_kind", "rivals")
+WHOLE = ("company", "confidence", "reasons", "matcher_version", *KEPT)
 SUGGESTED = MappingProposal.Kind.SUGGESTED
 
 
@@ -35,20 +37,37 @@ def suggestion_of(user: User, proposal: TickedProposal) -> dict[str, Any]:
     return {SUGGESTION: {"user": user.pk} | {name: getattr(proposal, name) for name in KEPT}}
 
 
+def standing_suggestion(
+    user: User, instance: IntegrationInstance, organization: Organization
+) -> dict[str, Any]:
+    """The suggestion that this person has for the organization, as `suggestion_of` tells it, but whole.
+
+    For the event of a mapping to another company, which takes its place; nothing if there is none.
+    """
+    own = MappingProposal.objects.filter(user=user, instance=instance, organization=organization)
+    found = own.filter(kind=SUGGESTED).values(*WHOLE).first()
+    return {SUGGESTION: {"user": user.pk} | found} if found else {}
+
+
+def told_again(event: dict[str, Any]) -> dict[str, Any]:
+    """What the event that takes this one back tells of the suggestion, so that it can be taken back, too."""
+    return {SUGGESTION: event[SUGGESTION]} if SUGGESTION in event else {}
+
+
 def put_suggestions_back(rows: Sequence[TakenBack]) -> None:
     """Suggest again what is no longer mapped, to whom it was; not ticked, so that no save takes it unseen.
 
     Not to people and of companies that are gone, nor what was refused, or chosen otherwise, since. Of what
     is mapped again the same suggestion goes.
     """
-    _take_again([row.mapping for row in rows if row.mapping.is_in_force])
+    _take_again([row for row in rows if row.mapping.is_in_force])
     rows = [row for row in rows if SUGGESTION in row.told and not row.mapping.is_in_force]
     if not rows:
         return
     people = {row.told[SUGGESTION]["user"] for row in rows}
     active = set(User.objects.filter(pk__in=people, is_active=True).values_list("pk", flat=True))
-    named = [row.told["company"] for row in rows]
-    companies = dict(Company.objects.filter(pk__in=named).values_list("pk", "instance"))
+    named = {row.told["company"] for row in rows} | {_suggested(row)["company"] for row in rows}
+    companies = dict(Company.objects.filter(pk__in=named - {None}).values_list("pk", "instance"))
     there = IntegrationInstance.objects.present().filter(pk__in=set(companies.values()))
     instances = set(there.values_list("pk", flat=True))
     refused = set(
@@ -62,35 +81,46 @@ def put_suggestions_back(rows: Sequence[TakenBack]) -> None:
             for row in rows
             if row.told[SUGGESTION]["user"] in active
             and companies.get(row.told["company"]) in instances
-            and (row.mapping.organization_id, row.told["company"]) not in refused
+            and _suggested(row)["company"] in {None, *companies}
+            and (row.mapping.organization_id, _suggested(row)["company"]) not in refused
         ],
         ignore_conflicts=True,
         batch_size=500,
     )
 
 
+def _suggested(row: TakenBack) -> dict[str, Any]:
+    """The suggestion as a whole: what is not told of it its mapping has."""
+    suggested: dict[str, Any] = row.told[SUGGESTION]
+    return row.told | suggested
+
+
 def _suggestion(row: TakenBack, instance: int) -> MappingProposal:
-    mapping, told = row
-    suggested = told[SUGGESTION]
+    suggested = _suggested(row)
     return MappingProposal(
         user_id=suggested["user"],
         instance_id=instance,
-        organization_id=mapping.organization_id,
-        company_id=told["company"],
+        organization_id=row.mapping.organization_id,
+        company_id=suggested["company"],
         kind=SUGGESTED,
-        confidence=told["confidence"],
-        reasons=told["reasons"],
-        matcher_version=told["matcher_version"],
-        seen_version=mapping.version,
+        confidence=suggested["confidence"],
+        reasons=suggested["reasons"],
+        matcher_version=suggested["matcher_version"],
+        seen_version=row.mapping.version,
         **{name: suggested[name] for name in KEPT},
     )
 
 
-def _take_again(mappings: Sequence[OrganizationMapping]) -> None:
-    pairs = {(mapping.organization_id, mapping.company_id) for mapping in mappings}
-    organizations = {organization for organization, _ in pairs}
+def _take_again(rows: Sequence[TakenBack]) -> None:
+    mapped = {(row.mapping.organization_id, row.mapping.company_id) for row in rows}
+    replaced = {
+        (row.mapping.organization_id, _suggested(row)["company"], row.told[SUGGESTION]["user"])
+        for row in rows
+        if SUGGESTION in row.told
+    }
+    organizations = {organization for organization, _ in mapped}
     suggested = MappingProposal.objects.filter(kind=SUGGESTED, organization__in=organizations).order_by()
-    found = suggested.values_list("pk", "organization", "company")
-    again = [pk for pk, *pair in found if tuple(pair) in pairs]
+    found = suggested.values_list("pk", "organization", "company", "user")
+    again = [pk for pk, *each in found if tuple(each[:2]) in mapped or tuple(each) in replaced]
     if again:
         MappingProposal.objects.filter(pk__in=again).delete()
