@@ -332,7 +332,7 @@ def test_the_home_page_counts_what_the_table_shows(desk: Desk) -> None:
     card = page[page.index(">Main</a>") : page.index(">Other</a>")]
     numbers = dict(re.findall(r'class="coverage-(\w+)"><th.*?</th><td>(\d+)</td>', card))
     assert numbers == {"mapped": "0", "review": "0", "unmapped": "1", "ignored": "1"}
-    assert "1 organization waits for a company" in card
+    assert "1 organization has a company in no configuration yet" in card
 
 
 def test_a_mapping_of_a_deleted_organization_is_no_first_mapping(desk: Desk) -> None:
