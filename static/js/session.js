@@ -35,7 +35,15 @@
     const entries = { person, path: location.pathname + location.search, at: Date.now(), forms, left, picked };
     try {
       sessionStorage.setItem(ENTRIES, JSON.stringify(entries));
-    } catch { /* nothing can be kept in this browser */ }
+      return true;
+    } catch {
+      return false; // nothing can be kept in this browser
+    }
+  }
+
+  // Who is led to the sign-in page finds the entries again, so is not asked whether to leave them (setup.js).
+  function keepAndLeave(picked) {
+    if (keep(picked)) document.dispatchEvent(new CustomEvent("portal:kept"));
   }
 
   function kept() {
@@ -103,7 +111,7 @@
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     const { elt, xhr } = event.detail;
     if (!leadsAway(xhr) || !person) return;
-    keep(elt.picker && { row: elt.dataset.row, text: elt.picker.saved });
+    keepAndLeave(elt.picker && { row: elt.dataset.row, text: elt.picker.saved });
   });
   document.addEventListener("htmx:afterOnLoad", (event) => { if (!leadsAway(event.detail.xhr)) forget(); }); // it arrived
   document.addEventListener("DOMContentLoaded", () => setTimeout(restore)); // after the page's own scripts
@@ -113,7 +121,7 @@
     const address = answer.headers.get("HX-Redirect");
     note(answer.headers.get("Session-Ends-In"));
     if (!address) return false;
-    keep(picked);
+    keepAndLeave(picked);
     location.assign(address);
     return true;
   };

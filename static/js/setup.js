@@ -285,10 +285,12 @@
   for (const form of document.querySelectorAll("form[data-guard]")) {
     guarded.set(form, form.dataset.guard ? "" : entries(form));
   }
-  let sent = null;
+  let sent = null, isKept = false;
   document.addEventListener("submit", (event) => { if (!event.defaultPrevented) sent = event.target; });
-  window.addEventListener("pageshow", () => { sent = null; });
+  document.addEventListener("portal:kept", () => { isKept = true; });
+  window.addEventListener("pageshow", () => { sent = null; isKept = false; });
   window.addEventListener("beforeunload", (event) => {
+    if (isKept) return;
     for (const [form, before] of guarded) {
       if (form !== sent && form.isConnected && entries(form) !== before) event.preventDefault();
     }

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.journeys.conftest import PASSWORD, Visitor, company_box, find, open_summary
 
@@ -19,6 +19,18 @@ def end_session(page: Page) -> str:
     name = page.locator(".topbar-name").inner_text()
     page.context.clear_cookies(name="sessionid")
     return name
+
+
+def leaves_noted(page: Page) -> list[str]:
+    """What the browser asks from now on before it leaves the page; it leaves all the same."""
+    asked: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
+    return asked
 
 
 def sign_in_again(page: Page, name: str) -> None:
@@ -113,6 +125,11 @@ def test_what_was_entered_is_still_there_but_no_secret(person: Visitor) -> None:
     expect(page.get_by_text(BACK)).to_be_visible()
 
     page.goto(f"{url}/integrations/autotask/add/")
+    asked = leaves_noted(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    page.goto(f"{url}/integrations/autotask/add/")
+    assert asked == [], "nothing was typed"
     page.get_by_label("Name", exact=True).fill("Third")
     page.get_by_role("textbox", name="API User Password").fill("never-to-be-kept")
     name = end_session(page)
@@ -126,7 +143,8 @@ def test_what_was_entered_is_still_there_but_no_secret(person: Visitor) -> None:
     expect(page.get_by_role("textbox", name="API User Password")).to_have_value("")
     expect(page.get_by_text("enter those again")).to_be_visible()
     assert page.evaluate("sessionStorage.getItem('portal-entries')") is None
-    page.once("dialog", lambda dialog: dialog.accept())
+    page.goto(url)
+    assert asked == ["beforeunload"], "what is entered again is not saved yet"
 
 
 def test_rows_of_the_filter_come_back(person: Visitor) -> None:
@@ -137,12 +155,13 @@ def test_rows_of_the_filter_come_back(person: Visitor) -> None:
     page.get_by_label("Value").fill("1")
     page.get_by_role("button", name="Add filter").click()
     expect(page.get_by_role("group", name="Filter row 2")).to_be_visible()
+    asked = leaves_noted(page)
     name = end_session(page)
     page.get_by_role("button", name="Preview").last.click()
     sign_in_again(page, name)
+    assert asked == [], "what was entered is kept: nothing is left behind"
     expect(page.get_by_role("group", name="Filter row 2")).to_be_visible()
     expect(page.get_by_label("Value").first).to_have_value("1")
-    page.once("dialog", lambda dialog: dialog.accept())
 
 
 def test_review_by_keyboard_goes_on_at_its_row(person: Visitor) -> None:
