@@ -89,6 +89,7 @@ urlpatterns = [
     path("integrations/<slug:psa>/<int:pk>/", include(instance_urls)),
     path("drift/", drift.inbox, name="drift"),
     path("drift/decide/", drift.decide, name="drift_decide"),
+    path("drift/decide/unmap/", drift.ask, name="drift_ask"),
     path("drift/refreshes/", drift.refreshes, name="refreshes"),
     path("drift/refreshes/<int:pk>/", drift.refresh, name="refresh_summary"),
     path("jobs/", jobs.jobs, name="jobs"),

@@ -30,7 +30,9 @@ from integrations.views.common import SignedInRequest, needs, tell_recorded, who
 from integrations.views.last_step import last_step
 
 LASTING = ("instance", "reason", "mine")
+PLACE = (*LASTING, "page")
 MOST_NAMED = 5
+ASKED = "asked about rows of the inbox"  # in the session: the ticked rows to unmap, and the inbox's place
 
 
 @needs("view_integrationinstance")
@@ -68,10 +70,17 @@ def inbox(request: SignedInRequest) -> HttpResponse:
 @needs("map_organizations")
 @require_POST
 def decide(request: SignedInRequest) -> HttpResponse:
-    """Keep, unmap, remap, ignore or give away one row or all that are ticked; back to the inbox."""
+    """Keep, unmap, remap, ignore or give away one row or all that are ticked; back to the inbox.
+
+    To unmap several asks first, with their number; the answer names it.
+    """
     press = read_press(request.POST)
     if press is None:
         raise Http404
+    rows = sorted(set(press.seen))
+    if press.decision is Decision.UNMAP and len(rows) > 1 and request.POST.get("number") != str(len(rows)):
+        request.session[ASKED] = {"rows": rows, "place": _place(request)}
+        return redirect("integrations:drift_ask")
     person = colleagues().filter(pk=press.person).first() if press.person else None
     if press.decision is Decision.ASSIGN and press.person and person is None:
         messages.error(request, "Rows cannot be given to this person any more. Choose somebody else.")
@@ -90,9 +99,23 @@ def decide(request: SignedInRequest) -> HttpResponse:
     return _back(request)
 
 
+@needs("map_organizations")
+@require_GET
+def ask(request: SignedInRequest) -> HttpResponse:
+    """Whether to unmap all the rows that were ticked: a page of its own, so that Back sends nothing again."""
+    asked = request.session.get(ASKED, {"rows": [], "place": {}})
+    context = {"rows": asked["rows"], "place": asked["place"], "query_string": urlencode(asked["place"])}
+    return render(request, "integrations/drift/unmap.html", context)
+
+
+def _place(request: SignedInRequest) -> dict[str, str]:
+    return {name: request.POST[name] for name in PLACE if request.POST.get(name)}
+
+
 def _back(request: SignedInRequest) -> HttpResponse:
     """The page of the inbox that was pressed on."""
-    params = {name: request.POST[name] for name in (*LASTING, "page") if request.POST.get(name)}
+    request.session.pop(ASKED, None)
+    params = _place(request)
     address = reverse("integrations:drift")
     return redirect(f"{address}?{urlencode(params)}" if params else address)
 

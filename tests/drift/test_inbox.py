@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -29,6 +30,7 @@ from integrations.services.mapping.rows import TableQuery
 from integrations.services.mapping.seen import row_keys
 from integrations.services.mapping.table import mapping_table
 from integrations.services.webhooks import note_reviews
+from tests.support.markup import tree_of
 from tests.support.rows import make_company, make_instance, make_mapping
 from tests.support.simulated import make_organization
 
@@ -72,7 +74,8 @@ def open_names() -> set[str]:
 
 def press(client: Client, decision: str, *rows: str, **values: object) -> str:
     """Press a button of the inbox; what the page says then."""
-    posted = {"decision": decision, "row": list(rows), **values}
+    number = {"number": len(set(rows))} if decision == "unmap" else {}  # asked and answered
+    posted = {"decision": decision, "row": list(rows), **number, **values}
     return client.post(f"{INBOX}decide/", posted, follow=True).content.decode()
 
 
@@ -142,6 +145,36 @@ def test_a_decision_in_bulk_settles_and_undo_brings_back(
     undo(client, page)
     assert open_names() == {"Ash", "Birch", "Cedar"}
     assert all(row.is_in_force for row in OrganizationMapping.objects.all())
+
+
+def test_to_unmap_several_asks_with_their_number(
+    drifted: list[OrganizationMapping], member: User, reader: User, client_of: Signed
+) -> None:
+    client, asks = client_of(member), f"{INBOX}decide/unmap/"
+    ticked = [key(row) for row in drifted[:2]]
+    place = {"instance": str(drifted[0].instance_id), "reason": "company_type_changed"}
+    for number in ("", "1"):  # not asked yet; fewer than are ticked now
+        answer: Any = client.post(
+            f"{INBOX}decide/", {"decision": "unmap", "row": ticked, "number": number, **place}
+        )
+        assert (answer.status_code, answer["Location"]) == (302, asks)  # Back and reload send nothing again
+    page = client.get(asks).content.decode()
+    assert "Unmap 2 rows of the inbox?" in page
+    assert open_names() == {"Ash", "Birch", "Cedar"}
+    main = tree_of(page).first("main")
+    form = main.first("form", where=lambda each: each["method"] == "post") if main else None
+    assert form is not None
+    sent: dict[str, Any] = {each["name"]: each["value"] for each in form.all("input")}
+    answer = client.post(form["action"], sent | {"decision": "unmap", "row": ticked}, follow=True)
+    assert answer.redirect_chain == [(f"{INBOX}?{urlencode(place)}", 302)]
+    assert open_names() == {"Cedar"}
+    undo(client, answer.content.decode())
+    assert open_names() == {"Ash", "Birch", "Cedar"}
+    assert "Nothing is asked any more" in client.get(asks).content.decode()
+    assert client_of(reader).get(asks).status_code == 404
+    assert "1 mapping unmapped" in press(
+        client, "unmap", key(drifted[2]), number=""
+    )  # one is not asked about
 
 
 def test_a_row_is_decided_by_its_own_button(
