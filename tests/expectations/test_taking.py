@@ -195,6 +195,7 @@ def test_what_was_left_for_one_cause_waits_anew_for_another(
     refresh(refreshed, full=True)
     held = HeldRefresh.objects.get()
     assert (held.waits, [each["kind"] for each in held.reasons]) == (True, ["fewer", "inbox"])
+    assert held.reasons[1]["text"] == "1 mapping would be open in the inbox."
 
 
 def test_an_incomplete_read_after_a_take_says_that_it_was_not_taken_over(

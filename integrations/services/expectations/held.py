@@ -94,7 +94,11 @@ class Before:
                 if value < self.mapped and value * 100 < terms.limit * total:
                     found.append(Breach(kind, f"With it {mapped_text(value, total)}."))
             elif (number := open_in_inbox(instance, excused)) > max(self.inbox, terms.limit):
-                found.append(Breach(kind, f"{number:,} mappings would be open in the inbox."))
+                found.append(
+                    Breach(
+                        kind, f"{number:,} mapping{'' if number == 1 else 's'} would be open in the inbox."
+                    )
+                )
         return found
 
 
