@@ -53,6 +53,7 @@ class World:
     share: int = 70
     compared: tuple[int, int] | None = None
     braked: bool = False
+    held: int = 0  # that would be mapped to a company that is there, with the result that waits
 
     def there(self, known: set[int]) -> int:
         return sum(company in known for company in self.mapped.values())
@@ -60,7 +61,7 @@ class World:
     def refresh(self) -> None:
         """The read is taken over, unless mappings would lose their companies and too few be left."""
         after, before = self.there(self.remote), self.there(self.known)
-        self.braked = after < before and after * 100 < self.share * 4
+        self.braked, self.held = after < before and after * 100 < self.share * 4, after
         if not self.braked:
             self.compared = (len(self.known), len(self.known - self.remote))
             self.known, self.read_for = set(self.remote), 0
@@ -155,6 +156,7 @@ def take(
         assert refresh(instance, full=True).state == ("failed" if world.braked else "done")
     elif step == "expect":
         world.share = values[0]
+        world.braked = world.braked and world.held * 100 < world.share * 4  # what waits is judged anew
         expected(owner, instance, world.share)
     elif step == "map" and values[0] not in world.mapped and (number := 101 + values[0]) in world.known:
         map_to(owner, instance, rows[values[0]], number)

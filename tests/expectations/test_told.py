@@ -10,13 +10,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import Alert, IntegrationInstance
+from integrations.models import Alert, HeldRefresh, IntegrationInstance
 from integrations.services.alerts import watch
 from integrations.services.expectations import note_expectations
 from integrations.simulators.autotask.server import Simulator
 from integrations.simulators.autotask.tenant import Tenant
 from tests.expectations.test_brakes import press, remove, work_off
-from tests.expectations.test_kinds import expect
+from tests.expectations.test_kinds import State, expect, state_of
 from tests.support.simulated import make_organization, map_to, refresh
 
 pytestmark = pytest.mark.django_db
@@ -83,3 +83,19 @@ def test_the_home_page_goes_by_what_waits(
     home = window.get("/").content.decode()
     assert "a refresh waits for somebody" not in home
     assert "the last refresh failed" not in home
+
+
+@pytest.mark.parametrize(
+    ("wanted", "waits"), [(("warn", 30), False), (("brake", 90), False), (None, False), (("brake", 20), True)]
+)
+def test_a_result_waits_only_for_what_still_brakes_it(
+    tenant: Tenant, refreshed: IntegrationInstance, owner: User, wanted: tuple[str, int] | None, waits: bool
+) -> None:
+    remove(tenant, *range(101, 106))
+    refresh(refreshed, full=True)
+    assert alerts() == [("a refresh waits for you", True)]
+    expect(owner, refreshed, **({"fewer": wanted} if wanted else {}))
+    assert HeldRefresh.objects.exists() == waits
+    if wanted:
+        assert (state_of(refreshed, "fewer") == State.BRAKES) == waits
+    assert alerts() == [("a refresh waits for you", waits)]

@@ -124,14 +124,21 @@ def _expectations() -> Iterator[Cause]:
     broken = broken.exclude(state=Expectation.State.BRAKES, broken_since=F("since"))
     for row in broken.exclude(kind=ExpectationKind.CREDENTIALS).select_related("instance").order_by("pk"):
         instance = row.instance
+        key = f"expectation:{instance.pk}:{row.kind}"
+        if row.state == Expectation.State.UNKNOWN and not _is_open(key):
+            continue  # not knowing ends no alert, and begins none
         yield Cause(
             AlertKind.EXPECTATION_BROKEN,
-            f"expectation:{instance.pk}:{row.kind}",
+            key,
             f"{_name(instance)}: an expectation is broken",
             f"Expected: {row.sentence}. {clean_text(row.text)}",
             reverse("integrations:expectations", args=[instance.psa, instance.pk]),
             instance,
         )
+
+
+def _is_open(cause: str) -> bool:
+    return Alert.objects.filter(cause=cause, closed_at=None).exists()
 
 
 def _name(row: IntegrationInstance | Organization | ApiToken | Webhook) -> str:

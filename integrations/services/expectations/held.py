@@ -37,12 +37,12 @@ from integrations.models.drift import Changed
 from integrations.models.mappings import MappingQuerySet
 from integrations.models.review_reasons import open_reasons
 from integrations.services.audit import Batch, instance_change
+from integrations.services.expectations.limits import is_too_little, too_many_lost
 from integrations.services.expectations.measures import (
     lost_text,
     mapped_here,
     mapped_text,
     open_in_inbox,
-    too_many_lost,
 )
 from integrations.services.expectations.terms import Expected, terms_of
 
@@ -63,6 +63,8 @@ class Breach(NamedTuple):
 
     kind: ExpectationKind
     text: str
+    value: int
+    total: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,17 +90,15 @@ class Before:
         for kind, terms in self.braking.items():
             if kind is Kind.FEWER:
                 if too_many_lost(offered, lost, terms.limit):
-                    found.append(Breach(kind, f"{lost_text(offered, lost)}."))
+                    found.append(Breach(kind, f"{lost_text(offered, lost)}.", lost, offered))
             elif kind is Kind.MAPPED:
                 value, total = mapped_here(instance)
-                if value < self.mapped and value * 100 < terms.limit * total:
-                    found.append(Breach(kind, f"With it {mapped_text(value, total)}."))
+                if value < self.mapped and is_too_little(value, total, terms.limit):
+                    found.append(Breach(kind, f"With it {mapped_text(value, total)}.", value, total))
             elif (number := open_in_inbox(instance, excused)) > max(self.inbox, terms.limit):
-                found.append(
-                    Breach(
-                        kind, f"{number:,} mapping{'' if number == 1 else 's'} would be open in the inbox."
-                    )
-                )
+                plural = "" if number == 1 else "s"
+                text = f"{number:,} mapping{plural} would be open in the inbox."
+                found.append(Breach(kind, text, number))
         return found
 
 
@@ -133,7 +133,7 @@ class Result:
     @property
     def kinds(self) -> set[str]:
         """The expectations that it would break."""
-        return {kind.value for kind, _ in self.breaches}
+        return {each.kind.value for each in self.breaches}
 
     def is_within(self, held: HeldRefresh) -> bool:
         """Whether nothing of it is beyond what this held result shows."""
@@ -153,7 +153,7 @@ def result_of(
     companies = going(changes)
     touched = _touched(instance, companies)
     opened: list[tuple[int, int, list[str]]] = []
-    if any(kind is Kind.INBOX for kind, _ in breaches):
+    if any(each.kind is Kind.INBOX for each in breaches):
         known = before.open.union(mapping for _, mapping in touched)
         found = open_reasons(_in_force(instance))
         new = {pk: [each.label for each in why] for pk, why in found.items() if pk not in known}
@@ -198,7 +198,10 @@ def hold(
     last = HeldRefresh.objects.filter(instance=instance).first()
     if last is not None and not complete:
         return last
-    reasons = [{"kind": kind.value, "text": text} for kind, text in result.breaches]
+    reasons = [
+        {"kind": each.kind.value, "text": each.text, "value": each.value, "total": each.total}
+        for each in result.breaches
+    ]
     held = HeldRefresh(
         instance=instance, at=at, reasons=reasons, before=offered, opened=[[*each] for each in result.opened]
     )

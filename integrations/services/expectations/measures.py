@@ -26,10 +26,10 @@ from integrations.models.drift import NO
 from integrations.models.expectations import ExpectationKind
 from integrations.models.organizations import OrganizationQuerySet
 from integrations.models.review_reasons import needs_review
+from integrations.services.expectations.limits import is_too_little, too_many_lost
 from integrations.services.expectations.terms import Terms
 
 Kind, State = ExpectationKind, Expectation.State
-FEW = 10  # companies; of fewer, one or two that go are ordinary, whatever share they are
 # What makes an organization open work again, from that moment on, beside losing its mapping.
 OPENED_AGAIN = (
     Action.ORGANIZATION_REOPENED, Action.ORGANIZATION_RESTORED, Action.ORGANIZATION_RESTORED_BY_UNDO,
@@ -79,7 +79,7 @@ def _mapped(instance: IntegrationInstance, terms: Terms, now: dt.datetime) -> Me
     value, total = mapped_here(instance)
     if not total:
         return _unknown("There is no organization to map.")
-    broken = value * 100 < terms.limit * total
+    broken = is_too_little(value, total, terms.limit)
     return _judged(broken=broken, text=f"{mapped_text(value, total)}.", value=value, total=total)
 
 
@@ -122,16 +122,6 @@ def _organizations(number: int) -> str:
 
 
 # --- companies, credentials, refreshes, the inbox -----------------------------------------------------
-
-
-def too_many_lost(before: int, lost: int, percent: int) -> bool:
-    """Whether more than so many percent of the companies are lost, or all of several.
-
-    One or two of a few are a large share, and an ordinary day; where none may go, they count, too.
-    """
-    if lost <= 2 and before < FEW and percent:
-        return before == lost > 0
-    return lost * 100 > before * percent
 
 
 def lost_text(before: int, lost: int) -> str:

@@ -11,11 +11,12 @@ from typing import Any
 from django.db import transaction
 
 from integrations.database.transactions import transaction_required
-from integrations.models import Expectation, ExpectationKind, IntegrationInstance
+from integrations.models import Expectation, ExpectationKind, HeldRefresh, IntegrationInstance
 from integrations.models.audit import Action
 from integrations.models.expectations import sentence
 from integrations.services.audit import Batch, Change, instance_change
 from integrations.services.conflicts import ChangedMeanwhile
+from integrations.services.expectations.limits import still_breaks
 
 Effect, Kind = Expectation.Effect, ExpectationKind
 LONGEST_DAYS = 365
@@ -172,7 +173,24 @@ def _write(action: Action, instance: IntegrationInstance, wanted: Mapping[Expect
                 _set(instance, kind, Terms(Effect.OFF, last.limit, last.days))
         else:
             _set(instance, kind, terms)
+    _judge_anew(instance, wanted)
     return instance_change(action, instance, before, _snapshot(instance))
+
+
+def _judge_anew(instance: IntegrationInstance, wanted: Mapping[ExpectationKind, Terms]) -> None:
+    """A held result waits only for what still brakes it; for nothing, no more: the next read tells."""
+    held = HeldRefresh.objects.filter(instance=instance).first()
+    if held is None:
+        return
+    braking = {kind.value: terms.limit for kind, terms in wanted.items() if terms.effect == Effect.BRAKE}
+    kept = [
+        each for each in held.reasons if each["kind"] in braking and still_breaks(each, braking[each["kind"]])
+    ]
+    if not kept:
+        held.delete()
+    elif kept != held.reasons:
+        held.reasons = kept
+        held.save(update_fields=["reasons"])
 
 
 def _set(instance: IntegrationInstance, kind: ExpectationKind, terms: Terms) -> None:
