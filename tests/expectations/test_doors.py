@@ -111,6 +111,9 @@ def test_a_file_carries_them_there_and_back(main: IntegrationInstance, owner: Us
         ('[["mapped", "warn", 90, 3]]', "the days of mapped do not fit"),
         ('[["twins", "warn", 9]]', "there is no kind “twins”"),
         ('[["inbox", "warn", 9], ["inbox", "warn", 8]]', "a kind stands twice"),
+        ('[["fewer", "brake"]]', "fewer needs its limit"),  # and not: no company may go
+        ('[["unmapped", "warn", 3]]', "unmapped needs its days"),
+        ('[["mapped", "warn", 90, 0, 1]]', "“mapped” has more than an effect, a limit and days"),
     ],
 )  # fmt: skip
 def test_what_a_file_cannot_mean_is_refused(

@@ -46,12 +46,20 @@ class Terms:
             raise ValueError(f"{kind.value} needs an effect, “warn” or “brake”")
         if told["effect"] == Effect.BRAKE and not kind.may_brake:
             raise ValueError(f"{kind.value} can warn, and not brake: no refresh breaks it")
+        if missing := [name for name in _numbers(kind) if name not in told]:  # 0 is the strictest of all
+            raise ValueError(f"{kind.value} needs its {' and '.join(missing)}")
         (low, high), limit, days = LIMITS[kind], told.get("limit", 0), told.get("days", 0)
         if type(limit) is not int or not low <= limit <= high:
             raise ValueError(f"the limit of {kind.value} must be a whole number from {low} to {high}")
         if type(days) is not int or not 0 <= days <= (LONGEST_DAYS if kind is Kind.UNMAPPED else 0):
             raise ValueError(f"the days of {kind.value} do not fit")
         return cls(Effect(told["effect"]), limit, days)
+
+
+def _numbers(kind: ExpectationKind) -> tuple[str, ...]:
+    """The numbers that belong to an expectation of the kind."""
+    limit = ("limit",) if kind.has_limit else ()
+    return (*limit, "days") if kind is Kind.UNMAPPED else limit
 
 
 Expected = dict[ExpectationKind, Terms]  # of all kinds that are expected, in the order of the kinds
@@ -84,11 +92,8 @@ def as_told(expected: Mapping[ExpectationKind, Terms]) -> dict[str, dict[str, An
     told: dict[str, dict[str, Any]] = {}
     for kind in Kind:
         if (terms := expected.get(kind)) is not None:
-            told[kind.value] = {"effect": terms.effect.value}
-            if kind.has_limit:
-                told[kind.value]["limit"] = terms.limit
-            if kind is Kind.UNMAPPED:
-                told[kind.value]["days"] = terms.days
+            numbers = {name: getattr(terms, name) for name in _numbers(kind)}
+            told[kind.value] = {"effect": terms.effect.value, **numbers}
     return told
 
 
@@ -120,6 +125,8 @@ def read_rows(rows: Any) -> Expected:
     if not isinstance(rows, list) or not all(isinstance(row, list) and row for row in rows):
         raise ValueError("must be a JSON list of [kind, effect, limit, days]")  # as all else
     names = ("effect", "limit", "days")
+    if long := next((row for row in rows if len(row) > 1 + len(names)), None):
+        raise ValueError(f"“{str(long[0])[:40]}” has more than an effect, a limit and days")
     if len({str(row[0]) for row in rows}) < len(rows):
         raise ValueError("a kind stands twice")
     return read_expected({str(row[0]): dict(zip(names, row[1:], strict=False)) for row in rows})
