@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
+from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -63,10 +64,12 @@ def _accept(request: SignedInRequest, instance: IntegrationInstance) -> HttpResp
             "decided first. Look again.",
         )
         return back_to_table(request, instance)
-    started = enqueue_refresh(instance, request.user, full=True, gone=absence.ids or ())
-    if Job.objects.filter(pk=started.pk, options__gone=absence.ids).exists():
-        absence.note_accepted(Batch(actor_of(request)))
-    else:
+    with transaction.atomic():  # no worker begins before it is recorded who said so
+        started = enqueue_refresh(instance, request.user, full=True, gone=absence.ids or ())
+        is_ordered = Job.objects.filter(pk=started.pk, options__gone=absence.ids).exists()
+        if is_ordered:
+            absence.note_accepted(Batch(actor_of(request)))
+    if not is_ordered:
         messages.warning(request, "Another refresh is under way. When it has ended, look again.")
     return back_to_table(request, instance)
 
