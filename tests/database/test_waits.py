@@ -73,9 +73,11 @@ def connected() -> Iterator[DatabaseWrapper]:
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits of a process that waits 0.3 s."""
-    monkeypatch.setitem(limits.LIMITS, "command", Limits(lock=0.1, statement=0.2, sleep=1, wait=0.3))
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Limits of a thread that waits 0.3 s, whatever kind of process an earlier test has made of this one."""
+    monkeypatch.setitem(limits.LIMITS, "short", Limits(lock=0.1, statement=0.2, sleep=1, wait=0.3))
+    with limits.limit_thread("short"):
+        yield
 
 
 @pytest.mark.usefixtures("short")
@@ -94,8 +96,7 @@ def test_a_server_that_never_answers_is_away_and_its_connection_is_not_used_agai
 
 def test_a_kept_connection_is_given_up_sooner_than_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("integrations.database.postgres.base.CHECK_WAIT", 0.3)
-    monkeypatch.setitem(limits.LIMITS, "command", LIMITS["web"])
-    with connected() as link:
+    with limits.limit_thread("web"), connected() as link:
         link.connection = link.get_new_connection(link.get_connection_params())
         began = time.monotonic()
         assert not link.is_usable()

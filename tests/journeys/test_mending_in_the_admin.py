@@ -56,7 +56,7 @@ def test_mending_a_mapping_in_the_admin(visitor: Visitor) -> None:
     page.locator("select[name=action]").select_option("delete_selected")
     page.get_by_role("button", name="Go").click()
     page.get_by_role("button", name=re.compile("Yes")).click()
-    expect(page.locator("#changelist")).to_contain_text("0 organization mappings")
+    expect(page.locator("#changelist")).to_contain_text("0 mappings")
     page.get_by_role("link", name="Removed").click()
     page.locator("#result_list tbody tr th a").click()
     page.get_by_role("link", name="Changes of this mapping").click()

@@ -20,6 +20,7 @@ from tests.support.sources import tree_of
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_UNDONE = {
+    "absence",  # the next read brings back who is there after all
     "token",
     "webhook",
     "delivery",

@@ -196,8 +196,7 @@ def _judge_anew(instance: IntegrationInstance, wanted: Mapping[ExpectationKind, 
     if not kept:
         held.delete()
     elif kept != held.reasons:
-        held.reasons = kept
-        held.save(update_fields=["reasons"])
+        HeldRefresh.objects.filter(pk=held.pk).update(reasons=kept)
 
 
 def _set(instance: IntegrationInstance, kind: ExpectationKind, terms: Terms) -> None:
