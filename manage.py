@@ -5,6 +5,8 @@ import os
 import sys
 from typing import NoReturn
 
+from portal.listen import check_command_line
+
 
 def works_on_files_alone(arguments: list[str]) -> bool:
     """Whether a command line (without the program's name) needs no database and no secret.
@@ -25,6 +27,10 @@ def main() -> None:
 
     What a command writes, it writes in transactions: what was under way is not there.
     """
+    try:
+        check_command_line(sys.argv[1:])
+    except ValueError as error:
+        end(str(error), 1)
     offline = works_on_files_alone(sys.argv[1:])
     os.environ.setdefault(
         "DJANGO_SETTINGS_MODULE", "portal.settings_offline" if offline else "portal.settings"

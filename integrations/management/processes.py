@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from portal.listen import read_bind
+
 LEFT_PATIENCE, LEFT_PAUSE = 20.0, 0.2  # seconds
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 
@@ -30,14 +32,15 @@ def check_web_options(bind: str, processes: int, threads: int) -> None:
     """Raises CommandError with the reason when the web server cannot be there, before it tries long."""
     if processes < 1 or threads < 1:
         raise CommandError("The web server needs at least one process and one thread.")
-    if bind.startswith("unix:"):
-        return
-    host, separator, port = bind.rpartition(":")
-    if not separator or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise CommandError(f"--bind takes ADDRESS:PORT, as in 127.0.0.1:8000, not {bind!r}.")
-    host = host.strip("[]")
     try:
-        found = socket.getaddrinfo(host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        place = read_bind(bind)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    if place is None:
+        return
+    host, port = place
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         with socket.socket(found[0][0], socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(found[0][4])

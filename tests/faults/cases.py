@@ -345,10 +345,14 @@ def _in_use(portal: Portal) -> str:
 @fault("the address is senseless", SQLITE)
 def _senseless(portal: Portal) -> str:
     began = time.monotonic()
-    ended = portal.manage("serve", "--bind", "nonsense", check=False)
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "serve", "--bind", "nonsense"], cwd=ROOT, env=portal.environment,
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
     assert ended.returncode == 1
     assert "ADDRESS:PORT" in ended.stderr
-    return f"the start ends after {time.monotonic() - began:.0f} s, with the reason"
+    assert time.monotonic() - began < 5
+    return "the start ends at once, with the reason"
 
 
 @fault("a machine has another key")
