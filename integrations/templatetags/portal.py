@@ -13,7 +13,7 @@ from django.contrib.messages.storage.base import Message
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from integrations.models import IntegrationInstance
@@ -239,11 +239,21 @@ def unindented(html: str) -> SafeString:
     return mark_safe(INDENTATION.sub("\n", html))  # noqa: S308  # what comes in is markup already
 
 
-@register.simple_tag
-@lru_cache(maxsize=4096)
-def mapping_row(row: Hashable, frame: Hashable) -> SafeString:
-    """integrations/setup/row.html, drawn once for all who see the same (some 10 MB when all are kept).
+# They stand in row.html for what depends on where the row is shown; text from elsewhere has no bare "<".
+PLACE, CHOSEN = "<place>", "<chosen>"
 
-    ``row`` and ``frame`` are a ShownRow and the RowFrame of views/mapping_rows.py.
+
+@register.simple_tag
+def mapping_row(row: Hashable, frame: Any) -> SafeString:
+    """integrations/mapping/row.html, with the links that lead back to this place.
+
+    ``row`` and ``frame`` are a ShownRow and the RowFrame of views/mapping_table.py.
     """
+    drawn = _drawn_row(row, frame).replace(CHOSEN, escape(frame.chosen)).replace(PLACE, escape(frame.place))
+    return unindented(drawn)
+
+
+@lru_cache(maxsize=4096)
+def _drawn_row(row: Hashable, frame: Hashable) -> str:
+    """A row, drawn once for all who see the same (some 10 MB when all are kept)."""
     return unindented(render_to_string("integrations/mapping/row.html", {"row": row, "frame": frame}))

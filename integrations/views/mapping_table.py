@@ -7,7 +7,7 @@ for the next who looks: a row that shows the same is the same markup (templateta
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,6 +42,7 @@ from integrations.views.common import SignedInRequest
 from integrations.views.last_step import last_step
 
 VIEW_PARAMS = {"columns", "size", "sort", "dir"}  # what "Clear" leaves of a table's address
+CHOSEN_PARAMS = ("state", "tier", "warning", "q")  # what the review takes of it
 SHOWN_FIELDS = {"q", "tier", "type", "sort"}  # the fields of the form above the table
 MOST_OF_AN_ADDRESS = 2000  # characters
 MOST_REASONS = 3
@@ -55,7 +56,12 @@ SELECTABLE_STATES = (
 
 @dataclass(frozen=True)
 class RowFrame:
-    """What all rows of a page share: where their links lead, and what this person may do."""
+    """What all rows of a page share: where their links lead, and what this person may do.
+
+    ``chosen`` (the rows that the table shows) and ``place`` (its whole address, quoted) are what links that
+    lead away and back take with them. The same row is the same markup wherever it stands, so they are set in
+    afterwards.
+    """
 
     mappings_address: str
     review_address: str
@@ -63,6 +69,8 @@ class RowFrame:
     can_map: bool
     can_see_history: bool
     columns: tuple[str, ...]
+    chosen: str = field(compare=False)
+    place: str = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -114,11 +122,15 @@ class ShownRow:
     changed_at: str
     changed_by: str
     can_clear: bool
-    query_string: str
 
 
-def row_frame(request: SignedInRequest, instance: IntegrationInstance, columns: tuple[str, ...]) -> RowFrame:
-    """The frame of the rows that this person sees of the instance."""
+def row_frame(
+    request: SignedInRequest,
+    instance: IntegrationInstance,
+    columns: tuple[str, ...],
+    address: Mapping[str, str],
+) -> RowFrame:
+    """The frame of the rows that this person sees of the instance, on the table at ``address``."""
     return RowFrame(
         mappings_address=reverse("integrations:mappings", args=[instance.psa, instance.pk]),
         review_address=reverse("integrations:review", args=[instance.psa, instance.pk]),
@@ -126,20 +138,20 @@ def row_frame(request: SignedInRequest, instance: IntegrationInstance, columns: 
         can_map=request.user.has_perm("integrations.map_organizations"),
         can_see_history=request.user.has_perm("integrations.view_auditevent"),
         columns=columns,
+        chosen="".join(f"{urlencode({name: address[name]})}&" for name in CHOSEN_PARAMS if name in address),
+        place=urlencode({"table": urlencode(address)}),
     )
 
 
-def shown_rows(
-    rows: Iterable[Any], labels: Mapping[str, str], columns: Collection[str], query_string: str
-) -> list[ShownRow]:
+def shown_rows(rows: Iterable[Any], labels: Mapping[str, str], columns: Collection[str]) -> list[ShownRow]:
     """The rows of services/mapping/table.py as their template wants them.
 
-    ``labels`` are the tenant's company types, ``query_string`` is the table's address.
+    ``labels`` are the tenant's company types.
     """
-    return [_shown(row, labels, columns, query_string) for row in rows]
+    return [_shown(row, labels, columns) for row in rows]
 
 
-def _shown(row: Any, labels: Mapping[str, str], columns: Collection[str], query_string: str) -> ShownRow:
+def _shown(row: Any, labels: Mapping[str, str], columns: Collection[str]) -> ShownRow:
     proposal, mapping = row.proposal, row.mapping
     elsewhere = row.mapping_state == RowState.ELSEWHERE
     company = proposal.company if proposal else mapping.company if mapping else None
@@ -170,7 +182,6 @@ def _shown(row: Any, labels: Mapping[str, str], columns: Collection[str], query_
         changed_at=f"{timezone.localtime(mapping.confirmed_at):%Y-%m-%d %H:%M %Z}" if mapping else "",
         changed_by=str(mapping.confirmed_by or "") if mapping else "",
         can_clear=mapping is not None and not elsewhere,
-        query_string=query_string if elsewhere else "",
     )
 
 
@@ -242,15 +253,16 @@ def rows_context(
 ) -> dict[str, Any]:
     """The rows of the mapping table, ready to be drawn, and what they share."""
     address = _table_address(request)
-    query_string, labels = urlencode(_lasting_params(address)), type_labels(instance)
+    lasting, labels = _lasting_params(address), type_labels(instance)
+    page = address.get("page", "")
     columns = shown_columns(address, usual or TableView.of(request.user))
     return {
         "instance": instance,
-        "query_string": query_string,
+        "query_string": urlencode(lasting),
         "columns": columns,
         "type_labels": labels,
-        "rows": shown_rows(rows, labels, columns, query_string),
-        "frame": row_frame(request, instance, columns),
+        "rows": shown_rows(rows, labels, columns),
+        "frame": row_frame(request, instance, columns, {**lasting, "page": page} if page else lasting),
     }
 
 

@@ -142,7 +142,7 @@
     form.className = "combobox";
     form.setAttribute("role", "search");
     Object.assign(form.dataset, { combobox: "", choose: link.pathname, row: row.id });
-    if (link.search) form.dataset.move = "";
+    if (new URLSearchParams(link.search).has("move")) form.dataset.move = "";
     input.className = "form-control form-control-sm";
     Object.assign(input, { name: "q", autocomplete: "off", spellcheck: false, placeholder: "Search companies" });
     input.value = link.classList.contains("company-none") ? "" : link.textContent;

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
@@ -239,3 +241,53 @@ def test_before_companies_were_read_the_page_says_what_is_missing(
     for headers in ({}, {"HX-Request": "true"}):
         found = browser.get(f"{address(main, 'choose', row.pk)}?q=dun", headers=headers).content.decode()
         assert "No companies have been read yet" in found
+
+
+def test_links_of_a_row_lead_back_to_where_it_stood(
+    main: IntegrationInstance, member: User, owner: User, client_of: Signed
+) -> None:
+    """Search, tab, order and page are there after a company was chosen or a row reviewed, without scripts."""
+    for number in range(30):
+        make_mapping(
+            make_organization(f"Calder {number:02}"), make_company(main, 500 + number, f"Calder & {number}")
+        )
+    elsewhere = make_organization("Calder Elsewhere")
+    make_mapping(elsewhere, make_company(make_instance("Other"), 9, "Calder Else"))
+    client = client_of(member)
+    place = {"q": "calder", "sort": "organization", "dir": "desc", "size": "25", "page": "2"}
+    here = f"{address(main)}?{urlencode(place)}"
+    rows = re.findall(r"<tr id=.row-.*?</tr>", client.get(here).content.decode(), re.DOTALL)
+    assert len(rows) == 6
+    for row in rows:
+        [link] = re.findall(r'href="([^"]*/company/[^"]*)"', row)
+        page = client.get(unescape(link)).content.decode()
+        back = re.search(r'name="table" value="([^"]*)"', page)
+        assert back
+        assert dict(parse_qsl(unescape(back[1]))) == place
+    [review] = re.findall(r'class="row-link" href="([^"]*)"', rows[0])
+    page = client.get(unescape(review)).content.decode()
+    assert f'href="{address(main)}?q=calder#mappings">Back to the table' in page
+
+    row = next(row for row in rows if "Calder 04" in row)
+    [link] = re.findall(r'href="([^"]*/company/[^"]*)"', row)
+    other = make_company(main, 900, "Calder Forty")
+    posted = {"company": other.pk, "table": dict(parse_qsl(urlsplit(unescape(link)).query))["table"]}
+    response = client.post(urlsplit(unescape(link)).path, posted)
+    assert urlsplit(response["Location"]).path == address(main)
+    assert dict(parse_qsl(urlsplit(response["Location"]).query)) == place
+
+
+def test_a_row_that_moves_here_can_be_given_another_company(
+    main: IntegrationInstance, member: User, client_of: Signed
+) -> None:
+    """Without scripts too: the page of companies knows that the move is meant."""
+    organization = make_organization("Dunmore")
+    make_mapping(organization, make_company(make_instance("Other"), 9, "Dunmore Ltd"))
+    first, second = make_company(main, 300, "Dunmore One"), make_company(main, 301, "Dunmore Two")
+    client, link = client_of(member), address(main, "choose", organization.pk)
+    for company in (first, second):
+        page = client.get(link).content.decode()
+        values = dict(re.findall(r'<input type="hidden" name="(company|move)" value="([^"]*)"', page))
+        client.post(link, {**values, "company": company.pk})
+        proposal = MappingProposal.objects.get(organization=organization)
+        assert (proposal.company, proposal.moves) == (company, True)
