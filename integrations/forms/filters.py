@@ -45,7 +45,8 @@ class FilterRowForm(forms.Form):
 
     ``values`` are the ticked chips of an operation that takes several values, ``value`` is what was typed:
     the value, or further ones. ``join`` says whether the row has to hold as well as those before (*and*), or
-    may hold instead of the one before (*or*). ``drawn`` is how many values the row took when it was drawn.
+    may hold instead of the one before (*or*). ``drawn`` is how many values the row took when it was drawn,
+    ``drawn_field`` the field that it was drawn with.
     """
 
     field = forms.ChoiceField(label="Filter", required=False)
@@ -53,6 +54,7 @@ class FilterRowForm(forms.Form):
     values = TextsField(label="Values", required=False)
     value = forms.CharField(label="Value", required=False, max_length=20_000)
     drawn = forms.CharField(required=False, max_length=10)
+    drawn_field = forms.CharField(required=False, max_length=200)
     join = forms.ChoiceField(label="Joined by", required=False, choices=[(AND, "and"), (OR, "or")])
 
     def __init__(self, *args: Any, provider: Provider, fields: Sequence[CompanyField], **kwargs: Any) -> None:
@@ -217,12 +219,14 @@ class FilterRowForm(forms.Form):
     def redrawn(self, *, at_once: bool) -> dict[str, Any]:
         """The row as it is shown anew when something of it was changed: what was typed becomes chips.
 
-        ``at_once``: the operation was changed just now. What was typed for one that takes one value is one
-        value then, whatever commas it holds.
+        ``at_once``: the field or the operation was changed just now. What was typed for one that takes one
+        value is one value then, whatever commas it holds; another field keeps only values that it can have.
         """
         row = {name: str(self[name].value() or "") for name in ("field", "operation", "value", "join")}
         if row["operation"] not in self.operations:
             row["operation"] = ""
+        if at_once and not self._keeps_values():
+            return {**row, "value": "", "values": []}
         if self.takes != "many":
             return {**row, "value": self.text}
         chips, typed = self._ticked(), self.text
@@ -232,6 +236,17 @@ class FilterRowForm(forms.Form):
                 value = self._parsed([typed]) if was_one else self._typed_values()
                 chips, typed = [*chips, *self._texts(value)], ""
         return {**row, "values": list(dict.fromkeys(chips)), "value": typed}
+
+    def _keeps_values(self) -> bool:
+        """Whether the values are of the row's field: of the one before, only if they could be of this one."""
+        before, field = self["drawn_field"].value(), self.company_field
+        if not before or field is None or before == field.name:
+            return True
+        known = self._known_value()
+        if known is None or not field.options:
+            return known is not None
+        values = known if isinstance(known, tuple | list) else (known,)
+        return {*values} <= {option.value for option in field.options}
 
     # --- checking ---
 

@@ -58,7 +58,8 @@ class IntegrationInstance(models.Model):
 
     ``zone`` is the platform that was chosen ("" means: detect from the user name), ``api_url`` where the
     tenant was found. ``credentials`` holds what only the PSA may see; ``secrets_set`` says when and by whom
-    each of them was set. ``last_check`` is the step list of the last connection check. ``next_refresh_at``
+    each of them was set. ``last_check`` is the step list of the last connection check, with the
+    request budget as it was last told (services/instances/budget.py). ``next_refresh_at``
     and ``next_check_at`` are when the schedule acts next (services/instances/schedule.py); None: not planned.
     ``user_field`` is the user-defined field to read with the companies, ``user_field_read`` the one whose
     values they have.
@@ -240,6 +241,14 @@ class IntegrationInstance(models.Model):
     def is_deleted(self) -> bool:
         """Whether it was deleted, softly."""
         return self.deleted_at is not None
+
+    @property
+    def budget_at(self) -> dt.datetime | None:
+        """When the PSA told the request budget that ``last_check`` holds; None where it holds none."""
+        budget = self.last_check.get("budget")
+        if not budget:
+            return None
+        return dt.datetime.fromisoformat(budget["told_at"]) if "told_at" in budget else self.last_checked_at
 
     def snapshot(self) -> dict[str, Any]:
         """What the audit may know: never a credential, only when it was set."""

@@ -159,11 +159,15 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class RequestBudget:
-    """Requests used of those allowed in the timeframe (minutes), all integrations of the tenant together."""
+    """Requests used of those allowed in the timeframe (minutes), all integrations of the tenant together.
+
+    ``sent_since`` are those that the portal has sent after the PSA told this.
+    """
 
     used: int
     limit: int
     timeframe_minutes: int
+    sent_since: int = 0
 
     @property
     def share(self) -> float:
@@ -321,6 +325,12 @@ class PSAClient(Protocol):
 
     def budget(self) -> RequestBudget:
         """The tenant's request budget now."""
+
+    def known_budget(self) -> RequestBudget | None:
+        """The budget as the PSA last told it to this client, if it did. Asks nobody."""
+
+    def sent(self) -> int:
+        """How many requests this client has sent with its credentials. Asks nobody."""
 
     def company_metadata(self) -> CompanyMetadata:
         """Every field of a company, with types and picklists.

@@ -72,7 +72,7 @@ def preview(request: SignedInRequest, instance: IntegrationInstance) -> HttpResp
             previewed = {"error": error.user_text}
         filters = filter_forms(instance, initial=_redrawn(filters, at_once=False))
     if request.htmx:
-        context = {"instance": instance, "filters": filters, "preview": previewed}
+        context = {"instance": instance, "filters": filters, "preview": previewed, "asked": True}
         return render(request, "integrations/setup/filter_rows.html", context)
     return setup_page(request, instance, filters=filters, preview=previewed)
 

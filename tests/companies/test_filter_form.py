@@ -474,3 +474,30 @@ def test_an_empty_filter_before_the_first_read_asks_what_to_read(
     page = page_of(client_of(owner).post(at("filters_save", instance), rows_of_form({"field": ""})))
     assert "No filter was saved and nothing was read" in page
     assert not instance.jobs.exists()
+
+
+def test_another_field_keeps_only_a_value_that_it_can_have(
+    refreshed: IntegrationInstance, owner: User, client_of: ClientOf
+) -> None:
+    """What was typed for a city is no company type; for a state it may be meant."""
+    window, typed = client_of(owner), 'value="Nowhereville"'
+    for field, kept in (("companyType", False), ("state", True)):
+        rows = rows_of_form(row(field, "", "Nowhereville", drawn_field="city"))
+        drawn = page_of(window.post(at("filters_edit", refreshed), rows, headers=HTMX))
+        assert (typed in drawn) is kept, field
+        assert f'name="filters-0-drawn_field" value="{field}"' in drawn
+
+
+def test_a_preview_counts_among_the_requests_that_are_known(
+    refreshed: IntegrationInstance, owner: User, client_of: ClientOf
+) -> None:
+    """What was sent since the budget was told stands beside it, at once and on the next page."""
+    window = client_of(owner)
+    IntegrationInstance.objects.filter(pk=refreshed.pk).update(
+        last_check={"budget": {"used": 5, "limit": 10_000, "timeframe_minutes": 60}}
+    )
+    rows = rows_of_form(row("companyType", "eq", "1"))
+    for sent in (2, 4):  # to count them, and to have a few
+        drawn = page_of(window.post(at("filters_preview", refreshed), rows, headers=HTMX))
+        for page in (drawn, page_of(window.get(refreshed.get_absolute_url()))):
+            assert re.search(rf"5 of 10,000 an hour(, as of .*?)?; {sent} more from here since", page)

@@ -385,6 +385,8 @@ def test_a_value_that_means_something_else_here_is_pointed_out(
 def test_refresh_options_shows_its_progress_until_it_is_done(
     instance: IntegrationInstance, window: Client
 ) -> None:
+    instance.last_check["budget"]["used"] = 7_777
+    instance.save()
     assert window.post(at("refresh", instance), {"table": "state=mapped&size=25"})["Location"] == (
         at("setup", instance) + "?state=mapped&size=25#mappings"
     )
@@ -404,6 +406,8 @@ def test_refresh_options_shows_its_progress_until_it_is_done(
     assert "every 1s" not in text_of(done)
     assert done["HX-Trigger"] == "options-refreshed"
     head = text_of(done).partition('<dl id="status-facts" class="facts facts-inline" hx-swap-oob="true">')[2]
+    assert "Requests used</dt><dd>7,777 of" not in head  # but as the read of several pages was told
+    assert re.search(r"Requests used</dt><dd>[\d,]+ of [\d,]+ an hour, .*; \d+ more from here since", head)
     assert "Companies as of</dt><dd><time " in head
 
 

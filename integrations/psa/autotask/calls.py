@@ -91,6 +91,7 @@ class Calls:
         )
         self.clock = self._transport.clock
         self._refusal: CredentialsRefused | None = None
+        self._told: tuple[RequestBudget, int] | None = None  # and how many requests had been sent then
         self.accepted = False
         """Whether the last answer to these credentials was no refusal; then calls need not go one by one."""
 
@@ -160,7 +161,21 @@ class Calls:
     # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/General_Topics/REST_Thresholds_Limits.htm
     def budget(self, api_url: str) -> RequestBudget:
         """The tenant's request budget; this call counts itself."""
-        return self._get(api_url, THRESHOLD, THRESHOLD, payloads.read_budget)
+        budget = self._get(api_url, THRESHOLD, THRESHOLD, payloads.read_budget)
+        self._told = budget, self._transport.sent
+        return budget
+
+    def known_budget(self) -> RequestBudget | None:
+        """The budget as it was last told, and what was sent since."""
+        if self._told is None:
+            return None
+        budget, sent_then = self._told
+        return dataclasses.replace(budget, sent_since=self.sent - sent_then)
+
+    @property
+    def sent(self) -> int:
+        """How many requests were sent with these credentials."""
+        return self._transport.sent
 
     # https://www.autotask.net/help/DeveloperHelp/Content/APIs/REST/API_Calls/REST_EntityInformationCall.htm
     def access(self, api_url: str) -> str:

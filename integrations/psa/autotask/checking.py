@@ -30,7 +30,6 @@ from integrations.psa.base import (
     PermissionRefused,
     PSAError,
     RateLimited,
-    RequestBudget,
     StepState,
     Unavailable,
     Zone,
@@ -69,7 +68,6 @@ class ConnectionCheck:
         self._steps: list[CheckStep] = []
         self._zone: Zone | None = None
         self._moved_from = ""
-        self._budget: RequestBudget | None = None
         self._count: int | None = None
 
     def run(self) -> ConnectionReport:
@@ -90,7 +88,7 @@ class ConnectionCheck:
         return ConnectionReport(
             steps=tuple(self._steps),
             zone=self._zone,
-            budget=self._budget,
+            budget=self._calls.known_budget(),
             company_count=self._count,
             moved_from=self._moved_from,
             platform=self._platform,
@@ -214,7 +212,6 @@ class ConnectionCheck:
             # The connection works; only the figure is missing.
             self._note(BUDGET, StepState.WARNING, f"The figure could not be read. {error.user_text}")
             return
-        self._budget = budget
         settings = self._calls.settings
         detail = (
             f"{budget.used:,} of {budget.limit:,} requests used in the last "

@@ -115,6 +115,14 @@ class AutotaskClient:
         """The tenant's request budget now; the call counts itself."""
         return self._at_zone(self._calls.budget)
 
+    def known_budget(self) -> RequestBudget | None:
+        """The budget as Autotask last told it to this client, and what was sent since; None before."""
+        return self._calls.known_budget()
+
+    def sent(self) -> int:
+        """How many requests were sent with the credentials."""
+        return self._calls.sent
+
     # --- companies ---
 
     def company_metadata(self) -> CompanyMetadata:

@@ -12,6 +12,7 @@ import http.client
 import logging
 import re
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,6 +98,9 @@ class Transport:
         self._secrets = secrets
         self.first_dates: dict[str, dt.datetime] = {}
         """What each host's clock showed at its first answer, where it told."""
+        self.sent = 0
+        """How many requests were sent with credentials: those that the tenant's budget counts."""
+        self._count_lock = threading.Lock()
         self._session = GuardedSession(gate or Gate(settings.extra_hosts), settings.limits)
 
     def close(self) -> None:
@@ -168,6 +172,9 @@ class Transport:
         destination = check_url(request.url, self.settings.extra_hosts)
         if deadline.remaining <= 0:
             raise errors.out_of_time(f"deadline passed before calling {destination.host}")
+        if request.auth is not None:
+            with self._count_lock:
+                self.sent += 1
         started = time.monotonic()
         ends = call_ends.set(started + deadline.remaining)
         path = urlsplit(request.url).path

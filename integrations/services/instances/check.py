@@ -15,6 +15,7 @@ from integrations.models import IntegrationInstance
 from integrations.models.audit import Action
 from integrations.psa.base import CheckStep, ConnectionReport, FailureKind, PSAError, StepState
 from integrations.services.audit import Batch, instance_change
+from integrations.services.instances.budget import put_budget, put_sent
 from integrations.services.instances.credentials import RefusedBefore, client_for, remember_zone
 
 MOST_NAMES = 5  # of people who can mend a connection
@@ -34,16 +35,20 @@ def check_connection(
     try:
         client = client_for(instance)
     except PSAError as error:
-        report = not_asked(error)
+        report, sent = not_asked(error), 0
     else:
         try:
             report = client.check(instance.zone)
+            sent = client.sent()
         finally:
             client.close()
     with transaction.atomic(durable=True):
         instance = IntegrationInstance.objects.locked().get(pk=instance.pk)
-        before = instance.snapshot()
+        before, known = instance.snapshot(), instance.last_check.get("budget")
         record_check(instance, report, timezone.now())
+        if known and report.budget is None:  # the check ended before it could ask
+            instance.last_check = {**instance.last_check, "budget": known}
+            put_sent(instance, sent)
         instance.save()
         after = instance.snapshot()
         if before != after:
@@ -66,13 +71,14 @@ def record_check(instance: IntegrationInstance, report: ConnectionReport, now: d
         instance.zone = report.platform
     instance.last_check = report_as_json(report)
     instance.last_checked_at = now
+    if report.budget is not None:
+        put_budget(instance, report.budget, now)
 
 
 def report_as_json(report: ConnectionReport) -> dict[str, Any]:
     """The report as the instance keeps it and the page shows it."""
     return {
         "steps": [{**asdict(step), "state": step.state.value} for step in report.steps],
-        "budget": asdict(report.budget) if report.budget else None,
         "companies": report.company_count,
         "moved_from": report.moved_from,
         "better_zone": report.better_zone,

@@ -14,6 +14,7 @@ from integrations.models.audit import Action
 from integrations.psa.base import Credentials, FailureKind, PSAClient, PSAError, Zone, ZoneMoved
 from integrations.psa.registry import provider_for
 from integrations.services.audit import Actor, Batch, instance_change
+from integrations.services.instances.budget import note_budget
 
 Found = TypeVar("Found")
 
@@ -84,8 +85,8 @@ def with_current_zone(instance: IntegrationInstance, work: Callable[[PSAClient],
     """Do something with a client; when the tenant has moved, store its new zone and do it again there.
 
     A refusal of the credentials is noted and closes this door for everybody, until they are changed or a
-    person has them checked. Raises PSAError (RefusedBefore where the door is closed), and what ``work``
-    raises. ``work`` has to bear being done twice.
+    person has them checked. What is known of the request budget then is kept. Raises PSAError (RefusedBefore
+    where the door is closed), and what ``work`` raises. ``work`` has to bear being done twice.
     """
     if IntegrationInstance.objects.filter(pk=instance.pk, status=IntegrationInstance.Status.REFUSED).exists():
         raise RefusedBefore
@@ -103,6 +104,7 @@ def with_current_zone(instance: IntegrationInstance, work: Callable[[PSAClient],
             raise
         finally:
             client.close()
+            note_budget(instance, client)
     raise AssertionError  # the loop returns or raises
 
 
