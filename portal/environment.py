@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import enum
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import available_timezones
 
 import environ
@@ -23,6 +25,12 @@ class Environment(enum.StrEnum):
 
 
 ENGINES = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
+REDIS_SCHEMES = {"redis", "rediss", "unix"}
+# How the signs are written that mean something in an address.
+ENCODED = (
+    "special signs of the password percent-encoded: @ is %40, / is %2F, ? is %3F, # is %23, : is %3A "
+    "and % is %25"
+)
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off"}
 
@@ -89,8 +97,8 @@ def database(url: str) -> dict[str, Any]:
     Raises ImproperlyConfigured, without the address, which may hold a password.
     """
     scheme, _, rest = url.partition("://")
-    if not scheme.startswith("sqlite"):
-        _refuse_raw_signs("DATABASE_URL", rest)
+    if not scheme.startswith("sqlite") and (said := raw_sign_in_password(rest)):
+        raise ImproperlyConfigured(f"DATABASE_URL {said}.")
     try:
         with warnings.catch_warnings(action="ignore"):  # of databases that it does not know
             found: dict[str, Any] = environ.Env.db_url_config(url)
@@ -99,22 +107,54 @@ def database(url: str) -> dict[str, Any]:
     if found.get("ENGINE") not in ENGINES or not found.get("NAME"):
         raise ImproperlyConfigured(
             "DATABASE_URL must be like postgres://user:password@host:5432/name or "
-            "sqlite:////folder/portal.sqlite3; special signs of the password percent-encoded (/ is %2F)."
+            f"sqlite:////folder/portal.sqlite3; {ENCODED}."
         )
     return found
 
 
-def _refuse_raw_signs(name: str, address: str) -> None:
-    """Raises ImproperlyConfigured where a raw sign of the password would be read as the end of it.
+def redis(address: str) -> str:
+    """The address of a Redis, as it is.
 
-    The rest of the password would then be taken for a host, be looked for, and stand in the log.
+    Raises ImproperlyConfigured, without the address, which may hold a password, where it names none.
     """
-    password, at, _ = address.rpartition("@")
-    if at and any(sign in password for sign in "@/?"):
+    scheme, _, rest = address.partition("://")
+    if said := raw_sign_in_password(rest):
+        raise ImproperlyConfigured(f"REDIS_URL {said}.")
+    try:
+        is_right = scheme in REDIS_SCHEMES and _names_redis(urlsplit(address))
+    except ValueError:  # whose words may hold a part of the password
+        is_right = False
+    if not is_right:
         raise ImproperlyConfigured(
-            f"{name} has more than one @, or a / or ? before its @. Write special signs of the password "
-            "percent-encoded: @ is %40, / is %2F, ? is %3F, # is %23, : is %3A and % is %25."
+            "REDIS_URL must be like redis://user:password@host:6379/0, rediss://… or unix:///folder/socket; "
+            f"{ENCODED}."
         )
+    return address
+
+
+def _names_redis(parts: SplitResult) -> bool:
+    """Whether it is a socket, or a host (this machine where there is none) and the number of a database.
+
+    Raises ValueError for a port that is no number.
+    """
+    if parts.fragment or parts.port == 0:
+        return False
+    if parts.scheme == "unix":
+        return parts.path.strip("/") != ""
+    host_is_right = re.fullmatch(r"[A-Za-z0-9._:%-]*", parts.hostname or "") is not None
+    return host_is_right and re.fullmatch(r"/?[0-9]*/?", parts.path) is not None
+
+
+def raw_sign_in_password(rest: str) -> str:
+    """What is wrong with the signs before the @ of an address, and how they are written; "" for nothing.
+
+    ``rest`` is the address behind its ://. A raw sign of the password would be read as the end of it: the
+    rest of the password would then be taken for a host, be looked for, and stand in the log.
+    """
+    user, at, _ = rest.rpartition("@")
+    if at and any(sign in user for sign in "@/?#"):
+        return f"has more than one @, or a / or ? or # before its @. Write {ENCODED}"
+    return ""
 
 
 def time_zone() -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from email.utils import getaddresses
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from portal.environment import ENCODED, raw_sign_in_password
+
 PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 LOCAL = {"consolemail": "console", "filemail": "filebased", "memorymail": "locmem"}  # for development
 EXAMPLE = "smtp+tls://user:password@mail.example.com:587"
@@ -42,12 +44,15 @@ def read_mail(url: str, sender: str) -> Mail:
     """
     if not url:
         return Mail()
+    scheme, _, rest = url.partition("://")
+    if scheme not in LOCAL and (said := raw_sign_in_password(rest)):
+        raise ValueError(f"EMAIL_URL {said}")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
     except ValueError:
-        raise ValueError(f"EMAIL_URL is no address like {EXAMPLE}") from None
+        raise ValueError(f"EMAIL_URL is no address like {EXAMPLE}; {ENCODED}") from None
     if parts.scheme not in PORTS and parts.scheme not in LOCAL:
         known = ", ".join(f"{scheme}://" for scheme in PORTS)
         raise ValueError(f"EMAIL_URL has to begin with one of {known}")
@@ -83,10 +88,7 @@ def _is_one_sender(sender: str) -> bool:
 def _check_server(parts: SplitResult, user: str, password: str) -> None:
     """Refuse what would be read as another server or user than was meant. Raises ValueError."""
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError(
-            "EMAIL_URL has to end with the server and its port. Percent-encode the signs / ? # @ : and % "
-            "in user and password"
-        )
+        raise ValueError(f"EMAIL_URL has to end with the server and its port; {ENCODED}")
     if not re.fullmatch(r"[A-Za-z0-9._:-]+", parts.hostname or ""):
         raise ValueError(f"EMAIL_URL names no mail server, as {EXAMPLE} does")
     if parts.port == 0:

@@ -11,7 +11,19 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from integrations.outbound.proxy import read_proxy
-from portal.environment import Environment, database, environment, flag, given, number, text, time_zone, words
+from portal.environment import (
+    Environment,
+    database,
+    environment,
+    flag,
+    given,
+    number,
+    raw_sign_in_password,
+    redis,
+    text,
+    time_zone,
+    words,
+)
 from portal.logs import logging_settings
 from portal.mail import is_origin, read_mail
 from portal.private_files import keep_private, make_files_private, make_folder, refuse_files_of_others
@@ -43,11 +55,11 @@ AUTOTASK_DISCOVERY_URL = text("AUTOTASK_DISCOVERY_URL", "https://webservices.aut
 
 # The way out of the office: a proxy for https, and the CA of a firewall that opens TLS. The names are those
 # that other programs read too; a wrong value is told at the start and not by the first refresh.
+proxy = text("HTTPS_PROXY", given("https_proxy"))
+if said := raw_sign_in_password(proxy.rpartition("://")[2]):
+    raise ImproperlyConfigured(f"HTTPS_PROXY {said}.")
 try:
-    OUTBOUND_PROXY = read_proxy(
-        text("HTTPS_PROXY", given("https_proxy")),
-        text("NO_PROXY", given("no_proxy")),
-    )
+    OUTBOUND_PROXY = read_proxy(proxy, text("NO_PROXY", given("no_proxy")))
 except ValueError as error:
     raise ImproperlyConfigured(f"HTTPS_PROXY cannot be used: {error}.") from None
 AUTOTASK_CA_BUNDLE = text("AUTOTASK_CA_BUNDLE", given("REQUESTS_CA_BUNDLE"))
@@ -187,7 +199,7 @@ elif TASKS_BACKEND == "rq":
     INSTALLED_APPS += ["django_rq", "django_tasks_rq"]
     TASKS = {"default": {"BACKEND": "django_tasks_rq.RQBackend", "QUEUES": ["default"]}}
     # A job has its own lease; the queue must not end it earlier.
-    RQ_QUEUES = {"default": {"URL": text("REDIS_URL"), "DEFAULT_TIMEOUT": 24 * 3600}}
+    RQ_QUEUES = {"default": {"URL": redis(text("REDIS_URL")), "DEFAULT_TIMEOUT": 24 * 3600}}
 else:
     raise ImproperlyConfigured(f"TASKS_BACKEND must be database or rq, not {TASKS_BACKEND!r}.")
 JOB_LEASE_SECONDS = number("JOB_LEASE_SECONDS", 60, minimum=5, maximum=3600)

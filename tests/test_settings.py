@@ -281,17 +281,48 @@ def test_an_address_that_names_no_database_says_how_it_should_look(read: Any, ad
     assert "Heron71" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("setting", ["DATABASE_URL", "EMAIL_URL", "REDIS_URL"])
 @pytest.mark.parametrize(
     "address",
-    ["portal:He@ron71@db/portal", "portal:He/ron71@db/portal", "portal:4/ron71?x@db/portal",
-     "portal:p#a@s%s/w@127.0.0.1:5432/portal", "portal:4?ron71@db/portal", "portal:a@b/c?ron71@db/portal"],
+    ["portal:He@ron71@db/0", "portal:4/ron71?x@db/0", "portal:4#ron71@db",
+     "portal:p#a@s%s/w@127.0.0.1:5432/0", "portal:ron71:x@db:ron71/0"],
 )  # fmt: skip
-def test_a_raw_sign_of_the_password_is_never_taken_for_the_end_of_it(read: Any, address: str) -> None:
+def test_a_raw_sign_of_the_password_is_never_taken_for_the_end_of_it(
+    read: Any, setting: str, address: str
+) -> None:
     """What follows would be looked for as a host, for ever, and be told in the log."""
+    scheme = {"DATABASE_URL": "postgres", "EMAIL_URL": "smtps", "REDIS_URL": "rediss"}[setting]
+    others = {"EMAIL_FROM": "portal@msp.example", "TASKS_BACKEND": "rq"}
     with pytest.raises(ImproperlyConfigured, match="percent-encoded: @ is %40") as refusal:
-        read(**PRODUCTION | {"DATABASE_URL": f"postgres://{address}"})
+        read(**PRODUCTION | others | {"REDIS_URL": "redis://db"} | {setting: f"{scheme}://{address}"})
+    assert setting in str(refusal.value)
     assert "ron71" not in str(refusal.value)
     assert "s%s" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["db:6379", "http://db/0", "redis://db:0", "redis://db/x", "redis://d b/0", "unix://", "redis:/db"],
+)
+def test_an_address_that_names_no_redis_says_how_it_should_look(read: Any, address: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL must be like"):
+        read(**PRODUCTION | {"TASKS_BACKEND": "rq", "REDIS_URL": address})
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["redis://127.0.0.1:6379/0", "rediss://me:p%40s%2Fs@db.example", "redis://[::1]:6379", "redis:///1",
+     "unix://me:pw@/run/redis.sock?db=1", "redis://:pw@db/0?health_check_interval=2"],
+)  # fmt: skip
+def test_the_address_of_a_redis_is_taken_as_it_is(read: Any, address: str) -> None:
+    found = read(**PRODUCTION | {"TASKS_BACKEND": "rq", "REDIS_URL": address})
+    assert found["RQ_QUEUES"]["default"]["URL"] == address
+
+
+def test_the_way_out_follows_the_same_rule(read: Any) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"HTTPS_PROXY .* percent-encoded: @ is %40") as refusal:
+        read(**PRODUCTION | {"HTTPS_PROXY": "http://me:4#ron71@proxy.example:3128"})
+    assert "ron71" not in str(refusal.value)
 
 
 def test_encoded_signs_of_the_password_and_an_at_of_a_file_are_read(read: Any) -> None:
@@ -300,6 +331,9 @@ def test_encoded_signs_of_the_password_and_an_at_of_a_file_are_read(read: Any) -
     assert found["DATABASES"]["default"]["HOST"] == "db"
     found = read(**PRODUCTION | {"DATABASE_URL": "sqlite:////srv/a@b/c@d.sqlite3"})
     assert found["DATABASES"]["default"]["NAME"] == "/srv/a@b/c@d.sqlite3"
+    read(
+        **PRODUCTION | {"PORTAL_ENVIRONMENT": "test", "EMAIL_URL": "filemail:///srv/a@b", "EMAIL_FROM": "p@m"}
+    )
 
 
 @pytest.mark.parametrize("around", ["{} ", "{}\r", "\t{}\r\n"])
@@ -425,9 +459,9 @@ def test_mail_is_read_from_one_address(read: Any) -> None:
         ({"EMAIL_URL": "mail.example:25"}, "EMAIL_URL"),
         ({"EMAIL_URL": "smtp://u:hush-hush@:99999"}, "EMAIL_URL"),
         ({"EMAIL_URL": "smtp://u:hush-hush@"}, "EMAIL_URL"),
-        ({"EMAIL_URL": "smtps://u:25#hush-hush@mail.example"}, "Percent-encode"),
-        ({"EMAIL_URL": "smtps://u:12345/hush-hush@mail.example"}, "Percent-encode"),
-        ({"EMAIL_URL": "smtps://u:hush-hush@mail.example/?x=1"}, "Percent-encode"),
+        ({"EMAIL_URL": "smtps://u:25#hush-hush@mail.example"}, "percent-encoded"),
+        ({"EMAIL_URL": "smtps://u:12345/hush-hush@mail.example"}, "percent-encoded"),
+        ({"EMAIL_URL": "smtps://u:hush-hush@mail.example/?x=1"}, "percent-encoded"),
         ({"EMAIL_URL": "smtps://u:hush-hush@mail.example:0"}, "port 0"),
         ({"EMAIL_URL": "smtps://hush-hush@mail.example"}, "a user and a password"),
         ({"EMAIL_URL": "smtps://u:hush-h%C3%BCsh@mail.example"}, "not ASCII"),
