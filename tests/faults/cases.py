@@ -329,7 +329,8 @@ def _kill_serve(portal: Portal) -> str:
 @fault("two prepare at once")
 def _prepare_twice(portal: Portal) -> str:
     with ThreadPoolExecutor(2) as both:
-        ended = list(both.map(lambda _: portal.manage("prepare", check=False), range(2)))
+        # With a setting each is a process of its own; the warm one does one thing after the other.
+        ended = list(both.map(lambda _: portal.manage("prepare", check=False, LOG_LEVEL="INFO"), range(2)))
     assert [each.returncode for each in ended] == [0, 0], ended
     return "one after the other"
 

@@ -289,10 +289,11 @@ class Portal:
         return self._process is not None and self._process.poll() is None
 
     def processes(self, word: str) -> list[int]:
-        """Its running processes whose command line holds the word, the oldest first."""
+        """Its running processes whose command line holds the word, the oldest first; not its ``warm`` one."""
         mark, found = f"PORTAL_DATA_DIR={self.folder}\0".encode(), []
+        ours = {os.getpid(), self._warm.number if self._warm is not None else 0}
         for path in Path("/proc").iterdir():
-            if path.name.isdecimal() and int(path.name) != os.getpid():
+            if path.name.isdecimal() and int(path.name) not in ours:
                 try:
                     if mark in (path / "environ").read_bytes() + b"\0":
                         line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()

@@ -28,6 +28,11 @@ class Warm:
     environment: dict[str, str]
     _process: subprocess.Popen[str] | None = field(default=None, init=False)
 
+    @property
+    def number(self) -> int:
+        """By which the machine knows the process; 0 while there is none."""
+        return self._process.pid if self._process is not None else 0
+
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of ``manage.py``, whatever it ends with."""
         return self._do({"arguments": ["manage.py", *arguments]})
