@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from django.db import OperationalError
 from django.test import Client
@@ -16,7 +17,10 @@ from django.test import Client
 from integrations.database import limits
 from integrations.database.faults import Fault, fault_of
 from integrations.database.limits import LIMITS, Limits
+from integrations.database.postgres import base
 from integrations.database.postgres.base import BoundedConnection, DatabaseWrapper
+from integrations.database.postgres.names import with_addresses
+from integrations.database.postgres.silence import Silence
 from portal import probe_threads
 from portal.logs import FaultFilter
 from portal.probe_threads import Lookout
@@ -54,18 +58,23 @@ def frozen_server() -> Iterator[int]:
             thread.join(5)
 
 
+def made(port: int, **options: object) -> DatabaseWrapper:
+    """Django's connection to a server at that port, not made yet."""
+    return DatabaseWrapper(
+        {
+            "NAME": "portal", "USER": "portal", "PASSWORD": "", "HOST": "127.0.0.1", "PORT": str(port),
+            "OPTIONS": {"sslmode": "disable", "gssencmode": "disable", **options}, "TIME_ZONE": None,
+            "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False,
+        },
+        "frozen",
+    )  # fmt: skip
+
+
 @contextmanager
-def connected() -> Iterator[DatabaseWrapper]:
+def connected(**options: object) -> Iterator[DatabaseWrapper]:
     """Django's connection to such a server."""
     with frozen_server() as port:
-        link = DatabaseWrapper(
-            {
-                "NAME": "portal", "USER": "portal", "PASSWORD": "", "HOST": "127.0.0.1", "PORT": str(port),
-                "OPTIONS": {"sslmode": "disable", "gssencmode": "disable"}, "TIME_ZONE": None,
-                "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False,
-            },
-            "frozen",
-        )  # fmt: skip
+        link = made(port, **options)
         try:
             yield link
         finally:
@@ -101,6 +110,157 @@ def test_a_kept_connection_is_given_up_sooner_than_a_statement(monkeypatch: pyte
         began = time.monotonic()
         assert not link.is_usable()
         assert time.monotonic() - began < 3
+
+
+@contextmanager
+def mute_server() -> Iterator[tuple[int, list[socket.socket]]]:
+    """A server that takes whoever comes and never says a word; its port, and who came."""
+    came: list[socket.socket] = []
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                came.append(listener.accept()[0])
+            except OSError:
+                return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        try:
+            yield int(listener.getsockname()[1]), came
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            for link in came:
+                link.close()
+            thread.join(5)
+
+
+def ask(link: DatabaseWrapper) -> str:
+    """What somebody is told who needs a new connection."""
+    with pytest.raises(OperationalError) as told, link.wrap_database_errors:
+        link.get_new_connection(link.get_connection_params())
+    assert fault_of(told.value) is Fault.AWAY
+    return str(told.value)
+
+
+def test_after_one_has_waited_for_a_silent_server_others_are_told_at_once() -> None:
+    with mute_server() as (port, came):
+        link = made(port, connect_timeout=2)
+        assert "timeout" in ask(link)
+        assert len(came) == 1
+        began = time.monotonic()
+        for _ in range(20):
+            assert "did not answer a moment ago" in ask(link)
+        assert time.monotonic() - began < 1
+        link.connection = object()  # a kept one is not asked either
+        assert not link.is_usable()
+        assert len(came) == 1
+
+
+def test_one_at_a_time_looks_whether_a_server_is_still_silent() -> None:
+    silence, told = Silence(pause=0.05), []
+    with pytest.raises(psycopg.errors.ConnectionTimeout), silence.listening():
+        raise psycopg.errors.ConnectionTimeout
+    with pytest.raises(psycopg.OperationalError, match="a moment ago"), silence.listening():
+        told.append("nobody comes so far")
+    time.sleep(0.06)
+    with silence.listening():
+        with pytest.raises(psycopg.OperationalError, match="a moment ago"), silence.listening():
+            told.append("another one looks")
+        assert silence.lasts
+    assert not silence.lasts
+    with silence.listening(), silence.listening():  # as many as come
+        told.append("it has answered")
+    assert told == ["it has answered"]
+
+
+@pytest.mark.parametrize("end", [psycopg.OperationalError("refused"), KeyboardInterrupt()])
+def test_whoever_looks_lets_the_next_one_look_whatever_he_met(end: BaseException) -> None:
+    silence = Silence(pause=0)
+    with pytest.raises(psycopg.errors.ConnectionTimeout), silence.listening():
+        raise psycopg.errors.ConnectionTimeout
+    with pytest.raises(type(end)), silence.listening():
+        raise end
+    with silence.listening():
+        pass
+    assert not silence.lasts
+
+
+def test_a_worker_in_a_long_statement_gives_a_server_up_that_answers_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("integrations.database.postgres.base.ASK_AFTER", 0.1)
+    with limits.limit_thread("worker"), connected(prepare_threshold=2) as link:
+        link.connection = link.get_new_connection(link.get_connection_params())
+        signs: list[float] = []
+
+        def lives() -> bool:  # asked by somebody who comes: at first the server answers
+            signs.append(time.monotonic())
+            return len(signs) < 4
+
+        assert link.connection.lives is not None
+        link.connection.lives = lives
+        with pytest.raises(OperationalError, match="no answer"), link.wrap_database_errors:
+            link.connection.execute("SELECT pg_sleep(500)")
+        assert len(signs) == 6  # three in a row were missed
+        assert link.connection.closed
+
+
+def test_signs_of_life_are_what_somebody_who_comes_is_told(short: None) -> None:
+    with frozen_server() as port:  # lets everybody in, as one does that is at long work
+        assert base._lives(made(port).get_connection_params())
+    assert base._lives(made(port).get_connection_params())  # a refusal is an answer
+    with mute_server() as (port, _):
+        assert not base._lives(made(port, connect_timeout=2).get_connection_params())
+
+
+def test_only_long_waits_ask_for_signs_of_life_and_none_behind_a_pooler() -> None:
+    for kind, threshold, asks in [("worker", 2, True), ("migration", 2, True), ("web", 2, False),
+                                  ("probe", 2, False), ("worker", None, False)]:  # fmt: skip
+        with limits.limit_thread(kind), connected(prepare_threshold=threshold) as link:
+            link.connection = link.get_new_connection(link.get_connection_params())
+            assert (link.connection.lives is not None) is asks, (kind, threshold)
+
+
+def test_a_resolver_that_never_answers_holds_nobody_and_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, answers = [], threading.Event()
+
+    def resolver(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        answers.wait(30)
+        return [(0, 0, 0, "", ("127.0.0.1", 5432))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    parameters = {"host": "db.msp.example", "port": "5433"}
+    try:
+        for _ in range(3):
+            with pytest.raises(psycopg.errors.ConnectionTimeout, match=r"'db.msp.example' .*DNS") as told:
+                with_addresses(parameters, within=0.05)
+            assert fault_of(told.value) is Fault.AWAY
+        assert asked == ["db.msp.example"]
+    finally:
+        answers.set()
+    wait_until(lambda: with_addresses(parameters) == {**parameters, "hostaddr": "127.0.0.1"}, "it answers", 5)
+
+
+def test_names_of_hosts_are_looked_up_and_all_else_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolver(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        if host.startswith("gone"):
+            raise socket.gaierror(-2, "Name or service not known")
+        return [(0, 0, 0, "", (address, 1)) for address in ("192.0.2.1", "2001:db8::1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    for kept in ({}, {"host": "127.0.0.1"}, {"host": "::1"}, {"host": "/run/postgresql"},
+                 {"host": "/run,10.0.0.1"}, {"host": "db", "hostaddr": "10.0.0.1"}):  # fmt: skip
+        assert with_addresses(kept) == kept
+    assert with_addresses({"host": "gone,/run,db", "port": "1,2,3", "user": "me"}) == {
+        "host": "/run,db,db", "hostaddr": ",192.0.2.1,2001:db8::1", "port": "2,3,3", "user": "me",
+    }  # fmt: skip
+    with pytest.raises(psycopg.OperationalError, match="failed to resolve host 'gone'"):
+        with_addresses({"host": "gone"})
 
 
 def test_each_limit_of_the_server_ends_before_the_one_of_this_side() -> None:
