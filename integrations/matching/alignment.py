@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from integrations.matching import wordlists
 from integrations.matching.similarity import INFLECTED, LEAST_SIMILARITY, is_guess, word_similarity
 from integrations.matching.tables import Table
 from integrations.matching.vocabulary import NOTHING, Flags, Ids, Reals, Vocabulary
@@ -12,6 +13,8 @@ from integrations.matching.vocabulary import NOTHING, Flags, Ids, Reals, Vocabul
 _PREFER_WEIGHT, _PREFER_PLACE = 1e-3, 1e-5
 _WHOLE_EQUAL = 0.99
 SHORT_FORM = 3
+#: In shorter words two exchanged letters make another name too often ("Neil", "Niel").
+_SHORTEST_EXCHANGED = 5
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class Alignment:
     ordinary_swaps: Ids  # (P) partners that are two different ordinary words
     swaps: Ids  # (P) partners that are two different known words
     attested: Ids  # (P) partners that are two different surnames or places
+    exchanged: Ids  # (P) partners of which one is a known word, the other it with two letters exchanged
     several: Ids  # (P) partners of which one is a short form of several words
     guesses: Ids  # (P) partners of which one is a short form that may stand for other words
     inexact: Reals  # (P) the part of the information that rests on partners not spelled alike
@@ -95,6 +99,31 @@ def _guesses(one: Ids, two: Ids, vocabulary: Vocabulary) -> Flags:
     return found
 
 
+def _exchanged(one: Ids, two: Ids, vocabulary: Vocabulary) -> Flags:
+    """Pairs of a known word and an unknown one that is it with two neighbouring letters exchanged."""
+    lengths, texts = vocabulary.length, vocabulary.texts
+    known = vocabulary.known | vocabulary.in_dictionary
+    other = known | vocabulary.attested | vocabulary.exact_only
+    possible = (known[one] & ~other[two]) | (known[two] & ~other[one])
+    possible &= (lengths[one] == lengths[two]) & (lengths[one] >= _SHORTEST_EXCHANGED)
+    words = wordlists.exchanged_words()
+    for position in np.flatnonzero(possible).tolist():
+        a, b = texts[one[position]], texts[two[position]]
+        possible[position] = _neighbours_exchanged(a, b) and not (a in words and b in words)
+    return possible
+
+
+def _neighbours_exchanged(one: str, two: str) -> bool:
+    """Whether two words of one length are the same but for two neighbouring letters: "design", "deisgn"."""
+    unlike = [place for place in range(len(one)) if one[place] != two[place]]
+    return (
+        len(unlike) == 2
+        and unlike[1] == unlike[0] + 1
+        and one[unlike[0]] == two[unlike[1]]
+        and one[unlike[1]] == two[unlike[0]]
+    )
+
+
 def _close_words(
     alignment: Alignment, rows: Ids, vocabulary: Vocabulary
 ) -> tuple[Ids, Ids, Ids, Ids, Ids, Reals]:
@@ -123,6 +152,7 @@ def _count_kinds(alignment: Alignment, at: Ids, a: Ids, b: Ids, vocabulary: Voca
     alignment.ordinary_swaps[at] += ordinary[a] & ordinary[b] & ~short_form
     alignment.swaps[at] += known[a] & known[b]
     alignment.attested[at] += attested[a] & attested[b]
+    alignment.exchanged[at] += _exchanged(a, b, vocabulary)
     alignment.several[at] += short_form
     alignment.guesses[at] += _guesses(a, b, vocabulary)
 
@@ -229,6 +259,7 @@ def _equal_words(ours: Ids, theirs: Ids, whole: Flags, vocabulary: Vocabulary) -
         ordinary_swaps=np.zeros(size, np.int32),
         swaps=np.zeros(size, np.int32),
         attested=np.zeros(size, np.int32),
+        exchanged=np.zeros(size, np.int32),
         several=np.zeros(size, np.int32),
         guesses=np.zeros(size, np.int32),
         inexact=np.zeros(size),

@@ -69,6 +69,8 @@ FEATURES: dict[str, int] = {
     "known_word_swapped": -1,
     "ordinary_word_swapped": -1,
     "attested_word_swapped": -1,
+    "letters_exchanged": 0,
+    "article_before_small": 0,
     "only_telling_word_swapped": -1,
     "only_light_words_shared": -1,
     "abbreviation_guessed": -1,
@@ -91,6 +93,9 @@ FEATURES: dict[str, int] = {
     "place_with_name": 1,
     "all_contacts_different": -1,
 }
+
+#: What only rules and tiers read; their weights stay nought.
+UNWEIGHED = frozenset(["letters_exchanged", "article_before_small"])
 
 #: What differs between the sides; for the context, not for the pair's own score.
 SIDED = ("organization_adds", "organization_adds_structural", "company_adds_structural")

@@ -6,7 +6,7 @@ Every function takes a text and gives it back without, or with what was found se
 import re
 
 from integrations.matching import wordlists
-from integrations.matching.words import fold
+from integrations.matching.addresses import STREET_WORDS, is_legal
 
 _MARKS = wordlists.marks()
 
@@ -32,17 +32,6 @@ def _first_words(*sections: str) -> frozenset[str]:
 _MARK_WORDS = _first_words("inactive", "inactive when set apart") | {"z", "x"}
 _DECORATION_WORDS = _first_words("decoration")
 SITE_WORDS = _first_words("main site", "main site when set apart")
-_REGIONS = wordlists.regions()[0]
-#: Short forms of states and countries behind a name: "/DE/", ", TX".
-_SHORT_PLACES = frozenset(_REGIONS.values()) | {"uk", "usa", "us", "can", "new", "adr"}
-_COUNTRIES, _STREETS = frozenset(_MARKS["country"]), frozenset(_MARKS["street"])
-_STREET = re.compile(
-    rf"\d{{1,5}}[a-z]?\s+(?:[\w.']+\s+){{1,3}}(?:{'|'.join(sorted(_STREETS))})\.?$", re.IGNORECASE
-)
-_STREET_NAME = re.compile(rf"(?:[\w.']+\s+){{1,3}}(?:{'|'.join(sorted(_STREETS))})\.?$", re.IGNORECASE)
-_ROOM = re.compile(r"(?:suite|ste|unit|floor|apt|po box|p\.?\s?o\.? box)\.?\s*#?\s*\w{1,6}$", re.IGNORECASE)
-_ROOM_BEHIND = re.compile(r"(?<=\w)[\s,-]+((?:suite|ste\.?)\s*#?\s*\d\w{0,5})$", re.IGNORECASE)
-_STREET_BEHIND = re.compile(rf"(?<=\w)\s+({_STREET.pattern})", re.IGNORECASE)
 
 _INACTIVE_PATTERNS = (
     re.compile(
@@ -67,14 +56,6 @@ _SITE_PATTERN = re.compile(
     rf"(?:[\s,\-|/(\[]+(?:{_SITE})|(?:\s[-|/]+\s*|\s*[(\[]\s*|\s*,\s*)(?:{_SITE_APART}))\s*[)\]]?\s*$",
     re.IGNORECASE,
 )
-_JURISDICTION = re.compile(r"\s*[/\\]+\s*([A-Za-z]{2,4}|[A-Za-z]+(?: [A-Za-z]+)+(?=\s*[/\\]))\s*([/\\]*)\s*$")
-_STATED = re.compile(
-    r"(?<=\w\W)\s*\ban?\s+((?:[^\W\d]+\s+){1,3}?)((?:domestic |non-?profit |professional )?(?:corporation"
-    r"|company|limited liability company|limited partnership|llc|inc\.?))\s*$",
-    re.IGNORECASE,
-)
-_STATE_IN_BRACKETS = re.compile(r"\(\s*([A-Z]{2})\s*\)")
-_STATE_NAMES = {short: name for name, short in _REGIONS.items()}
 _TO_WHOM = re.compile(r"^\W*(?:c\s*/\s*o|attn|attention)\b[\s:.,-]+(?=\w)", re.IGNORECASE)
 _STARS = re.compile(r"^[\s*]+|[\s*]+$")
 _CUSTOMER_NUMBER = (
@@ -165,25 +146,15 @@ _WHEN = re.compile(
 _HAPPENED = frozenset(
     ["acquired", "bought", "succeeded", "replaced", "taken", "merged", "renamed", "rebranded"]
 )
-_ROOM_WORDS = frozenset(["suite", "ste"])
 #: Without one of these, and without a sign, a name has no addition to be set apart.
-ADDITION_WORDS = SITE_WORDS | _OWNER_WORDS | _STREETS | _ROOM_WORDS
+ADDITION_WORDS = SITE_WORDS | _OWNER_WORDS | STREET_WORDS
 _SPELLED_DBA = (frozenset("dba"), frozenset("aka"), frozenset("fka"))
 _DIGIT = re.compile(r"\d")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _TWO_LETTERS = re.compile(r"[^\W_][^\W_]")
 _SIGNS = frozenset("([-|:_")
 _EDGES = " -_,;:()[]/|"
-_COMMA = re.compile(r",(?!\d{3}\b)")
 _TAIL = re.compile(r"(?:\s*[(\[][^()\[\]]*[)\]]|\s+[-|/]+\s+[^-|/()\[\]]+)$")
-_POSTAL = re.compile(
-    r"\b(?:\d{4,5}(?:-\d{4})?|[a-z]{1,2}\d[a-z\d]?\s*\d[a-z]{2}|[a-z]\d[a-z]\s?\d[a-z]\d)$", re.IGNORECASE
-)
-_POSTAL_IN_FRONT = re.compile(r"^(?:[a-z]{1,2}-)?\d{4,5}\s+")
-_NOT_WORD = re.compile(r"[^\w]+")
-_LEGAL_TAILS = wordlists.legal_forms()
-_FORM_TEXTS = frozenset(words[0] for words in _LEGAL_TAILS if len(words) == 1)
-_LONGEST_PLACE, _CODE_OF_PLACE = 4, 4
 
 
 def without_marks(text: str, lowered: str, first_words: set[str]) -> tuple[str, bool]:
@@ -237,37 +208,6 @@ def main_site_apart(text: str, words: set[str]) -> str:
     return f"{text[: found.start()].rstrip(' -,|/')} (hq)"
 
 
-def jurisdiction_apart(text: str) -> str:
-    """Write a place of registration ("/DE/", ", a Texas corporation") as an addition, a state by its name."""
-    stated = _STATED.search(text) if "," in text else None
-    if stated is not None and "".join(stated.group(1).lower().split()) in _REGIONS:
-        text = f"{text[: stated.start()]} {stated.group(2)} ({stated.group(1)})"
-    found = _JURISDICTION.search(text) if "/" in text or "\\" in text else None
-    if found is not None and text[: found.start()].strip():
-        place = found.group(1)
-        known = place.lower() in _SHORT_PLACES or is_place(place)
-        if known or (found.group(2) and len(place) <= _CODE_OF_PLACE):
-            text = f"{text[: found.start()]} ({place.upper() if len(place) <= _CODE_OF_PLACE else place})"
-    return _STATE_IN_BRACKETS.sub(_named_state, text) if "(" in text else text
-
-
-def _named_state(found: re.Match[str]) -> str:
-    """A state in brackets by its name, so that "DE" is no small word."""
-    name = _STATE_NAMES.get(found.group(1).lower())
-    return f"({name})" if name else found.group(0)
-
-
-def is_legal(piece: str) -> bool:
-    """Whether a piece of a name is nothing but a legal form."""
-    words = tuple(_NOT_WORD.sub(" ", piece.lower().replace(".", "")).split())
-    return words in _LEGAL_TAILS
-
-
-def _ends_legally(piece: str) -> bool:
-    words = _NOT_WORD.sub(" ", piece.lower().replace(".", "")).split()
-    return len(words) > 1 and (tuple(words[-1:]) in _LEGAL_TAILS or tuple(words[-2:]) in _LEGAL_TAILS)
-
-
 def owner_apart(text: str, words: set[str]) -> str:
     """Write "a division of Acme", "c/o Acme", ", an Acme company", "snc di Rossi & C." as an addition."""
     if "di" in words:
@@ -284,64 +224,6 @@ def owner_apart(text: str, words: set[str]) -> str:
     if found is None or not _TWO_LETTERS.search(text[: found.start()]):
         return text
     return f"{text[: found.start()]} ({text[found.end() :].strip('()[] ')})"
-
-
-def street_apart(text: str, words: set[str]) -> str:
-    """Write a street with its number, or a room, behind a name as an addition: "Acme 1200 Main St"."""
-    if not _ROOM_WORDS.isdisjoint(words) and _DIGIT.search(text):
-        text = _ROOM_BEHIND.sub(r" (\1)", text)
-    if _STREETS.isdisjoint(words) or not _DIGIT.search(text):
-        return text
-    found = _STREET_BEHIND.search(text)
-    return f"{text[: found.start()].rstrip(' ,-')} ({found.group(1)})" if found else text
-
-
-def is_street(piece: str) -> bool:
-    """Whether a piece of a name is a street with its number, or a room."""
-    return bool(_STREET.match(piece) or _ROOM.match(piece))
-
-
-def is_place(piece: str) -> bool:
-    """Whether a piece of a name is a town, state or country, or a town with its state or postal code."""
-    plain = _POSTAL_IN_FRONT.sub("", _POSTAL.sub("", fold(piece).lower().replace("'", "").replace(".", "")))
-    words = _NOT_WORD.sub(" ", plain).split()
-    if not words or len(words) > _LONGEST_PLACE + 1:
-        return bool(_POSTAL.search(piece)) and not words
-    if words[-1] in _SHORT_PLACES and len(words) > 1:
-        words = words[:-1]
-    text = " ".join(words)
-    return (
-        text in wordlists.places()
-        or "".join(words) in _REGIONS
-        or text in _COUNTRIES
-        or (len(words) == 1 and len(text) <= 3 and text in _SHORT_PLACES)
-    )
-
-
-def address_apart(text: str) -> str:
-    """Write an address behind a name as additions: "Acme, Boise, Idaho" -> "Acme (Boise) (Idaho)".
-
-    What follows a comma is an address where it is a known place, or any one word behind a legal form.
-    """
-    head, comma, tail = text.rpartition(",")
-    if not comma or ("," not in head and tail.strip(" .").lower() in _FORM_TEXTS):
-        return text
-    pieces = [piece.strip() for piece in _COMMA.split(text)]
-    pieces = [piece for piece in pieces if _LETTER_OR_DIGIT.search(piece)]
-    kept = len(pieces)
-    while kept > 1:
-        piece = pieces[kept - 1]
-        whole = ", ".join(pieces[: kept - 1])
-        behind_form = _ends_legally(whole) and len(piece.split()) <= 2 and not is_legal(piece)
-        told = behind_form or is_street(piece) or (is_place(piece) and not is_place(whole))
-        told |= kept < len(pieces) and bool(_STREET_NAME.match(piece))
-        if is_legal(piece) or not told:
-            break
-        kept -= 1
-    if kept == len(pieces):
-        return text
-    additions = " ".join(f"({piece.strip('()[] ')})" for piece in pieces[kept:])
-    return f"{', '.join(pieces[:kept])} {additions}"
 
 
 def names_in(text: str, words: set[str]) -> list[str]:

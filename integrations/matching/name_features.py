@@ -263,6 +263,8 @@ def _sameness_features(pairs: Pairs) -> Flags:
     partner_first = (a.partner[:, 0] == 0) | (a.left[:, 0] == a.right[:, 0])
     values["same_first_word"] = (partner_first | a.whole).astype(float)
     values["one_word"] = ((left.word_count[lf] == 1) | (right.word_count[rf] == 1)).astype(float)
+    article = same & pairs.vocabulary.small[a.left[:, 0]] & (a.left[:, 0] == a.right[:, 0])
+    values["article_before_small"] = (article & (left.squash[lf] != right.squash[rf])).astype(float)
     values["same_text"] = (left.whole[pairs.rows] == right.whole[pairs.columns]).astype(float)
     return nothing_open
 
@@ -318,6 +320,8 @@ def _spelling_features(pairs: Pairs, nothing_open: Flags, letters: tuple[list[st
     swapped = ((a.ordinary_swaps > 0) | known_open) & ~a.whole
     values["ordinary_word_swapped"] = swapped.astype(float)
     values["attested_word_swapped"] = ((a.attested > 0) & ~a.whole).astype(float)
+    exchanged = (a.exchanged > 0) & (a.exchanged == a.fuzzy) & (a.inflected == 0)
+    values["letters_exchanged"] = (exchanged & nothing_open & ~a.whole).astype(float)
     values["abbreviation_of_several"] = ((a.several > 0) & ~a.whole).astype(float)
     values["abbreviation_guessed"] = ((a.guesses > 0) & ~a.whole).astype(float)
     light = vocabulary.neutral | vocabulary.structural | vocabulary.trade | vocabulary.small

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from integrations.matching import marks, wordlists
+from integrations.matching import addresses, marks, wordlists
 from integrations.matching.contacts import HOST_ENDING, domain_in_name, registrable, tenant_in_name
 from integrations.matching.words import (
     JOINED_FORMS,
@@ -130,7 +130,7 @@ def _segments(name: str) -> list[str]:
         bracketed = [
             found
             for found in _BRACKETS.findall(name)
-            if _LETTER_OR_DIGIT.search(found) and not marks.is_legal(found)
+            if _LETTER_OR_DIGIT.search(found) and not addresses.is_legal(found)
         ]
         segments = [_BRACKETS.sub(" ", name).strip(" -,;")]
     if any(sign in segments[0] for sign in "-|/:"):
@@ -313,9 +313,9 @@ def _host_ending_apart(text: str) -> str:
 _ADDITIONS: tuple[tuple[str, Callable[[str, set[str]], str]], ...] = (
     ("main site taken as an addition", marks.main_site_apart),
     ("owner taken as an addition", marks.owner_apart),
-    ("place of registration taken as an addition", lambda text, _: marks.jurisdiction_apart(text)),
-    ("address taken as an addition", lambda text, _: marks.address_apart(text)),
-    ("street taken as an addition", marks.street_apart),
+    ("place of registration taken as an addition", lambda text, _: addresses.jurisdiction_apart(text)),
+    ("address taken as an addition", lambda text, _: addresses.address_apart(text)),
+    ("street taken as an addition", addresses.street_apart),
     ("ending of a web address taken as an addition", lambda text, _: _host_ending_apart(text)),
 )
 

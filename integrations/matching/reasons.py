@@ -51,6 +51,8 @@ LABELS: dict[str, str] = {
     "bodies_differ": "two kinds of public bodies",
     "given_name_omitted": "a given name is left out",
     "attested_word_swapped": "two different surnames or places",
+    "letters_exchanged": "a known word with two letters exchanged",
+    "article_before_small": "an article before a small word on one side",
     "only_telling_word_swapped": "the only telling word is spelled differently",
     "only_light_words_shared": "only words that name no company are shared",
     "abbreviation_of_several": "a short form that stands for several words",

@@ -27,6 +27,7 @@ class Kind(enum.StrEnum):
     SAME_NAME_AND_CONTACT = "same name, and a contact agrees"
     SAME_NAME = "same name"
     SPELLING_AND_CONTACT = "same but for spelling, and a contact agrees"
+    LETTERS_EXCHANGED = "same but for two letters exchanged"
     SPELLING = "same but for spelling"
     PART_AND_CONTACT = "part of the name, and a contact agrees"
     PART = "part of the name"

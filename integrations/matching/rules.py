@@ -7,19 +7,12 @@ others either; one that it *holds* is not suggested; one that it *doubts* is nev
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from integrations.matching.features import FEATURES
+from integrations.matching.view import ALMOST_OWN, LITTLE_INFORMATION, PLACES_DIFFERENT, TELLING_WORD, View
 from integrations.matching.vocabulary import Flags, Ids, Reals
 
-#: ``domain_same`` of a domain that one record of each list holds is 1, that of a shared one at most .71.
-ALMOST_OWN = 0.8
-#: ``heaviest_open`` from which an unmatched word tells more than "group" or "center" does.
-_TELLING_WORD = 0.3
-#: ``information`` of one word that eight names in a thousand hold.
-_LITTLE_INFORMATION = 0.2
 #: ``information`` of any word in common.
 _ANY_INFORMATION = 0.05
 #: ``worst_partner`` of two other letters in a word of eight letters or fewer.
@@ -29,11 +22,7 @@ _SHORT_WORD_LOST = 0.3
 _HALF, _SOME_WEIGHT = 0.5, 0.1
 #: ``omission`` of a name that lacks a word that tells no less than its one.
 _MUCH_OMITTED = 0.3
-_PLACES_DIFFERENT = ("postal_code_different", "city_different", "state_different")
 _CONTACTS_SAME = ("domain_same", "phone_same", "postal_code_same", "city_same")
-CONTACTS_DIFFERENT = ("domain_different", "phone_different", *_PLACES_DIFFERENT)
-
-_FEATURE = {name: position for position, name in enumerate(FEATURES)}
 
 
 class Strength(enum.IntEnum):
@@ -42,62 +31,6 @@ class Strength(enum.IntEnum):
     FORBIDS = 0
     HOLDS = 1
     DOUBTS = 2
-
-
-class View:
-    """P pairs of features with names, and what several rules ask of them."""
-
-    def __init__(self, features: Reals) -> None:
-        self._columns = np.ascontiguousarray(features.T)
-
-    def some(self, *names: str) -> Flags:
-        """Pairs with any of the features above nought."""
-        found: Flags = np.greater(self._columns[_FEATURE[names[0]]], 0.0)
-        for name in names[1:]:
-            found = np.logical_or(found, self._columns[_FEATURE[name]] > 0)
-        return found
-
-    def above(self, name: str, least: float) -> Flags:
-        """Pairs with the feature above a value."""
-        found: Flags = np.greater(self._columns[_FEATURE[name]], least)
-        return found
-
-    @cached_property
-    def contact(self) -> Flags:
-        """A domain or telephone number agrees."""
-        return self.some("domain_same", "phone_same")
-
-    @cached_property
-    def own_contact(self) -> Flags:
-        """A domain or telephone number agrees that no other record of either list holds."""
-        return self.above("domain_same", ALMOST_OWN) | self.above("phone_same", ALMOST_OWN)
-
-    @cached_property
-    def supported(self) -> Flags:
-        """A contact agrees, or the domain is the other's name."""
-        return self.contact | self.some("domain_is_name")
-
-    @cached_property
-    def contradicted(self) -> Flags:
-        """A contact differs and neither domain nor telephone number agrees."""
-        differs = self.some("domain_different", *_PLACES_DIFFERENT)
-        differs |= self.some("phone_different") & ~self.some("phone_near")
-        return differs & ~self.contact
-
-    @cached_property
-    def shared_domain(self) -> Flags:
-        """The domain agrees, but several records hold it."""
-        return self.some("domain_same") & ~self.above("domain_same", ALMOST_OWN)
-
-    @cached_property
-    def adds(self) -> Flags:
-        """One side has a telling word that the other lacks."""
-        return self.above("heaviest_open", _TELLING_WORD)
-
-    @cached_property
-    def hardly_named(self) -> Flags:
-        """One ordinary or short word in common, and no contact: the name hardly tells anything."""
-        return ~self.above("information", _LITTLE_INFORMATION) & ~self.contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +50,7 @@ _CONTACT = "a domain or telephone number that agrees"
 def _namesake_elsewhere(v: View) -> Flags:
     return (
         v.some("phone_different", "domain_different")
-        & v.some(*_PLACES_DIFFERENT)
+        & v.some(*PLACES_DIFFERENT)
         & ~v.some(*_CONTACTS_SAME)
         & ~v.supported
     )
@@ -129,13 +62,13 @@ def _other_trade(v: View) -> Flags:
 
 
 def _branches(v: View) -> Flags:
-    both_add = v.above("contradiction_weight", _TELLING_WORD) & ~v.some("one_edit", "two_edits", "only_typos")
+    both_add = v.above("contradiction_weight", TELLING_WORD) & ~v.some("one_edit", "two_edits", "only_typos")
     return both_add & v.some("phone_different") & ~v.some("phone_near", "acronym")
 
 
 def _owners_domain(v: View) -> Flags:
     """ "Acme Leeds" and "Acme Derby" under acme.com; or one telephone, and each its own domain."""
-    both_add = v.above("contradiction_weight", _TELLING_WORD)
+    both_add = v.above("contradiction_weight", TELLING_WORD)
     both_add &= ~v.some("one_edit", "two_edits", "only_typos", "acronym")
     brand = v.some("domain_same") & v.some("same_first_word") & ~v.some("phone_same")
     return both_add & (brand | (v.some("phone_same") & v.some("domain_different")))
@@ -368,6 +301,13 @@ RULES: tuple[Rule, ...] = (
         lambda v: v.above("apostrophe_differs", _HALF) & ~v.contact,
     ),
     Rule(
+        "article",
+        Strength.DOUBTS,
+        'before a small word "the" can belong to the name',
+        _CONTACT,
+        lambda v: v.some("article_before_small") & ~v.contact,
+    ),
+    Rule(
         "two known words",
         Strength.DOUBTS,
         "both spellings are a surname or a place",
@@ -410,7 +350,7 @@ def spelled_elsewhere(view: View, judged: Judged, rows: Ids) -> Flags:
     each pair.
     """
     spelled = view.some("only_telling_word_swapped", "only_typos", "one_edit", "two_edits")
-    exact = view.above("exact_information", _LITTLE_INFORMATION) & ~spelled
+    exact = view.above("exact_information", LITTLE_INFORMATION) & ~spelled
     exact &= ~view.some("contradiction", "structural_omission", "only_light_words_shared", "acronym")
     exact &= ~judged.forbidden
     organizations = np.zeros(int(rows.max(initial=-1)) + 1, bool)

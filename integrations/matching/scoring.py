@@ -11,8 +11,9 @@ from integrations.matching.features import FEATURES
 from integrations.matching.model import Model, Scores, beside_rivals, fitted_model
 from integrations.matching.preparation import Prepared
 from integrations.matching.records import Tier
-from integrations.matching.rules import Rule, View, exclusive_domain, first_rules, judge, spelled_elsewhere
+from integrations.matching.rules import Rule, exclusive_domain, first_rules, judge, spelled_elsewhere
 from integrations.matching.tiers import Beside, kinds_of, tiers_of
+from integrations.matching.view import View
 from integrations.matching.vocabulary import Flags, Ids, Reals
 
 #: What another legal form takes off a score (log-odds): it decides between equals and nothing else.

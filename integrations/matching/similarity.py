@@ -30,6 +30,8 @@ _OTHER_FIRST_LETTER = 0.12
 _BOTH_KNOWN = 0.4
 _BOTH_KNOWN_LONG = 0.55
 _MOST_EDITS = 3
+#: Of a shorter word nobody gives the initial alone: "X" is not short for "Xi".
+_SHORTEST_WITH_INITIAL = 3
 #: Shorter words that begin differently are never alike.
 _SHORTEST_WITH_OTHER_START = 3
 _DIRECTIONS = ("north", "south", "east", "west")
@@ -224,8 +226,8 @@ def _similarity(left: Ids, right: Ids, vocabulary: Vocabulary) -> Reals:
         i for i in close.tolist() if len(short[i]) != len(long[i]) and _plain(short[i]) == _plain(long[i])
     ]
     similarity[spelled_out] = _SPELLED_OUT_LETTER
-    similarity[(short_length == 1) & same_first] = _INITIAL
-    similarity[(short_length == 1) & ~same_first] = 0.0
+    similarity[short_length == 1] = 0.0
+    similarity[(short_length == 1) & same_first & (long_length >= _SHORTEST_WITH_INITIAL)] = _INITIAL
     similarity[vocabulary.exact_only[short_ids] | vocabulary.exact_only[long_ids]] = 0.0
     directed = np.flatnonzero((edits <= _MOST_EDITS) & (short_length >= _SHORTEST_DIRECTED))
     similarity[[i for i in directed.tolist() if _direction(short[i]) != _direction(long[i])]] = 0.0

@@ -7,7 +7,8 @@ import numpy as np
 from integrations.matching.context import CONTEXT, EQUAL, SOME
 from integrations.matching.model import Model, Scores
 from integrations.matching.records import Kind, Tier
-from integrations.matching.rules import ALMOST_OWN, CONTACTS_DIFFERENT, Judged, View, judge
+from integrations.matching.rules import Judged, judge
+from integrations.matching.view import ALMOST_OWN, CONTACTS_DIFFERENT, View
 from integrations.matching.vocabulary import Flags, Ids, Reals
 
 #: Least confidence of *likely* where a name is initials or holds another trade.
@@ -26,7 +27,13 @@ _CONTEXT = {name: position for position, name in enumerate(CONTEXT)}
 _KINDS = tuple(Kind)
 #: Kinds that earn *sure* on the labelled sets of other hands (``docs/matching.md``).
 SURE_KINDS = frozenset(
-    [Kind.IDENTIFIER, Kind.SAME_NAME, Kind.SAME_NAME_AND_CONTACT, Kind.SPELLING_AND_CONTACT]
+    [
+        Kind.IDENTIFIER,
+        Kind.SAME_NAME,
+        Kind.SAME_NAME_AND_CONTACT,
+        Kind.SPELLING_AND_CONTACT,
+        Kind.LETTERS_EXCHANGED,
+    ]
 )
 
 
@@ -55,13 +62,21 @@ def kinds_of(view: View) -> Ids:
     spelling &= whole & ~left_out
     contact = view.contact | view.some("postal_code_same")
     numbers: Ids = np.select(
-        [same & contact, same, spelling & view.contact, spelling, contact],
+        [
+            same & contact,
+            same,
+            spelling & view.contact,
+            spelling & view.some("letters_exchanged"),
+            spelling,
+            contact,
+        ],
         [
             _KINDS.index(kind)
             for kind in (
                 Kind.SAME_NAME_AND_CONTACT,
                 Kind.SAME_NAME,
                 Kind.SPELLING_AND_CONTACT,
+                Kind.LETTERS_EXCHANGED,
                 Kind.SPELLING,
                 Kind.PART_AND_CONTACT,
             )

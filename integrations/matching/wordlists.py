@@ -218,6 +218,12 @@ def agency_words() -> frozenset[str]:
 
 
 @cache
+def house_words() -> frozenset[str]:
+    """Houses that many towns have: a parish, a school, a clinic."""
+    return _words("kinds_of_words.txt")["house"]
+
+
+@cache
 def kin_words() -> frozenset[str]:
     """Words behind "and" that people leave out: "& Sons"."""
     return _words("kinds_of_words.txt")["kin"]
@@ -283,6 +289,12 @@ def common_words() -> frozenset[str]:
 def dictionary_words() -> frozenset[str]:
     """English words that another one differs from by a letter: no misspelling, though no names hold them."""
     return _words("dictionary_words.txt")[""]
+
+
+@cache
+def exchanged_words() -> frozenset[str]:
+    """English words that are another one with two letters exchanged: no slip of the pen."""
+    return _words("exchanged_words.txt")[""]
 
 
 @cache

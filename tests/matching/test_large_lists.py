@@ -7,7 +7,8 @@ import pytest
 from integrations.matching import Company, Organization, Suggestion, Tier, suggest
 from integrations.matching.model import fitted_model
 from integrations.matching.preparation import company_record, organization_record, prepare
-from integrations.matching.rules import View, judge
+from integrations.matching.rules import judge
+from integrations.matching.view import View
 from integrations.matching.vocabulary import SMALLEST_LIST
 from tests.benchmarks.matching.synthetic import SyntheticTenant, tenant
 

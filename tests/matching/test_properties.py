@@ -9,7 +9,8 @@ from integrations.matching import Company, Organization, Suggestion, Tier, expla
 from integrations.matching.model import fitted_model
 from integrations.matching.names import read_name
 from integrations.matching.preparation import company_record, organization_record, prepare
-from integrations.matching.rules import View, judge
+from integrations.matching.rules import judge
+from integrations.matching.view import View
 from tests.support.properties import examples
 
 HEADS = ["Tarnbrook", "Wrenford", "Quillfeather", "Calder", "Holt", "Ashport", "Brindle", "Kelso"]

@@ -27,6 +27,7 @@ SURE_BY: dict[tuple[str, str], str] = {
     (Tier.SURE, Kind.SAME_NAME_AND_CONTACT): "same name + contact",
     (Tier.SURE, Kind.SAME_NAME): "same name",
     (Tier.SURE, Kind.SPELLING_AND_CONTACT): "spelling + contact",
+    (Tier.SURE, Kind.LETTERS_EXCHANGED): "two letters exchanged",
 }
 
 

@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from integrations.matching import alignment, marks, names, preparation, vocabulary, words
 from integrations.matching.context import CONTEXT, context_features
 from integrations.matching.features import FEATURES, SIDED
-from integrations.matching.rules import View, judge
+from integrations.matching.rules import judge
+from integrations.matching.view import View
 from tests.benchmarks.matching import fit
 from tests.benchmarks.matching.evaluate import measure
 from tests.benchmarks.matching.labelled import DATA, Tenant, load

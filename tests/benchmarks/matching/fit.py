@@ -24,7 +24,7 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from integrations.matching.context import CONTEXT, context_features
-from integrations.matching.features import FEATURES, WRITING
+from integrations.matching.features import FEATURES, UNWEIGHED, WRITING
 from integrations.matching.model import limited, ruled, same_names
 from tests.benchmarks.matching.labelled import DATA, FOLDS, HARD, Tenant, load
 
@@ -95,7 +95,7 @@ def _logistic(x: Reals, y: Reals, weight: Reals, signs: Mapping[str, int]) -> Re
         return value + float(ridge @ b[:-1]) / 2, np.append(x.T @ slope + ridge, slope.sum())
 
     limits = {1: (0, None), -1: (None, 0), 0: (None, None)}
-    bounds = [limits[sign] for sign in signs.values()] + [(None, None)]
+    bounds = [(0, 0) if name in UNWEIGHED else limits[sign] for name, sign in signs.items()] + [(None, None)]
     found = minimize(
         loss,
         np.zeros(x.shape[1] + 1),

@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from integrations.matching.preparation import Prepared, company_record, organization_record, prepare
 from integrations.matching.records import Company, Organization
-from integrations.matching.rules import Judged, View, judge
+from integrations.matching.rules import Judged, judge
+from integrations.matching.view import View
 from tests.benchmarks.matching.hard_cases import hard_sets
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "matching" / "data"
