@@ -275,8 +275,8 @@ def _table_address(request: SignedInRequest) -> QueryDict:
 
 
 def _lasting_params(address: QueryDict) -> dict[str, str]:
-    """What the links of the table keep of its address: everything but the page."""
-    return {key: str(value) for key, value in address.items() if key != "page" and value}
+    """What the links of the table keep of its address: all but its page and an open filter."""
+    return {key: str(value) for key, value in address.items() if key not in {"page", "open"} and value}
 
 
 def bar_context(request: SignedInRequest, instance: IntegrationInstance) -> dict[str, Any]:

@@ -25,8 +25,16 @@ from integrations.views.mapping_table import table_context
 
 @on_instance("view_integrationinstance")
 def setup(request: SignedInRequest, instance: IntegrationInstance) -> HttpResponse:
-    """The setup page of one configuration."""
+    """The setup page of one configuration, or of it the company filter's form alone, which is opened now."""
+    if request.htmx and asks_for_filter(request):
+        context = {"instance": instance, "filters": filter_forms(instance)}
+        return render(request, "integrations/setup/filter_body.html", context)
     return setup_page(request, instance)
+
+
+def asks_for_filter(request: SignedInRequest) -> bool:
+    """Whether the address asks for the company filter to be open."""
+    return request.GET.get("open") == "filter"
 
 
 def setup_page(
@@ -49,7 +57,7 @@ def setup_page(
         "connection": connection or connection_form(instance),
         "check": check or instance.last_check,
         "filters": filters or filter_forms(instance),
-        "is_filter_open": filters is not None,  # somebody is at it
+        "is_filter_open": filters is not None or asks_for_filter(request),  # somebody is at it
         "filter_text": filter_text(instance),
         "preview": preview,
         "schedule": schedule or schedule_form(instance),

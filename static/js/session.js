@@ -73,7 +73,7 @@
     }
   }
 
-  function restore() {
+  async function restore() {
     const entries = kept();
     if (!entries) return;
     if (!person) { // the sign-in
@@ -85,6 +85,10 @@
     if (!entries.ended || isOld || entries.person !== person) { forget(); return; }
     if (entries.path !== location.pathname + location.search) return;
     forget();
+    for (const place of document.querySelectorAll("[data-form-later]")) { // a form that comes when it is opened
+      if (!(place.dataset.formLater in entries.forms)) continue;
+      await htmx.ajax("GET", place.getAttribute("hx-get"), { source: place, target: place, swap: "outerHTML" });
+    }
     for (const form of formsToKeep()) {
       const pairs = entries.forms[nameOf(form)];
       if (!pairs) continue;

@@ -282,9 +282,13 @@
   const entries = (form) => new URLSearchParams([...new FormData(form)].filter(
     ([name]) => name !== "csrfmiddlewaretoken")).toString();
   const guarded = new Map();
-  for (const form of document.querySelectorAll("form[data-guard]")) {
-    guarded.set(form, form.dataset.guard ? "" : entries(form));
+  function guard(part) {
+    for (const form of part.querySelectorAll("form[data-guard]")) {
+      if (!guarded.has(form)) guarded.set(form, form.dataset.guard ? "" : entries(form));
+    }
   }
+  guard(document);
+  document.addEventListener("htmx:load", (event) => guard(event.detail.elt)); // a form that comes when it is opened
   let sent = null, isKept = false;
   document.addEventListener("submit", (event) => { if (!event.defaultPrevented) sent = event.target; });
   document.addEventListener("portal:kept", () => { isKept = true; });

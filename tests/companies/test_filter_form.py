@@ -48,6 +48,11 @@ def at(name: str, instance: IntegrationInstance) -> str:
     return reverse(f"integrations:{name}", args=["autotask", instance.pk])
 
 
+def opened(instance: IntegrationInstance) -> str:
+    """The setup page with the company filter open."""
+    return f"{at('setup', instance)}?open=filter"
+
+
 def rows_of_form(*rows: dict[str, Any], **more: str) -> dict[str, Any]:
     """What the form sends for these rows."""
     data: dict[str, Any] = {"filters-TOTAL_FORMS": len(rows), "filters-INITIAL_FORMS": 0, **more}
@@ -96,7 +101,7 @@ def test_rows_joined_by_or_become_one_alternative_everywhere(
     assert "Company type equals 7 (Vendor) or City equals “Dayton”; Active is yes" in batch
     assert told
 
-    page = page_of(window.get(at("setup", refreshed)))
+    page = page_of(window.get(opened(refreshed)))
     assert page.count('aria-label="One of these has to hold"') == 1
     sent = sent_by(page, "filter-form")
     assert [sent[f"filters-{number}-join"] for number in (1, 2)] == [["or"], ["and"]]
@@ -122,6 +127,9 @@ def test_without_scripts_a_saved_filter_stays_open_while_its_rows_come_and_go(
     window = client_of(owner)
     page = page_of(window.get(at("setup", refreshed)))
     assert "<details open>" not in page.split('id="filters"')[1].split("filter-form")[0]
+    [link] = re.findall(r'href="([^"]+)#filters">Show the rows of the filter', page)
+    page = page_of(window.get(link))
+    assert "<details open>" in page.split('id="filters"')[1].split("filter-form")[0]
     for press in ({"add": "1"}, {"remove": "1"}):
         sent = {**sent_by(page, "filter-form"), **press}
         drawn = page_of(window.post(at("filters_edit", refreshed), sent))
@@ -182,7 +190,7 @@ def test_several_values_are_chips_and_a_name_may_hold_a_comma(
         '5" Pipes', "Calloway & Sons Roofing", "Dunmore, Freight; Lines",
     ]  # fmt: skip
     # Unticking one without scripts takes it out.
-    sent = sent_by(page_of(window.get(at("setup", refreshed))), "filter-form")
+    sent = sent_by(page_of(window.get(opened(refreshed))), "filter-form")
     sent["filters-0-values"].remove('5" Pipes')
     window.post(at("filters_save", refreshed), sent)
     assert CompanyFilter.objects.get().value == ["Calloway & Sons Roofing", "Dunmore, Freight; Lines"]
@@ -240,10 +248,24 @@ def test_what_stands_beside_the_value(
     assert said in " ".join(re.sub("<[^>]+>", "", note).split())
 
 
+def test_a_closed_filter_brings_its_form_when_it_is_opened(
+    refreshed: IntegrationInstance, owner: User, client_of: ClientOf
+) -> None:
+    save_filters(Batch(actor_of(owner)), refreshed, [TYPE_OR_CITY])
+    window = client_of(owner)
+    assert 'id="filter-form"' not in page_of(window.get(at("setup", refreshed)))
+    part = page_of(window.get(opened(refreshed), headers=HTMX))
+    whole = page_of(window.get(opened(refreshed)))
+    assert sent_by(part, "filter-form").keys() == sent_by(whole, "filter-form").keys()
+    assert "<h1" not in part
+    assert 'id="mappings-form"' not in part
+    assert not re.search(r"[?&;]open=filter[^\"]*#mappings", whole)  # the table's links do not keep it open
+
+
 def test_often_used_fields_come_first_and_the_others_by_label(
     refreshed: IntegrationInstance, owner: User, client_of: ClientOf
 ) -> None:
-    page = page_of(client_of(owner).get(at("setup", refreshed)))
+    page = page_of(client_of(owner).get(opened(refreshed)))
     often, others = re.findall(r'<optgroup label="([^"]+)">(.*?)</optgroup>', page, re.DOTALL)
     labels = [re.findall(r">([^<]+)</option>", group[1]) for group in (often, others)]
     assert labels[0] == [
@@ -258,7 +280,7 @@ def test_a_field_that_is_gone_is_named_and_its_row_is_not_lost(
 ) -> None:
     save_filters(Batch(actor_of(owner)), refreshed, [FilterCondition("udf:Old tier", "notExist")])
     window = client_of(owner)
-    page = page_of(window.get(at("setup", refreshed)))
+    page = page_of(window.get(opened(refreshed)))
     assert "Old tier (no longer in this Autotask)" in page
     refused = page_of(window.post(at("filters_save", refreshed), sent_by(page, "filter-form")))
     assert "Please correct what is marked" in refused
@@ -278,7 +300,7 @@ def test_who_may_edit_the_filter(
         assert client_of(person).post(at("filters_save", refreshed), rows).status_code == status
         assert CompanyFilter.objects.count() == (2 if status == 302 else 0)
     save_filters(Batch(actor_of(owner)), refreshed, [TYPE_OR_CITY, NAMES])
-    page = page_of(client_of(reader).get(at("setup", refreshed)))
+    page = page_of(client_of(reader).get(opened(refreshed)))
     assert "Dunmore, Freight; Lines" in html.unescape(page)
     assert not any(name.startswith("filters-0") for name in sent_by(page, "filter-form"))
     assert "Remove filter row" not in page

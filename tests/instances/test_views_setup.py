@@ -366,7 +366,7 @@ def test_saving_the_filter_reads_the_companies_anew(refreshed: IntegrationInstan
     job = Job.objects.open().get()
     assert job.options["full"] is True
     assert AuditEvent.objects.filter(action="company filter changed").count() == 1
-    page = text_of(window.get(at("setup", refreshed)))
+    page = text_of(window.get(f"{at('setup', refreshed)}?open=filter"))
     for value, label in ((1, "Customer"), (VENDOR, "Vendor")):
         assert re.search(rf'value="{value}" checked', page)
         assert f'<span class="chip-key">{value}</span> {label}' in page

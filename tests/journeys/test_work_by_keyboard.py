@@ -58,6 +58,7 @@ def test_the_filter_is_set_and_previewed(person: Visitor) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/filters/edit/" in request.url else None)
     use(page, page.locator("#filters summary"))
+    expect(page.locator("#filter-form")).to_be_visible()  # it comes when the card is opened
     tab_to(page, page.get_by_role("combobox", name="Filter").first)
     page.keyboard.type("city", delay=60)  # a closed list changes with every letter that leads elsewhere
     operation = page.get_by_role("combobox", name="Operation").first
@@ -277,6 +278,7 @@ def test_the_cards_by_keyboard(person: Visitor) -> None:
 
     # The filter: a field, its operation, a wrong value, and the way from the summary to what is wrong.
     use(page, page.locator("#filters > details > summary"))
+    expect(page.locator("#filter-form")).to_be_visible()  # it comes when the card is opened
     tab_to(page, page.get_by_label("Filter", exact=True))
     page.keyboard.type("Company type")
     page.keyboard.press("Enter")
