@@ -25,7 +25,7 @@ from integrations.psa.base import PSAError, StepState
 from integrations.services import alerts
 from integrations.services.audit import Actor, Batch
 from integrations.services.companies import RefreshBraked, refiltered, refresh_options
-from integrations.services.drift import compare_refreshes, note_occurrences
+from integrations.services.drift import compare_refreshes, compare_unfinished, note_occurrences
 from integrations.services.expectations import note_expectations
 from integrations.services.imports import (
     ImportOptions,
@@ -399,14 +399,13 @@ def _refresh_options(run: JobRun) -> tuple[str, dict[str, Any]]:
         outcome = refresh_options(run.instance, run, **run.job.options)
         compare_refreshes(run.instance, outcome.name_keys)
         note_reviews()
+    except RefreshBraked:
+        compare_unfinished(run.instance)  # what its pages brought counts already
+        raise
     finally:  # also what keeps a result from being taken over
         note_expectations(timezone.now(), run.instance.pk)
-    return outcome.sentence(), {
-        "full": outcome.full,
-        "outdated": outcome.outdated,
-        "price": outcome.price,
-        "warnings": list(outcome.warnings),
-    }
+    told = {"full": outcome.full, "outdated": outcome.outdated, "price": outcome.price}
+    return outcome.sentence(), {**told, "warnings": list(outcome.warnings)}
 
 
 def _suggest_mappings(run: JobRun) -> tuple[str, dict[str, Any]]:

@@ -18,6 +18,11 @@ EFFECTS = {
     Effect.WARN: "If not, warn people",
     Effect.BRAKE: "If not, hold the refresh",
 }
+# What a person would expect of it, and it does not do.
+LIMITATIONS = {
+    Kind.INBOX: "Holding a refresh stops companies that go, and twins. It cannot stop that companies become "
+    "inactive or get other names, types or addresses: these are told, and change no mapping.",
+}
 # What stands before and behind the number.
 WORDS = {
     Kind.MAPPED: ("At least", "% of the organizations are mapped to a company that is there"),
@@ -39,6 +44,7 @@ class KindFields:
     effect: BoundField
     limit: BoundField | None
     days: BoundField | None
+    note: str
 
     @property
     def errors(self) -> list[str]:
@@ -77,7 +83,9 @@ class ExpectationsForm(forms.Form):
         for kind in Kind:
             limit = self[f"{kind.value}_limit"] if kind.has_limit else None
             days = self["unmapped_days"] if kind is Kind.UNMAPPED else None
-            yield KindFields(kind, *WORDS[kind], self[f"{kind.value}_effect"], limit, days)
+            yield KindFields(
+                kind, *WORDS[kind], self[f"{kind.value}_effect"], limit, days, LIMITATIONS.get(kind, "")
+            )
 
     def clean(self) -> dict[str, Any]:
         """A number is asked for only of what is expected."""

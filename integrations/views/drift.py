@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.db.models.functions import Lower
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms.drift import inbox_query, read_press
-from integrations.models import Company, IntegrationInstance, RecordChange, RefreshSummary
+from integrations.models import Company, HeldRefresh, IntegrationInstance, RecordChange, RefreshSummary
 from integrations.models.instances import InstanceQuerySet
 from integrations.services.audit import Batch, actor_of
 from integrations.services.companies import type_labels
@@ -56,6 +57,7 @@ def inbox(request: SignedInRequest) -> HttpResponse:
             ),
         ],
         "instances": instances,
+        "held": [each for each in _held(instances) if query.instance in {None, each.instance_id}],
         "colleagues": colleagues(),
         "next_step": next(
             (NEXT_STEPS[each.warning] for each in found.counts if each.value == query.reason), ""
@@ -65,6 +67,12 @@ def inbox(request: SignedInRequest) -> HttpResponse:
         "query_string": urlencode({**params, **place}),  # where Undo leads back to
     }
     return render(request, "integrations/drift/inbox.html", context)
+
+
+def _held(instances: InstanceQuerySet) -> list[HeldRefresh]:
+    """The results that wait or were left, of what companies the inbox does not know yet."""
+    held = HeldRefresh.objects.filter(instance__in=instances).select_related("instance")
+    return list(held.order_by(Lower("instance__name")))
 
 
 @needs("map_organizations")

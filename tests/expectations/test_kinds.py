@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 import time_machine
@@ -17,12 +18,15 @@ from integrations.models import (
     HeldRefresh,
     IntegrationInstance,
     Occurrence,
+    RecordChange,
 )
 from integrations.services.alerts import watch
 from integrations.services.audit import Batch
+from integrations.services.drift.retention import forget_changes
 from integrations.services.expectations import Terms, note_expectations, outlook_of, save_expectations
 from integrations.services.instances import check_connection
 from integrations.services.mapping import confirm_mappings
+from integrations.services.organizations import change_organization
 from integrations.services.suggestions.decisions import ignore_organization, stop_ignoring
 from integrations.simulators.autotask.tenant import Tenant
 from tests.support.simulated import actor_of, make_organization, map_to, refresh
@@ -198,3 +202,45 @@ def test_what_is_given_up_is_over_and_a_deleted_configuration_tells_nothing(
     IntegrationInstance.objects.update(deleted_at=timezone.now())
     Expectation.objects.filter(kind="unmapped").update(effect="warn")
     assert told("unmapped") == ["broken", "restored"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "state", "text", "value"),
+    [
+        (30, State.HOLDS, "less than an hour ago", 1),
+        (47 * 60 + 30, State.HOLDS, "more than 47 hours ago", 48),
+        (48 * 60, State.HOLDS, "was 48 hours ago", 48),
+        (48 * 60 + 30, State.WARNS, "more than 48 hours ago", 49),
+    ],
+)
+def test_the_hours_since_the_last_refresh_agree_with_the_limit(
+    refreshed: IntegrationInstance, owner: User, minutes: int, state: str, text: str, value: int
+) -> None:
+    expect(owner, refreshed, refreshed=("warn", 48))
+    refreshed.refresh_from_db()
+    assert refreshed.last_refreshed_at is not None
+    [found] = outlook_of(refreshed, refreshed.last_refreshed_at + dt.timedelta(minutes=minutes))
+    assert (found.state, found.value) == (state, value)
+    assert text in found.text
+
+
+def test_days_unmapped_are_counted_by_what_is_kept_for_as_long(
+    refreshed: IntegrationInstance, owner: User, settings: Any
+) -> None:
+    settings.REFRESH_SUMMARY_DAYS = 30
+    expect(owner, refreshed, unmapped=("warn", 0, 90))
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        firm = make_organization("Firm")
+        clock.shift(100 * DAY)
+        for is_active in (False, True):
+            firm.refresh_from_db()
+            values = {"is_active": is_active}
+            assert change_organization(Batch(actor_of(owner)), firm, values, firm.updated_at)
+        for days, state in ((40, State.HOLDS), (49, State.HOLDS), (2, State.WARNS)):
+            clock.shift(days * DAY)
+            IntegrationInstance.objects.update(last_refreshed_at=timezone.now())
+            forget_changes(timezone.now())
+            assert state_of(refreshed, "unmapped") == state
+        clock.shift(400 * DAY)
+        forget_changes(timezone.now())
+        assert not RecordChange.objects.exists()

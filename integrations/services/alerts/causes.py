@@ -67,7 +67,7 @@ class Cause:
 
 def standing_causes(now: dt.datetime) -> list[Cause]:
     """Every state that people are told of as long as it stands, but for unmapped organizations."""
-    return [*_instances(), *_held(), *_expectations(), *_tokens(), *_old_keys(now)]
+    return [*_instances(), *_held(), *_expectations(now), *_tokens(), *_old_keys(now)]
 
 
 def _instances() -> Iterator[Cause]:
@@ -89,10 +89,17 @@ def _instances() -> Iterator[Cause]:
                 AlertKind.REFRESH_FAILED,
                 f"refresh:{instance.pk}",
                 f"{name}: the refresh failed {instance.failed_reads} times in a row",
-                f"{_last_failure(instance)} Companies are as the last good refresh saw them.".strip(),
+                f"{_last_failure(instance)} {_so_often(instance)}Companies are as the last good refresh saw "
+                "them.".strip(),
                 instance.get_absolute_url(),
                 instance,
             )
+
+
+def _so_often(instance: IntegrationInstance) -> str:
+    """How often it has failed, where that is more than the title of its alert says."""
+    more = instance.failed_reads > 2
+    return f"It has failed {instance.failed_reads} times in a row by now. " if more else ""
 
 
 def _held() -> Iterator[Cause]:
@@ -115,11 +122,12 @@ def _held() -> Iterator[Cause]:
         )
 
 
-def _expectations() -> Iterator[Cause]:
+def _expectations(now: dt.datetime) -> Iterator[Cause]:
     """What is expected and is not so, as it was noted. Refused credentials are told above, once.
 
     So is what is broken by nothing but a result that waits; what was broken before that, stays told.
     """
+    waiting = dict(HeldRefresh.objects.filter(left_at=None).values_list("instance", "at"))
     broken = Expectation.objects.filter(broken_since__isnull=False, instance__deleted_at=None)
     broken = broken.exclude(state=Expectation.State.BRAKES, broken_since=F("since"))
     for row in broken.exclude(kind=ExpectationKind.CREDENTIALS).select_related("instance").order_by("pk"):
@@ -127,6 +135,8 @@ def _expectations() -> Iterator[Cause]:
         key = f"expectation:{instance.pk}:{row.kind}"
         if row.state == Expectation.State.UNKNOWN and not _is_open(key):
             continue  # not knowing ends no alert, and begins none
+        if _waits_only(row, waiting.get(instance.pk), now) and not _is_open(key):
+            continue
         yield Cause(
             AlertKind.EXPECTATION_BROKEN,
             key,
@@ -135,6 +145,12 @@ def _expectations() -> Iterator[Cause]:
             reverse("integrations:expectations", args=[instance.psa, instance.pk]),
             instance,
         )
+
+
+def _waits_only(row: Expectation, read_at: dt.datetime | None, now: dt.datetime) -> bool:
+    """Whether companies are read as often as is expected, and only their result waits for a person."""
+    in_time = read_at is not None and now - read_at <= dt.timedelta(hours=row.limit)
+    return row.kind == ExpectationKind.REFRESHED and in_time
 
 
 def _is_open(cause: str) -> bool:

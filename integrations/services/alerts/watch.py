@@ -49,13 +49,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Difference:
-    """What is to be written: causes without an open alert, and open alerts without a cause."""
+    """What is to be written: causes without an open alert, open alerts without a cause, and other texts."""
 
     begun: list[Cause]
     over: list[Alert]
+    told_else: list[tuple[Alert, str]]  # what stands, and how it is by now
 
     def __bool__(self) -> bool:
-        return bool(self.begun or self.over)
+        return bool(self.begun or self.over or self.told_else)
 
 
 def watch() -> int:
@@ -72,6 +73,8 @@ def watch() -> int:
         steps = [(alert.cause, partial(_close, alert, now)) for alert in found.over]
         steps += [(cause.key, partial(_open, cause, now)) for cause in found.begun]
         changes = [change for cause, step in steps for change in _written(cause, step)]
+        for alert, text in found.told_else:
+            Alert.objects.filter(pk=alert.pk).update(text=text)
         Batch(PORTAL).record([change for change in changes if change is not None])
     return len(changes)
 
@@ -107,7 +110,13 @@ def _difference(now: dt.datetime) -> Difference:
     )
     resting = set(just_over.values_list("cause", flat=True)) if begun else set()
     begun = [cause for cause in begun if cause.key not in resting]
-    return Difference([*begun, *unmapped_causes(now), *untold_moments(now)], over)
+    texts = {cause.key: cause.text for cause in causes}
+    told_else = [
+        (alert, texts[alert.cause])
+        for alert in open_alerts
+        if texts.get(alert.cause, alert.text) != alert.text
+    ]
+    return Difference([*begun, *unmapped_causes(now), *untold_moments(now)], over, told_else)
 
 
 def _open(cause: Cause, now: dt.datetime) -> Change | None:

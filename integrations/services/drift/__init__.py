@@ -20,12 +20,13 @@ from integrations.services.drift.occurrences import note_occurrences, occurrence
 from integrations.services.drift.refreshes import (
     SummaryPage,
     compare_refreshes,
+    compare_unfinished,
     read_summaries,
     read_summary,
 )
 
 __all__ = [
     "DecideOutcome", "Decision", "Inbox", "InboxQuery", "InboxRow", "SummaryPage", "colleagues",
-    "compare_refreshes", "decide_cases", "note_occurrences", "occurrences_after", "open_mappings",
-    "read_inbox", "read_summaries", "read_summary",
+    "compare_refreshes", "compare_unfinished", "decide_cases", "note_occurrences", "occurrences_after",
+    "open_mappings", "read_inbox", "read_summaries", "read_summary",
 ]  # fmt: skip

@@ -1,4 +1,7 @@
-"""After a refresh: what it brought is compared with what is mapped, once, and told in numbers."""
+"""After a refresh: what it brought is compared with what is mapped, once, and told in numbers.
+
+So is what was taken over page by page of a refresh whose result waits for a person or was left.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
 from django.db import transaction
+from django.db.models import Max, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -22,11 +26,13 @@ from integrations.models.drift import CHUNK, OF_COMPANY, Changed
 from integrations.models.instances import InstanceQuerySet
 from integrations.models.review_reasons import REASON_OF, ReviewReason, open_reasons
 from integrations.services.audit import serialize_followed_events
+from integrations.services.companies.changes import FOUND_BY_READS
 from integrations.services.drift.better import better_companies
 
 Kind = RecordChange.Kind
 # What of a company is told by the mapping's rows themselves, and not by what changed since.
 SEEN_IN_ROWS = (Kind.RENAMED, Kind.INACTIVE, Kind.LEFT, Kind.GONE)
+READ = "read:"  # and the id of the last change: the cause of what was told before a refresh counted it
 
 
 def compare_refreshes(instance: IntegrationInstance, name_keys: Mapping[str, str] | None = None) -> int:
@@ -48,22 +54,54 @@ def compare_refreshes(instance: IntegrationInstance, name_keys: Mapping[str, str
             return 0
         now = timezone.now()
         RecordChange.objects.record(better, now)
-        found = _drifted(summaries, better)
+        changes = RecordChange.objects.filter(refresh__in=summaries, pk__gt=_told_to(instance))
+        found = _drifted(instance, changes, better)
         if found:
             serialize_followed_events()
-            _note(instance, summaries[-1], found)
+            told = f"After the refresh {_mappings(found)} of {instance.name} should be looked at."
+            _note(instance, f"refresh:{summaries[-1].pk}", told, found, refresh=summaries[-1].pk)
     return len(found)
 
 
-def _drifted(summaries: list[RefreshSummary], better: list[Changed]) -> dict[int, set[str]]:
-    """The organizations whose mappings have to be looked at because of these refreshes, and why."""
-    changes = RecordChange.objects.filter(refresh__in=summaries).order_by()
+def compare_unfinished(instance: IntegrationInstance) -> int:
+    """Look at what reads brought that no refresh counts yet, and note how much drifted; how many mappings.
+
+    Of a result that waits, or was left, the names, types and addresses of companies count already, and
+    whether they are active. Repeatable: each change is told once, also after the refresh that counts it.
+    """
+    with transaction.atomic():
+        IntegrationInstance.objects.locked().get(pk=instance.pk)
+        changes = RecordChange.objects.filter(
+            company__instance=instance, refresh=None, kind__in=FOUND_BY_READS, pk__gt=_told_to(instance)
+        )
+        found = _drifted(instance, changes, [])
+        if found:
+            serialize_followed_events()
+            last = changes.aggregate(last=Max("pk"))["last"]
+            looked = f"{_mappings(found)} of {instance.name} should be looked at."
+            text = f"The result of a refresh waits or was left. Whatever becomes of it, {looked}"
+            _note(instance, f"{READ}{last}", text, found)
+    return len(found)
+
+
+def _told_to(instance: IntegrationInstance) -> int:
+    """The last change (its id) of which people were told before a refresh counted it; 0: of none."""
+    told = Occurrence.objects.filter(instance=instance, cause__startswith=READ).order_by("-pk")
+    cause = told.values_list("cause", flat=True).first()
+    return int(cause.removeprefix(READ)) if cause else 0
+
+
+def _drifted(
+    instance: IntegrationInstance, changes: QuerySet[RecordChange], better: list[Changed]
+) -> dict[int, set[str]]:
+    """The organizations whose mappings have to be looked at because of these changes, and why."""
+    changes = changes.order_by()
     found: dict[int, set[ReviewReason]] = {}
     for company, kind in changes.filter(kind__in=(*SEEN_IN_ROWS, *OF_COMPANY)).values_list("company", "kind"):
         found.setdefault(company, set()).add(REASON_OF[kind])
     wanted = {change.organization for change in better}
     # What became as it was confirmed, or was kept meanwhile, is nothing to look at.
-    mine = OrganizationMapping.objects.in_tables().filter(instance=summaries[-1].instance_id)
+    mine = OrganizationMapping.objects.in_tables().filter(instance=instance)
     reasons = open_reasons(mine)
     drifted: dict[int, set[str]] = {}
     keys = sorted(reasons)
@@ -76,17 +114,21 @@ def _drifted(summaries: list[RefreshSummary], better: list[Changed]) -> dict[int
     return drifted
 
 
-def _note(instance: IntegrationInstance, summary: RefreshSummary, found: dict[int, set[str]]) -> None:
+def _mappings(found: dict[int, set[str]]) -> str:
+    return "1 mapping" if len(found) == 1 else f"{len(found):,} mappings"
+
+
+def _note(
+    instance: IntegrationInstance, cause: str, text: str, found: dict[int, set[str]], **of: int
+) -> None:
     kinds = Counter(kind for each in found.values() for kind in each)
-    number = len(found)
-    mappings = "1 mapping of" if number == 1 else f"{number:,} mappings of"
     Occurrence.objects.create(
         at=timezone.now(),
         instance=instance,
         kind=Occurrence.Kind.DRIFT_FOUND,
-        cause=f"refresh:{summary.pk}",
-        text=f"After the refresh {mappings} {instance.name} should be looked at."[:500],
-        details={"total": number, "kinds": dict(sorted(kinds.items())), "refresh": summary.pk},
+        cause=cause,
+        text=text[:500],
+        details={"total": len(found), "kinds": dict(sorted(kinds.items())), **of},
     )
 
 

@@ -156,11 +156,13 @@ def _refreshed(instance: IntegrationInstance, terms: Terms, now: dt.datetime) ->
     last = known_time(instance.last_refreshed_at, now)
     if last is None:
         return _unknown("A clock was wrong: the last refresh lies ahead.")
-    hours = max((now - last) // dt.timedelta(hours=1), 0)
-    text = f"The last refresh was {'1 hour' if hours == 1 else f'{hours:,} hours'} ago."
+    hour, ago = dt.timedelta(hours=1), max(now - last, dt.timedelta())
+    hours, begun = ago // hour, -(-ago // hour)  # half an hour more than allowed is more than allowed
+    more = "more than " if begun > hours else ""
+    text = f"The last refresh was {more}{'1 hour' if hours == 1 else f'{hours:,} hours'} ago."
     if not hours:
         text = "The last refresh was less than an hour ago."
-    return _judged(broken=now - last > dt.timedelta(hours=terms.limit), text=text, value=hours)
+    return _judged(broken=begun > terms.limit, text=text, value=begun)
 
 
 def open_in_inbox(instance: IntegrationInstance, excused: Collection[int] = ()) -> int:

@@ -21,6 +21,7 @@ PORTAL = Actor("The portal", "expectations")
 TARGET_TYPE = "expectation"  # of their events, which webhooks tell
 GIVEN_UP = "It is no longer expected."
 State = Expectation.State
+LONGEST = 500  # signs of a text
 
 
 def note_expectations(now: dt.datetime, only: int | None = None) -> int:
@@ -36,9 +37,14 @@ def note_expectations(now: dt.datetime, only: int | None = None) -> int:
 def _differs(rows: Iterable[Expectation], outlook: Iterable[Outlook]) -> bool:
     """Whether something is not noted as it stands, or noted of what nobody expects any more."""
     noted, now = {row.known_kind: row for row in rows}, {each.kind: each for each in outlook}
-    return any(kind not in noted or noted[kind].state != each.state for kind, each in now.items()) or any(
+    return any(kind not in noted or _is_news(noted[kind], each) for kind, each in now.items()) or any(
         _has_something(row) for kind, row in noted.items() if kind not in now
     )
+
+
+def _is_news(row: Expectation, now: Outlook) -> bool:
+    """Another state; and another number of what is broken, since its alert tells how it is by now."""
+    return row.state != now.state or (now.is_broken and row.text != now.text[:LONGEST])
 
 
 def _has_something(row: Expectation) -> bool:
@@ -84,7 +90,8 @@ def _write(
     began = state.is_broken and row.broken_since is None
     ended = row.broken_since is not None and (given_up or state == State.HOLDS)
     if row.state != state:
-        row.state, row.since, row.text = state, now, text[:500]
+        row.state, row.since = state, now
+    row.text = text[:LONGEST]
     if began or ended:
         row.broken_since = now if began else None
     row.save(update_fields=["state", "since", "text", "broken_since"])
@@ -101,7 +108,7 @@ def _change(action: Action, row: Expectation, text: str) -> Change:
         **as_told({kind: terms})[kind.value],
         "state": row.state,
         "since": row.since.isoformat() if row.since else None,
-        "text": text[:500],
+        "text": text[:LONGEST],
     }
     return Change(action, TARGET_TYPE, str(row.pk), row.sentence, None, told, row.instance)
 
@@ -112,4 +119,4 @@ def _occurrence(instance: IntegrationInstance, change: Change, now: dt.datetime)
     details = dict(change.after or {})
     text = f"{instance.name}: {change.target_name}. {details.pop('text')}"
     cause = f"expectation:{details['expectation']}"
-    return Occurrence(at=now, instance=instance, kind=kind, cause=cause, text=text[:500], details=details)
+    return Occurrence(at=now, instance=instance, kind=kind, cause=cause, text=text[:LONGEST], details=details)

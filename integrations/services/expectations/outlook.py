@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from integrations.models import Expectation, ExpectationKind, HeldRefresh, IntegrationInstance
 from integrations.models.expectations import sentence
@@ -90,7 +90,11 @@ def _seen(
     """A result that waits because of it tells more than the numbers that it was kept out of."""
     measured = measure(kind, instance, terms, now)
     told = held.text_of(kind) if held is not None else ""
-    if held is None or not told:
+    if held is None:
         return measured
     waits = "The result waits for a person." if held.waits else "The result was left."
+    if kind is ExpectationKind.REFRESHED and measured.value is not None:
+        return replace(measured, text=f"{measured.text} There was a later one. {waits}")
+    if not told:
+        return measured
     return Measured(State.BRAKES, f"{told} {waits}", measured.value, measured.total)
