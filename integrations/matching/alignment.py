@@ -42,6 +42,7 @@ class Alignment:
     guesses: Ids  # (P) partners of which one is a short form that may stand for other words
     inexact: Reals  # (P) the part of the information that rests on partners not spelled alike
     lost: Reals  # (P) weight lost by partners that are not quite equal
+    written_apart: Flags  # (P) a word of one side is two of the other's
     whole: Flags  # (P) the forms are equal whatever the order or the spaces
     partner: Ids  # (P, W) position of each left word's partner, -1 none
 
@@ -75,6 +76,7 @@ def _match_joins(alignment: Alignment, rows: Ids, left_joins: Ids, right_joins: 
             if not (single_open[row, word] and pair_open[row, first] and pair_open[row, first + 1]):
                 continue
             single_open[row, word] = pair_open[row, first] = pair_open[row, first + 1] = False
+            alignment.written_apart[row] = True
             weight = single_weight[row, word]
             alignment.matched[row] += weight + pair_weight[row, first] + pair_weight[row, first + 1]
             alignment.information[row] += weight
@@ -264,6 +266,7 @@ def _equal_words(ours: Ids, theirs: Ids, whole: Flags, vocabulary: Vocabulary) -
         guesses=np.zeros(size, np.int32),
         inexact=np.zeros(size),
         lost=np.zeros(size),
+        written_apart=np.zeros(size, bool),
         whole=whole,
         partner=partner,
     )

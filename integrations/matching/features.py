@@ -71,6 +71,7 @@ FEATURES: dict[str, int] = {
     "attested_word_swapped": -1,
     "letters_exchanged": 0,
     "article_before_small": 0,
+    "written_apart": 0,
     "only_telling_word_swapped": -1,
     "only_light_words_shared": -1,
     "abbreviation_guessed": -1,
@@ -95,7 +96,7 @@ FEATURES: dict[str, int] = {
 }
 
 #: What only rules and tiers read; their weights stay nought.
-UNWEIGHED = frozenset(["letters_exchanged", "article_before_small"])
+UNWEIGHED = frozenset(["letters_exchanged", "article_before_small", "written_apart"])
 
 #: What differs between the sides; for the context, not for the pair's own score.
 SIDED = ("organization_adds", "organization_adds_structural", "company_adds_structural")
@@ -215,6 +216,13 @@ def compare(
     ] = 0.0
     if len(chosen) < len(value):
         alignment = _take(alignment, chosen)
+    # "BancFirst" read as one word is the whole of the other's head: it has no place of its own
+    sides = (
+        (left, left_form, pairs.left[first], alignment.left_open),
+        (right, right_form, pairs.right[first], alignment.right_open),
+    )
+    for table, forms, whole, still_open in sides:
+        conflict &= (forms == whole) | any_of(table.qualifier[whole] >= 0) | any_of(still_open)
     compared = Pairs(
         left, rows, left_form, right, columns, right_form, vocabulary, counts, alignment, conflict,
         alignment.left_open, alignment.right_open, alignment.total, columns_of,

@@ -74,6 +74,15 @@ _CODE_PATTERNS = (
     re.compile(rf"^\s*{_CUSTOMER_NUMBER}[\s:|-]+", re.IGNORECASE),
     re.compile(rf"[\s,(\[|-]+{_CUSTOMER_NUMBER}\s*[)\]]?\s*$", re.IGNORECASE),
 )
+#: What an exchange writes behind a name: which of the company's papers it lists.
+_PAPERS = re.compile(
+    r"""[\s,(\-]*\b(?:(?:common|ordinary|preferred|preference)\s+(?:stock|shares?)|pfd
+      | (?:(?:american|global)\s+)?deposit[ao]ry\s+(?:shares?|receipts?))\b.*$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_PAPER_WORDS = frozenset(["stock", "share", "shares", "receipt", "receipts", "pfd"])
+_SHORTEST_RUN = 3
+_APART = re.compile(r"[()\[\]|/:]|\s-|-\s")
 _SECOND_NAME = re.compile(
     r"""\s*[,\-(\[]*\s*(?:
         \bd\s*[./]?\s*b\s*[./]?\s*a\b\.? | \bdoing\ business\ as\b | \bt\s*/\s*as?\b | \btrading\ as\b
@@ -191,11 +200,28 @@ def without_decorations(text: str, words: set[str]) -> str:
             patterns.extend(_CODE_PATTERNS)
     elif _DIGIT.search(text):
         patterns.extend(_CODE_PATTERNS[4:])
+    if not _PAPER_WORDS.isdisjoint(words):
+        patterns.append(_PAPERS)
     for pattern in patterns:
         shorter = pattern.sub(" ", text)
         if _TWO_LETTERS.search(shorter):
             text = shorter
     return text.strip()
+
+
+def begun_anew(text: str) -> list[str]:
+    """A field with two names of one company, the second of which says again what the first said, in two."""
+    words = [] if _APART.search(text) else text.split()
+    lowered = [word.lower().strip(",.") for word in words]
+    if len(words) < 2 * _SHORTEST_RUN or len(set(lowered)) > len(words) - _SHORTEST_RUN:
+        return [text]
+    for first in range(len(words) - 2 * _SHORTEST_RUN + 1):
+        run = lowered[first : first + _SHORTEST_RUN]
+        for again in range(first + _SHORTEST_RUN, len(words) - _SHORTEST_RUN + 1):
+            if lowered[again : again + _SHORTEST_RUN] == run:
+                start = again - first
+                return [" ".join(words[:start]), " ".join(words[start:])]
+    return [text]
 
 
 def main_site_apart(text: str, words: set[str]) -> str:

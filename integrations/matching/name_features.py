@@ -263,6 +263,7 @@ def _sameness_features(pairs: Pairs) -> Flags:
     partner_first = (a.partner[:, 0] == 0) | (a.left[:, 0] == a.right[:, 0])
     values["same_first_word"] = (partner_first | a.whole).astype(float)
     values["one_word"] = ((left.word_count[lf] == 1) | (right.word_count[rf] == 1)).astype(float)
+    values["written_apart"] = a.written_apart.astype(float)
     article = same & pairs.vocabulary.small[a.left[:, 0]] & (a.left[:, 0] == a.right[:, 0])
     values["article_before_small"] = (article & (left.squash[lf] != right.squash[rf])).astype(float)
     values["same_text"] = (left.whole[pairs.rows] == right.whole[pairs.columns]).astype(float)

@@ -328,6 +328,9 @@ def _read(
     if spaced != plain:
         _note(steps, "words written together separated", spaced)
     names = marks.names_in(_place_behind(_additions_apart(spaced, words, steps)), words)
+    if len(names) == 1:
+        anew = marks.begun_anew(names[0])
+        names = [*names, *anew] if len(anew) > 1 else names  # either may be the name: neither is for sure
     if len(names) > 1:
         _note(steps, "second name split off", " | ".join(names))
     forms: dict[tuple[str, ...], Form] = {}

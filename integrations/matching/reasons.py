@@ -52,6 +52,7 @@ LABELS: dict[str, str] = {
     "given_name_omitted": "a given name is left out",
     "attested_word_swapped": "two different surnames or places",
     "letters_exchanged": "a known word with two letters exchanged",
+    "written_apart": "a word of one side is two of the other's",
     "article_before_small": "an article before a small word on one side",
     "only_telling_word_swapped": "the only telling word is spelled differently",
     "only_light_words_shared": "only words that name no company are shared",

@@ -356,6 +356,10 @@ def spelled_elsewhere(view: View, judged: Judged, rows: Ids) -> Flags:
     organizations = np.zeros(int(rows.max(initial=-1)) + 1, bool)
     organizations[rows[exact]] = True
     found: Flags = view.some("only_telling_word_swapped") & ~view.supported & organizations[rows]
+    same = view.some("same_words") & ~view.some("addition_alone", "without_addition", "second_name")
+    organizations[:] = False
+    organizations[rows[same & ~judged.forbidden]] = True
+    found |= spelled & ~view.some("same_words") & ~view.supported & organizations[rows]
     return found
 
 

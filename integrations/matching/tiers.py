@@ -19,6 +19,8 @@ PARTLY = 0.86
 FAMILY = 0.97
 #: How far below what would be enough the confidence of a twin is at most.
 A_LITTLE = 0.01
+#: ``domain_is_name`` of a domain that is a name and not only its beginning.
+WHOLE_LABEL = 0.99
 #: ``apostrophe_differs`` is above a half where the apostrophe is the last sign of a word.
 _HALF = 0.5
 #: ``alike`` of names of which one leaves out no more than a light word.
@@ -110,12 +112,13 @@ def signs_of(view: View, context: Reals) -> Signs:
     some = view.some
     # "Acme Realty" with the telephone of Acme is another company of its owner; where a second contact agrees
     # with a number that nobody else has, it is as often Acme itself
-    own_phone = view.own_contact
+    # a domain that is the whole name of the other is as good as one that agrees
+    own_phone = view.own_contact | (view.above("domain_is_name", WHOLE_LABEL) & ~some("phone_different"))
     sister = context_of("organization_adds_structural") > 0
     sister &= ~(view.above("phone_same", ALMOST_OWN) & some("domain_same", "postal_code_same", "city_same"))
     # the initials of a part of a name fit many names
     # one word in common beside a telling one: "SOS" need not be "SOS Hydration"
-    partly = some("one_word") & view.adds & ~view.supported & ~some("body_word_omitted")
+    partly = some("one_word") & view.adds & ~view.supported & ~some("body_word_omitted", "written_apart")
     strict = (
         sister
         | some("attested_word_swapped")

@@ -63,3 +63,11 @@ def test_the_specification_is_large_and_without_repetition() -> None:
     assert len(set(pairs)) == len(pairs)
     assert len(pairs) + len(CHOICES) >= 200
     assert all(c.why for c in ALL_PAIRS)
+
+
+def test_an_organization_with_its_exact_name_claims_no_misspelling() -> None:
+    companies = [Company("c1", "Velgrivex Therapeutics Ltd."), Company("c2", "Velgriven Therapeutics, Inc.")]
+    named = [Organization("o1", "Velgrivex Ltd."), Organization("o2", "Velgriven Therapeutics")]
+    longer, exact = suggest(named, companies)
+    assert (longer.company_id, longer.tier) == ("c1", Tier.LIKELY)
+    assert (exact.company_id, exact.tier) == ("c2", Tier.SURE)
