@@ -22,6 +22,7 @@ EFFECTS = {
 LIMITATIONS = {
     Kind.INBOX: "Holding a refresh stops companies that go, and twins. It cannot stop that companies become "
     "inactive or get other names, types or addresses: these are told, and change no mapping.",
+    Kind.REFRESHED: "Choose more hours than lie between two refreshes, or each one that comes late is told.",
 }
 # What stands before and behind the number.
 WORDS = {

@@ -51,11 +51,36 @@ def test_what_comes_and_goes_each_minute_is_told_now_and_then(main: IntegrationI
                 set_status(main, status)
                 watch()
                 clock.shift(60)
-        assert Alert.objects.count() == 3  # in half an hour
+        assert Alert.objects.count() == 2  # in half an hour
         set_status(main, REFUSED)
         clock.shift(11 * 60)
         watch()
         assert Alert.objects.filter(closed_at=None).count() == 1  # and it is told that it stands
+
+
+def test_what_comes_and_goes_all_day_is_told_more_and_more_seldom(main: IntegrationInstance) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for half_hours in range(96):  # two days
+            for status in (REFUSED, CONNECTED):
+                set_status(main, status)
+                watch()
+                clock.shift(15 * 60)
+            assert Alert.objects.count() <= 4 + half_hours // 4
+        set_status(main, REFUSED)
+        for _ in range(9):  # it is told that it stands, within two hours
+            watch()
+            clock.shift(15 * 60)
+        assert Alert.objects.filter(closed_at=None).count() == 1
+        set_status(main, CONNECTED)
+        watch()
+        clock.shift(25 * 3600)  # after a quiet day it is news again
+        for status in (REFUSED, CONNECTED):
+            set_status(main, status)
+            watch()
+        clock.shift(11 * 60)
+        set_status(main, REFUSED)
+        watch()
+        assert Alert.objects.filter(closed_at=None).count() == 1
 
 
 def test_new_organizations_are_over_without_a_configuration_to_map_them_in(

@@ -108,6 +108,33 @@ def test_both_keys_sign_for_a_day_after_a_renewal(
 
 
 @pytest.mark.django_db
+def test_a_key_that_is_renewed_twice_keeps_the_one_that_the_receiver_knows(
+    receiver: HTTPServer, company: Company, acme: Organization
+) -> None:
+    receiver.expect_request("/hook").respond_with_data("")
+    webhook, known = make(receiver.url_for("/hook"))
+
+    def accepted(*keys: str) -> list[bool]:
+        outbox.work()
+        headers, body = sent(receiver)
+        return [accepts(key, headers, body) for key in keys]
+
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        unseen = edit.renew_key(Batch(OPERATOR), webhook)  # a page that was reloaded, say
+        clock.shift(3600)
+        key = edit.renew_key(Batch(OPERATOR), webhook)
+        map_to(acme, company)
+        assert accepted(known, unseen, key) == [True, True, True]
+        assert edit.old_key_ends(Webhook.objects.get()) == timezone.now() + OVERLAP - dt.timedelta(hours=1)
+        clock.shift(OVERLAP - dt.timedelta(hours=1))
+        edit.send_again(Batch(OPERATOR), webhook.deliveries.get())
+        assert accepted(known, unseen, key) == [False, True, True]
+        assert edit.drop_old_key(Batch(OPERATOR), webhook)
+        edit.send_again(Batch(OPERATOR), webhook.deliveries.get())
+        assert accepted(known, unseen, key) == [False, False, True]
+
+
+@pytest.mark.django_db
 def test_a_leaked_key_stops_at_once(receiver: HTTPServer, company: Company, acme: Organization) -> None:
     receiver.expect_request("/hook").respond_with_data("")
     webhook, old = make(receiver.url_for("/hook"))

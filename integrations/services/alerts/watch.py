@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from integrations.database.bulk import insert_rows
@@ -33,7 +33,8 @@ from integrations.services.webhooks.outbox import ALERT
 
 PORTAL = Actor("The portal", "alerts")
 MOMENTS = (AlertKind.DRIFT_FOUND, AlertKind.IMPORT_FINISHED, AlertKind.NEW_PLACE)
-COMES_BACK = dt.timedelta(minutes=10)  # what comes and goes each minute is told now and then, not each time
+# What comes and goes is told now and then, not each time: after this rest, which doubles within a day.
+COMES_BACK, LONGEST_REST, A_DAY = dt.timedelta(minutes=10), dt.timedelta(hours=2), dt.timedelta(days=1)
 _TURN = 7_301_549  # any number that nothing else waits by
 _OVER = {
     AlertKind.CREDENTIALS_REFUSED: "The credentials are no longer refused.",
@@ -105,10 +106,7 @@ def _difference(now: dt.datetime) -> Difference:
         )
     ]
     begun = [cause for cause in causes if cause.key not in told]
-    just_over = Alert.objects.filter(cause__in=[cause.key for cause in begun]).filter(
-        closed_at__gt=now - COMES_BACK, closed_at__lte=now
-    )
-    resting = set(just_over.values_list("cause", flat=True)) if begun else set()
+    resting = _resting([cause.key for cause in begun], now) if begun else set()
     begun = [cause for cause in begun if cause.key not in resting]
     texts = {cause.key: cause.text for cause in causes}
     told_else = [
@@ -117,6 +115,14 @@ def _difference(now: dt.datetime) -> Difference:
         if texts.get(alert.cause, alert.text) != alert.text
     ]
     return Difference([*begun, *unmapped_causes(now), *untold_moments(now)], over, told_else)
+
+
+def _resting(causes: list[str], now: dt.datetime) -> set[str]:
+    """Those of the causes that were over so often, and so lately, that they are not told again yet."""
+    late = Alert.objects.filter(cause__in=causes, closed_at__gt=now - A_DAY, closed_at__lte=now)
+    told = late.order_by().values("cause").annotate(times=Count("pk"), last=Max("closed_at"))
+    rests = {row["cause"]: COMES_BACK * 2 ** min(row["times"] - 1, 10) for row in told}
+    return {row["cause"] for row in told if now - row["last"] < min(rests[row["cause"]], LONGEST_REST)}
 
 
 def _open(cause: Cause, now: dt.datetime) -> Change | None:

@@ -16,7 +16,7 @@ from integrations.models import Webhook, WebhookDelivery, WebhookEvent
 from integrations.models.audit import Action
 from integrations.services.audit import STREAMED_TARGETS, Batch, Change, State
 from integrations.services.read_api.changes import latest_position
-from integrations.services.webhooks.keys import new_key, replaced, signing_keys
+from integrations.services.webhooks.keys import new_key, old_keys, replaced, signing_keys
 from integrations.services.webhooks.send import check_address
 
 
@@ -78,7 +78,7 @@ def change_webhook(batch: Batch, webhook: Webhook, spec: WebhookSpec) -> bool:
 
 @sensitive_variables("key")
 def renew_key(batch: Batch, webhook: Webhook) -> str:
-    """Give the webhook a new signing key, shown once; the one before signs beside it for a day.
+    """Give the webhook a new signing key, shown once; those before sign beside it for a day each.
 
     Where the old one cannot be opened any more, the new one signs alone.
     """
@@ -110,11 +110,8 @@ def drop_old_key(batch: Batch, webhook: Webhook) -> bool:
 
 
 def old_key_ends(webhook: Webhook) -> dt.datetime | None:
-    """Until when the key before signs beside the newest; None where it does not, or no key can be opened."""
-    secret = _secret(webhook)
-    if not secret or len(signing_keys(secret, timezone.now())) < 2:
-        return None
-    return dt.datetime.fromisoformat(secret["until"])
+    """When the first of the keys before the newest stops signing; None where none signs or can be opened."""
+    return min((until for _, until in old_keys(_secret(webhook), timezone.now())), default=None)
 
 
 @sensitive_variables()

@@ -30,22 +30,30 @@ def new_key() -> str:
 
 @sensitive_variables()
 def replaced(secret: Mapping[str, Any], key: str, now: dt.datetime) -> dict[str, Any]:
-    """The secret with a new key, whose predecessor still signs beside it for a day.
+    """The secret with a new key, whose predecessors still sign beside it, each for a day from its end.
 
-    ``secret`` is a webhook's: ``key``, and the ``previous`` one with ``until`` when it signs.
+    ``secret`` is a webhook's: ``key``, the ``previous`` one with ``until`` when it signs, and where somebody
+    renewed again within that time, the ``older`` ones as [key, until]: the receiver may know only those.
     """
     if "key" not in secret:
         return {"key": key}
-    return {"key": key, "previous": secret["key"], "until": (now + OVERLAP).isoformat()}
+    renewed = {"key": key, "previous": secret["key"], "until": (now + OVERLAP).isoformat()}
+    older = [[before, until.isoformat()] for before, until in old_keys(secret, now)]
+    return renewed | {"older": older} if older else renewed
+
+
+@sensitive_variables()
+def old_keys(secret: Mapping[str, Any], now: dt.datetime) -> list[tuple[str, dt.datetime]]:
+    """The replaced keys that still sign, and until when, the newest first."""
+    told = [(secret["previous"], secret["until"])] if secret.get("previous") else []
+    ends = [(key, dt.datetime.fromisoformat(until)) for key, until in (*told, *secret.get("older", ()))]
+    return [(key, until) for key, until in ends if now < until]
 
 
 @sensitive_variables()
 def signing_keys(secret: Mapping[str, Any], now: dt.datetime) -> tuple[str, ...]:
     """The keys that sign now, the newest first. Raises KeyError where there is none."""
-    previous = secret.get("previous")
-    if previous and now < dt.datetime.fromisoformat(secret["until"]):
-        return (secret["key"], previous)
-    return (secret["key"],)
+    return (secret["key"], *(key for key, _ in old_keys(secret, now)))
 
 
 @sensitive_variables()
