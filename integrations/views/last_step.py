@@ -16,9 +16,10 @@ OFFERED_FOR = dt.timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class LastStep:
-    """A press of a button that can be taken back: its batch, its changes' number, and the first of them."""
+    """A press of a button that can be taken back: its batch, moment, size, and the first of its changes."""
 
     batch: uuid.UUID
+    at: dt.datetime
     size: int
     name: str
     action: str
@@ -33,4 +34,4 @@ def last_step(request: SignedInRequest, instance: IntegrationInstance | None = N
     first = events.order_by("pk").first()
     if first is None or not may_undo(request, events):
         return None
-    return LastStep(first.batch, events.count(), first.target_name, first.action)
+    return LastStep(first.batch, first.at, events.count(), first.target_name, first.action)

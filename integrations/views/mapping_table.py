@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from integrations.forms.mapping_table import shown_columns, table_query
-from integrations.models import Company, IntegrationInstance, MappingProposal, OrganizationMapping
+from integrations.models import Company, IntegrationInstance, Job, MappingProposal, OrganizationMapping
 from integrations.services.companies import type_labels
 from integrations.services.jobs import shown_job
 from integrations.services.mapping import (
@@ -39,12 +39,13 @@ from integrations.services.mapping import (
     pending_changes,
 )
 from integrations.views.common import SignedInRequest
-from integrations.views.last_step import last_step
+from integrations.views.last_step import LastStep, last_step
 
 VIEW_PARAMS = {"columns", "size", "sort", "dir"}  # what "Clear" leaves of a table's address
 CHOSEN_PARAMS = ("state", "tier", "warning", "q")  # what the review takes of it
 SHOWN_FIELDS = {"q", "tier", "type", "sort"}  # the fields of the form above the table
 MOST_OF_AN_ADDRESS = 2000  # characters
+PAST_JOB = "past_job"  # of a session: the newest job after whose end something else was done
 MOST_REASONS = 3
 SELECTABLE_STATES = (
     "",
@@ -324,9 +325,24 @@ def table_context(request: SignedInRequest, instance: IntegrationInstance) -> di
         "page_sizes": PAGE_SIZES,
         "column_labels": COLUMN_LABELS,
         "sort_links": _sort_links(address_params, query),
-        "job": shown_job(instance, request.user),
-        "last_step": last_step(request, instance),
+        "job": (job := shown_job(instance, request.user)),
+        "last_step": (step := last_step(request, instance)),
+        "job_is_past": _is_past(request, job, step),
     }
+
+
+def _is_past(request: SignedInRequest, job: Job | None, step: LastStep | None) -> bool:
+    """Whether this person has done something since the job ended, whose outcome its line would seem to be."""
+    if job is None or job.finished_at is None:
+        return False
+    return job.pk <= request.session.get(PAST_JOB, 0) or (step is not None and step.at > job.finished_at)
+
+
+def leave_job_behind(request: SignedInRequest, instance: IntegrationInstance) -> None:
+    """From now on this session is told of later jobs of the instance only: something else was done here."""
+    job = shown_job(instance, request.user)
+    if job is not None and not job.is_open:
+        request.session[PAST_JOB] = max(job.pk, request.session.get(PAST_JOB, 0))
 
 
 def _all_rows(table: MappingTable | TableNumbers, query: TableQuery) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from integrations.services.mapping import RowState
 from integrations.services.suggestions import explain_match, propose_mappings, takes_long
 from integrations.tasks import enqueue_suggestions
 from integrations.views.common import SignedInRequest, instance_frame, on_instance, organization_or_404
-from integrations.views.mapping_table import back_to_table
+from integrations.views.mapping_table import back_to_table, leave_job_behind
 
 
 @on_instance("map_organizations")
@@ -26,6 +26,7 @@ def suggest(request: SignedInRequest, instance: IntegrationInstance) -> HttpResp
         summary = propose_mappings(request.user, instance, include_inactive=include_inactive)
         tell = messages.warning if summary.obstacle else messages.info
         tell(request, summary.sentence())
+        leave_job_behind(request, instance)
     return back_to_table(request, instance, shows=RowState.SUGGESTED)
 
 

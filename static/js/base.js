@@ -23,6 +23,13 @@
 
   tellZone();
 
+  // --- a page that answers a form stands in the history as the page of the form: Back and reload send nothing again ---
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const isOurs = document.referrer.startsWith(`${window.location.origin}/`);
+    if ("answer" in document.body.dataset && isOurs) window.history.replaceState(window.history.state, "", document.referrer);
+  });
+
   // --- theme: light, dark or the system's own; kept per browser ---
 
   function chosenTheme() {

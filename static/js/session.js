@@ -97,8 +97,18 @@
       if (target) sendEntries(form, target, pairs);
       else fill(form, pairs);
     }
-    if (entries.left) window.portal.tell("info", "Passwords, keys and files were not kept: enter those again.");
+    if (entries.left) askForSecrets();
     if (entries.picked) document.dispatchEvent(new CustomEvent("portal:picked", { detail: entries.picked }));
+  }
+
+  // Said with what the page says already, and the first of them comes into the middle, where no message lies over it.
+  function askForSecrets() {
+    const text = "Passwords, keys and files were not kept: enter those again.";
+    const said = document.querySelector("#messages-status .alert-text");
+    if (said) said.append(` ${text}`);
+    else window.portal.tell("info", text);
+    const secret = formsToKeep().flatMap((form) => [...form.elements]).find((field) => isSecret(field) && field.checkVisibility());
+    secret?.scrollIntoView({ block: "center" });
   }
 
   async function sendEntries(form, target, pairs) {

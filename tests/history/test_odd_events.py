@@ -93,3 +93,10 @@ def test_it_says_that_it_cannot_be_told(caplog: pytest.LogCaptureFixture) -> Non
     [told] = DifferenceRenderer([odd]).differences(odd)
     assert "does not know" in told.after
     assert "cannot be told in words" in caplog.text
+
+
+def test_an_alert_is_told_in_words_and_not_in_codes() -> None:
+    told = {"kind": "drift.found", "text": "Look.", "path": "/drift/refreshes/4/", "closed_at": None}
+    opened = event("alert", None, told)
+    shown = {each.label: each.after for each in DifferenceRenderer([opened]).differences(opened)}
+    assert shown == {"Kind": "A refresh found mappings to look at", "Text": "Look."}

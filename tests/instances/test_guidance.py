@@ -17,7 +17,7 @@ from integrations.services.audit import Batch
 from integrations.services.instances import instance_cards
 from integrations.services.suggestions.decisions import ignore_organization
 from tests.support.rows import make_instance
-from tests.support.simulated import actor_of, connect, make_organization
+from tests.support.simulated import actor_of, connect, make_organization, map_to
 
 ClientOf = Callable[[User], Client]
 HELP = "https://www.autotask.net/help/Content/4_Admin/1CompanySettings_Users/ResourcesUsersHR/Resources/"
@@ -115,6 +115,23 @@ def test_one_tenant_connected_twice_is_said_and_its_open_organizations_are_count
 
     IntegrationInstance.objects.filter(pk=twin.pk).update(deleted_at="2026-01-01T00:00:00Z")
     assert "the same Autotask" not in page_of(client_of(owner), instance.get_absolute_url())
+
+
+def test_what_is_mapped_elsewhere_is_part_of_the_whole(
+    refreshed: IntegrationInstance, second: IntegrationInstance, owner: User, client_of: ClientOf
+) -> None:
+    """A tenant of which nothing is mapped is not "100 % unmapped" where most are mapped in another one."""
+    for name in ("Abbott", "Birchwood", "Calloway"):
+        map_to(owner, refreshed, make_organization(name), 101)
+    make_organization("Dunmore")
+    cards = {card.instance.name: card for card in instance_cards(every_instance())}
+    assert {name: (card.mapped, card.unmapped, card.elsewhere) for name, card in cards.items()} == {
+        refreshed.name: (3, 1, 0), second.name: (0, 1, 3),
+    }  # fmt: skip
+    only = instance_cards(IntegrationInstance.objects.filter(pk=second.pk))
+    assert [card.elsewhere for card in only] == [3]  # also where the other one is not to be seen
+    home = page_of(client_of(owner), reverse("integrations:home"))
+    assert re.search(r"state=elsewhere#mappings\">Elsewhere</a></th><td>3</td><td>75 %", home)
 
 
 def test_two_tenants_are_not_taken_for_one(

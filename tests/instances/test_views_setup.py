@@ -411,6 +411,22 @@ def test_refresh_options_shows_its_progress_until_it_is_done(
     assert "Companies as of</dt><dd><time " in head
 
 
+def test_the_line_of_a_job_does_not_speak_after_something_else_was_done(
+    instance: IntegrationInstance, window: Client
+) -> None:
+    window.post(at("refresh", instance))
+    tasks.do_job(Job.objects.get().key)
+    told = "All 15 companies were read: 15 new."
+    for _ in range(2):
+        assert told in text_of(window.get(at("setup", instance)))
+    window.post(at("suggest", instance))
+    for _ in range(2):  # beside the outcome of it, and on the page after that
+        assert told not in text_of(window.get(at("setup", instance)))
+    window.post(at("refresh", instance))
+    tasks.do_job(Job.objects.open().get().key)
+    assert "nothing changed" in text_of(window.get(at("setup", instance)))
+
+
 def test_a_failed_refresh_says_why_and_a_shrink_asks(
     simulator: Simulator, refreshed: IntegrationInstance, window: Client
 ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from tests.journeys.conftest import PASSWORD, Visitor, company_box, find, open_summary
+from tests.journeys.conftest import PASSWORD, Visitor, company_box, find, open_summary, wait_for_job
 
 SETUP = "integrations/autotask/1/"
 BACK = "Your changes are still here"
@@ -204,6 +204,42 @@ def test_who_signed_in_again_elsewhere_is_led_back_too(person: Visitor) -> None:
     page.get_by_role("button", name=re.compile("^Ignore Conisborough")).click()
     expect(page.get_by_text("Press once more")).to_be_visible()
     assert "q=Conisborough" in page.url
+
+
+def test_who_watches_a_job_is_led_to_the_sign_in_and_back(person: Visitor) -> None:
+    """The progress asks by itself; what it is answered then is no part of the page."""
+    page = find(person, "Conisborough")
+    simulator = person.portal.simulator
+    assert simulator is not None
+    simulator.inject("latency", seconds=2)
+    try:
+        refresh(page)
+        expect(page.locator("#job progress")).to_be_visible()
+        address = page.url
+        name = end_session(page)
+        sign_in_again(page, name)
+    finally:
+        simulator.clear()
+    assert page.url.split("#")[0] == address.split("#")[0]
+    expect(page.get_by_text(BACK)).to_be_visible()
+    wait_for_job(page)
+
+
+def test_back_from_a_refused_form_sends_nothing_again(person: Visitor) -> None:
+    """A page that answers a form stands in the history as the page of the form."""
+    page = find(person, "Conisborough")
+    open_summary(page, "Company filter")
+    filters = page.locator("#filters")
+    filters.get_by_label("Filter", exact=True).last.select_option("city")
+    expect(filters.get_by_label("Operation", exact=True).last).to_be_enabled()
+    filters.get_by_role("button", name="Save filter").click()
+    expect(filters.get_by_text("Enter a value.", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile(f"/{SETUP}[^/]*$"))
+    page.goto(f"{person.portal.url}/glossary/")
+    with page.expect_response(lambda answer: answer.request.is_navigation_request()) as again:
+        page.go_back()
+    assert (again.value.request.method, again.value.status) == ("GET", 200)
+    expect(page.get_by_role("heading", name="Organization mapping")).to_be_visible()
 
 
 def test_the_end_is_announced_and_put_off(person: Visitor) -> None:

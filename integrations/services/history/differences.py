@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.models import AuditEvent, Company, IntegrationInstance
+from integrations.models.alerts import AlertKind
 from integrations.models.mappings import MappingSource, in_percent
 from integrations.models.review_reasons import ReviewReason
 from integrations.models.tokens import Right
@@ -49,6 +50,8 @@ INSTANCE_LABELS = {
     "networks": "Only from",
     "for_portal": "Belongs to the portal",
     "reasons": "Because",
+    "opened_at": "Since",
+    "closed_at": "Over since",
 }
 SECRET_LABELS = {"secret": "API User Password", "tracking_identifier": "API Tracking Identifier"}
 CHOICES: dict[str, dict[str, str]] = {
@@ -59,8 +62,10 @@ CHOICES: dict[str, dict[str, str]] = {
         "events": WebhookEvent,
         "source": MappingSource,
         "status": IntegrationInstance.Status,
+        "kind": AlertKind,
     }.items()
 }
+ONE_OF = ("status", "kind")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 
 
@@ -119,6 +124,8 @@ class DifferenceRenderer:
         if event.target_type == "review_case":
             put_off = _changed("Put off since", before.get("ignored_at"), after.get("ignored_at"))
             return [*put_off, *_changed("Given to", before.get("person"), after.get("person"))]
+        if event.target_type == "alert":  # where it leads is the address of a page
+            before, after = ({k: v for k, v in each.items() if k != "path"} for each in (before, after))
         if event.target_type == "organization" and event.instance_id is not None:
             return _changed("Company", before.get("company_name"), after.get("company_name"))
         found: list[Difference] = []
@@ -140,7 +147,7 @@ class DifferenceRenderer:
         if name == "expectations" and isinstance(value, dict):
             return in_words(read_expected(value))
         if not isinstance(value, list):
-            return CHOICES["status"].get(str(value), value) if name == "status" else value
+            return CHOICES.get(name, {}).get(str(value), value) if name in ONE_OF else value
         instance = self._filtered.get(event.instance_id or 0)
         if name == "filters" and instance is not None and all(map(is_row, value)):
             return "; ".join(condition_text(instance, filters_of(value)))

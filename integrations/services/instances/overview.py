@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +28,8 @@ class InstanceCard:
 
     ``waits``: the result of a refresh waits for a person. ``mapped`` are the mappings that are in order,
     ``review`` those that are not. ``unmapped`` counts the organizations that are so in the PSA, ``ignored``
-    those deliberately left out. ``counted_with`` is the first of several instances of the same tenant, whose
-    card alone counts these two.
+    those deliberately left out, ``elsewhere`` those that are mapped in other instances. ``counted_with`` is
+    the first of several instances of the same tenant, whose card alone counts these three.
     """
 
     instance: IntegrationInstance
@@ -37,6 +38,7 @@ class InstanceCard:
     review: int
     unmapped: int
     ignored: int
+    elsewhere: int = 0
     refresh_failed: bool = False
     waits: bool = False
     counted_with: IntegrationInstance | None = None
@@ -67,6 +69,19 @@ def _mapped() -> QuerySet[Any, Any]:
     return rows.annotate(mapped=Count("pk"), review=Count("pk", filter=needs_review()))
 
 
+def _mapped_in_psa(
+    rows: Collection[IntegrationInstance], mapped: Mapping[int, Mapping[str, int]]
+) -> Counter[str]:
+    """How many are mapped in each PSA, also in instances that are not among the rows."""
+    psas = {row.pk: row.psa for row in rows}
+    if others := mapped.keys() - psas.keys():
+        psas |= dict(IntegrationInstance.objects.filter(pk__in=others).values_list("pk", "psa"))
+    numbers: Counter[str] = Counter()
+    for instance, found in mapped.items():
+        numbers[psas.get(instance, "")] += found["mapped"]
+    return numbers
+
+
 def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
     """One card an instance, in their order; a few queries however many there are."""
     rows = list(instances)
@@ -89,6 +104,7 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
     waiting = HeldRefresh.objects.filter(instance__in=rows, left_at=None)
     waits = set(waiting.order_by().values_list("instance", flat=True))
     psas = {row.psa for row in rows}
+    in_psa = _mapped_in_psa(rows, mapped)
     unmapped = {psa: Organization.objects.unmapped_in(psa).count() for psa in psas}
     ignored = {psa: Organization.objects.ignored_in(psa).count() for psa in psas}
     cards = []
@@ -104,6 +120,7 @@ def instance_cards(instances: InstanceQuerySet) -> list[InstanceCard]:
                 review=numbers["review"],
                 unmapped=unmapped[row.psa] if first is row else 0,
                 ignored=ignored[row.psa] if first is row else 0,
+                elsewhere=in_psa[row.psa] - numbers["mapped"] if first is row else 0,
                 refresh_failed=row.pk in failed and not (row.failing_since and not row.failed_reads),
                 waits=row.pk in waits,
                 counted_with=None if first is row else first,
