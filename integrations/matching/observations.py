@@ -71,7 +71,7 @@ def what_makes_sure(tier: Tier, kind: Kind, features: Reals) -> str:
     if tier is Tier.SURE:
         return ""
     for rule in rules_for(features):
-        return f"{rule.release[0].upper()}{rule.release[1:]} would release it."
+        return f"{rule.release[0].upper()}{rule.release[1:]} would let it be suggested."
     if kind in (Kind.SPELLING, Kind.SPELLING_AND_CONTACT):
         return "A domain, telephone number or postal code that agrees would make it sure."
     if kind in (Kind.PART, Kind.PART_AND_CONTACT):

@@ -308,8 +308,8 @@ def two_names(ours: Record, theirs: Record) -> str:
 
 
 def held_back(rule: Rule) -> str:
-    """That a rule keeps a pair from being suggested, and what would release it."""
-    return f"not suggested because {rule.because}; {rule.release} would release it"
+    """That a rule keeps a pair from being suggested, and what would let it be suggested."""
+    return f"not suggested because {rule.because}; {rule.release} would let it be suggested"
 
 
 def not_sure(features: Reals) -> tuple[str, ...]:

@@ -35,7 +35,10 @@ class Strength(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule; ``because`` completes "not suggested because ...", ``release`` "... would release it"."""
+    """One rule.
+
+    ``because`` completes "not suggested because ...", ``release`` completes "... would let it be suggested".
+    """
 
     name: str
     strength: Strength
@@ -258,14 +261,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "branches",
         Strength.HOLDS,
-        "each adds a telling word and has its own telephone number, as branches do",
+        "each adds a word of its own and has its own telephone number, as branches do",
         "a telephone number that agrees",
         _branches,
     ),
     Rule(
         "owner's domain",
         Strength.HOLDS,
-        "each adds a telling word, and only one of domain and telephone number agrees, as of two sites",
+        "each adds a word of its own, and only one of domain and telephone number agrees, as of two sites",
         "a domain and a telephone number that agree",
         _owners_domain,
     ),

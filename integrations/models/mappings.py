@@ -329,6 +329,12 @@ class MappingProposal(models.Model):
         max_length=60, blank=True, db_default="", default="", help_text="On what a suggestion rests."
     )
     seen_version = models.PositiveIntegerField(default=0)
+    replaced = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The suggestion in whose place another company was chosen, for undo.",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

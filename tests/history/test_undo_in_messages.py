@@ -196,6 +196,26 @@ def test_the_suggestion_that_another_company_replaced_comes_back(
     assert main.mappings.present().get().company == company
 
 
+def test_the_suggestion_that_was_replaced_in_the_table_comes_back(
+    main: IntegrationInstance, abbott: Organization, member: User, client_of: Signed
+) -> None:
+    browser, company = client_of(member), main.companies.get()
+    others = [make_company(main, 102, "Abbot Dental"), make_company(main, 103, "Abbey Dental")]
+    suggestion = MappingProposal.objects.create(
+        user=member, instance=main, organization=abbott, company=company, kind="suggested", tier="likely",
+        confidence=0.83, reasons=["same name"], match_kind="same_name", matcher_version="7",
+    )  # fmt: skip
+    for other in others:  # the second choice remembers what the first one replaced
+        browser.post(address("choose", main.pk, abbott.pk), {"company": other.pk})
+    page = browser.post(address("mappings_save", main.pk), follow=True).content.decode()
+    assert main.mappings.present().get().company == others[1]
+    [undo] = undo_buttons(page)
+    browser.post(undo)
+    back, kept = MappingProposal.objects.get(), ("company_id", "confidence", "reasons", "tier", "match_kind")
+    assert [getattr(back, name) for name in kept] == [getattr(suggestion, name) for name in kept]
+    assert (back.kind, back.selected, back.replaced) == ("suggested", False, None)
+
+
 def test_suggestions_come_back_where_nothing_was_decided_since(
     main: IntegrationInstance, abbott: Organization, owner: User, member: User, reader: User
 ) -> None:

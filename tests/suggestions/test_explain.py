@@ -78,7 +78,7 @@ def test_the_page_says_which_rule_holds_an_answer_back(
     derby = make_company(main, 110, "Quillmore Tiles - Derby Showroom")
     page = _page(client_of(member), main, leeds, derby)
     assert "Not suggested because each name adds a place or site of its own" in page
-    assert "would release it" in page
+    assert "would let it be suggested" in page
 
 
 def test_a_rejection_is_seen_with_its_date_and_taken_back_there(

@@ -30,6 +30,9 @@ SURE_BY: dict[tuple[str, str], str] = {
     (Tier.SURE, Kind.LETTERS_EXCHANGED): "two letters exchanged",
 }
 
+# All that a suggestion tells, for undo to bring it back (taken.py).
+WHOLE = ("company", "confidence", "reasons", "matcher_version", "tier", "match_kind", "rivals")
+
 
 class CompanyNotOffered(Exception):
     """The chosen company is not one of this instance's, was never read completely, or is the MSP itself."""
@@ -49,7 +52,8 @@ def choose_company(
 ) -> MappingProposal | None:
     """Note that this person wants the organization mapped to the company; None clears the mapping.
 
-    Choosing what is saved already takes the note away. Raises CompanyNotOffered, OrganizationElsewhere.
+    Choosing what is saved already takes the note away. A suggestion that another company replaces is kept
+    with the choice. Raises CompanyNotOffered, OrganizationElsewhere.
     """
     if company is not None and (company.instance_id != instance.pk or company.is_own or company.is_pending):
         raise CompanyNotOffered
@@ -64,6 +68,10 @@ def choose_company(
         if wanted == ((present.instance_id, present.company_id) if present else None):
             own.delete()
             return None
+        replaced = own.values("kind", "replaced", *WHOLE).first()
+        if replaced is not None:
+            kind, before = replaced.pop("kind"), replaced.pop("replaced")
+            replaced = {"user": user.pk} | replaced if kind == MappingProposal.Kind.SUGGESTED else before
         proposal, _ = MappingProposal.objects.update_or_create(
             user=user,
             instance=instance,
@@ -77,6 +85,7 @@ def choose_company(
                 "confidence": None,
                 "reasons": [],
                 "matcher_version": "",
+                "replaced": replaced if company else None,
                 "seen_version": mapping.version if mapping else 0,
             },
         )

@@ -6,7 +6,7 @@ import copy
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,7 @@ from integrations.services.audit import Batch, Change, mapping_change, mapping_e
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.mapping.proposals import accept_company
 from integrations.services.mapping.seen import Seen, lock_mappings, pair_key, row_keys
-from integrations.services.mapping.taken import standing_suggestion, suggestion_of
+from integrations.services.mapping.taken import suggestion_of
 from integrations.services.mapping.ticked import (
     BlockedProposal,
     Conflict,
@@ -90,19 +90,17 @@ def save_mappings(
     *,
     only: Organization | None = None,
     ticked: Collection[int] = (),
-    replaced: Mapping[str, Any] | None = None,
 ) -> SaveOutcome:
     """Save everything that this person has ticked for the instance and the table shows, in one transaction.
 
     A row that changed since they saw it is left as it is and reported with both values. ``only`` saves the
     row of one organization. ``ticked`` are organizations whose rows the page showed ticked: one that was lost
-    from the table since is reported. ``replaced`` is told of a new mapping that rests on no suggestion: the
-    one in whose place the company was chosen (`standing_suggestion`).
+    from the table since is reported.
     """
     for attempt in range(SAVE_ATTEMPTS):
         try:
             with transaction.atomic():
-                return _save(batch, user, instance, only, ticked, replaced or {})
+                return _save(batch, user, instance, only, ticked)
         except IntegrityError as error:
             # A colleague created one of the rows in the same moment: look again.
             raced = broken_constraint(error) == "one_mapping_per_organization_and_psa"
@@ -137,10 +135,9 @@ def accept_match(
         raise ChangedMeanwhile
     if seen_pair is not None and seen_pair != pair_key(organization.pk, company.pk):
         raise ChangedMeanwhile
-    replaced = standing_suggestion(user, instance, organization)
     accept_company(user, instance, organization, company)
     ticked = [organization.pk]
-    return save_mappings(batch, user, instance, only=organization, ticked=ticked, replaced=replaced)
+    return save_mappings(batch, user, instance, only=organization, ticked=ticked)
 
 
 def _save(
@@ -149,7 +146,6 @@ def _save(
     instance: IntegrationInstance,
     only: Organization | None,
     ticked: Collection[int],
-    replaced: Mapping[str, Any],
 ) -> SaveOutcome:
     outcome = SaveOutcome(batch.key)
     user = copy.copy(user)  # the account itself: what stands for it in a request looks it up at each use
@@ -183,7 +179,7 @@ def _save(
         action = _apply(proposal, mapping, instance, user, now, was_present)
         company_name = mapping.company_name if action is Action.MAPPING_REMOVED else proposal.company_name
         names = (proposal.organization_name, company_name or "")
-        told = suggestion_of(user, proposal) or ({} if was_present else replaced)
+        told = suggestion_of(user, proposal, was_present=was_present)
         changes.append(mapping_event(action, mapping, before, names, instances[mapping.instance_id], **told))
     OrganizationMapping.objects.write(written)
     MappingProposal.objects.filter(pk__in=applied).delete()

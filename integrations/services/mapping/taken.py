@@ -11,7 +11,6 @@ from integrations.models import (
     Company,
     IntegrationInstance,
     MappingProposal,
-    Organization,
     OrganizationMapping,
     RejectedMatch,
 )
@@ -19,7 +18,6 @@ from integrations.services.mapping.ticked import TickedProposal
 
 SUGGESTION = "suggestion"  # in what an event tells of a mapping; the rest of it the mapping has
 KEPT = ("tier", "match_kind", "rivals")
-WHOLE = ("company", "confidence", "reasons", "matcher_version", *KEPT)
 SUGGESTED = MappingProposal.Kind.SUGGESTED
 
 
@@ -30,23 +28,14 @@ class TakenBack(NamedTuple):
     told: dict[str, Any]
 
 
-def suggestion_of(user: User, proposal: TickedProposal) -> dict[str, Any]:
-    """What only the suggestion knew that a save takes, for the mapping's event; nothing if it was none."""
-    if proposal.kind != SUGGESTED:
-        return {}
-    return {SUGGESTION: {"user": user.pk} | {name: getattr(proposal, name) for name in KEPT}}
+def suggestion_of(user: User, proposal: TickedProposal, *, was_present: bool) -> dict[str, Any]:
+    """What only the suggestion knew that a save takes, for the mapping's event; or the one that was replaced.
 
-
-def standing_suggestion(
-    user: User, instance: IntegrationInstance, organization: Organization
-) -> dict[str, Any]:
-    """The suggestion that this person has for the organization, as `suggestion_of` tells it, but whole.
-
-    For the event of a mapping to another company, which takes its place; nothing if there is none.
+    Nothing where neither was, or where the organization was mapped before.
     """
-    own = MappingProposal.objects.filter(user=user, instance=instance, organization=organization)
-    found = own.filter(kind=SUGGESTED).values(*WHOLE).first()
-    return {SUGGESTION: {"user": user.pk} | found} if found else {}
+    if proposal.kind == SUGGESTED:
+        return {SUGGESTION: {"user": user.pk} | {name: getattr(proposal, name) for name in KEPT}}
+    return {SUGGESTION: proposal.replaced} if proposal.replaced and not was_present else {}
 
 
 def told_again(event: dict[str, Any]) -> dict[str, Any]:

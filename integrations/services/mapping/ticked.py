@@ -61,6 +61,7 @@ class TickedProposal(NamedTuple):
     tier: str
     match_kind: str
     rivals: list[Any]
+    replaced: dict[str, Any] | None
 
 
 class BlockedProposal(NamedTuple):
@@ -85,6 +86,7 @@ def _ticked(instance: int, user: int, *only_and_psa: Any) -> QuerySet[Any, tuple
     names = (
         "pk", "company_id", "company__name", "company__missing_since", "company__in_filter", "kind", "moves",
         "seen_version", "confidence", "reasons", "matcher_version", "tier", "match_kind", "rivals",
+        "replaced",
     )  # fmt: skip
     its_id, *values = (f"proposal__{name}" for name in names)
     return (
