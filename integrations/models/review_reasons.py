@@ -178,8 +178,13 @@ def findings(mappings: Iterable[OrganizationMapping]) -> dict[int, list[Finding]
         since = _since(loud.values())
         for pk, mapping in loud.items():
             found[pk] = [_finding(reason, mapping, since) for reason in AS_THEY_ARE if reason.asks(mapping)]
-        for changes in _changes_of_mappings():
-            told = changes.filter(held_pk__in=list(loud)).order_by("pk")
+        # By the records, too: with the mappings alone SQLite reads every change that there ever was.
+        records = (
+            {"company__in": {mapping.company_id for mapping in loud.values()}},
+            {"organization__in": {mapping.organization_id for mapping in loud.values()}},
+        )
+        for changes, of_these in zip(_changes_of_mappings(), records, strict=True):
+            told = changes.filter(**of_these, held_pk__in=list(loud)).order_by("pk")
             for pk, *change in told.values_list(
                 "held_pk", "kind", "at", "before", "after", "company", "organization"
             ):
