@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
 from django.utils import timezone
 
+from integrations.database.among import Among
 from integrations.database.bulk import insert_rows
 from integrations.database.transactions import transaction_required
 from integrations.models.bases import somebody
@@ -25,7 +26,6 @@ from integrations.models.organizations import Organization
 if TYPE_CHECKING:
     import datetime as dt
 
-CHUNK = 500
 LATE = 50  # refreshes that count as late ones
 
 
@@ -140,22 +140,24 @@ class RecordChangeQuerySet(models.QuerySet["RecordChange"]):
         found: dict[tuple[str, int | None, int | None], dt.datetime] = {}
         after = {_value_of(change): change.after[:300] for change in changes if change.kind in VALUES}
         for side in ("company", "organization"):
-            ids = sorted({getattr(change, side) for change in changes if change.kind in VALUES} - {None})
-            for start in range(0, len(ids), CHUNK):
-                rows = self.filter(**{f"{side}__in": ids[start : start + CHUNK]}, kind__in=VALUES)
-                flips: dict[bool, list[int]] = {True: [], False: []}
-                for row in rows.order_by("pk").values_list(
-                    "pk", "kind", "company_id", "organization_id", "before", "at", "stands"
-                ):
-                    pk, kind, company, organization, before, at, stands = row
-                    value = (kind, company, organization)
-                    if value in after:
-                        found[value] = at
-                        if stands != (before != after[value]):
-                            flips[not stands].append(pk)
-                for stands, keys in flips.items():
-                    if keys:
-                        self.filter(pk__in=keys).update(stands=stands)
+            ids = {getattr(change, side) for change in changes if change.kind in VALUES} - {None}
+            if not ids:
+                continue
+            kinds = sorted({change.kind for change in changes if change.kind in VALUES})
+            rows = self.filter(Among(side, ids), kind__in=kinds)
+            flips: dict[bool, list[int]] = {True: [], False: []}
+            for row in rows.order_by("pk").values_list(
+                "pk", "kind", "company_id", "organization_id", "before", "at", "stands"
+            ):
+                pk, kind, company, organization, before, at, stands = row
+                value = (kind, company, organization)
+                if value in after:
+                    found[value] = at
+                    if stands != (before != after[value]):
+                        flips[not stands].append(pk)
+            for stands, keys in flips.items():
+                if keys:
+                    self.filter(Among("pk", keys)).update(stands=stands)
         return found
 
     def held(self) -> Any:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models
 
-from integrations.models.drift import CHUNK, NO, OF_ORGANIZATION, YES, RecordChange, quiet_mappings
+from integrations.database.among import Among
+from integrations.models.drift import NO, OF_ORGANIZATION, YES, RecordChange, quiet_mappings
 
 if TYPE_CHECKING:
     from integrations.models.mappings import MappingQuerySet, OrganizationMapping
@@ -156,41 +157,43 @@ class Finding(NamedTuple):
         return f"{label}: {self.before} → {self.after}" if self.before else f"{label}: {self.after}"
 
 
-def find_all(mappings: Iterable[OrganizationMapping]) -> None:
+def find_all(mappings: Iterable[OrganizationMapping], *, dated: bool = True) -> None:
     """Read why each of these mappings has to be looked at, and keep it as its ``findings``."""
     rows = list(mappings)
-    found = findings(rows)
+    found = findings(rows, dated=dated)
     for mapping in rows:
         mapping.findings = found.get(mapping.pk, [])
 
 
-def findings(mappings: Iterable[OrganizationMapping]) -> dict[int, list[Finding]]:
-    """Why each of these mappings in force has to be looked at, by its id; a few queries however many."""
+def findings(mappings: Iterable[OrganizationMapping], *, dated: bool = True) -> dict[int, list[Finding]]:
+    """Why each of these mappings in force has to be looked at, by its id; a few queries however many.
+
+    Whoever does not tell since when leaves out, with ``dated``, what is read for that alone.
+    """
     rows = {mapping.pk: mapping for mapping in mappings if mapping.pk and mapping.is_in_force}
-    found: dict[int, list[Finding]] = {pk: [] for pk in rows}
     if not rows:
-        return found
-    keys = sorted(rows)
-    for start in range(0, len(keys), CHUNK):
-        part = keys[start : start + CHUNK]
-        quiet = set(quiet_mappings().filter(mapping__in=part).values_list("mapping", flat=True))
-        loud = {pk: rows[pk] for pk in part if pk not in quiet}
-        since = _since(loud.values())
-        for pk, mapping in loud.items():
-            found[pk] = [_finding(reason, mapping, since) for reason in AS_THEY_ARE if reason.asks(mapping)]
-        # By the records, too: with the mappings alone SQLite reads every change that there ever was.
-        records = (
-            {"company__in": {mapping.company_id for mapping in loud.values()}},
-            {"organization__in": {mapping.organization_id for mapping in loud.values()}},
-        )
-        for changes, of_these in zip(_changes_of_mappings(), records, strict=True):
-            told = changes.filter(**of_these, held_pk__in=list(loud)).order_by("pk")
-            for pk, *change in told.values_list(
-                "held_pk", "kind", "at", "before", "after", "company", "organization"
-            ):
-                finding = Finding(REASON_OF[change[0]], *change[1:])
-                if finding.reason not in {each.reason for each in found[pk]}:  # the first is told
-                    found[pk].append(finding)
+        return {}
+    quiet = set(quiet_mappings().filter(Among("mapping", rows)).values_list("mapping", flat=True))
+    loud = {pk: mapping for pk, mapping in sorted(rows.items()) if pk not in quiet}
+    found: dict[int, list[Finding]] = {pk: [] for pk in rows}
+    since = _since(loud.values()) if dated else {}
+    for pk, mapping in loud.items():
+        found[pk] = [_finding(reason, mapping, since) for reason in AS_THEY_ARE if reason.asks(mapping)]
+    # By the records: with the mappings SQLite reads every change that there ever was, or each pair of both.
+    records = (
+        Among("company", {mapping.company_id for mapping in loud.values()}),
+        Among("organization", {mapping.organization_id for mapping in loud.values()}),
+    )
+    for changes, of_these in zip(_changes_of_mappings(), records, strict=True):
+        told = changes.filter(of_these).order_by("pk")
+        for pk, *change in told.values_list(
+            "held_pk", "kind", "at", "before", "after", "company", "organization"
+        ):
+            if pk not in loud:
+                continue  # another one of the same company
+            finding = Finding(REASON_OF[change[0]], *change[1:])
+            if finding.reason not in {each.reason for each in found[pk]}:  # the first is told
+                found[pk].append(finding)
     order = {reason: place for place, reason in enumerate(ReviewReason)}
     for each in found.values():
         each.sort(key=lambda finding: order[finding.reason])
@@ -211,11 +214,9 @@ def open_reasons(mappings: MappingQuerySet) -> dict[int, list[ReviewReason]]:
     for changes in _changes_of_mappings():
         for pk, kind in changes.order_by().values_list("held_pk", "kind"):
             changed.setdefault(pk, set()).add(REASON_OF[kind])
-    keys = sorted(changed)
-    for start in range(0, len(keys), CHUNK):
-        part = mappings.filter(pk__in=keys[start : start + CHUNK]).order_by()
-        for pk in part.values_list("pk", flat=True):
-            found[pk] = found.get(pk, set()) | changed[pk]
+    theirs = mappings.filter(Among("pk", changed)).order_by().values_list("pk", flat=True)
+    for pk in theirs if changed else ():
+        found[pk] = found.get(pk, set()) | changed[pk]
     for pk in quiet_mappings().values_list("mapping", flat=True) if found else ():
         found.pop(pk, None)
     return {pk: [reason for reason in ReviewReason if reason in found[pk]] for pk in sorted(found)}
@@ -243,8 +244,8 @@ SinceWhen = dict[tuple[int, str], dt.datetime]
 
 def _since(mappings: Iterable[OrganizationMapping]) -> SinceWhen:
     """When each company last became what it is, by its id and the kind of change."""
-    companies = {mapping.company_id for mapping in mappings}
-    rows = RecordChange.objects.filter(company__in=companies, kind__in=_SINCE_WHEN.values())
+    companies = Among("company", {mapping.company_id for mapping in mappings})
+    rows = RecordChange.objects.filter(companies, kind__in=_SINCE_WHEN.values())
     return {(row[0], row[1]): row[2] for row in rows.order_by("pk").values_list("company", "kind", "at")}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Count
 from django.utils import timezone
 
+from integrations.database.among import Among
 from integrations.database.transactions import transaction_required
 from integrations.models import IntegrationInstance, RecordChange, RefreshSummary
 from integrations.models.drift import NO, YES, Changed
@@ -90,8 +91,8 @@ def summarize(
         company__instance=instance, refresh=None, kind__in=FOUND_BY_READS
     )
     pks = list(open_changes.order_by().values_list("pk", flat=True))
-    for start in range(0, len(pks), 500):
-        RecordChange.objects.filter(pk__in=pks[start : start + 500]).update(refresh=summary)
+    if pks:
+        RecordChange.objects.filter(Among("pk", pks)).update(refresh=summary)
     counted = summary.changes.order_by().values("kind").annotate(number=Count("pk"))
     summary.counts = {row["kind"]: row["number"] for row in counted}
     if is_first:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from integrations import matching
+from integrations.database.among import Among
 from integrations.matching.contacts import read_domain
 from integrations.matching.records import Tier
 from integrations.models import (
@@ -79,8 +80,7 @@ def _candidates(
     mapped = OrganizationMapping.objects.in_tables().filter(instance=instance).order_by("pk")
     lost = [
         _Mapped(*row, is_gone=True)
-        for start in range(0, len(gone), FEW)
-        for row in mapped.filter(company__in=sorted(gone)[start : start + FEW]).values_list(
+        for row in (mapped.filter(Among("company", gone)) if gone else mapped.none()).values_list(
             "organization", "organization__name", "organization__domain", "company", "company__name"
         )
     ]

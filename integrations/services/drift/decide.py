@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from integrations.database.among import Among
 from integrations.database.transactions import transaction_required
 from integrations.models import Company, OrganizationMapping, ReviewCase
 from integrations.models.audit import Action
@@ -56,7 +57,8 @@ def decide_cases(
     OrganizationDeleted, ChangedMeanwhile, Company.DoesNotExist.
     """
     pks = [int(key.partition(":")[0]) for key in seen]
-    rows = lock_mappings(OrganizationMapping.objects.in_tables().filter(pk__in=pks, instance__in=instances))
+    there = OrganizationMapping.objects.in_tables().filter(Among("pk", pks), instance__in=instances)
+    rows = lock_mappings(there)
     fresh = [row for row in SeenRows(seen).unchanged(rows) if row.findings]
     done = {row.pk for row in fresh}
     outcome = DecideOutcome(len(fresh), [row.organization.name for row in rows if row.pk not in done])

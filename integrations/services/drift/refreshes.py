@@ -15,6 +15,7 @@ from django.db.models import Max, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from integrations.database.among import Among
 from integrations.models import (
     IntegrationInstance,
     Occurrence,
@@ -22,7 +23,7 @@ from integrations.models import (
     RecordChange,
     RefreshSummary,
 )
-from integrations.models.drift import CHUNK, OF_COMPANY, Changed
+from integrations.models.drift import OF_COMPANY, Changed
 from integrations.models.instances import InstanceQuerySet
 from integrations.models.review_reasons import REASON_OF, ReviewReason, open_reasons
 from integrations.services.audit import serialize_followed_events
@@ -104,13 +105,11 @@ def _drifted(
     mine = OrganizationMapping.objects.in_tables().filter(instance=instance)
     reasons = open_reasons(mine)
     drifted: dict[int, set[str]] = {}
-    keys = sorted(reasons)
-    for start in range(0, len(keys), CHUNK):
-        rows = mine.filter(pk__in=keys[start : start + CHUNK]).order_by()
-        for pk, organization, company in rows.values_list("pk", "organization", "company"):
-            asked = found.get(company, set()) | ({ReviewReason.BETTER} if organization in wanted else set())
-            if kinds := {reason.value for reason in asked.intersection(reasons[pk])}:
-                drifted[organization] = kinds
+    rows = mine.filter(Among("pk", reasons)).order_by() if reasons else mine.none()
+    for pk, organization, company in rows.values_list("pk", "organization", "company"):
+        asked = found.get(company, set()) | ({ReviewReason.BETTER} if organization in wanted else set())
+        if kinds := {reason.value for reason in asked.intersection(reasons[pk])}:
+            drifted[organization] = kinds
     return drifted
 
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from django.db import connection
 from django.db.models import Max, QuerySet, Value
 
+from integrations.database.among import Among
 from integrations.database.query_cache import cached_rows
 from integrations.database.transactions import transaction_required
 from integrations.models import (
@@ -27,8 +28,6 @@ from integrations.models import (
 )
 from integrations.models.mappings import MappingQuerySet
 from integrations.models.review_reasons import find_all
-
-FEW = 500
 
 
 class Seen(Protocol):
@@ -45,6 +44,7 @@ class SeenRows:
 
     def unchanged(self, mappings: list[OrganizationMapping]) -> list[OrganizationMapping]:
         """Those whose key is among them."""
+        find_all((each for each in mappings if "findings" not in each.__dict__), dated=False)
         keys, seen = row_keys(mappings), frozenset(self.keys)
         return [each for each in mappings if keys[each.pk] in seen]
 
@@ -135,12 +135,8 @@ def _newest_of_two(organization: int, company: int) -> QuerySet[Any, Any]:
 
 def _newest(record: str, ids: Collection[int]) -> dict[int, int]:
     """The id of the newest change of each of these records that has one."""
-    wanted = sorted(ids)
-    found: dict[int, int] = {}
-    for start in range(0, len(wanted), FEW):
-        rows = RecordChange.objects.filter(**{f"{record}__in": wanted[start : start + FEW]}).order_by()
-        found |= dict(rows.values_list(record).annotate(newest=Max("pk")))
-    return found
+    rows = RecordChange.objects.filter(Among(record, ids)).order_by()
+    return dict(rows.values_list(record).annotate(newest=Max("pk")))
 
 
 # Enough to tell why to look at a mapping, and to write down what was decided; the rest is read when asked.
@@ -168,12 +164,11 @@ def lock_mappings(wanted: MappingQuerySet) -> list[OrganizationMapping]:
     of = {
         each.pk: each for each in IntegrationInstance.objects.locked().filter(pk__in=instances).order_by("pk")
     }
-    for model, pks in ((Organization, sorted(organizations)), (Company, sorted(companies))):
+    for model, pks in ((Organization, organizations), (Company, companies)):
         if not connection.features.has_select_for_update:
             break  # the transaction has locked the whole database
-        for start in range(0, len(pks), FEW):
-            some = model._default_manager.filter(pk__in=pks[start : start + FEW])
-            list(some.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        some = model._default_manager.filter(Among("pk", pks))
+        list(some.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     # Without what nobody asks of them: of thousands, to read it takes longer than to decide them.
     rows = wanted.locked().select_related("organization", "company")
     mappings = list(rows.defer(*_UNASKED))
