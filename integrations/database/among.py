@@ -24,9 +24,9 @@ class Among(Lookup[Any]):
         listed = ids if isinstance(ids, str) else ",".join(str(int(each)) for each in sorted(set(ids)))
         super().__init__(F(path) if isinstance(path, str) else path, listed)
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         """With the numbers as they are written."""
         path, params = self.process_lhs(compiler, connection)
         if connection.vendor == "postgresql":
-            return f"{path} = ANY(%s::bigint[])", [*params, f"{{{self.rhs}}}"]
-        return f"{path} IN ({self.rhs})", [*params]
+            return f"{path} = ANY(%s::bigint[])", (*params, f"{{{self.rhs}}}")
+        return f"{path} IN ({self.rhs})", tuple(params)

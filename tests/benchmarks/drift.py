@@ -220,7 +220,9 @@ def measure(options: argparse.Namespace) -> bool:
         for _ in range(options.rounds):
             refresh(inbox=True)
             decided.append(decide(instance, user))
-    keeping, saving = (middle([each[side] for each in decided[1:]]) for side in (0, 1))
+    keeping, saving = (
+        middle([each[0] for each in decided[1:]]), middle([each[1] for each in decided[1:]])
+    )  # fmt: skip
     large.say(f"{decided[-1][2]:,} rows: keep {keeping}, save {saving}: {ratio(keeping, saving)}")
     is_fast = with_it.cpu <= ALLOWED_REFRESH * without.cpu
     return is_fast and inbox.cpu <= table.cpu and keeping.cpu <= saving.cpu

@@ -93,7 +93,13 @@ def _candidates(
     by_key.pop("", None)
     by_domain.pop("", None)
     others = mapped.values_list("organization", "organization__name", "organization__domain", "company")
-    standing = (_Mapped(*row, "", is_gone=False) for row in others.iterator() if row[3] not in gone)
+    standing = (
+        _Mapped(*row, "", is_gone=False)
+        for row in others.iterator()
+        if row[3] not in gone
+        # Most are passed over at once: their names are known, and nothing that came is called so.
+        and (row[1] not in name_keys or name_keys[row[1]] in by_key or (row[2] and by_domain))
+    )
     found: dict[_Mapped, set[Company]] = {}
     for row in (*lost, *standing):
         near = set(by_domain.get(read_domain(row.domain)[0], ())) if row.domain and by_domain else set()

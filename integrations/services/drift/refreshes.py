@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -100,10 +100,11 @@ def _drifted(
     found: dict[int, set[ReviewReason]] = {}
     for company, kind in changes.filter(kind__in=(*SEEN_IN_ROWS, *OF_COMPANY)).values_list("company", "kind"):
         found.setdefault(company, set()).add(REASON_OF[kind])
-    wanted = {change.organization for change in better}
+    wanted = {change.organization for change in better if change.organization is not None}
     # What became as it was confirmed, or was kept meanwhile, is nothing to look at.
     mine = OrganizationMapping.objects.in_tables().filter(instance=instance)
-    reasons = open_reasons(mine)
+    mine = mine.filter(Q(Among("company", found)) | Q(Among("organization", wanted)))
+    reasons = open_reasons(mine) if found or wanted else {}
     drifted: dict[int, set[str]] = {}
     rows = mine.filter(Among("pk", reasons)).order_by() if reasons else mine.none()
     for pk, organization, company in rows.values_list("pk", "organization", "company"):
