@@ -257,3 +257,10 @@ def mapping_row(row: Hashable, frame: Any) -> SafeString:
 def _drawn_row(row: Hashable, frame: Hashable) -> str:
     """A row, drawn once for all who see the same (some 10 MB when all are kept)."""
     return unindented(render_to_string("integrations/mapping/row.html", {"row": row, "frame": frame}))
+
+
+@register.simple_tag
+@lru_cache(maxsize=2048)
+def inbox_row(row: Hashable, since: SafeString) -> SafeString:
+    """integrations/drift/row.html, drawn once for all who see the same; ``row`` is a ShownCase."""
+    return unindented(render_to_string("integrations/drift/row.html", {"row": row, "since": since}))

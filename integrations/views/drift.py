@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import NamedTuple
+
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db.models.functions import Lower
@@ -14,12 +17,14 @@ from django.views.decorators.http import require_GET, require_POST
 from integrations.forms.drift import inbox_query, read_press
 from integrations.models import Company, HeldRefresh, IntegrationInstance, RecordChange, RefreshSummary
 from integrations.models.instances import InstanceQuerySet
+from integrations.models.review_reasons import Finding, ReviewReason
 from integrations.services.audit import Batch, actor_of
 from integrations.services.companies import type_labels
 from integrations.services.conflicts import ChangedMeanwhile
 from integrations.services.drift import (
     DecideOutcome,
     Decision,
+    InboxRow,
     colleagues,
     decide_cases,
     read_inbox,
@@ -36,6 +41,66 @@ MOST_NAMED = 5
 ASKED = "asked about rows of the inbox"  # in the session: the ticked rows to unmap, and the inbox's place
 
 
+class ShownCase(NamedTuple):
+    """One row of the inbox, in words. ``proposed`` is a company to remap to (its id), 0 for none."""
+
+    key: str
+    name: str
+    address: str
+    instance: str
+    company: str
+    company_id: str
+    texts: tuple[str, ...]
+    opinion: str
+    assigned_to: str
+    proposed: int
+    proposed_name: str
+    proposed_id: str
+    can_map: bool
+
+    @classmethod
+    def of(cls, row: InboxRow, table: str, *, can_map: bool) -> ShownCase:
+        """A row as somebody sees it; ``table`` is where the rows of its configuration are reviewed."""
+        mapping, proposed = row.mapping, row.proposed
+        to = f"{table}?state=review&organization={mapping.organization_id}"
+        return cls(
+            row.key,
+            mapping.organization.name,
+            to if can_map else reverse("integrations:organization", args=[mapping.organization_id]),
+            mapping.instance.name,
+            mapping.company.name,
+            mapping.company.remote_id,
+            tuple(_text(each, row.labels) for each in row.findings),
+            row.opinion,
+            row.assigned_to,
+            proposed.pk if proposed else 0,
+            proposed.name if proposed else "",
+            proposed.remote_id if proposed else "",
+            can_map,
+        )
+
+
+def _text(finding: Finding, labels: dict[str, str]) -> str:
+    """Why, and what became what; company types by their labels in the tenant."""
+    if finding.reason is ReviewReason.RETYPED:
+        before, after = (labels.get(value, value) for value in (finding.before, finding.after))
+        return f"{finding.reason.label}: {before} → {after}"
+    return finding.text[:1].upper() + finding.text[1:]
+
+
+def _shown(rows: list[InboxRow], *, can_map: bool) -> list[tuple[ShownCase, dt.datetime | None]]:
+    """The rows in words, and since when each is to be looked at."""
+    of = {row.mapping.instance_id: row.mapping.instance for row in rows}
+    tables = {pk: reverse("integrations:review", args=[each.psa, pk]) for pk, each in of.items()}
+    return [
+        (
+            ShownCase.of(row, tables[row.mapping.instance_id], can_map=can_map),
+            row.findings[0].since if row.findings else None,
+        )
+        for row in rows
+    ]
+
+
 @needs("view_integrationinstance")
 @require_GET
 def inbox(request: SignedInRequest) -> HttpResponse:
@@ -48,6 +113,7 @@ def inbox(request: SignedInRequest) -> HttpResponse:
     every = {name: value for name, value in params.items() if name != "reason"}
     context = {
         "inbox": found,
+        "rows": _shown(found.rows, can_map=request.user.has_perm("integrations.map_organizations")),
         "query": query,
         "tabs": [
             ("", "All", found.total, urlencode(every)),
