@@ -399,7 +399,7 @@ def _refresh_options(run: JobRun) -> tuple[str, dict[str, Any]]:
         outcome = refresh_options(run.instance, run, **run.job.options)
         compare_refreshes(run.instance, outcome.name_keys)
         note_reviews()
-    except RefreshBraked:
+    except (RefreshBraked, PSAError):
         compare_unfinished(run.instance)  # what its pages brought counts already
         raise
     finally:  # also what keeps a result from being taken over

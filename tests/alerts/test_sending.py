@@ -48,6 +48,7 @@ from tests.alerts.conftest import MailServer, tell
 from tests.alerts.test_forms_of_messages import make_channel, refuse
 from tests.outbound.certificates import make_certificate
 from tests.read_api.conftest import OPERATOR
+from tests.support.rows import make_company, make_mapping
 from tests.webhooks.test_webhooks import receiver
 
 __all__ = ["receiver"]  # fixture
@@ -111,6 +112,10 @@ def test_what_waited_for_the_end_of_a_mute_is_one_mail(
     main: IntegrationInstance, owner: User, mail_server: MailServer, ends: bool
 ) -> None:
     save_wishes(owner, Wishes({AlertKind.DRIFT_FOUND: How.AT_ONCE}))
+    firm = Organization.objects.create(name="Firm")
+    make_mapping(
+        firm, make_company(main, 1, "Firm Ltd"), owner, confirmed_name="Before"
+    )  # is to be looked at
     kind = Occurrence.Kind.DRIFT_FOUND
     with time_machine.travel(timezone.now(), tick=False) as clock:
         mute(owner, None, None, timezone.now() + 30 * 24 * HOUR)

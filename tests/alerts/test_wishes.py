@@ -13,11 +13,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import Alert, AlertKind, AlertMessage, AlertReader, IntegrationInstance
+from integrations.models import Alert, AlertKind, AlertMessage, AlertReader, IntegrationInstance, Occurrence
 from integrations.services.alerts import How, Wishes, mute, save_wishes, watch, work
 from integrations.services.alerts.outbox import forget_old
 from integrations.services.alerts.wishes import next_digest
+from integrations.services.audit import Batch
+from integrations.services.instances.delete import delete_instance
+from integrations.services.mapping import confirm_mappings
 from tests.alerts.conftest import MailServer, tell, text_of
+from tests.support.rows import make_company, make_mapping
+from tests.support.simulated import actor_of, make_organization
 
 REFUSED, CONNECTED = IntegrationInstance.Status.REFUSED, IntegrationInstance.Status.CONNECTED
 HOUR = dt.timedelta(hours=1)
@@ -220,3 +225,25 @@ def test_what_is_muted_on_the_page_is_not_sent_until_it_is_unmuted(
     (unmute,) = re.findall(r'action="(/alerts/mute/[^"]+)"', page)
     client.post(unmute)
     assert [to for to, _ in told()] == ["marcus"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("meanwhile", ["nothing", "all decided", "deleted"])
+def test_a_digest_asks_nobody_to_look_where_nothing_is_left(
+    main: IntegrationInstance, owner: User, mail_server: MailServer, meanwhile: str
+) -> None:
+    firm, company = make_organization("Firm"), make_company(main, 1, "Firm Ltd")
+    make_mapping(firm, company, owner, confirmed_name="Before")
+    with time_machine.travel(timezone.now().replace(hour=9), tick=False) as clock:
+        found = {"kind": Occurrence.Kind.DRIFT_FOUND, "cause": "refresh:1", "text": "1 mapping of Main."}
+        Occurrence.objects.create(instance=main, at=timezone.now(), **found)
+        tell()
+        clock.shift(HOUR)
+        if meanwhile == "all decided":
+            assert confirm_mappings(Batch(actor_of(owner)), main, [firm.pk])
+        if meanwhile == "deleted":
+            delete_instance(Batch(actor_of(owner)), main)
+        clock.shift(24 * HOUR)
+        tell()
+        found_mappings = ["[Portal] Main: the refresh found mappings to look at"]
+        assert mail_server.subjects == (found_mappings if meanwhile == "nothing" else [])

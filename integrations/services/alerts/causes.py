@@ -35,6 +35,7 @@ from integrations.models import (
     Webhook,
 )
 from integrations.models.audit import Action
+from integrations.services.drift import open_mappings
 from integrations.services.webhooks.edit import old_key_ends
 from portal.sentences import one_stop
 from portal.time_zone import in_text
@@ -285,6 +286,18 @@ def _drift(since: dt.datetime) -> Iterator[Cause]:
             _refresh_path(occurrence, instance),
             instance,
         )
+
+
+def is_past(alert: Alert, *, later: bool) -> bool:
+    """Whether what was found is nothing to look at any more: its configuration was deleted.
+
+    Or nothing is left in its inbox, where it is told ``later`` than at once.
+    """
+    if alert.known_kind is not AlertKind.DRIFT_FOUND or alert.instance is None:
+        return False
+    if alert.instance.is_deleted:
+        return True
+    return later and not open_mappings(IntegrationInstance.objects.filter(pk=alert.instance.pk)).exists()
 
 
 def _refresh_path(occurrence: Occurrence, instance: IntegrationInstance) -> str:

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from integrations.models import Alert, AlertChannel, AlertMessage, AlertNotice, AlertPreference, AlertReader
+from integrations.services.alerts.causes import is_past
 from integrations.services.alerts.chat import send_to_channel
 from integrations.services.alerts.edit import LONGEST_MUTE
 from integrations.services.alerts.mail import send_mail
@@ -108,7 +109,8 @@ def _send(message: AlertMessage) -> SendingFailed | None:
 
 def _news(message: AlertMessage, notices: list[AlertNotice]) -> list[AlertNotice]:
     """What of it is still to be told. Raises _NothingToSay."""
-    news = still_told(notices)
+    told = still_told(notices)
+    news = [notice for notice in told if not is_past(notice.alert, later=message.is_digest)]
     if not news and not message.is_test:
         raise _NothingToSay(NO_NEWS)
     return news

@@ -1,6 +1,6 @@
 """After a refresh: what it brought is compared with what is mapped, once, and told in numbers.
 
-So is what was taken over page by page of a refresh whose result waits for a person or was left.
+So is what was taken over page by page of a refresh whose result waits or was left, or that broke off.
 """
 
 from __future__ import annotations
@@ -67,8 +67,9 @@ def compare_refreshes(instance: IntegrationInstance, name_keys: Mapping[str, str
 def compare_unfinished(instance: IntegrationInstance) -> int:
     """Look at what reads brought that no refresh counts yet, and note how much drifted; how many mappings.
 
-    Of a result that waits, or was left, the names, types and addresses of companies count already, and
-    whether they are active. Repeatable: each change is told once, also after the refresh that counts it.
+    Of a result that waits or was left, and of a read that broke off, the names, types and addresses of
+    companies count already, and whether they are active. Repeatable: each change is told once, also after
+    the refresh that counts it.
     """
     with transaction.atomic():
         IntegrationInstance.objects.locked().get(pk=instance.pk)
@@ -79,8 +80,8 @@ def compare_unfinished(instance: IntegrationInstance) -> int:
         if found:
             serialize_followed_events()
             last = changes.aggregate(last=Max("pk"))["last"]
-            looked = f"{_mappings(found)} of {instance.name} should be looked at."
-            text = f"The result of a refresh waits or was left. Whatever becomes of it, {looked}"
+            looked = f"{_mappings(found)} of {instance.name} should be looked at"
+            text = f"{looked}, by what was read. The refresh itself was not taken over."
             _note(instance, f"{READ}{last}", text, found)
     return len(found)
 
