@@ -135,12 +135,26 @@
     return message;
   }
 
-  // What could not be done is said where the person is: htmx alone would leave the page as it was.
-  const untold = (event) => tell("error", event.type === "htmx:sendError"
-    ? "There is no connection to the portal. Nothing was changed; try again."
-    : `The portal could not do that (error ${event.detail.xhr.status}). Reload the page and try again.`);
+  // What could not be done is said where the person is: htmx alone would leave the page as it was. What asks by itself
+  // every second says once that it hears nothing, however long that lasts and whoever closes it, and takes it back.
+  const asksByItself = (event) => event.detail.elt.matches("[hx-trigger^='every']");
+  let unheard = null;
+
+  function untold(event) {
+    const isCut = event.type === "htmx:sendError";
+    if (asksByItself(event)) {
+      unheard ??= tell("warning", `${isCut ? "There is no connection to the portal." : `The portal does not answer (error ${event.detail.xhr.status}).`} What you see here may be old; this page goes on asking by itself.`);
+    } else tell("error", isCut
+      ? "There is no connection to the portal. Nothing was changed; try again."
+      : `The portal could not do that (error ${event.detail.xhr.status}). Reload the page and try again.`);
+  }
   document.addEventListener("htmx:sendError", untold);
   document.addEventListener("htmx:responseError", untold);
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (event.detail.xhr.status >= 400) return;
+    unheard?.remove();
+    unheard = null;
+  });
 
   // A message that asks for nothing goes by itself, unless somebody is at it; Undo, warnings and errors stay.
   const SEEN_FOR = 12_000; // ms
@@ -165,6 +179,13 @@
   document.addEventListener("DOMContentLoaded", watchMessages);
 
   window.portal = { announce, released, tell };
+
+  // --- a key that goes into an input method (Japanese, Chinese, accents) chooses there and means nothing here. 229 is
+  // --- what Safari sends of the Enter that ends it, when it is no longer said to be composing ---
+
+  window.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.keyCode === 229) event.stopImmediatePropagation();
+  }, true);
 
   // --- one press is one: a key that is held down presses nothing again, a form that is under way is not sent twice ---
 

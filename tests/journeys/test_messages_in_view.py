@@ -122,3 +122,37 @@ def test_a_row_of_the_review_begins_with_its_name_on_a_phone(person: Visitor) ->
     expect(name).not_to_have_text(first)
     assert name.evaluate(IN_VIEW)
     expect(page.locator("#review .btn kbd:visible")).to_have_count(0)
+
+
+def test_what_hears_nothing_says_so_once_and_takes_it_back(person: Visitor) -> None:
+    page, warning = person.page, person.page.get_by_text("There is no connection to the portal. What you see")
+    page.route("**/progress-of-a-job", lambda route: route.abort())
+    with page.expect_request("**/progress-of-a-job"):
+        page.evaluate("""() => {
+          document.querySelector("main").insertAdjacentHTML("beforeend",
+            `<div hx-get="/progress-of-a-job" hx-trigger="every 100ms" hx-swap="none"></div>`);
+          htmx.process(document.querySelector("main > :last-child"));
+        }""")
+    expect(warning).to_be_visible()
+    for _ in range(3):
+        page.wait_for_event("requestfailed")
+    expect(page.locator("#messages-alert .alert")).to_have_count(1)
+    page.unroute("**/progress-of-a-job")
+    page.route("**/progress-of-a-job", lambda route: route.fulfill(status=204))
+    expect(warning).to_have_count(0)
+    lost = ("ERR_FAILED", "error: htmx:")
+    person.complaints[:] = [told for told in person.complaints if not any(each in told for each in lost)]
+
+
+def test_a_name_without_a_blank_widens_no_page(person: Visitor) -> None:
+    page, url = person.page, person.portal.url
+    name = "Llanfair" + "pwllgwyngyll" * 15
+    page.goto(f"{url}/organizations/add/")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_role("button", name=re.compile("^(Save|Add)")).first.click()
+    page.wait_for_url(re.compile(r"/organizations/\d+/"))
+    page.goto(f"{url}/integrations/autotask/1/review/?q=Llanfair")
+    expect(page.locator("main").get_by_text(name).first).to_be_visible()
+    for width in (320, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width

@@ -6,8 +6,9 @@ import re
 
 from playwright.sync_api import Locator, Page, Response, expect
 
-from tests.journeys.conftest import Visitor
-from tests.journeys.page_checks import tab_to
+from tests.journeys.conftest import Visitor, company_box
+from tests.journeys.conftest import find as search
+from tests.journeys.page_checks import PAINTED, tab_to
 
 
 def find(visitor: Visitor, text: str) -> Page:
@@ -334,3 +335,25 @@ def test_a_key_that_is_held_down_decides_once(person: Visitor) -> None:
     assert len(decided) == 1
     page.keyboard.press("u")
     expect(page.get_by_text("1 mapping put back as before.")).to_be_visible()
+
+
+def test_keys_of_an_input_method_decide_nothing(person: Visitor) -> None:
+    """Enter that ends the writing of a word chooses no company, and its letters are no shortcuts."""
+    page, url = person.page, person.portal.url
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+    search(person, "Blyborough")
+    box = company_box(page, "Blyborough")
+    box.fill("wicken")
+    marked = page.get_by_role("option", selected=True).filter(has_text="Wickenby")
+    expect(marked).to_be_visible()
+    composing = """(place) => place.dispatchEvent(
+      new KeyboardEvent("keydown", {key: "%s", %s, bubbles: true, cancelable: true}))"""
+    box.evaluate(composing % ("Enter", "isComposing: true"))
+    box.evaluate(composing % ("Enter", "keyCode: 229"))
+    box.evaluate(composing % ("Escape", "isComposing: true"))
+    expect(marked).to_be_visible()
+    page.goto(f"{url}/integrations/autotask/1/review/?q=borough")
+    page.locator("body").evaluate(composing % ("i", "isComposing: true"))
+    page.evaluate(PAINTED)
+    assert posted == []
