@@ -29,6 +29,8 @@ class AuditQuerySet(AppendOnlyQuerySet["AuditEvent"]):
             theirs = theirs.filter(instance=instance)
         newest = theirs.order_by().values("batch", "undoes").annotate(newest=models.Max("pk"))
         undoes = dict(newest.order_by("-newest").values_list("batch", "undoes")[:MOST_STEPS])
+        if not undoes:  # as on most pages; to write the SQL of a query that finds nothing takes long, too
+            return self.none()
         undone = set(self.filter(undoes__in=undoes).order_by().values_list("undoes", flat=True).distinct())
         for batch, undone_by_it in undoes.items():
             depth, above = 0, undone_by_it

@@ -31,7 +31,7 @@ def last_step(request: SignedInRequest, instance: IntegrationInstance | None = N
         return None
     key = instance.pk if instance else None
     events = AuditEvent.objects.last_step(request.user.pk, timezone.now() - OFFERED_FOR, key)
-    first = events.order_by("pk").first()
+    first = None if events.query.is_empty() else events.order_by("pk").first()
     if first is None or not may_undo(request, events):
         return None
     return LastStep(first.batch, first.at, events.count(), first.target_name, first.action)
