@@ -522,4 +522,4 @@ def test_a_preview_counts_among_the_requests_that_are_known(
     for sent in (2, 4):  # to count them, and to have a few
         drawn = page_of(window.post(at("filters_preview", refreshed), rows, headers=HTMX))
         for page in (drawn, page_of(window.get(refreshed.get_absolute_url()))):
-            assert re.search(rf"5 of 10,000 an hour(, as of .*?)?; {sent} more from here since", page)
+            assert re.search(rf"5 of 10,000 an hour(, as of .*?)?; {sent} more since", page)

@@ -407,7 +407,7 @@ def test_refresh_options_shows_its_progress_until_it_is_done(
     assert done["HX-Trigger"] == "options-refreshed"
     head = text_of(done).partition('<dl id="status-facts" class="facts facts-inline" hx-swap-oob="true">')[2]
     assert "Requests used</dt><dd>7,777 of" not in head  # but as the read of several pages was told
-    assert re.search(r"Requests used</dt><dd>[\d,]+ of [\d,]+ an hour, .*; \d+ more from here since", head)
+    assert re.search(r"Requests used</dt><dd>[\d,]+ of [\d,]+ an hour, .*; \d+ more since", head)
     assert "Companies as of</dt><dd><time " in head
 
 
