@@ -141,7 +141,8 @@
   let unheard = null;
 
   function untold(event) {
-    const isCut = event.type === "htmx:sendError";
+    const isCut = event.type === "htmx:sendError", { elt, requestConfig } = event.detail;
+    if (elt.type === "checkbox") elt.checked = !requestConfig.formData.has(elt.name); // as it still is at the server
     if (asksByItself(event)) {
       unheard ??= tell("warning", `${isCut ? "There is no connection to the portal." : `The portal does not answer (error ${event.detail.xhr.status}).`} What you see here may be old; this page goes on asking by itself.`);
     } else tell("error", isCut

@@ -156,3 +156,15 @@ def test_a_name_without_a_blank_widens_no_page(person: Visitor) -> None:
     for width in (320, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+
+
+def test_a_tick_that_did_not_arrive_is_taken_back(person: Visitor) -> None:
+    page = find(person, "Faldingworth")
+    page.get_by_role("button", name="Suggest Values").click()
+    tick = page.get_by_role("checkbox", name="Save Faldingworth Dental Care")
+    expect(tick).to_be_checked()
+    page.route("**/tick/", lambda route: route.abort())
+    tick.click()
+    expect(page.get_by_text("Nothing was changed; try again.")).to_be_visible()
+    expect(tick).to_be_checked()
+    person.complaints.clear()  # the browser told of the lost connection, too
