@@ -199,6 +199,7 @@ WORDS = [
     "Corringham", "Dalby", "Epworth", "Faldingworth", "Gainsby", "Hackthorn",
     "Goxhill", "Grasby", "Hibaldstow", "Horkstow", "Immingham", "Irkley",
     "Irby", "Keelby", "Blyborough", "Conisborough", "Flamborough", "Scarborough",
+    "Skellow",
 ]  # fmt: skip
 
 

@@ -45,11 +45,11 @@ def sign_in_again(page: Page, name: str) -> None:
 
 
 def search_company(page: Page) -> None:
-    company_box(page, "Blyborough Dental Care").fill("wicken")
+    company_box(page, "Skellow Dental Care").fill("wicken")
 
 
 def open_picker(page: Page) -> None:
-    page.get_by_role("link", name="Autotask company for Blyborough Dental Care").click()
+    page.get_by_role("link", name="Autotask company for Skellow Dental Care").click()
 
 
 def choose_company(page: Page) -> None:
@@ -73,7 +73,7 @@ def save(page: Page) -> None:
 
 
 def ignore(page: Page) -> None:
-    page.get_by_role("button", name=re.compile("^Ignore Blyborough")).click()
+    page.get_by_role("button", name=re.compile("^Ignore Skellow")).click()
 
 
 def check_connection(page: Page) -> None:
@@ -82,24 +82,24 @@ def check_connection(page: Page) -> None:
 
 @pytest.mark.parametrize("act", [suggest, refresh, save, ignore, check_connection, open_picker])
 def test_who_acts_too_late_is_back_at_the_page(person: Visitor, act: Callable[[Page], None]) -> None:
-    page = find(person, "Blyborough")
+    page = find(person, "Skellow")
     address = page.url
     name = end_session(page)
     act(page)
     sign_in_again(page, name)
     assert page.url.split("#")[0] == address.split("#")[0]
     expect(page.get_by_text(BACK)).to_be_visible()
-    expect(page.get_by_role("row").filter(has_text="Blyborough")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="Skellow")).to_be_visible()
 
 
 def test_a_search_and_a_choice_go_on_where_they_were(person: Visitor) -> None:
-    page = find(person, "Blyborough")
+    page = find(person, "Skellow")
     search_company(page)
     expect(page.get_by_role("option", name=re.compile("Wickenby"))).to_be_visible()
     name = end_session(page)
     choose_company(page)
     sign_in_again(page, name)
-    box = page.get_by_role("combobox", name="Autotask company for Blyborough Dental Care")
+    box = page.get_by_role("combobox", name="Autotask company for Skellow Dental Care")
     expect(box).to_have_value("Wickenby Roofing")
     page.get_by_role("option", name=re.compile("Wickenby")).click()
     expect(page.locator("#action-bar")).to_contain_text("1 new")
@@ -107,7 +107,7 @@ def test_a_search_and_a_choice_go_on_where_they_were(person: Visitor) -> None:
     name = end_session(page)
     tick(page)
     sign_in_again(page, name)
-    expect(page.get_by_role("checkbox", name="Save Blyborough Dental Care")).not_to_be_checked()
+    expect(page.get_by_role("checkbox", name="Save Skellow Dental Care")).not_to_be_checked()
     expect(page.locator("#action-bar")).to_be_hidden()  # it was sent once more, by itself
 
 
@@ -260,7 +260,7 @@ def test_the_end_is_announced_and_put_off(person: Visitor) -> None:
 def test_without_scripts_who_acts_too_late_is_back_at_the_page(
     person: Visitor, act: Callable[[Page], None]
 ) -> None:
-    page = find(person, "Blyborough")
+    page = find(person, "Skellow")
     address = page.url
     name = end_session(page)
     act(page)
