@@ -12,9 +12,10 @@
   const review = () => document.getElementById("review");
 
   // Where nothing can be accepted and no row follows, people pick a company; who has left its field wants no other.
-  // On a phone the buttons stand below both records: there a row begins with its name, whatever has the focus.
+  // On a phone the buttons stand below both records: there a row begins with its name, whatever has the focus, and
+  // the field would bring its list and the keyboard over it.
   const phone = matchMedia("(max-width: 39.99rem)");
-  const takePlace = (last = "pick") => {
+  const takePlace = (last = phone.matches ? "leave" : "pick") => {
     for (const name of ["accept", "next", last]) {
       const control = review()?.querySelector(`[data-key="${name}"]`);
       if (control) { control.focus({ preventScroll: phone.matches }); return; }
