@@ -354,11 +354,11 @@ def test_confidence_is_a_figure_not_only_a_bar() -> None:
 
 
 def test_coverage_draws_each_share_and_says_it() -> None:
-    html = render_to_string(
-        "includes/coverage.html", {"mapped": 412, "review": 4, "unmapped": 80, "ignored": 4}
-    )
+    numbers = {"mapped": 412, "review": 4, "unmapped": 80, "ignored": 4, "elsewhere": 0}
+    html = render_to_string("includes/coverage.html", numbers)
 
     assert 'viewBox="0 0 500 1"' in html
+    assert "Elsewhere" not in html
     assert '<rect class="coverage-review" width="416"' in html
     assert re.search(r"Mapped</th><td>412</td><td>82 %</td>", html)
     assert re.search(r"Ignored</th><td>4</td><td>1 %</td>", html)
