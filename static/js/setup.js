@@ -124,12 +124,18 @@
       }
       const values = { company: option.dataset.company };
       if ("move" in this.form.dataset) values.move = "1";
+      const before = this.saved;
       this.saved = option.dataset.name;
       this.isSending = true;
       this.close(true);
       await htmx.ajax("POST", this.form.dataset.choose, {
         source: this.form, target: `#${this.form.dataset.row}`, swap: "outerHTML", values,
-      });
+      }).catch(() => {}); // base.js has said so
+      this.isSending = false;
+      if (this.input.isConnected) { // the row was not drawn anew: it shows what it still has
+        this.saved = before;
+        this.close(true);
+      }
       // Whoever has gone on to something else meanwhile stays there.
       const row = document.getElementById(this.form.dataset.row), at = document.activeElement;
       if (at === document.body || row?.contains(at)) row?.querySelector(".company-link, [role=combobox], input[name=q]")?.focus();

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.journeys.conftest import Visitor, find, wait_for_job
+from tests.journeys.conftest import Visitor, company_box, find, wait_for_job
 from tests.journeys.test_work_by_keyboard import use
 
 IN_VIEW = """(element) => {
@@ -172,4 +172,18 @@ def test_a_tick_that_did_not_arrive_is_taken_back(person: Visitor) -> None:
     tick.click()
     expect(page.get_by_text("Nothing was changed; try again.")).to_be_visible()
     expect(tick).to_be_checked()
+    person.complaints.clear()  # the browser told of the lost connection, too
+
+
+def test_a_company_that_was_not_taken_is_not_shown_as_chosen(person: Visitor) -> None:
+    page = find(person, "Hackthorn")
+    box = company_box(page, "Hackthorn")
+    before = box.input_value()
+    box.fill("wicken")
+    page.route("**/company/", lambda route: route.abort())
+    page.get_by_role("option", name=re.compile("Wickenby")).click()
+    expect(page.get_by_text("Nothing was changed; try again.")).to_be_visible()
+    expect(box).to_have_value(before)
+    page.keyboard.press("Tab")
+    expect(box).to_have_count(0)  # the text of the row is back
     person.complaints.clear()  # the browser told of the lost connection, too
