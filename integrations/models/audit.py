@@ -24,11 +24,10 @@ class AuditQuerySet(AppendOnlyQuerySet["AuditEvent"]):
         What was taken back is passed over, and so is the undo itself; what an undo of the undo brought back
         stands again. Only what came since then, and in this configuration if one is given.
         """
-        theirs = self.filter(actor=person, at__gte=since, target_type__in=DECIDED, instance__isnull=False)
-        if instance is not None:
-            theirs = theirs.filter(instance=instance)
-        newest = theirs.order_by().values("batch", "undoes").annotate(newest=models.Max("pk"))
-        undoes = dict(newest.order_by("-newest").values_list("batch", "undoes")[:MOST_STEPS])
+        where = {"instance__isnull": False} if instance is None else {"instance": instance}
+        theirs = self.filter(actor=person, at__gte=since, target_type__in=DECIDED, **where)
+        newest = theirs.values_list("batch", "undoes").annotate(newest=models.Max("pk")).order_by("-newest")
+        undoes = {batch: undone for batch, undone, _ in newest[:MOST_STEPS]}
         if not undoes:  # as on most pages; to write the SQL of a query that finds nothing takes long, too
             return self.none()
         undone = set(self.filter(undoes__in=undoes).order_by().values_list("undoes", flat=True).distinct())

@@ -40,7 +40,8 @@ class InstanceQuerySet(DeletableQuerySet["IntegrationInstance"]):
         """The one of this PSA with this id, if it is there and the person may see it."""
         if pk > LARGEST_ID:
             return None
-        return self.visible_to(user).present().filter(psa=psa, pk=pk).order_by().first()
+        # Each page asks this; `first` would write an order for the one row.
+        return next(iter(self.visible_to(user).present().filter(psa=psa, pk=pk).order_by()[:1]), None)
 
     def has_name(self, psa: str, name: str, *, but: int = 0) -> bool:
         """Whether one of the PSA has this name, whatever its case; ``but`` is an id not to look at."""

@@ -23,7 +23,7 @@ from integrations.services.mapping.rows import (
     matching_rows,
 )
 from integrations.services.mapping.seen import pair_key, row_keys
-from integrations.services.mapping.table import one_row
+from integrations.services.mapping.table import company_of, one_row
 
 OPEN_STATES = (RowState.SUGGESTED, RowState.REVIEW, RowState.UNSUGGESTED)
 CANDIDATES_SHOWN = 5
@@ -98,6 +98,8 @@ class ReviewStep:
     def others(self) -> tuple[str, ...]:
         """The other organizations that have the shown company, by name: the first of them."""
         if self.candidate is None:
+            return ()
+        if self.candidate.company.pk == company_of(self.row) and not self.row.shares_company:
             return ()
         holders = Organization.objects.filter(
             mappings__company=self.candidate.company, mappings__removed_at=None, deleted_at=None
@@ -198,7 +200,8 @@ def _candidates(instance: IntegrationInstance, row: Any, company_id: int | None)
     proposal = row.proposal
     if proposal is not None and proposal.company_id is not None and row.mapping is None:
         wanted.append(proposal.company_id)  # though the filter leaves it out by now
-    extra = Company.objects.filter(instance=instance, pk__in=[pk for pk in wanted if pk not in shown])
+    missing = [pk for pk in wanted if pk not in shown]
+    extra = Company.objects.filter(instance=instance, pk__in=missing) if missing else ()
     reasons = {proposal.company_id: list(proposal.reasons)} if proposal is not None else {}
     return (*(CompanyChoice(company, reasons.get(company.pk, [])) for company in extra), *choices)
 

@@ -229,9 +229,9 @@ def _complete(rows: Sequence[Any], instance: IntegrationInstance, *, may_share: 
         row.suggested = row.proposal
         if row.mapping_state in SETTLED:
             row.proposal = None
-    holders = _holders(_company_of(row) for row in rows) if may_share else {}
+    holders = _holders(company_of(row) for row in rows) if may_share else {}
     for row in rows:
-        row.shares_company = bool(holders.get(_company_of(row), set()) - {row.pk})
+        row.shares_company = bool(holders.get(company_of(row), set()) - {row.pk})
     mappings = [row.mapping for row in rows if row.mapping is not None]
     others = {mapping.instance_id for mapping in mappings} - {instance.pk}
     instances = IntegrationInstance.objects.only("psa", "name").in_bulk(others)
@@ -252,7 +252,7 @@ def _tell_outdated(proposals: Iterable[MappingProposal], instance: IntegrationIn
             proposal.explain(OUTDATED)
 
 
-def _company_of(row: Any) -> int | None:
+def company_of(row: Any) -> int | None:
     """The company that a row shows: the one that is wanted, otherwise the one that is mapped."""
     shown = row.proposal or row.mapping
     company: int | None = shown.company_id if shown is not None else None
