@@ -146,4 +146,6 @@ class CompanyFilterAdmin(ReadOnlyAdmin[CompanyFilter]):
         """To the card that edits it."""
         if row.instance.is_deleted:
             return NOTHING
-        return format_html('<a href="{}#filters">On the setup page</a>', row.instance.get_absolute_url())
+        return format_html(
+            '<a href="{}?open=filter#filters">On the setup page</a>', row.instance.get_absolute_url()
+        )

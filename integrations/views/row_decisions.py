@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 
-from integrations.models import IntegrationInstance, Organization, OrganizationMapping
+from integrations.models import IgnoredOrganization, IntegrationInstance, Organization, OrganizationMapping
 from integrations.services.audit import Batch, actor_of
 from integrations.services.suggestions import ignore_organizations
 from integrations.views.common import SignedInRequest, tell_recorded
@@ -14,8 +14,14 @@ def ignore_row(request: SignedInRequest, instance: IntegrationInstance, organiza
     """Ignore the organization and say so; False, and said why, when it is mapped and so stays as it is."""
     batch = Batch(actor_of(request))
     ignored = ignore_organizations(batch, instance, [organization.pk])
-    if not ignored and tell_mapped(request, instance, organization):
-        return False
+    if not ignored:
+        if tell_mapped(request, instance, organization):
+            return False
+        if already := IgnoredOrganization.objects.filter(organization=organization, psa=instance.psa).first():
+            by = already.ignored_by or already.ignored_by_name
+            text = f"{organization.name} is ignored already{f', by {by}' if by else ''}."
+            messages.info(request, text)
+            return True
     text = f"{organization.name} is ignored from now on, in every configuration, and left out of the counts."
     tell_recorded(request, batch, text, messages.INFO)
     return True

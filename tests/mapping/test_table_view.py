@@ -210,6 +210,19 @@ def test_a_row_is_ignored_and_brought_back_in_the_table(
     assert "Ignore Dunmore" in client.get(address(main)).content.decode()
 
 
+def test_who_ignores_what_a_colleague_ignored_is_told_who_it_was(
+    main: IntegrationInstance, member: User, owner: User, client_of: Signed
+) -> None:
+    row = make_organization("Dunmore")
+    for person in (owner, member):
+        client = client_of(person)
+        client.post(address(main, "ignore", row.pk), {"ignored": "1"})
+    page = client.get(address(main)).content.decode()
+    assert f"Dunmore is ignored already, by {owner}." in page
+    assert "from now on" not in page
+    assert 'data-key="undo"' not in page  # it is not this person's to take back
+
+
 def test_a_conflict_stands_in_its_row_with_both_values_until_one_is_taken(
     main: IntegrationInstance, member: User, owner: User, client_of: Signed
 ) -> None:

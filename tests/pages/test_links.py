@@ -85,6 +85,8 @@ def test_every_link_that_a_role_is_shown_is_open_to_it(
             parts = urlsplit(target)
             if fragment and target == address and f'id="{fragment}"' not in page:
                 dead.append(f"{link} on {address}: nothing has this id")
+            if fragment == "filters" and "open=filter" not in target:
+                dead.append(f"{link} on {address}: the filter would be closed")
             if parts.netloc or parts.path.startswith(NOT_OURS) or shape(target) in seen:
                 continue
             seen.add(shape(target))
