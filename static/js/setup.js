@@ -308,11 +308,18 @@
 
   // --- buttons that start something slow say so -----------------------------------------------------
 
+  const GIVES_UP_AFTER = 60_000; // ms
+
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
     if (!button?.dataset.busy || event.defaultPrevented) return;
-    const rest = button.textContent;
-    setTimeout(() => { button.disabled = true; button.textContent = button.dataset.busy; });
-    addEventListener("pageshow", () => { button.disabled = false; button.textContent = rest; }, { once: true });
+    const rest = [...button.childNodes], over = new AbortController();
+    setTimeout(() => { button.disabled = true; button.replaceChildren(button.dataset.busy); });
+    const again = () => { over.abort(); button.disabled = false; button.replaceChildren(...rest); };
+    addEventListener("pageshow", again, { signal: over.signal });
+    // No page may come: Esc stops it, and nothing tells of an answer without one.
+    addEventListener("keydown", (pressed) => { if (pressed.key === "Escape") again(); }, { signal: over.signal });
+    const timer = setTimeout(again, GIVES_UP_AFTER);
+    over.signal.addEventListener("abort", () => clearTimeout(timer));
   });
 })();

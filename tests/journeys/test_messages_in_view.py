@@ -149,6 +149,17 @@ def test_what_hears_nothing_says_so_once_and_takes_it_back(person: Visitor) -> N
     person.complaints[:] = [told for told in person.complaints if not any(each in told for each in lost)]
 
 
+def test_a_slow_button_is_there_again_where_no_page_comes(person: Visitor) -> None:
+    page = person.page
+    page.route("**/mappings/suggest/", lambda route: route.fulfill(status=204))
+    page.get_by_role("button", name="Suggest Values").click()
+    expect(page.get_by_role("button", name="Matching…")).to_be_disabled()
+    page.keyboard.press("Escape")
+    button = page.get_by_role("button", name="Suggest Values")
+    expect(button).to_be_enabled()
+    expect(button.locator("svg")).to_be_visible()
+
+
 def test_a_name_without_a_blank_widens_no_page(person: Visitor) -> None:
     page, url = person.page, person.portal.url
     name = "Llanfair" + "pwllgwyngyll" * 15
