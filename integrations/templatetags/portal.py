@@ -291,13 +291,13 @@ PLACE, CHOSEN = "<place>", "<chosen>"
 
 
 @register.simple_tag
-def mapping_row(row: Hashable, frame: Any) -> SafeString:
-    """integrations/mapping/row.html, with the links that lead back to this place.
+def mapping_rows(rows: Iterable[Hashable], frame: Any) -> SafeString:
+    """Each row as integrations/mapping/row.html, with the links that lead back to this place.
 
-    ``row`` and ``frame`` are a ShownRow and the RowFrame of views/mapping_table.py.
+    ``rows`` and ``frame`` are ShownRows and the RowFrame of views/mapping_table.py.
     """
-    drawn = _drawn_row(row, frame).replace(CHOSEN, escape(frame.chosen)).replace(PLACE, escape(frame.place))
-    return unindented(drawn)
+    drawn = "".join(_drawn_row(row, frame) for row in rows)
+    return unindented(drawn.replace(CHOSEN, escape(frame.chosen)).replace(PLACE, escape(frame.place)))
 
 
 @lru_cache(maxsize=4096)
