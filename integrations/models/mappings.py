@@ -406,3 +406,8 @@ class IgnoredOrganization(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization} is ignored"
+
+    @property
+    def ignorer(self) -> str:
+        """The user name of whoever ignored it; "" where that is not known."""
+        return self.ignored_by.get_username() if self.ignored_by else self.ignored_by_name

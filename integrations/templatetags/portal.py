@@ -195,7 +195,6 @@ TOPBAR_RIGHTS = (
     "view_apitoken", "view_auditevent", "view_integrationinstance",
     "view_job", "view_organization", "view_webhook",
 )  # fmt: skip
-CSRF = "<token>"  # stands in topbar.html for the form's token; text from elsewhere has no bare "<"
 
 
 @register.simple_tag(takes_context=True)
@@ -215,7 +214,7 @@ def topbar(context: Mapping[str, Any]) -> SafeString:
         frozenset(right for right in TOPBAR_RIGHTS if user.has_perm(f"integrations.{right}")),
         f"{prefix}{path}/" if path else prefix, prefix,
     )  # fmt: skip
-    return unindented(_drawn_topbar(seen).replace(CSRF, escape(context["csrf_token"])))
+    return _filled(_drawn_topbar(seen), token=context["csrf_token"])
 
 
 @lru_cache(maxsize=256)
@@ -286,8 +285,14 @@ def unindented(html: str) -> SafeString:
     return mark_safe(INDENTATION.sub("\n", html))  # noqa: S308  # what comes in is markup already
 
 
-# They stand in row.html for what depends on where the row is shown; text from elsewhere has no bare "<".
-PLACE, CHOSEN = "<place>", "<chosen>"
+def _filled(drawn: str, **values: object) -> SafeString:
+    """What was drawn once for all, with each value of this page in the place of ``<its name>``.
+
+    Text from elsewhere is escaped, so it has no bare "<" and cannot be taken for such a place.
+    """
+    for name, value in values.items():
+        drawn = drawn.replace(f"<{name}>", escape(value))
+    return unindented(drawn)
 
 
 @register.simple_tag
@@ -297,7 +302,7 @@ def mapping_rows(rows: Iterable[Hashable], frame: Any) -> SafeString:
     ``rows`` and ``frame`` are ShownRows and the RowFrame of views/mapping_table.py.
     """
     drawn = "".join(_drawn_row(row, frame) for row in rows)
-    return unindented(drawn.replace(CHOSEN, escape(frame.chosen)).replace(PLACE, escape(frame.place)))
+    return _filled(drawn, chosen=frame.chosen, place=frame.place)
 
 
 @lru_cache(maxsize=4096)

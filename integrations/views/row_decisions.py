@@ -18,9 +18,8 @@ def ignore_row(request: SignedInRequest, instance: IntegrationInstance, organiza
         if tell_mapped(request, instance, organization):
             return False
         if already := IgnoredOrganization.objects.filter(organization=organization, psa=instance.psa).first():
-            by = already.ignored_by or already.ignored_by_name
-            text = f"{organization.name} is ignored already{f', by {by}' if by else ''}."
-            messages.info(request, text)
+            by = f", by {already.ignorer}" if already.ignorer else ""
+            messages.info(request, f"{organization.name} is ignored already{by}.")
             return True
     text = f"{organization.name} is ignored from now on, in every configuration, and left out of the counts."
     tell_recorded(request, batch, text, messages.INFO)

@@ -83,7 +83,7 @@ def _ignored(instances: Sequence[IntegrationInstance]) -> Iterator[Row]:
             "source": IGNORED,
             "confidence": None,
             "reasons": [],
-            "confirmed_by": row.ignored_by.get_username() if row.ignored_by else row.ignored_by_name,
+            "confirmed_by": row.ignorer,
             "confirmed_at": _utc(row.ignored_at),
         }
 
